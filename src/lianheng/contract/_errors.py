@@ -1,0 +1,30 @@
+"""How a contract refuses a call: a stable code for programs, a sentence for people."""
+
+import re
+
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class Rejected(Exception):  # noqa: N818  the word that contracts, receipts and docs use
+    """The contract refuses the call; the state stays as it was.
+
+    `code` is stable (a lower-case word of at most 64 characters); `message` says what was wrong.
+    A code of another form is a ValueError, because programs match on it.
+    """
+
+    def __init__(self, code: str, message: str = "") -> None:
+        """Keep both parts, so that a test or a client can match on the code."""
+        if not _CODE.fullmatch(code):
+            raise ValueError(f"{code!r} is no code: write a lower-case word such as 'not_holder'")
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.message else self.code
+
+
+def require(condition: bool, code: str, message: str = "") -> None:  # noqa: FBT001
+    """Go on only if `condition` holds; otherwise raise `Rejected(code, message)`."""
+    if not condition:
+        raise Rejected(code, message)
