@@ -1,0 +1,48 @@
+# One command set, the same on every machine and in CI. Everything is set up in .venv and target/ inside the checkout.
+SHELL := /bin/sh
+BIN := .venv/bin
+# Real invoices and third-party test vectors, where they are at hand.
+ifeq ($(LIANHENG_DATA),)
+ifneq ($(wildcard ../shared/data),)
+export LIANHENG_DATA := $(abspath ../shared/data)
+endif
+endif
+export LIANHENG_DATA
+CARGO := $(BIN)/python tools/cargo.py
+CRATES := --workspace --exclude lianheng-python
+
+.PHONY: demo test test-long test-faults lint fmt bench setup setup-dev lock
+
+demo: setup
+	@$(BIN)/lianheng demo $(ARGS)
+
+test: setup-dev
+	@$(CARGO) test --release --locked $(CRATES) --quiet
+	@$(BIN)/pytest -m "not long" $(ARGS)
+
+test-long: setup-dev
+	@$(CARGO) test --release --locked $(CRATES) -- --include-ignored
+	@$(BIN)/pytest -m "" $(ARGS)
+
+test-faults: setup-dev
+	@LIANHENG_FAULT_RUNS=300 $(BIN)/pytest -m faults $(ARGS)
+
+lint: setup-dev
+	@$(BIN)/python tools/lint.py
+
+fmt: setup-dev
+	@cargo fmt --all
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+bench: setup
+	@$(BIN)/lianheng bench all $(ARGS)
+
+setup:
+	@PYTHON="$(PYTHON)" tools/setup run
+
+setup-dev:
+	@PYTHON="$(PYTHON)" tools/setup dev
+
+lock: setup-dev
+	@tools/lock-requirements
