@@ -8,7 +8,7 @@ export LIANHENG_DATA := $(abspath ../shared/data)
 endif
 endif
 export LIANHENG_DATA
-CARGO := $(BIN)/python tools/cargo.py
+CARGO := $(BIN)/python -m tools.cargo
 CRATES := --workspace --exclude lianheng-python
 
 .PHONY: demo test test-long test-faults lint fmt bench setup setup-dev lock
@@ -28,7 +28,7 @@ test-faults: setup-dev
 	@LIANHENG_FAULT_RUNS=300 $(BIN)/pytest -m faults $(ARGS)
 
 lint: setup-dev
-	@$(BIN)/python tools/lint.py
+	@$(BIN)/python -m tools.lint $(CHECKS)
 
 fmt: setup-dev
 	@cargo fmt --all

@@ -1,10 +1,10 @@
-"""Makes the virtual environment in the checkout and builds the core into it, each only when something changed.
+"""Makes .venv in the checkout and builds the core into it, each only when something changed.
 
     tools/setup run     what `make demo` needs
     tools/setup dev     and what `make test` and `make lint` need
 
-Uses the standard library only, since it runs before anything is installed. A stamp file in .venv holds the hash of
-what went into each step; a step whose hash is unchanged is skipped without starting a process.
+Uses the standard library only, since it runs before anything is installed. A stamp file in .venv
+holds the hash of what went into each step; a step whose hash is unchanged starts no process.
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ def check_tools() -> None:
     for tool in ("cargo", "rustc"):
         if shutil.which(tool) is None:
             fail(f"missing: {tool} {RUST[0]}.{RUST[1]} or newer. Get it: {GET_RUST}")
-    said = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"(\d+)\.(\d+)", said)
+    said = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"(\d+)\.(\d+)", said.stdout)
     if found is None or (int(found[1]), int(found[2])) < RUST:
-        fail(f"too old: {said.strip() or 'rustc'}; {RUST[0]}.{RUST[1]} or newer is needed. Get it: {GET_RUST}")
+        has = said.stdout.strip() or "rustc"
+        fail(f"too old: {has}; {RUST[0]}.{RUST[1]} or newer is needed. Get it: {GET_RUST}")
     if shutil.which("cc") is None:
-        fail("missing: cc, the linker that Rust calls. Get it: apt install gcc, or xcode-select --install")
+        fail("missing: cc, the linker. Get it: apt install gcc, or xcode-select --install")
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         fail("missing: Python's venv module. Get it: apt install python3-venv")
 
@@ -106,7 +107,7 @@ def install(lock: str, step: str) -> None:
 
 
 def link_local_packages() -> None:
-    """Makes the pure-Python parts of the checkout importable, with their commands and entry points."""
+    """Installs the pure-Python wheels of the checkout in place, with their commands."""
     folders = [ROOT / name for name in LOCAL_PACKAGES if (ROOT / name / "pyproject.toml").is_file()]
     wanted = digest([f / "pyproject.toml" for f in folders], str(VENV))
     if is_done("local", wanted):
@@ -119,20 +120,24 @@ def link_local_packages() -> None:
 
 
 def core_environment() -> dict[str, str]:
-    """The variables that maturin sets, for plain cargo as well: others would make PyO3 compile again."""
+    """The variables that maturin sets, for plain cargo too: others make PyO3 compile again."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PYO3_")}
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     configs = sorted((ROOT / "target" / "maturin").glob(f"pyo3-config-*-{version}-abi3.txt"))
     bits = 64 if sys.maxsize > 2**32 else 32
-    return kept | {
-        "VIRTUAL_ENV": str(VENV),
-        "PATH": f"{VENV / 'bin'}{os.pathsep}{kept.get('PATH', '')}",
-        "CARGO_TERM_COLOR": "never",
-        "PYO3_BUILD_EXTENSION_MODULE": "1",
-        "PYO3_ENVIRONMENT_SIGNATURE": f"cpython-{version}-{bits}bit",
-        "PYO3_PYTHON": str(PYTHON),
-        "PYTHON_SYS_EXECUTABLE": str(PYTHON),
-    } | ({"PYO3_CONFIG_FILE": str(configs[0])} if configs else {})
+    return (
+        kept
+        | {
+            "VIRTUAL_ENV": str(VENV),
+            "PATH": f"{VENV / 'bin'}{os.pathsep}{kept.get('PATH', '')}",
+            "CARGO_TERM_COLOR": "never",
+            "PYO3_BUILD_EXTENSION_MODULE": "1",
+            "PYO3_ENVIRONMENT_SIGNATURE": f"cpython-{version}-{bits}bit",
+            "PYO3_PYTHON": str(PYTHON),
+            "PYTHON_SYS_EXECUTABLE": str(PYTHON),
+        }
+        | ({"PYO3_CONFIG_FILE": str(configs[0])} if configs else {})
+    )
 
 
 def build_core() -> None:
