@@ -1,0 +1,143 @@
+//! Bytes of the block log. All integers are little-endian.
+//!
+//! ```text
+//! segment = header record*
+//! header  = "LHBLOCKS" version:u32 id:16 first_height:u64 previous_first:u64 previous_length:u64
+//!           crc32:u32 zero:8                                                        (64 bytes)
+//! record  = length:u32 height:u64 payload_crc32:u32 header_crc32:u32 payload
+//! ```
+//! `previous_*` name the segment before this one (all ones: none), so a missing or shortened
+//! segment is found without reading records. `header_crc32` also covers the log's random id and
+//! the record's offset, so bytes inside a payload never pass for a record.
+
+use crate::error::{Error, Result};
+use crate::limits;
+
+pub(crate) const MAGIC: &[u8; 8] = b"LHBLOCKS";
+pub(crate) const VERSION: u32 = 1;
+pub(crate) const SEGMENT_HEADER: usize = 64;
+pub(crate) const RECORD_HEADER: usize = 20;
+const NONE: u64 = u64::MAX;
+
+/// Identity shared by the log and the key-value store of one ledger.
+pub(crate) type StoreId = [u8; 16];
+
+/// First bytes of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentHeader {
+    pub id: StoreId,
+    pub first_height: u64,
+    /// First height and length in bytes of the segment before; `None` for the first one.
+    pub previous: Option<(u64, u64)>,
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let part = bytes.get(at..at.checked_add(4)?)?;
+    Some(u32::from_le_bytes(part.try_into().ok()?))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    let part = bytes.get(at..at.checked_add(8)?)?;
+    Some(u64::from_le_bytes(part.try_into().ok()?))
+}
+
+impl SegmentHeader {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let (previous_first, previous_length) = self.previous.unwrap_or((NONE, NONE));
+        let mut bytes = Vec::with_capacity(SEGMENT_HEADER);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&self.id);
+        bytes.extend_from_slice(&self.first_height.to_le_bytes());
+        bytes.extend_from_slice(&previous_first.to_le_bytes());
+        bytes.extend_from_slice(&previous_length.to_le_bytes());
+        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+        bytes.resize(SEGMENT_HEADER, 0);
+        bytes
+    }
+
+    /// Reads a header; the error has no path yet.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
+        let corrupt = |what: &str| Error::new("log.corrupt", format!("segment header: {what}")).at(0);
+        let bytes = bytes.get(..SEGMENT_HEADER).ok_or_else(|| corrupt("too short"))?;
+        if !bytes.starts_with(MAGIC) {
+            return Err(corrupt("not a block log segment"));
+        }
+        let stored = u32_at(bytes, 52);
+        if stored != Some(crc32fast::hash(&bytes[..52])) || bytes[56..] != [0; 8] {
+            return Err(corrupt("checksum differs"));
+        }
+        let version = u32_at(bytes, 8).unwrap_or(0);
+        if version != VERSION {
+            let message = format!("block log format {version}; this version reads {VERSION}");
+            return Err(Error::new("store.version", message));
+        }
+        let read = |at| u64_at(bytes, at).ok_or_else(|| corrupt("too short"));
+        let mut id = StoreId::default();
+        id.copy_from_slice(&bytes[12..28]);
+        let (first_height, first, length) = (read(28)?, read(36)?, read(44)?);
+        let previous = (first != NONE).then_some((first, length));
+        Ok(Self { id, first_height, previous })
+    }
+}
+
+/// First bytes of a record.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RecordHeader {
+    pub length: u32,
+    pub height: u64,
+    pub payload_crc: u32,
+}
+
+impl RecordHeader {
+    pub(crate) fn of(height: u64, payload: &[u8]) -> Result<Self> {
+        let size = payload.len();
+        match u32::try_from(size) {
+            Ok(length) if size <= limits::RECORD_BYTES_MAX => {
+                Ok(Self { length, height, payload_crc: crc32fast::hash(payload) })
+            }
+            _ => {
+                let most = limits::RECORD_BYTES_MAX;
+                let message = format!("record of {size} bytes; it must have at most {most}");
+                Err(Error::new("log.record_size", message).height(height))
+            }
+        }
+    }
+
+    fn checksum(&self, id: &StoreId, offset: u64) -> u32 {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(id);
+        hasher.update(&offset.to_le_bytes());
+        hasher.update(&self.length.to_le_bytes());
+        hasher.update(&self.height.to_le_bytes());
+        hasher.update(&self.payload_crc.to_le_bytes());
+        hasher.finalize()
+    }
+
+    pub(crate) fn encode(&self, id: &StoreId, offset: u64) -> [u8; RECORD_HEADER] {
+        let mut bytes = [0; RECORD_HEADER];
+        bytes[..4].copy_from_slice(&self.length.to_le_bytes());
+        bytes[4..12].copy_from_slice(&self.height.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.payload_crc.to_le_bytes());
+        bytes[16..].copy_from_slice(&self.checksum(id, offset).to_le_bytes());
+        bytes
+    }
+
+    /// The header at `at` of `bytes`, whose first byte lies at `base` of the segment; `None` when
+    /// it is incomplete or its checksum differs.
+    pub(crate) fn decode(bytes: &[u8], at: usize, id: &StoreId, base: u64) -> Option<Self> {
+        let header = Self {
+            length: u32_at(bytes, at)?,
+            height: u64_at(bytes, at.checked_add(4)?)?,
+            payload_crc: u32_at(bytes, at.checked_add(12)?)?,
+        };
+        let stored = u32_at(bytes, at.checked_add(16)?)?;
+        let offset = base.checked_add(u64::try_from(at).ok()?)?;
+        (stored == header.checksum(id, offset)).then_some(header)
+    }
+
+    /// The height field at `at`, unchecked: a cheap filter before [`Self::decode`].
+    pub(crate) fn height_at(bytes: &[u8], at: usize) -> Option<u64> {
+        u64_at(bytes, at.checked_add(4)?)
+    }
+}

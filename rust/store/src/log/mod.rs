@@ -1,0 +1,154 @@
+//! The block log: append-only, checksummed, one sync a block. It is the truth from which
+//! everything else is rebuilt.
+//!
+//! It knows heights and bytes, not blocks. Rules: heights follow each other without a gap; a record
+//! is confirmed when [`BlockLog::append`] returns; only the torn tail of the last segment is ever
+//! cut; after a failed append nothing more is appended until the log is opened again, because what
+//! a failed sync left on disk is unknown.
+
+pub(crate) mod format;
+mod open;
+mod read;
+pub(crate) mod scan;
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::files::{write_atomic, Points};
+use format::{RecordHeader, SegmentHeader, StoreId, RECORD_HEADER, SEGMENT_HEADER};
+
+pub(crate) use open::Opened;
+pub use read::Records;
+
+const SEGMENT_POINTS: Points = Points {
+    written: "segment.after_create",
+    renamed: "segment.after_rename",
+    synced: "segment.after_dirsync",
+};
+
+/// One file of the log.
+pub(crate) struct Segment {
+    path: PathBuf,
+    header: SegmentHeader,
+    /// Offsets of its records; `None` until an older segment is first read.
+    offsets: RwLock<Option<Vec<u32>>>,
+}
+
+struct Writer {
+    /// The last segment, open for writing; `None` before the first record.
+    file: Option<(File, Arc<Segment>)>,
+    /// Where the next record goes.
+    offset: u64,
+    poisoned: bool,
+}
+
+/// An open block log.
+pub(crate) struct BlockLog {
+    folder: PathBuf,
+    id: StoreId,
+    segment_bytes: u64,
+    segments: RwLock<Vec<Arc<Segment>>>,
+    writer: Mutex<Writer>,
+    /// Last confirmed height + 1; 0 for none.
+    stamp: AtomicU64,
+}
+
+fn segment_path(folder: &Path, first_height: u64) -> PathBuf {
+    folder.join(format!("{first_height:020}.blocks"))
+}
+
+impl BlockLog {
+    /// Last confirmed height.
+    pub(crate) fn height(&self) -> Option<u64> {
+        self.stamp.load(Ordering::Acquire).checked_sub(1)
+    }
+
+    /// First height held.
+    pub(crate) fn first_height(&self) -> Option<u64> {
+        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+        segments.first().map(|segment| segment.header.first_height)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends one record and syncs it. When this returns, the record survives a crash: this is
+    /// the commit point.
+    pub(crate) fn append(&self, height: u64, payload: &[u8]) -> Result<()> {
+        let header = RecordHeader::of(height, payload)?;
+        let mut writer = self.writer();
+        if writer.poisoned {
+            let message = "an earlier append failed, so what is on disk is unknown; open the ledger again";
+            return Err(Error::new("log.poisoned", message).height(height));
+        }
+        let stamp = self.stamp.load(Ordering::Acquire);
+        if (stamp != 0 && height != stamp) || height == u64::MAX {
+            let message = format!("block {height} cannot follow: the log's next height is {stamp}");
+            return Err(Error::new("store.wrong_height", message).height(height));
+        }
+        let written = self.write(&mut writer, &header, payload);
+        writer.poisoned = written.is_err();
+        written.map_err(|error| error.height(height))
+    }
+
+    fn write(&self, writer: &mut Writer, header: &RecordHeader, payload: &[u8]) -> Result<()> {
+        fault::point("log.before_append");
+        self.roll(writer, header)?;
+        let (file, segment) = writer.file.as_ref().ok_or_else(|| closed(&self.folder))?;
+        let failed = |e: std::io::Error| Error::io("append to", &segment.path, &e);
+        let offset = writer.offset;
+        let head = header.encode(&self.id, offset);
+        file.write_all_at(&head, offset).map_err(failed)?;
+        fault::point("log.mid_append");
+        file.write_all_at(payload, offset + RECORD_HEADER as u64).map_err(failed)?;
+        fault::point("log.after_append_before_sync");
+        // Durable from here: the record and the file length that covers it (fdatasync writes the
+        // length too, because the data could not be read back without it).
+        file.sync_data().map_err(failed)?;
+        fault::point("log.after_sync");
+        let place = u32::try_from(offset).map_err(|_| closed(&segment.path))?;
+        let mut offsets = segment.offsets.write().unwrap_or_else(PoisonError::into_inner);
+        offsets.get_or_insert_default().push(place);
+        drop(offsets);
+        writer.offset = offset + RECORD_HEADER as u64 + payload.len() as u64;
+        self.stamp.store(header.height + 1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Begins the next segment when the record does not fit into this one.
+    fn roll(&self, writer: &mut Writer, record: &RecordHeader) -> Result<()> {
+        let size = RECORD_HEADER as u64 + u64::from(record.length);
+        let empty = writer.offset <= SEGMENT_HEADER as u64;
+        if writer.file.is_some() && (empty || writer.offset + size <= self.segment_bytes) {
+            return Ok(());
+        }
+        let previous =
+            writer.file.as_ref().map(|(_, last)| (last.header.first_height, writer.offset));
+        let header = SegmentHeader { id: self.id, first_height: record.height, previous };
+        let path = segment_path(&self.folder, record.height);
+        // Durable from here: an empty segment under its name. A crash before the first record
+        // leaves a segment without records, which is a valid end of the log.
+        write_atomic(&path, &[&header.encode()], &SEGMENT_POINTS)?;
+        let file = open_for_writing(&path)?;
+        let segment = Arc::new(Segment { path, header, offsets: RwLock::new(Some(Vec::new())) });
+        writer.offset = SEGMENT_HEADER as u64;
+        writer.file = Some((file, Arc::clone(&segment)));
+        self.segments.write().unwrap_or_else(PoisonError::into_inner).push(segment);
+        Ok(())
+    }
+}
+
+fn open_for_writing(path: &Path) -> Result<File> {
+    let opened = OpenOptions::new().read(true).write(true).open(path);
+    opened.map_err(|e| Error::io("open", path, &e))
+}
+
+fn closed(path: &Path) -> Error {
+    Error::new("store.io", format!("no writable segment in {}", path.display()))
+}

@@ -1,0 +1,78 @@
+//! How a store is opened, and what opening found.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::limits;
+
+/// Settings of a store. The defaults suit a node; tests make them small.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Bytes after which a log segment is closed.
+    pub segment_bytes: u64,
+    /// Newest log bytes whose records are all verified at open.
+    pub verify_bytes: u64,
+    /// Unflushed bytes above which `apply` waits.
+    pub overlay_bytes: usize,
+    /// Unflushed bytes at which the flusher starts at once.
+    pub flush_bytes: usize,
+    /// Age of the oldest unflushed block at which the flusher starts.
+    pub flush_age: Duration,
+    /// Bytes of flushed values kept in memory for reads.
+    pub cache_bytes: usize,
+    /// Bytes of the key-value engine's own block cache.
+    pub block_cache_bytes: u64,
+    /// Set a damaged key-value store aside (never deleted) and begin an empty one, which the
+    /// caller fills by replaying the log. Without it, damage is an error.
+    pub rebuild: bool,
+    /// Another program keeps the blocks (a consensus engine): no log here, `append` is refused,
+    /// and heights are applied as they come.
+    pub external_log: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            segment_bytes: limits::SEGMENT_BYTES,
+            verify_bytes: limits::OPEN_VERIFY_BYTES,
+            overlay_bytes: limits::OVERLAY_BYTES,
+            flush_bytes: limits::FLUSH_BYTES,
+            flush_age: limits::FLUSH_AGE,
+            cache_bytes: limits::CACHE_BYTES,
+            block_cache_bytes: limits::BLOCK_CACHE_BYTES,
+            rebuild: false,
+            external_log: false,
+        }
+    }
+}
+
+/// What opening found. The caller replays the records `stored_height + 1..=log_height` through its
+/// ordinary path and applies their write sets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Last height whose write set is stored durably; `None` for an empty store.
+    pub stored_height: Option<u64>,
+    /// Last height of the log; `None` for an empty or external log.
+    pub log_height: Option<u64>,
+    /// Bytes of an interrupted, never confirmed append that were cut from the log's end.
+    pub torn_tail_bytes: u64,
+    /// Where a damaged key-value store was moved, and why, when `Options::rebuild` was set.
+    pub set_aside: Option<(PathBuf, String)>,
+}
+
+/// Counters since the store was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Bytes applied and not yet flushed.
+    pub pending_bytes: usize,
+    /// Blocks applied and not yet flushed.
+    pub pending_blocks: usize,
+    /// Bytes of flushed values held for reads.
+    pub cached_bytes: usize,
+    /// Batches flushed.
+    pub batches: u64,
+    /// Writes flushed, after several writes of one key became one.
+    pub flushed_writes: u64,
+    /// Time that flushing took.
+    pub flush_time: Duration,
+}
