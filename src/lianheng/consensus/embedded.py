@@ -1,0 +1,174 @@
+"""A ledger in this process: the core, the solo sequencer and the sealer's key put together.
+
+    FOLDER/store/                what the core keeps
+    FOLDER/sequencer.identity    the sealer's key, encrypted unless for development
+
+Reading needs no passphrase: the sealer's key is unlocked when something is first submitted, or at
+once where its passphrase is at hand.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lianheng.consensus.clock import BlockClock
+from lianheng.consensus.solo import QueueLimits, SoloSequencer
+from lianheng.ledger import EngineBackend, Ledger, Sequencer, Submission, wall_clock_ms
+from lianheng.members import (
+    Genesis,
+    Identity,
+    Passphrase,
+    is_development,
+    read_identity,
+    write_identity,
+)
+from lianheng.model import (
+    GenesisFile,
+    IdentityError,
+    NotFound,
+    Stopped,
+    UsageError,
+    limits,
+    native_errors,
+)
+
+if TYPE_CHECKING:
+    from lianheng._native import Engine
+
+STORE_NAME = "store"
+SEALER_NAME = "sequencer.identity"
+
+
+def create_ledger(
+    path: str | Path | None,
+    genesis: Genesis,
+    *,
+    sealer: Identity,
+    passphrase: Passphrase = None,
+    clock: BlockClock | None = None,
+    bounds: QueueLimits | None = None,
+) -> Ledger:
+    """Make a new ledger in an empty or new folder, or in memory where the path is None.
+
+    The sealer's key is written encrypted with the passphrase, or plainly where it is a development
+    key. Raise `UsageError` where the folder holds something, `InvalidValue` for a bad genesis.
+    """
+    from lianheng._native import Engine
+
+    if path is None:
+        with native_errors():
+            engine = Engine.create(None, genesis.encoded)
+        return _assemble(engine, lambda: sealer, clock, bounds)
+    folder = Path(path)
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(
+            "ledger.exists", f"{folder} is not empty", "open it, or name a new folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    # The key first: a ledger without its sealer's key could never confirm anything.
+    write_identity(folder / SEALER_NAME, sealer, passphrase)
+    with native_errors():
+        engine = Engine.create(str(folder / STORE_NAME), genesis.encoded)
+    return _assemble(engine, lambda: sealer, clock, bounds)
+
+
+def open_ledger(
+    path: str | Path,
+    *,
+    passphrase: Passphrase = None,
+    clock: BlockClock | None = None,
+    bounds: QueueLimits | None = None,
+    rebuild: bool = False,
+) -> Ledger:
+    """Open a ledger; replays what a crash left undone.
+
+    Raise `NotFound` where there is none, `Held` where another process has it, `Damaged` where
+    stored bytes are not what was written, `IdentityError` for a wrong passphrase. `rebuild`
+    derives the state anew from the block log.
+    """
+    from lianheng._native import Engine
+
+    folder = Path(path)
+    if not (folder / STORE_NAME).is_dir():
+        raise NotFound("ledger.missing", f"there is no ledger in {folder}", "run lianheng init")
+    key_file = folder / SEALER_NAME
+    at_hand = passphrase is not None and not callable(passphrase)
+    sealer = read_identity(key_file, passphrase) if at_hand or _open_key(key_file) else None
+    with native_errors():
+        engine = Engine.open(str(folder / STORE_NAME), rebuild=rebuild)
+    if sealer is None:
+        return _assemble(engine, lambda: read_identity(key_file, passphrase), clock, bounds)
+    unlocked = sealer
+    return _assemble(engine, lambda: unlocked, clock, bounds)
+
+
+def _open_key(key_file: Path) -> bool:
+    return key_file.exists() and is_development(key_file)
+
+
+def _assemble(
+    engine: "Engine",
+    unlock: Callable[[], Identity],
+    clock: BlockClock | None,
+    bounds: QueueLimits | None,
+) -> Ledger:
+    try:
+        document = GenesisFile.from_bytes(engine.genesis_file).document
+        sealing_key = document.sealers[2][0][0]
+        # The opening is when the clocks are first compared, not the first submission.
+        block_clock = clock or BlockClock()
+        chain_bounds = bounds or QueueLimits(
+            block_transactions=document.parameters["block_transactions"],
+            block_bytes=document.parameters["block_bytes"],
+            batch_transactions=min(
+                limits.BATCH_TRANSACTIONS, document.parameters["block_transactions"]
+            ),
+            batch_bytes=min(limits.BATCH_BYTES, document.parameters["block_bytes"]),
+        )
+    except BaseException:
+        engine.close()
+        raise
+
+    def start() -> Sequencer:
+        sealer = unlock()
+        if sealer.public != sealing_key:
+            raise IdentityError(
+                "identity.not_sealer",
+                f"the key of {sealer.member} does not seal this chain",
+                "restore the sequencer.identity that belongs to this ledger",
+            )
+        return SoloSequencer(engine, sealer, clock=block_clock, bounds=chain_bounds)
+
+    return Ledger(EngineBackend(engine, _OnFirstUse(start)), wall_clock_ms)
+
+
+class _OnFirstUse:
+    """A sequencer that starts with the first submission: reading needs neither key nor threads."""
+
+    def __init__(self, start: Callable[[], Sequencer]) -> None:
+        self._start = start
+        self._lock = threading.Lock()
+        self._sequencer: Sequencer | None = None
+        self._closed = False
+
+    def submit(self, transactions: Sequence[bytes]) -> Submission:
+        sequencer = self._sequencer
+        if sequencer is None:
+            with self._lock:
+                if self._closed:
+                    raise Stopped("ledger.closed", "this ledger is closed", "open it again")
+                if self._sequencer is None:
+                    self._sequencer = self._start()
+                sequencer = self._sequencer
+        return sequencer.submit(transactions)
+
+    def status(self) -> Mapping[str, Any]:
+        sequencer = self._sequencer
+        return {"kind": "solo", "started": False} if sequencer is None else sequencer.status()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._sequencer is not None:
+                self._sequencer.close()

@@ -1,0 +1,55 @@
+"""The embedded ledger: open, submit, read, prove, blocks. The face of the Rust core.
+
+It orders nothing itself: it declares what it needs of a sequencer, and `consensus` provides one.
+Nothing below the block level happens in Python, and nothing is confirmed before it is durable.
+"""
+
+from lianheng.ledger._backend import Backend, EngineBackend, Progress, Rows
+from lianheng.ledger._export import export_chain, read_sequence, replay_export
+from lianheng.ledger._ledger import Ledger, wall_clock_ms
+from lianheng.ledger._ordering import (
+    BlockMaker,
+    DirectSequencer,
+    OrderingEngine,
+    PendingBlock,
+    Sealer,
+    Sequencer,
+    check_transactions,
+)
+from lianheng.ledger._submission import (
+    BlockOutcome,
+    Counts,
+    Results,
+    Segment,
+    Submission,
+    tally,
+)
+from lianheng.ledger._tables import Page, Table, TableRow
+
+__all__ = [
+    "Backend",
+    "BlockMaker",
+    "BlockOutcome",
+    "Counts",
+    "DirectSequencer",
+    "EngineBackend",
+    "Ledger",
+    "OrderingEngine",
+    "Page",
+    "PendingBlock",
+    "Progress",
+    "Results",
+    "Rows",
+    "Sealer",
+    "Segment",
+    "Sequencer",
+    "Submission",
+    "Table",
+    "TableRow",
+    "check_transactions",
+    "export_chain",
+    "read_sequence",
+    "replay_export",
+    "tally",
+    "wall_clock_ms",
+]

@@ -1,0 +1,289 @@
+"""The plain operations under a ledger's face: done here by the core, elsewhere over a socket.
+
+Everything that crosses is a value of docs/protocol/formats.md, so the same operations work in the
+process and through a node. Reads are at the last committed height.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from lianheng.ledger._ordering import Sequencer
+from lianheng.model import Stopped, native_errors, plain
+
+if TYPE_CHECKING:
+    from lianheng._native import Engine
+    from lianheng.ledger._submission import Submission
+
+Rows: TypeAlias = tuple[Sequence[tuple[Sequence[Any], bytes]], bytes | None]
+"""Keys with encoded values, and where the next page begins (None: there is none)."""
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told how much is done, and of how much."""
+
+
+class Backend(Protocol):
+    """A ledger's operations on plain values. Every one may raise `LianhengError`."""
+
+    @property
+    def chain(self) -> str:
+        """The chain's name."""
+
+    @property
+    def genesis_hash(self) -> bytes:
+        """Its genesis hash."""
+
+    def genesis_file(self) -> bytes:
+        """Genesis document and header 0."""
+
+    def head(self) -> Sequence[int]:
+        """Height and time (ms) of the last block."""
+
+    def submit(self, transactions: Sequence[bytes]) -> "Submission":
+        """Hand transactions to the sequencer."""
+
+    def view(
+        self, contract: str, method: str, arguments: bytes, sender: str | None, gas: int
+    ) -> bytes:
+        """Run a view."""
+
+    def get(self, contract: str, table: str, key: Sequence[Any]) -> bytes | None:
+        """One row."""
+
+    def scan(
+        self,
+        contract: str,
+        table: str,
+        prefix: Sequence[Any],
+        limit: int,
+        after: bytes | None,
+        reverse: bool,  # noqa: FBT001 - as the core's
+    ) -> Rows:
+        """Rows whose key begins with the prefix."""
+
+    def index(
+        self,
+        contract: str,
+        table: str,
+        index: str,
+        values: Sequence[Any],
+        limit: int,
+        after: bytes | None,
+        reverse: bool,  # noqa: FBT001 - as the core's
+    ) -> Rows:
+        """Rows by an index."""
+
+    def interface(self, contract: str) -> Mapping[str, Any] | None:
+        """Calls, views, tables and records of a deployed contract."""
+
+    def source(self, contract: str) -> Sequence[str] | None:
+        """File name and source text of a deployed contract."""
+
+    def find(self, prefix: bytes, odd_nibble: int | None, limit: int) -> Sequence[bytes]:
+        """Transaction ids that begin so."""
+
+    def locate(self, transaction: bytes) -> Sequence[int] | None:
+        """Height and position of a transaction."""
+
+    def block(self, height: int) -> bytes | None:
+        """One block."""
+
+    def header(self, height: int) -> Sequence[bytes | None] | None:
+        """One header and its seal."""
+
+    def blocks(self, first: int, limit: int) -> Sequence[bytes]:
+        """Blocks from this height on; fewer than the limit where they are large."""
+
+    def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
+        """Evidence of a transaction and its result."""
+
+    def prove(
+        self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None
+    ) -> bytes:
+        """Evidence of a row, or of its absence."""
+
+    def header_file(self, height: int) -> bytes:
+        """A header as trust anchor."""
+
+    def trace(self, transaction: bytes, progress: Progress | None = None) -> bytes:
+        """What a transaction read, wrote and spent."""
+
+    def fsck(self, progress: Progress | None = None) -> Mapping[str, Any]:
+        """Re-derive every root and index from the blocks."""
+
+    def status(self) -> Mapping[str, Any]:
+        """Figures for people."""
+
+    def close(self) -> None:
+        """Finish what was submitted, then let go."""
+
+
+class EngineBackend:
+    """The operations done by the core in this process."""
+
+    def __init__(self, engine: "Engine", sequencer: Sequencer) -> None:
+        """Takes ownership of both: `close` closes them."""
+        self._engine = engine
+        self._sequencer = sequencer
+        self._closed = False
+        self._chain = engine.chain
+        self._genesis_hash = engine.genesis_hash
+
+    @property
+    def chain(self) -> str:
+        """The chain's name."""
+        return self._chain
+
+    @property
+    def genesis_hash(self) -> bytes:
+        """Its genesis hash."""
+        return self._genesis_hash
+
+    def genesis_file(self) -> bytes:
+        """Genesis document and header 0."""
+        with native_errors():
+            return self._open.genesis_file
+
+    def head(self) -> Sequence[int]:
+        """Height and time (ms) of the last block."""
+        engine = self._open
+        with native_errors():
+            return engine.height, engine.time
+
+    def submit(self, transactions: Sequence[bytes]) -> "Submission":
+        """Hand transactions to the sequencer."""
+        if self._closed:
+            raise _closed()
+        return self._sequencer.submit(transactions)
+
+    def view(
+        self, contract: str, method: str, arguments: bytes, sender: str | None, gas: int
+    ) -> bytes:
+        """Run a view."""
+        with native_errors():
+            return self._open.view(contract, method, arguments, sender, gas)
+
+    def get(self, contract: str, table: str, key: Sequence[Any]) -> bytes | None:
+        """One row."""
+        with native_errors():
+            return self._open.get(contract, table, _key(key))
+
+    def scan(
+        self,
+        contract: str,
+        table: str,
+        prefix: Sequence[Any],
+        limit: int,
+        after: bytes | None,
+        reverse: bool,  # noqa: FBT001 - as the core's
+    ) -> Rows:
+        """Rows whose key begins with the prefix."""
+        with native_errors():
+            return self._open.scan(contract, table, _key(prefix), limit, after, reverse)
+
+    def index(
+        self,
+        contract: str,
+        table: str,
+        index: str,
+        values: Sequence[Any],
+        limit: int,
+        after: bytes | None,
+        reverse: bool,  # noqa: FBT001 - as the core's
+    ) -> Rows:
+        """Rows by an index."""
+        with native_errors():
+            return self._open.index(contract, table, index, _key(values), limit, after, reverse)
+
+    def interface(self, contract: str) -> Mapping[str, Any] | None:
+        """Calls, views, tables and records of a deployed contract."""
+        with native_errors():
+            found: Mapping[str, Any] | None = self._open.interface(contract)
+            return found
+
+    def source(self, contract: str) -> Sequence[str] | None:
+        """File name and source text of a deployed contract."""
+        with native_errors():
+            return self._open.source(contract)
+
+    def find(self, prefix: bytes, odd_nibble: int | None, limit: int) -> Sequence[bytes]:
+        """Transaction ids that begin so."""
+        with native_errors():
+            return self._open.find(prefix, odd_nibble, limit)
+
+    def locate(self, transaction: bytes) -> Sequence[int] | None:
+        """Height and position of a transaction."""
+        with native_errors():
+            return self._open.locate(transaction)
+
+    def block(self, height: int) -> bytes | None:
+        """One block."""
+        with native_errors():
+            return self._open.block(height)
+
+    def header(self, height: int) -> Sequence[bytes | None] | None:
+        """One header and its seal."""
+        with native_errors():
+            return self._open.header(height)
+
+    def blocks(self, first: int, limit: int) -> Sequence[bytes]:
+        """Blocks from this height on."""
+        with native_errors():
+            return self._open.blocks(first, limit)
+
+    def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
+        """Evidence of a transaction and its result."""
+        with native_errors():
+            return self._open.receipt(transaction, anchor)
+
+    def prove(
+        self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None
+    ) -> bytes:
+        """Evidence of a row, or of its absence."""
+        with native_errors():
+            return self._open.prove(contract, table, _key(key), anchor)
+
+    def header_file(self, height: int) -> bytes:
+        """A header as trust anchor."""
+        with native_errors():
+            return self._open.header_file(height)
+
+    def trace(self, transaction: bytes, progress: Progress | None = None) -> bytes:
+        """What a transaction read, wrote and spent."""
+        with native_errors():
+            return self._open.trace(transaction, progress)
+
+    def fsck(self, progress: Progress | None = None) -> Mapping[str, Any]:
+        """Re-derive every root and index from the blocks."""
+        with native_errors():
+            found: Mapping[str, Any] = self._open.fsck(progress)
+            return found
+
+    def status(self) -> Mapping[str, Any]:
+        """Figures of the core and of the sequencer."""
+        with native_errors():
+            core: Mapping[str, Any] = self._open.status()
+        return {**core, "sequencer": dict(self._sequencer.status())}
+
+    def close(self) -> None:
+        """Finish what was submitted, then close the store. Closing twice does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._sequencer.close()
+        finally:
+            with native_errors():
+                self._engine.close()
+
+    @property
+    def _open(self) -> "Engine":
+        if self._closed:
+            raise _closed()
+        return self._engine
+
+
+def _key(parts: Sequence[Any]) -> list[Any]:
+    return [plain(part) for part in parts]
+
+
+def _closed() -> Stopped:
+    return Stopped("ledger.closed", "this ledger is closed", "open it again")

@@ -1,0 +1,156 @@
+"""Writing a chain to files, and re-executing such files as an outsider (formats.md, "Export")."""
+
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+
+from lianheng import _native
+from lianheng.ledger._backend import Backend, Progress
+from lianheng.model import (
+    Damaged,
+    Height,
+    InvalidValue,
+    NotFound,
+    UsageError,
+    decode,
+    encode,
+    limits,
+    native_errors,
+)
+
+GENESIS_NAME = "genesis.cbor"
+HEADERS_NAME = "headers.cbors"
+
+
+def blocks_name(first: int) -> str:
+    """Name of the file whose first block has this height."""
+    return f"blocks-{first:012d}.cbors"
+
+
+def export_chain(backend: Backend, folder: Path, progress: Progress | None = None) -> Height:
+    """Write genesis, headers and blocks into a new or empty folder; return the last height.
+
+    The bytes are equal for equal chains. Raise `UsageError` where the folder holds something.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise UsageError(
+            "usage.folder_not_empty", f"{folder} is not empty", "export into a new folder"
+        )
+    last = backend.head()[0]
+    (folder / GENESIS_NAME).write_bytes(backend.genesis_file())
+    with (folder / HEADERS_NAME).open("wb") as headers:
+        first = 1
+        while first <= last:
+            end = min(first + limits.EXPORT_BLOCKS_PER_FILE - 1, last)
+            with (folder / blocks_name(first)).open("wb") as blocks:
+                for height, data in _blocks(backend, first, end):
+                    blocks.write(data)
+                    parts = decode(data)
+                    headers.write(encode([parts[1], parts[2]]))
+                    if progress is not None:
+                        progress(height, last)
+            first = end + 1
+    return Height(last)
+
+
+def _blocks(backend: Backend, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+    height = first
+    while height <= last:
+        page = backend.blocks(height, min(limits.BLOCKS_PAGE, last - height + 1))
+        if not page:
+            raise Damaged(
+                "ledger.block_missing", f"block {height} is not there", "run lianheng fsck"
+            )
+        for data in page:
+            yield height, data
+            height += 1
+
+
+def replay_export(folder: Path, progress: Progress | None = None) -> Height:
+    """Re-execute exported blocks from the genesis on, comparing every header byte.
+
+    Return the last height. Raise `NotFound` where it is not an export, `InvalidValue` or
+    `Damaged` naming the first block that does not follow.
+    """
+    try:
+        genesis = (folder / GENESIS_NAME).read_bytes()
+    except OSError as failure:
+        raise NotFound(
+            "replay.not_an_export",
+            f"{folder / GENESIS_NAME}: {failure.strerror}",
+            "name a folder that lianheng export wrote",
+        ) from failure
+    with native_errors():
+        replay = _native.replay_open(genesis)
+    files = sorted(folder.glob("blocks-*.cbors"))
+    expected = 1
+    for number, file in enumerate(files, start=1):
+        if file.name != blocks_name(expected):
+            raise NotFound(
+                "replay.gap", f"{blocks_name(expected)} is missing, {file.name} follows"
+            )
+        for block in read_sequence(file):
+            with native_errors():
+                replay.apply(block)
+        expected = replay.height + 1
+        if progress is not None:
+            progress(number, len(files))
+    return Height(replay.height)
+
+
+def read_sequence(file: Path) -> Iterator[bytes]:
+    """The items of a CBOR sequence (RFC 8742), each still encoded."""
+    if file.stat().st_size == 0:
+        return
+    with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        offset = 0
+        while offset < len(data):
+            end = _item_end(data, offset, file)
+            yield data[offset:end]
+            offset = end
+
+
+_SHORT = 24
+_LONGEST_ADDITIONAL = 27
+_UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
+
+
+def _item_end(data: mmap.mmap, start: int, file: Path) -> int:
+    # Only the lengths are followed here; the core checks every byte when it decodes the item.
+    offset, waiting = start, 1
+    while waiting:
+        if offset >= len(data):
+            raise _cut(file, start)
+        major, additional = divmod(data[offset], 32)
+        offset += 1
+        if additional < _SHORT:
+            argument = additional
+        elif additional <= _LONGEST_ADDITIONAL:
+            size = 1 << (additional - _SHORT)
+            argument = int.from_bytes(data[offset : offset + size], "big")
+            offset += size
+        else:
+            raise InvalidValue(
+                "cbor.unsupported", f"{file}: indefinite length at byte {offset - 1:,}"
+            )
+        waiting -= 1
+        if major in (_BYTES, _TEXT):
+            offset += argument
+        elif major == _ARRAY:
+            waiting += argument
+        elif major == _MAP:
+            waiting += 2 * argument
+        elif major == _TAG:
+            waiting += 1
+    if offset > len(data):
+        raise _cut(file, start)
+    return offset
+
+
+def _cut(file: Path, start: int) -> InvalidValue:
+    return InvalidValue(
+        "cbor.truncated",
+        f"{file}: the item at byte {start:,} is cut off",
+        "export the chain again",
+    )

@@ -1,0 +1,39 @@
+"""Members: their keys, identity files and signatures, and the genesis that names them.
+
+It decides nothing about who may do what: that is the chain's. Private keys leave this room only
+towards the core's signing functions and, encrypted, into a file.
+"""
+
+from lianheng.members._files import (
+    DEVELOPMENT_WARNING,
+    PASSPHRASE_VARIABLE,
+    Passphrase,
+    identity_member,
+    is_development,
+    passphrase_from,
+    read_identity,
+    resolve_passphrase,
+    write_identity,
+    write_new_file,
+)
+from lianheng.members._genesis import Genesis, MemberSpec
+from lianheng.members._identity import Identity
+from lianheng.members._signing import CallSigner, Signers
+
+__all__ = [
+    "DEVELOPMENT_WARNING",
+    "PASSPHRASE_VARIABLE",
+    "CallSigner",
+    "Genesis",
+    "Identity",
+    "MemberSpec",
+    "Passphrase",
+    "Signers",
+    "identity_member",
+    "is_development",
+    "passphrase_from",
+    "read_identity",
+    "resolve_passphrase",
+    "write_identity",
+    "write_new_file",
+]

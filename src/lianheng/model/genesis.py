@@ -1,0 +1,109 @@
+"""The genesis document: chain, organisations, members, parameters and first contracts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Self
+
+from lianheng.model import limits
+from lianheng.model.block import Header
+from lianheng.model.errors import InvalidValue
+from lianheng.model.ids import ChainName, HeaderHash, Milliseconds
+from lianheng.model.values import decode, encode
+
+DOCUMENT_NAME = "lianheng.genesis.1"
+FILE_NAME = "lianheng.genesis-file.1"
+POSSESSION_NAME = "lianheng.possession.1"
+SUITE = 1
+RULES = 1
+
+MEMBER_KINDS = ("person", "service", "device", "node")
+
+DEFAULT_PARAMETERS: Mapping[str, int] = MappingProxyType(
+    {
+        "replay_horizon_ms": limits.REPLAY_HORIZON_MS,
+        "block_bytes": limits.BLOCK_BYTES,
+        "block_transactions": limits.BLOCK_TRANSACTIONS,
+        "block_gas": limits.BLOCK_GAS,
+        "transaction_bytes": limits.TRANSACTION_BYTES,
+        "transaction_gas": limits.TRANSACTION_GAS,
+        "transaction_signers": limits.TRANSACTION_SIGNERS,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSource:
+    """A contract that the chain begins with."""
+
+    name: str
+    file: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenesisDocument:
+    """The decoded document. The core checks it when a ledger is made from it."""
+
+    chain: ChainName
+    time: Milliseconds
+    sealers: list[Any]
+    parameters: Mapping[str, int]
+    organisations: list[Mapping[str, Any]]
+    members: list[Mapping[str, Any]]
+    contracts: list[Mapping[str, Any]]
+    encoded: bytes = field(repr=False)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read a document; raise `InvalidValue` where the bytes are not one."""
+        fields = decode(data)
+        if not isinstance(fields, dict) or fields.get("format") != DOCUMENT_NAME:
+            raise InvalidValue("genesis.malformed", f"these bytes are not a {DOCUMENT_NAME}")
+        try:
+            return cls(
+                ChainName(fields["chain"]),
+                Milliseconds(fields["time"]),
+                *(
+                    fields[name]
+                    for name in ("sealers", "parameters", "organisations", "members", "contracts")
+                ),
+                encoded=data,
+            )
+        except KeyError as failure:
+            raise InvalidValue("genesis.malformed", f"field {failure} is missing") from failure
+
+
+@dataclass(frozen=True, slots=True)
+class GenesisFile:
+    """The file that members exchange and verifiers take as anchor: document and header 0."""
+
+    document: GenesisDocument
+    header: Header
+    encoded: bytes = field(repr=False)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read a genesis file; raise `InvalidValue` where the bytes are not one."""
+        fields = decode(data)
+        if (
+            not isinstance(fields, dict)
+            or fields.get("format") != FILE_NAME
+            or set(fields) != {"format", "document", "header"}
+        ):
+            raise InvalidValue("genesis.malformed", f"these bytes are not a {FILE_NAME}")
+        return cls(
+            GenesisDocument.from_bytes(fields["document"]),
+            Header.from_bytes(fields["header"]),
+            data,
+        )
+
+    @property
+    def hash(self) -> HeaderHash:
+        """The genesis hash: what every signature on this chain is bound to."""
+        return self.header.hash
+
+
+def document_bytes(fields: Mapping[str, object]) -> bytes:
+    """Canonical bytes of a genesis document's fields, with its format, suite and rules."""
+    return encode({"format": DOCUMENT_NAME, "suite": SUITE, "rules": RULES, **fields})

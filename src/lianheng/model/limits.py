@@ -1,0 +1,73 @@
+"""Every limit of the Python side in one place, with its unit in the name and the reason.
+
+Limits that decide what a chain accepts are parameters of its genesis; these only bound queues,
+frames and files of one process, and may differ between nodes.
+"""
+
+# One value may nest this deep (docs/protocol/formats.md); the core refuses deeper input as well.
+VALUE_DEPTH_LEVELS = 32
+
+# A call without its own figures gets these. Ten million gas is a hundred times what a plain
+# transfer spends; two minutes let a busy queue drain without leaving ids live for long.
+DEFAULT_GAS = 10_000_000
+DEFAULT_EXPIRY_MS = 120_000
+VIEW_GAS = 50_000_000
+
+TRANSACTION_RANDOM_BYTES = 16
+APPLICATION_CHARACTERS = 128
+ATTACHMENTS = 16
+
+# Genesis parameters of a new chain. Ten minutes of replay horizon is what the ids of a full
+# chain (15,000 a second) fit into a few hundred MB for. A block of 4 MB is written and synced in
+# about 10 ms on an ordinary disk, and ten thousand transactions execute well under a second.
+REPLAY_HORIZON_MS = 600_000
+BLOCK_BYTES = 4_194_304
+BLOCK_TRANSACTIONS = 10_000
+BLOCK_GAS = 10_000_000_000
+TRANSACTION_BYTES = 131_072
+TRANSACTION_GAS = 100_000_000
+TRANSACTION_SIGNERS = 16
+
+# The sequencer's queue: about four seconds of work at full speed; more waiting than that only
+# makes every caller's answer late, so the next one is told to come back.
+QUEUE_TRANSACTIONS = 60_000
+QUEUE_BYTES = 67_108_864
+# One prepared batch: large enough that a signature batch fills both cores, small enough that the
+# block before it is not held up.
+BATCH_TRANSACTIONS = 4_000
+BATCH_BYTES = 2_097_152
+# Prepared batches that wait for execution: one in work, one ready.
+PREPARED_BATCHES = 2
+
+# A wall clock that leaves the monotonic clock by more than this has been set, not disciplined.
+CLOCK_TOLERANCE_MS = 2_000
+
+# Pages of a range read; a caller who wants more asks for the next page.
+PAGE_ROWS = 1_000
+BLOCKS_PAGE = 64
+# Blocks in one exported file (docs/protocol/formats.md, "Export").
+EXPORT_BLOCKS_PER_FILE = 1_000
+
+# Abbreviated ids, as in git: shorter ones would be ambiguous after a day.
+ABBREVIATION_HEX_DIGITS = 4
+ABBREVIATION_CANDIDATES = 8
+
+# An identity file holds one key in PEM; anything larger is not one.
+IDENTITY_FILE_BYTES = 65_536
+PASSPHRASE_BYTES = 1_024
+
+# Local socket. A frame holds at least one full block and every receipt; 16 MiB also bounds what a
+# stranger with access to the socket can make the node allocate.
+FRAME_BYTES = 16_777_216
+# Pages of blocks sent in one frame stay well below it.
+PAGE_BYTES = 8_388_608
+CONNECTIONS = 128
+CONNECTION_REQUESTS = 256
+# A client that does not read its answers for this long is cut off; it holds memory of the node.
+CLIENT_STALL_SECONDS = 30.0
+# sun_path is 108 bytes on Linux and 104 on other systems, the closing zero byte included.
+SOCKET_PATH_BYTES = 100
+CONNECT_SECONDS = 5.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+CONFIGURATION_BYTES = 65_536
