@@ -4,6 +4,7 @@
 /// |---|---|
 /// | `crypto.unknown_suite` | no suite has this number |
 /// | `crypto.hash_text` | not 64 hex digits |
+/// | `crypto.hash_length` | not 32 bytes |
 /// | `crypto.bad_key` | the public key is not a point of the curve |
 /// | `crypto.key_not_canonical` | the public key has a second, shorter spelling: at registration |
 /// | `crypto.small_order_key` | anybody can sign for this public key: at registration |
@@ -34,6 +35,12 @@ impl Error {
     #[inline(never)]
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Error { code, message: message.into(), offset: None }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn bad_key() -> Self {
+        Error::new("crypto.bad_key", "the public key is not a point of the curve")
     }
 
     #[cold]

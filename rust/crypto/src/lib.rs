@@ -15,10 +15,12 @@ pub mod cose;
 mod error;
 mod hash;
 pub mod limits;
+mod prepared;
 mod signing;
 mod suite;
 
 pub use error::Error;
 pub use hash::Hash32;
+pub use prepared::PreparedKey;
 pub use signing::SigningKey;
-pub use suite::{Check, Suite};
+pub use suite::{Check, PreparedCheck, Suite};

@@ -13,8 +13,13 @@ pub const HASH_BYTES: usize = 32;
 /// gives the threads fewer pieces to share.
 pub const BATCH_SIGNATURES: usize = 256;
 
-/// Signatures that are checked one by one rather than split further after a failed equation.
-pub const SINGLE_SIGNATURES: usize = 8;
+/// Fewest signatures for which a thread of its own is worth while.
+pub const LEAST_BATCH_SIGNATURES: usize = 32;
 
-/// External data that goes into a signature, in bytes: a genesis hash or a short label.
-pub const EXTERNAL_BYTES: usize = 64 * 1024;
+/// Signatures that are checked one by one rather than put through an equation.
+pub const SINGLE_SIGNATURES: usize = 4;
+
+/// After a failed equation, how often each signature may on average be put through another one
+/// before the rest is checked one by one. One bad signature is found in 2; many bad ones are
+/// cheaper to find one by one.
+pub const SPLIT_ROUNDS: usize = 3;

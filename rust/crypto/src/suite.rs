@@ -3,7 +3,7 @@ use ed25519_zebra::{Signature, VerificationKey};
 use sha2::{Digest, Sha256};
 
 use crate::limits::{PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
-use crate::{batch, Error, Hash32};
+use crate::{batch, Error, Hash32, PreparedKey};
 
 /// A fixed choice of hash and signature, named by number in the genesis.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
@@ -17,6 +17,17 @@ pub enum Suite {
 pub struct Check<'a> {
     /// The public key that signed.
     pub key: &'a [u8; PUBLIC_KEY_BYTES],
+    /// What was signed.
+    pub message: &'a [u8],
+    /// The signature.
+    pub signature: &'a [u8; SIGNATURE_BYTES],
+}
+
+/// A signature to check with a prepared key.
+#[derive(Copy, Clone, Debug)]
+pub struct PreparedCheck<'a> {
+    /// The public key that signed.
+    pub key: &'a PreparedKey,
     /// What was signed.
     pub message: &'a [u8],
     /// The signature.
@@ -91,7 +102,7 @@ impl Suite {
     /// its only spelling, and not of small order, for which anybody could sign.
     pub fn check_public_key(&self, public: &[u8; PUBLIC_KEY_BYTES]) -> Result<(), Error> {
         let compressed = CompressedEdwardsY(*public);
-        let point = compressed.decompress().ok_or_else(bad_key)?;
+        let point = compressed.decompress().ok_or_else(Error::bad_key)?;
         if point.is_small_order() {
             let message = "anybody can sign for this public key: its order is small";
             return Err(Error::new("crypto.small_order_key", message));
@@ -114,7 +125,7 @@ impl Suite {
             let message = format!("a signature has {SIGNATURE_BYTES} bytes, this has {}", signature.len());
             Error::new("crypto.signature_length", message)
         })?;
-        let key = VerificationKey::try_from(*public).map_err(|_| bad_key())?;
+        let key = VerificationKey::try_from(*public).map_err(|_| Error::bad_key())?;
         let verdict = key.verify(&Signature::from_bytes(signature), message);
         verdict.map_err(|_| Error::new("crypto.bad_signature", "the signature does not verify"))
     }
@@ -124,9 +135,9 @@ impl Suite {
     pub fn verify_many(&self, checks: &[Check<'_>]) -> Vec<bool> {
         batch::verify_many(*self, checks)
     }
-}
 
-#[cold]
-fn bad_key() -> Error {
-    Error::new("crypto.bad_key", "the public key is not a point of the curve")
+    /// As [`verify_many`](Suite::verify_many), with keys that were prepared before.
+    pub fn verify_many_prepared(&self, checks: &[PreparedCheck<'_>]) -> Vec<bool> {
+        batch::verify_many_prepared(*self, checks)
+    }
 }
