@@ -1,0 +1,192 @@
+"""`key=value` on the command line to the typed arguments of a contract's method."""
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lianheng.model import InvalidValue
+
+TRUE = frozenset({"true", "yes", "1"})
+FALSE = frozenset({"false", "no", "0"})
+PAIR = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<kind>:?=)(?P<text>.*)", re.DOTALL)
+HEX = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2})*)")
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """`toolshed.add` to its two names."""
+    contract, dot, method = target.partition(".")
+    if not (contract and dot and method) or "." in method:
+        raise InvalidValue(
+            "name.malformed", f"{target!r} is not CONTRACT.METHOD", "for example toolshed.add"
+        )
+    return contract, method
+
+
+def parse_pairs(pairs: Sequence[str], method: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The arguments by name, typed as `method` (of the contract's interface) declares.
+
+    Without an interface, digits become an int, true and false a bool, everything else text.
+    Raise `InvalidValue` naming the argument for an unknown, double, missing or ill-typed one.
+    """
+    types = None if method is None else {p["name"]: str(p["type"]) for p in method["params"]}
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        match = PAIR.fullmatch(pair)
+        if match is None:
+            raise InvalidValue(
+                "value.malformed",
+                f"{pair!r} is neither KEY=VALUE nor KEY:=JSON",
+                "for example id=crane-7, or amounts:=[1,2]",
+            )
+        name, text = match["name"], match["text"]
+        if name in found:
+            raise InvalidValue("value.duplicate", f"argument {name} is given twice", field=name)
+        declared = None if types is None else type_of(name, types)
+        found[name] = (
+            parse_json(name, text, declared)
+            if match["kind"] == ":="
+            else parse_text(name, text, declared)
+        )
+    if method is not None:
+        require_all(found, method)
+    return found
+
+
+def type_of(name: str, types: Mapping[str, str]) -> str:
+    """The declared type of an argument; raise naming the known ones where there is none."""
+    if name in types:
+        return types[name]
+    near = difflib.get_close_matches(name, types, n=1)
+    known = ", ".join(f"{n}: {t}" for n, t in types.items()) or "none"
+    raise InvalidValue(
+        "value.unknown",
+        f"there is no argument {name}" + (f"; did you mean {near[0]}?" if near else ""),
+        f"arguments: {known}",
+        field=name,
+    )
+
+
+def require_all(found: Mapping[str, Any], method: Mapping[str, Any]) -> None:
+    """Raise naming the arguments that are missing and have no default."""
+    missing = [
+        f"{p['name']}: {p['type']}"
+        for p in method["params"]
+        if p["name"] not in found and not has_default(p)
+    ]
+    if missing:
+        first = missing[0].partition(":")[0]
+        raise InvalidValue(
+            "value.missing",
+            f"missing argument {', '.join(missing)}",
+            f"add {first}=…",
+            field=first,
+        )
+
+
+def has_default(parameter: Mapping[str, Any]) -> bool:
+    """Whether the contract gives this parameter a value when it is left out."""
+    return bool(parameter.get("optional", "default" in parameter))
+
+
+def parse_text(name: str, text: str, declared: str | None) -> Any:
+    """A value written as plain text; containers are JSON, or words joined by commas."""
+    if declared is None:
+        return guess(text)
+    kind = declared.replace(" ", "")
+    options = kind.split("|")
+    if "None" in options:
+        if text in {"null", "None", ""}:
+            return None
+        options.remove("None")
+    kind = options[0]
+    if kind in PLAIN:
+        return PLAIN[kind](name, text)
+    item = re.fullmatch(r"(?:list|tuple|set)\[(\w+)(?:,\.\.\.)?\]", kind)
+    if item is not None and not text.startswith("["):
+        return [parse_text(name, part.strip(), item[1]) for part in text.split(",") if part]
+    if text[:1] in {"[", "{", '"'}:
+        return parse_json(name, text, declared)
+    return text
+
+
+def parse_str(_name: str, text: str) -> str:
+    """Text is taken as it is."""
+    return text
+
+
+def parse_int(name: str, text: str) -> int:
+    """Whole numbers only; amounts are in the smallest unit."""
+    if not re.fullmatch(r"[+-]?\d+(?:_\d+)*", text, re.ASCII):
+        raise InvalidValue(
+            "value.wrong_type",
+            f"argument {name}: {text!r} is not a whole number",
+            "amounts are whole numbers of the smallest unit, such as cents",
+            field=name,
+        )
+    return int(text)
+
+
+def parse_bool(name: str, text: str) -> bool:
+    """`true` or `false`."""
+    if text.lower() in TRUE:
+        return True
+    if text.lower() in FALSE:
+        return False
+    raise InvalidValue(
+        "value.wrong_type", f"argument {name}: {text!r} is neither true nor false", field=name
+    )
+
+
+def parse_bytes(name: str, text: str) -> bytes:
+    """Hexadecimal, with or without 0x."""
+    match = HEX.fullmatch(text)
+    if match is None:
+        raise InvalidValue(
+            "value.wrong_type",
+            f"argument {name}: {text!r} is not an even number of hexadecimal digits",
+            field=name,
+        )
+    return bytes.fromhex(match[1])
+
+
+def parse_json(name: str, text: str, declared: str | None) -> Any:
+    """A value written as JSON; numbers with a fraction are refused."""
+
+    def refuse(number: str) -> Any:
+        raise InvalidValue(
+            "value.wrong_type",
+            f"argument {name}: {number} is not a whole number",
+            "there are no floats: use the smallest unit, such as cents",
+            field=name,
+        )
+
+    try:
+        value = json.loads(text, parse_float=refuse, parse_constant=refuse)
+    except (ValueError, RecursionError) as failure:
+        wanted = f" (declared: {declared})" if declared else ""
+        raise InvalidValue(
+            "value.malformed", f"argument {name}: not JSON: {failure}{wanted}", field=name
+        ) from failure
+    return as_bytes(name, value) if declared == "bytes" else value
+
+
+def as_bytes(name: str, value: object) -> bytes:
+    """JSON has no bytes, so that hexadecimal text stands for them."""
+    return parse_bytes(name, value if isinstance(value, str) else repr(value))
+
+
+PLAIN: Mapping[str, Callable[[str, str], Any]] = {
+    "str": parse_str,
+    "int": parse_int,
+    "bool": parse_bool,
+    "bytes": parse_bytes,
+}
+
+
+def guess(text: str) -> Any:
+    """Without an interface: digits, true and false, else text."""
+    if re.fullmatch(r"-?\d+", text, re.ASCII):
+        return int(text)
+    return {"true": True, "false": False}.get(text, text)

@@ -1,0 +1,81 @@
+"""Values as the contract's source would write them, looked up in its interface."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lianheng.cli._print import result_line
+from lianheng.model import NotFound, Row
+
+if TYPE_CHECKING:
+    from lianheng.model import Result
+
+Interface = Mapping[str, Any]
+
+
+def find_method(interface: Interface, name: str, kind: str) -> Mapping[str, Any] | None:
+    """The call or view of this name."""
+    return next((m for m in interface.get(kind, ()) if m["name"] == name), None)
+
+
+def tables_of(interface: Interface) -> Sequence[str]:
+    """The names of the contract's tables."""
+    return [str(t["name"]) for t in interface.get("tables", ())]
+
+
+def method_of(
+    interface: Interface | None, contract: str, name: str, kind: str
+) -> Mapping[str, Any] | None:
+    """The method, or None where the contract tells no interface; raise where there is none."""
+    if interface is None:
+        return None
+    found = find_method(interface, name, kind)
+    if found is not None:
+        return found
+    other = "views" if kind == "calls" else "calls"
+    if find_method(interface, name, other) is not None:
+        command = "view" if other == "views" else "call"
+        raise NotFound(
+            "contract.wrong_kind",
+            f"{contract}.{name} is a {command}",
+            f"use: lianheng {command} {contract}.{name}",
+        )
+    names = [str(m["name"]) for m in interface.get(kind, ())]
+    if kind == "views":
+        names += tables_of(interface)
+    near = difflib.get_close_matches(name, names, n=1)
+    raise NotFound(
+        "contract.no_method",
+        f"{contract} has no {name}" + (f"; did you mean {near[0]}?" if near else ""),
+        f"it has {', '.join(names) or 'none'}",
+    )
+
+
+def as_declared(value: Any, interface: Interface | None, method: str) -> Any:
+    """Maps become records under the name and in the field order that the contract declares."""
+    if interface is None:
+        return value
+    declared = find_method(interface, method, "calls") or find_method(interface, method, "views")
+    return shaped(value, str((declared or {}).get("returns") or ""), interface)
+
+
+def shaped(value: Any, declared: str, interface: Interface) -> Any:
+    """A value of the declared type, such as `Part`, `list[Part]` or `Part | None`."""
+    if isinstance(value, list):
+        inner = declared.partition("[")[2].rpartition("]")[0].removesuffix(", ...")
+        return [shaped(item, inner, interface) for item in value]
+    if not isinstance(value, dict):
+        return value
+    wanted = {name.strip() for name in declared.split("|")}
+    for record in interface.get("records", ()):
+        if record["name"] in wanted:
+            fields = {f["name"]: str(f["type"]) for f in record["fields"]}
+            ordered = {n: shaped(value[n], t, interface) for n, t in fields.items() if n in value}
+            return Row(ordered, str(record["name"]))
+    return value
+
+
+def print_result(result: "Result", interface: Interface | None, method: str) -> None:
+    """How a call ended, its value as the contract would write it."""
+    value = as_declared(result.value, interface, method) if result.final else None
+    result_line(result, value)

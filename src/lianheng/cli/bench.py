@@ -1,0 +1,157 @@
+"""`lianheng bench`: figures that anybody can repeat, with machine, workload, drops, refusals."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lianheng.cli._options import Json
+
+app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
+Folder = Annotated[
+    Path, typer.Option("--dir", help="On which disk; a folder in it is made and removed.")
+]
+Keys = Annotated[int, typer.Option(help="Rows that exist.", min=1_000)]
+CORES = 0
+Say = Callable[[str], None]
+
+
+@app.command()
+def signatures(
+    count: Annotated[int, typer.Option(help="Signatures a round.", min=1)] = 20_000,
+    threads: Annotated[int, typer.Option(help="0: one a core.", min=0)] = CORES,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Ed25519 verifications a second."""
+    import os
+
+    from lianheng.cli.benches import state
+
+    with workplace(folder, json=json) as (place, say):
+        say("verifying")
+        show(state.signatures(place, count, threads or os.cpu_count() or 1), json=json)
+
+
+@app.command("state")
+def state_(
+    keys: Keys = 1_000_000,
+    updates: Annotated[int, typer.Option(help="Random updates a block.", min=1)] = 4_000,
+    seconds: Annotated[float, typer.Option(help="For how long.", min=1)] = 300.0,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Time of a block's updates until the root is computed and durable."""
+    from lianheng.cli.benches import state
+
+    with workplace(folder, json=json) as (place, say):
+        show(state.state(place, keys, updates, seconds, say), json=json)
+
+
+@app.command()
+def ledger(
+    transactions: Annotated[int, typer.Option(help="How many.", min=1_000)] = 300_000,
+    accounts: Annotated[int, typer.Option(help="Accounts.", min=10)] = 100_000,
+    batch: Annotated[int, typer.Option(help="Transactions a submit.", min=1)] = 2_000,
+    hot: Annotated[bool, typer.Option("--hot", help="All on one account.")] = False,
+    rate: Annotated[
+        str | None, typer.Option(help="70%: of the full speed, which is found first.")
+    ] = None,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Signed transfers from submit to durable result: two rows read, two written."""
+    from lianheng.cli.benches import ledger as bench_ledger
+
+    with workplace(folder, json=json) as (place, say):
+        figures = bench_ledger.measure(
+            place,
+            transactions=transactions,
+            accounts=accounts,
+            batch=batch,
+            hot=hot,
+            share=share_of(rate),
+            say=say,
+        )
+        show(figures, json=json)
+
+
+@app.command("open")
+def open_(keys: Keys = 1_000_000, folder: Folder = Path(), json: Json = False) -> None:
+    """From opening a ledger of so many rows to the first row read."""
+    from lianheng.cli.benches import state
+
+    with workplace(folder, json=json) as (place, say):
+        show(state.opening(place, keys, say), json=json)
+
+
+@app.command("all")
+def all_(folder: Folder = Path(), json: Json = False) -> None:
+    """All of them, a few minutes; the state for one minute instead of five."""
+    signatures(folder=folder, json=json)
+    state_(seconds=60.0, folder=folder, json=json)
+    ledger(folder=folder, json=json)
+    ledger(hot=True, folder=folder, json=json)
+    ledger(rate="70%", folder=folder, json=json)
+    open_(folder=folder, json=json)
+
+
+def share_of(rate: str | None) -> float | None:
+    """`70%` to 0.7."""
+    import re
+
+    from lianheng.model import InvalidValue
+
+    if rate is None:
+        return None
+    match = re.fullmatch(r"(\d{1,3})%", rate)
+    if match is None or not 1 <= int(match[1]) <= 100:  # noqa: PLR2004 - per cent
+        raise InvalidValue("value.malformed", f"{rate!r} is not a share", "for example --rate 70%")
+    return int(match[1]) / 100
+
+
+@contextmanager
+def workplace(folder: Path, *, json: bool) -> Iterator[tuple[Path, Say]]:
+    """A folder that is removed in the end, and a way to say what is going on."""
+    import sys
+    import tempfile
+
+    from lianheng.cli._print import console
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="lianheng-bench-", dir=folder) as made:
+        if json or not sys.stderr.isatty():
+            yield Path(made), lambda _: None
+            return
+        with console(error=True).status("starting") as shown:
+            yield Path(made), shown.update
+
+
+def show(figures: dict[str, Any], *, json: bool) -> None:
+    """The figures for people, or all of them for machines."""
+    from lianheng.cli._print import console, emit, facts, size
+
+    if json:
+        emit(figures)
+        return
+    rest = {k: v for k, v in figures.items() if k not in {"bench", "machine", "workload"}}
+    machine, work = figures["machine"], figures["workload"]
+    console().print(f"bench {figures['bench']}", style="bold")
+    place = (
+        f"{machine['cores']} cores, {machine['processor']}, {size(machine['memory_bytes'])}, "
+        f"sync {machine['sync_ms']['p50']} ms"
+    )
+    workload = ", ".join(f"{k.replace('_', ' ')} {plain(v)}" for k, v in work.items() if v)
+    facts({"machine": place, "workload": workload})
+    facts({name.replace("_", " "): plain(value) for name, value in rest.items()})
+
+
+def plain(value: object) -> str:
+    """A figure for people."""
+    if isinstance(value, dict):
+        return " · ".join(f"{name} {plain(item)}" for name, item in value.items())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"

@@ -1,0 +1,52 @@
+"""`lianheng call`: one signed call, printed once it is final."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lianheng.cli._options import As, Home, Json, Pairs, PassphraseFile, Target
+
+if TYPE_CHECKING:
+    from lianheng.model import Result
+
+
+def call(
+    target: Target,
+    pairs: Pairs = None,
+    member: As = None,
+    home: Home = None,
+    gas: Annotated[int | None, typer.Option(help="Most gas it may spend.", min=1)] = None,
+    code: Annotated[
+        str | None, typer.Option(help="Hash of the source that you mean; another is refused.")
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    json: Json = False,
+) -> None:
+    """Call a method that changes state, and wait until the result is final."""
+    from lianheng.cli._arguments import parse_pairs, split_target
+    from lianheng.cli._print import emit
+    from lianheng.cli._session import find_home, load_identity, open_client
+    from lianheng.cli._show import method_of, print_result
+
+    contract, method = split_target(target)
+    identity = load_identity(find_home(home), member, passphrase_file)
+    with open_client(home) as ledger:
+        interface = ledger.interface(contract)
+        arguments = parse_pairs(pairs or [], method_of(interface, contract, method, "calls"))
+        options: dict[str, Any] = {}
+        if gas is not None:
+            options["gas"] = gas
+        if code is not None:
+            options["code"] = bytes.fromhex(code)
+        result = ledger.submit(ledger.sign(identity, target, arguments, **options)).wait()[0]
+        if json:
+            emit(result.to_json())
+        else:
+            print_result(result, interface, method)
+    end(result)
+
+
+def end(result: "Result") -> None:
+    """Exit code 1 where the call did not succeed."""
+    if not result.final:
+        raise typer.Exit(1)

@@ -1,0 +1,118 @@
+"""`lianheng contract`: begin, check and deploy contracts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lianheng.cli._options import As, Home, Json, PassphraseFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+app = typer.Typer(help="Begin, check and deploy contracts.", no_args_is_help=True)
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
+
+
+@app.command()
+def check(file: File, json: Json = False) -> None:
+    """Say what the chain would refuse in this file: line, rule, and a way to write it."""
+    from lianheng import _native
+    from lianheng.cli._print import console, emit
+
+    source = read_source(file)
+    found = _native.check_contract(source, file.name)
+    if json:
+        emit({"file": str(file), "accepted": not found, "diagnostics": found})
+    elif found:
+        show_diagnostics(found, source.splitlines(), str(file))
+    else:
+        console().print(f"[bold green]accepted[/]  {summary(source, file.name)}")
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def deploy(
+    file: File,
+    name: Annotated[str | None, typer.Option(help="Name on the chain; else the file's.")] = None,
+    member: As = None,
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    json: Json = False,
+) -> None:
+    """Put a contract on the chain."""
+    import time
+
+    from lianheng import _native
+    from lianheng.cli._print import console, emit, result_line, short_hash
+    from lianheng.cli._session import find_home, load_identity, open_client
+
+    source = read_source(file)
+    called = name or file.stem
+    if found := _native.check_contract(source, file.name):
+        if json:
+            emit({"file": str(file), "accepted": False, "diagnostics": found})
+        else:
+            show_diagnostics(found, source.splitlines(), str(file))
+        raise typer.Exit(1)
+    identity = load_identity(find_home(home), member, passphrase_file)
+    with open_client(home) as ledger:
+        started = time.monotonic()
+        result = ledger.deploy(identity, called, source, file.name)
+    took = (time.monotonic() - started) * 1000
+    digest = _native.hash_bytes(source.encode())
+    if json:
+        emit({**result.to_json(), "name": called, "source_hash": digest})
+    elif result.final:
+        where = f"source {short_hash(digest)}, height {result.height}, {took:.0f} ms"
+        console().print(f"[bold green]deployed[/] {called}, {where}")
+    else:
+        result_line(result)
+    if not result.final:
+        raise typer.Exit(1)
+
+
+def read_source(file: Path) -> str:
+    """The file's text; raise `UsageError` where it is not UTF-8."""
+    from lianheng.model import UsageError
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as failure:
+        raise UsageError(
+            "contract.not_text", f"{file} is not UTF-8 at byte {failure.start}", "save it as UTF-8"
+        ) from failure
+    except IsADirectoryError as failure:
+        raise UsageError("contract.not_text", f"{file} is a folder", "name a file") from failure
+
+
+def summary(source: str, file: str) -> str:
+    """What the contract offers, in one line."""
+    from lianheng import _native
+
+    interface: Mapping[str, Any] = _native.contract_interface(source, file)  # type: ignore[assignment]
+    parts = [f"{len(interface.get(kind, ()))} {kind}" for kind in ("calls", "views", "tables")]
+    return f"{interface.get('name', file)}: {', '.join(parts)}"
+
+
+def show_diagnostics(
+    found: "Sequence[Mapping[str, Any]]", source: "Sequence[str]", file: str
+) -> None:
+    """Each with its place, its rule, the line itself and what to write instead."""
+    from lianheng.cli._print import console, printable
+
+    out = console()
+    for item in found:
+        row, column = int(item.get("line") or 0), int(item.get("column") or 0)
+        place = f"{file}:{row}:{column}" if column else f"{file}:{row}"
+        rule = item.get("rule") or item.get("code") or "refused"
+        out.print(f"{place}  {rule}", style="bold red", markup=False)
+        if 0 < row <= len(source):
+            out.print(f"    {printable(source[row - 1])}", markup=False)
+            if column:
+                out.print("    " + " " * (column - 1) + "^", style="red", markup=False)
+        out.print(f"  {printable(str(item['message']))}", markup=False)
+        if hint := item.get("hint"):
+            out.print(f"  {printable(str(hint))}", style="dim", markup=False)
+    out.print(f"{len(found)} found", style="dim")

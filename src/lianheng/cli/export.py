@@ -1,0 +1,28 @@
+"""`lianheng export`: genesis, headers and blocks as files, the same bytes for the same chain."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lianheng.cli._options import Home, Json
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Empty or new folder.")],
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Export the chain for outsiders, who replay or compare it."""
+    from lianheng.cli._print import console, emit, size
+    from lianheng.cli._session import open_client
+
+    with open_client(home) as ledger:
+        ledger.export(folder)
+        height = ledger.height
+    written = sum(file.stat().st_size for file in folder.iterdir())
+    if json:
+        emit({"folder": str(folder), "height": height, "bytes": written})
+        return
+    console().print(f"wrote {folder}: blocks 1 to {height:,}, {size(written)}")
+    console().print(f"  re-execute it: lianheng replay {folder}", style="dim")
