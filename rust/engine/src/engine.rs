@@ -1,0 +1,426 @@
+//! One chain's ledger: prepare, execute, commit, and the place where it stands.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use crypto::{Hash32, Suite};
+use rayon::prelude::*;
+use store::{Keyspace, Store, WriteSet};
+
+use crate::checkpoint::Checkpoints;
+use crate::execute::{Base, Execution, Trace, Verdict};
+use crate::formats::block::Block;
+use crate::formats::genesis::Genesis;
+use crate::formats::header::{check_seal, Header};
+use crate::head::{self, meta, Buckets, Head};
+use crate::prepare::{self, Prepared};
+use crate::replay::{encode_block_ids, short, LiveIds};
+use crate::runtime::Runtime;
+use crate::Error;
+
+/// One chain's ledger. All methods may be called from any thread; blocks are executed and committed one at a time.
+pub struct Engine {
+    pub(crate) store: Arc<Store>,
+    pub(crate) genesis: Arc<Genesis>,
+    pub(crate) genesis_hash: Hash32,
+    pub(crate) genesis_header: Arc<[u8]>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    head: RwLock<Arc<Head>>,
+    pub(crate) turn: Mutex<Turn>,
+    pub(crate) recovery: Recovery,
+}
+
+/// What only the one who executes and commits may touch.
+pub(crate) struct Turn {
+    pub live: LiveIds,
+    /// Height and time of the blocks whose ids are kept, oldest first.
+    pub kept: VecDeque<(u64, u64)>,
+    pub checkpoints: Checkpoints,
+}
+
+/// What opening found.
+#[derive(Clone, Debug, Default)]
+pub struct Recovery {
+    /// Height that the store held.
+    pub stored_height: Option<u64>,
+    /// Height of the log.
+    pub log_height: u64,
+    /// Blocks executed again from the log.
+    pub replayed: u64,
+    /// Bytes of a torn record that were cut from the log's end.
+    pub torn_tail_bytes: u64,
+    /// How the tree came back: `checkpoint`, `buckets` (all read) or `empty`.
+    pub tree: &'static str,
+    /// The store was moved aside and is built again from the log.
+    pub rebuilt: bool,
+}
+
+/// An executed block that waits for its seal. Dropping it leaves no trace.
+pub struct Pending {
+    parent: Hash32,
+    /// Header, its bytes and hash; none where the block is empty.
+    header: Option<(Arc<Header>, Arc<[u8]>, Hash32)>,
+    head: Option<Head>,
+    writes: WriteSet,
+    changed_buckets: Vec<tree::BucketId>,
+    entries: Arc<Vec<Vec<u8>>>,
+    ids: Vec<(u64, Hash32)>,
+    carried: Vec<Arc<[u8]>>,
+    batches: Vec<(Prepared, Vec<Verdict>)>,
+    pub(crate) trace: Option<Trace>,
+    time: u64,
+}
+
+impl Pending {
+    /// The header's bytes and hash; none where the block is empty and makes no header.
+    pub fn header(&self) -> Option<(&Header, &[u8], Hash32)> {
+        self.header.as_ref().map(|(header, bytes, hash)| (header.as_ref(), bytes.as_ref(), *hash))
+    }
+
+    /// The encoded entries.
+    pub fn entries(&self) -> &[Vec<u8>] {
+        &self.entries
+    }
+}
+
+/// What became of the transactions of one [`Prepared`].
+#[derive(Clone)]
+pub struct Outcome {
+    /// What was prepared.
+    pub prepared: Prepared,
+    /// One verdict each.
+    pub verdicts: Vec<Verdict>,
+    /// Entries of the block.
+    pub entries: Arc<Vec<Vec<u8>>>,
+    /// Height of the block; where it was empty, of the block before.
+    pub height: u64,
+    /// Block time, ms.
+    pub time: u64,
+}
+
+impl Engine {
+    /// Makes a new ledger in an empty folder, or in memory where there is no path.
+    pub fn create(path: Option<&Path>, document: &[u8], runtime: Arc<dyn Runtime>) -> Result<Self, Error> {
+        crate::open::create(path, document, runtime)
+    }
+
+    /// Opens a ledger and brings its store up to its log. `rebuild` moves the store aside and builds it again.
+    pub fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Result<Self, Error> {
+        crate::open::open(path, runtime, rebuild)
+    }
+
+    pub(crate) fn from_parts(
+        store: Arc<Store>,
+        genesis: Arc<Genesis>,
+        runtime: Arc<dyn Runtime>,
+        genesis_header: Arc<[u8]>,
+        head: Head,
+        turn: Turn,
+        recovery: Recovery,
+    ) -> Self {
+        let genesis_hash = head::header_hash(genesis.suite, &genesis_header);
+        let (head, turn) = (RwLock::new(Arc::new(head)), Mutex::new(turn));
+        Engine { store, genesis, genesis_hash, genesis_header, runtime, head, turn, recovery }
+    }
+
+    /// The genesis document, decoded.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The genesis hash.
+    pub fn genesis_hash(&self) -> Hash32 {
+        self.genesis_hash
+    }
+
+    /// What opening found.
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    pub(crate) fn suite(&self) -> Suite {
+        self.genesis.suite
+    }
+
+    pub(crate) fn head(&self) -> Arc<Head> {
+        Arc::clone(&self.head.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Height of the last block.
+    pub fn height(&self) -> u64 {
+        self.head().height()
+    }
+
+    /// Time of the last block, ms.
+    pub fn time(&self) -> u64 {
+        self.head().header.time
+    }
+
+    /// Decodes transactions and checks their signatures. Any thread; does not wait for blocks.
+    pub fn prepare(&self, transactions: Vec<Arc<[u8]>>) -> Prepared {
+        self.prepare_as(transactions, true)
+    }
+
+    pub(crate) fn prepare_as(&self, transactions: Vec<Arc<[u8]>>, check_signatures: bool) -> Prepared {
+        let head = self.head();
+        let context = prepare::Context {
+            suite: self.suite(),
+            chain: &self.genesis.chain,
+            genesis_hash: self.genesis_hash,
+            parameters: &self.genesis.parameters,
+            directory: &head.directory,
+        };
+        prepare::prepare(&context, transactions, check_signatures)
+    }
+
+    /// Executes transactions as the next block. Nothing is kept until [`Engine::commit`].
+    pub fn execute(
+        &self,
+        batches: Vec<Prepared>,
+        time: u64,
+        consensus_height: Option<u64>,
+    ) -> Result<Pending, Error> {
+        self.execute_as(batches, time, consensus_height, true, None)
+    }
+
+    pub(crate) fn execute_as(
+        &self,
+        batches: Vec<Prepared>,
+        time: u64,
+        consensus_height: Option<u64>,
+        check_signatures: bool,
+        trace: Option<Trace>,
+    ) -> Result<Pending, Error> {
+        let turn = self.turn();
+        let head = self.head();
+        if time < head.header.time {
+            let message = format!("block time {time} is before the last block's {}", head.header.time);
+            return Err(Error::new("block.time_backwards", message).in_field("time").hint("check the clock"));
+        }
+        let height = head.height() + 1;
+        let mut execution = Execution::new(
+            Base {
+                view: &head.view,
+                suite: self.suite(),
+                chain: &self.genesis.chain,
+                genesis_hash: self.genesis_hash,
+                parameters: &self.genesis.parameters,
+                directory: &head.directory,
+                runtime: self.runtime.as_ref(),
+                live: &turn.live,
+                height,
+                time,
+                check_signatures,
+            },
+            Arc::clone(&head.contracts),
+        );
+        execution.trace = trace;
+        let mut done = Vec::with_capacity(batches.len());
+        for prepared in batches {
+            let verdicts = execution.run(&prepared)?;
+            done.push((prepared, verdicts));
+        }
+        execution.finish();
+        self.summarise(&head, execution, done, height, time, consensus_height.unwrap_or(height))
+    }
+
+    /// Roots and header of an executed block.
+    fn summarise(
+        &self,
+        head: &Head,
+        execution: Execution<'_>,
+        batches: Vec<(Prepared, Vec<Verdict>)>,
+        height: u64,
+        time: u64,
+        consensus_height: u64,
+    ) -> Result<Pending, Error> {
+        let suite = self.suite();
+        let empty = execution.entries.is_empty() && execution.state.is_empty();
+        let Execution { state, contracts, entries, ids, carried, trace, .. } = execution;
+        let mut pending = Pending {
+            parent: head.header_hash,
+            header: None,
+            head: None,
+            writes: WriteSet::new(),
+            changed_buckets: Vec::new(),
+            entries: Arc::new(entries),
+            ids,
+            carried,
+            batches,
+            trace,
+            time,
+        };
+        if empty {
+            return Ok(pending);
+        }
+        let mut next = head.clone();
+        next.contracts = contracts;
+        let (state, index) = state.into_writes();
+        next.tree = update_tree(&mut pending, head, suite, &state)?;
+        next.digests.expire(time);
+        for ((_, id), expires) in pending.ids.iter().zip(expiries(&pending)) {
+            next.digests.add(suite, expires, *id);
+        }
+        let history_root = head_history(&mut next, head, suite, &mut pending.writes);
+        let header = Header {
+            chain: self.genesis.chain.clone(),
+            height,
+            consensus_height,
+            time,
+            history_root,
+            entries_root: tree::log::root_of(suite, &pending.entries),
+            state_root: next.tree.root(),
+            replay_root: next.digests.root(suite),
+            sealers_hash: head.header.sealers_hash,
+            rules: self.genesis.rules,
+        };
+        let bytes: Arc<[u8]> = header.encode().into();
+        next.header_hash = head::header_hash(suite, &bytes);
+        next.header = Arc::new(header);
+        next.header_bytes = Arc::clone(&bytes);
+        next.seal = None;
+        for (key, value) in state {
+            pending.writes.push(Keyspace::State, key, value);
+        }
+        for (key, value) in index {
+            pending.writes.push(Keyspace::Index, key, value);
+        }
+        pending.header = Some((Arc::clone(&next.header), bytes, next.header_hash));
+        pending.head = Some(next);
+        Ok(pending)
+    }
+
+    /// Makes an executed block final: the log's fsync is the commit point. Outcomes are durable when this returns.
+    pub fn commit(&self, pending: Pending, seal: Option<&[u8]>) -> Result<Vec<Outcome>, Error> {
+        if let (Some((_, _, hash)), Some(seal)) = (pending.header(), seal) {
+            check_seal(self.suite(), &self.genesis.sealers, self.genesis_hash, hash, seal)?;
+        }
+        self.commit_as(pending, seal, true)
+    }
+
+    /// Commits; `log` is false where the block comes from the log itself.
+    pub(crate) fn commit_as(&self, mut pending: Pending, seal: Option<&[u8]>, log: bool) -> Result<Vec<Outcome>, Error> {
+        let mut turn = self.turn();
+        let parent = self.head();
+        if pending.parent != parent.header_hash {
+            return Err(Error::new("block.stale", "another block was committed since this one was executed")
+                .hint("execute it again"));
+        }
+        let (Some(mut next), Some((header, header_bytes, _))) = (pending.head.take(), pending.header.take()) else {
+            return Ok(outcomes(pending, parent.height()));
+        };
+        let height = header.height;
+        if log {
+            let record = Block {
+                header: &header_bytes,
+                seal,
+                transactions: pending.carried.iter().map(AsRef::as_ref).collect(),
+                entries: pending.entries.iter().map(Vec::as_slice).collect(),
+            };
+            self.store.append(height, &record.encode())?;
+        }
+        next.seal = seal.map(Arc::from);
+        let mut writes = std::mem::take(&mut pending.writes);
+        writes.put(Keyspace::Meta, meta::header(height).as_slice(), head::encode_sealed(&header_bytes, seal));
+        self.book(&mut turn, &next, &pending, &mut writes);
+        self.store.apply(height, writes)?;
+        next.view = self.store.view();
+        let tree = next.tree.clone();
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        turn.checkpoints.after_block(&self.store, &tree, height, pending.changed_buckets.len());
+        Ok(outcomes(pending, height))
+    }
+
+    /// Books what the next start and the look-ups need.
+    fn book(&self, turn: &mut Turn, next: &Head, pending: &Pending, writes: &mut WriteSet) {
+        let (height, time) = (next.height(), next.header.time);
+        for (position, (segment, id)) in pending.ids.iter().enumerate() {
+            writes.put(Keyspace::Transactions, id.0.as_slice(), place(height, position));
+            turn.live.add(*segment, short(id));
+        }
+        turn.live.expire(time);
+        turn.kept.push_back((height, time));
+        writes.put(Keyspace::Meta, meta::ids(height).as_slice(), encode_block_ids(&pending.ids));
+        let keep = self.genesis.parameters.replay_horizon_ms + crate::limits::REPLAY_SEGMENT_MS;
+        while turn.kept.front().is_some_and(|(_, kept)| kept.saturating_add(keep) < time) {
+            if let Some((old, _)) = turn.kept.pop_front() {
+                writes.delete(Keyspace::Meta, meta::ids(old).as_slice());
+            }
+        }
+        writes.put(Keyspace::Meta, meta::DIGESTS, next.digests.encode());
+        writes.put(Keyspace::Meta, meta::FRONTIER, next.history.encode());
+        turn.checkpoints.journal(height, &pending.changed_buckets, writes);
+    }
+
+    /// Waits until the store holds everything, writes a last checkpoint, and lets go of the folder.
+    pub fn close(&self) -> Result<(), Error> {
+        let mut turn = self.turn();
+        self.store.flush()?;
+        let head = self.head();
+        turn.checkpoints.write_now(&self.store, &head.tree, head.height())?;
+        Ok(())
+    }
+}
+
+/// Height and position as the transaction index keeps them.
+pub(crate) fn place(height: u64, position: usize) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..8].copy_from_slice(&height.to_be_bytes());
+    bytes[8..].copy_from_slice(&u32::try_from(position).unwrap_or(u32::MAX).to_be_bytes());
+    bytes
+}
+
+/// Reads what [`place`] wrote.
+pub(crate) fn read_place(bytes: &[u8]) -> Option<(u64, u32)> {
+    let height = u64::from_be_bytes(bytes.get(..8)?.try_into().ok()?);
+    Some((height, u32::from_be_bytes(bytes.get(8..12)?.try_into().ok()?)))
+}
+
+/// The expiry of each entry's transaction, in entry order.
+fn expiries(pending: &Pending) -> Vec<u64> {
+    pending.ids.iter().map(|(segment, _)| segment * crate::limits::REPLAY_SEGMENT_MS).collect()
+}
+
+fn update_tree(
+    pending: &mut Pending,
+    head: &Head,
+    suite: Suite,
+    state: &std::collections::BTreeMap<Vec<u8>, Option<Arc<[u8]>>>,
+) -> Result<tree::StateTree, Error> {
+    let rows: Vec<_> = state.iter().collect();
+    let changes: Vec<_> = rows
+        .par_iter()
+        .with_min_len(256)
+        .map(|(key, value)| (suite.hash(key), value.as_ref().map(|value| suite.hash(value))))
+        .collect();
+    let mut tree = head.tree.clone();
+    let buckets = tree.update(&Buckets(&head.view), &changes)?;
+    pending.changed_buckets = buckets.iter().map(|(id, _)| *id).collect();
+    for (id, bytes) in buckets {
+        pending.writes.push(Keyspace::Buckets, id.storage_key().as_slice(), bytes.map(Into::into));
+    }
+    Ok(tree)
+}
+
+/// Appends the parent's header hash to the history; the root then covers all heights below the new block.
+fn head_history(next: &mut Head, parent: &Head, suite: Suite, writes: &mut WriteSet) -> Hash32 {
+    let leaf = tree::log::leaf_hash(suite, &parent.header_hash.0);
+    for (id, hash) in next.history.append(leaf) {
+        writes.put(Keyspace::History, id.storage_key().as_slice(), hash.0.as_slice());
+    }
+    next.history.root()
+}
+
+fn outcomes(pending: Pending, height: u64) -> Vec<Outcome> {
+    let Pending { batches, entries, time, .. } = pending;
+    batches
+        .into_iter()
+        .map(|(prepared, verdicts)| Outcome { prepared, verdicts, entries: Arc::clone(&entries), height, time })
+        .collect()
+}
+

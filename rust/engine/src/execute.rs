@@ -1,0 +1,375 @@
+//! In order: each transaction is dropped, or gets an entry and, where it succeeds, changes the state.
+
+use std::collections::{BTreeMap, HashSet};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
+
+use codec::cbor::{Decoder, Encoder};
+use codec::key;
+use crypto::{Hash32, Suite};
+use store::{Keyspace, View};
+
+use crate::formats::genesis::Parameters;
+use crate::formats::result::{encode_entry, encode_event, Refusal, Success, TransactionResult};
+use crate::members::{Directory, Member};
+use crate::overlay::{BlockState, TransactionState};
+use crate::policy::Policy;
+use crate::prepare::{self, unknown_key, verify_late, Drop, Prepared, Signed, Transaction};
+use crate::replay::{segment_of, LiveIds};
+use crate::runtime::{Call, Contracts, Deployed, Runtime, Step};
+use crate::{deploy, Error};
+
+/// What became of one transaction.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// It has the entry with this index.
+    Entry(usize),
+    /// It was dropped.
+    Dropped(Drop),
+}
+
+/// Everything that execution needs, and may not change.
+pub(crate) struct Base<'a> {
+    pub view: &'a View,
+    pub suite: Suite,
+    pub chain: &'a str,
+    pub genesis_hash: Hash32,
+    pub parameters: &'a Parameters,
+    pub directory: &'a Directory,
+    pub runtime: &'a dyn Runtime,
+    pub live: &'a LiveIds,
+    pub height: u64,
+    pub time: u64,
+    pub check_signatures: bool,
+}
+
+/// A transaction to trace, and where its steps go.
+pub(crate) struct Trace {
+    pub id: Hash32,
+    pub steps: Vec<Step>,
+}
+
+/// The block so far.
+pub(crate) struct Execution<'a> {
+    base: Base<'a>,
+    pub state: BlockState<'a>,
+    pub contracts: Arc<Contracts>,
+    pub entries: Vec<Vec<u8>>,
+    /// Segment and id of each entry; positions in the transaction index follow their order.
+    pub ids: Vec<(u64, Hash32)>,
+    /// Every transaction carried, dropped ones left out.
+    pub carried: Vec<Arc<[u8]>>,
+    pub gas: u64,
+    seen: HashSet<Hash32>,
+    events: BTreeMap<String, EventChain>,
+    pub trace: Option<Trace>,
+}
+
+#[derive(Clone)]
+struct EventChain {
+    count: u64,
+    head: Hash32,
+}
+
+impl<'a> Execution<'a> {
+    pub fn new(base: Base<'a>, contracts: Arc<Contracts>) -> Self {
+        Execution {
+            state: BlockState::new(base.view),
+            base,
+            contracts,
+            entries: Vec::new(),
+            ids: Vec::new(),
+            carried: Vec::new(),
+            gas: 0,
+            seen: HashSet::new(),
+            events: BTreeMap::new(),
+            trace: None,
+        }
+    }
+
+    /// Executes transactions in order. An error means that the store failed, not a transaction.
+    pub fn run(&mut self, prepared: &Prepared) -> Result<Vec<Verdict>, Error> {
+        prepared
+            .items
+            .iter()
+            .map(|item| match item {
+                Err((_, drop)) => Ok(Verdict::Dropped(drop.clone())),
+                Ok(transaction) => match self.admit(transaction)? {
+                    Err(drop) => Ok(Verdict::Dropped(drop)),
+                    Ok(signers) => self.order(transaction, &signers),
+                },
+            })
+            .collect()
+    }
+
+    /// Writes the event chains that grew. Call once, after the last transaction.
+    pub fn finish(&mut self) {
+        for (contract, chain) in std::mem::take(&mut self.events) {
+            let mut value = Encoder::with_capacity(48);
+            value.array(2).uint(chain.count).bytes(&chain.head.0);
+            self.state.put(key::prefix(&contract, EVENTS_TABLE), value.into_bytes());
+        }
+    }
+
+    /// Everything that decides between a drop and an entry.
+    fn admit(&self, transaction: &Transaction) -> Result<Result<Vec<Arc<Member>>, Drop>, Error> {
+        if let Err(drop) = self.check_time_and_quota(transaction) {
+            return Ok(Err(drop));
+        }
+        if self.is_replay(transaction)? {
+            let message = format!("transaction {} was ordered already", transaction.id);
+            let hint = "look its result up by its id; sign a new one to call again";
+            return Ok(Err(Drop::new("dropped.replayed", message, hint)));
+        }
+        Ok(self.signers(transaction))
+    }
+
+    fn check_time_and_quota(&self, transaction: &Transaction) -> Result<(), Drop> {
+        let (time, expires) = (self.base.time, transaction.payload.expires);
+        let parameters = self.base.parameters;
+        if expires <= time {
+            let message = format!("it expired at {expires}, block time is {time} (ms)");
+            return Err(Drop::new("dropped.expired", message, "sign it again with a later expiry; check the clocks"));
+        }
+        if expires - time > parameters.replay_horizon_ms {
+            let message = format!(
+                "it expires at {expires}, more than {} ms after block time {time}",
+                parameters.replay_horizon_ms
+            );
+            return Err(Drop::new("dropped.too_far_ahead", message, "sign it with an earlier expiry; check the clocks"));
+        }
+        if transaction.payload.gas > parameters.transaction_gas {
+            let message = format!(
+                "gas limit {} is above the chain's {}",
+                transaction.payload.gas, parameters.transaction_gas
+            );
+            return Err(Drop::new("dropped.over_quota", message, "sign it with a lower gas limit"));
+        }
+        if self.gas >= parameters.block_gas {
+            let message = format!("the block's gas ({}) is spent", parameters.block_gas);
+            return Err(Drop::new("dropped.over_quota", message, "send it again: its id is free"));
+        }
+        Ok(())
+    }
+
+    fn is_replay(&self, transaction: &Transaction) -> Result<bool, Error> {
+        if self.seen.contains(&transaction.id) {
+            return Ok(true);
+        }
+        if !self.base.live.may_contain(transaction.payload.expires, &transaction.id) {
+            return Ok(false);
+        }
+        Ok(self.base.view.get(Keyspace::Transactions, &transaction.id.0)?.is_some())
+    }
+
+    fn signers(&self, transaction: &Transaction) -> Result<Vec<Arc<Member>>, Drop> {
+        let directory = self.base.directory;
+        let mut signers = Vec::with_capacity(transaction.payload.signers.len());
+        for id in &transaction.payload.signers {
+            let member = directory.key(id).and_then(|key| directory.member(&key.member));
+            signers.push(Arc::clone(member.ok_or_else(|| unknown_key(id))?));
+        }
+        let sender = transaction.sender();
+        if let Some(owner) = signers.first().filter(|first| first.id != sender) {
+            let message = format!("the first key belongs to {}, not to the sender {sender}", owner.id);
+            return Err(Drop::new("dropped.unknown_key", message, "sign with the sender's own key first"));
+        }
+        if transaction.signed == Signed::KeyUnknown && self.base.check_signatures {
+            let context = prepare::Context {
+                suite: self.base.suite,
+                chain: self.base.chain,
+                genesis_hash: self.base.genesis_hash,
+                parameters: self.base.parameters,
+                directory,
+            };
+            verify_late(&context, transaction)?;
+        }
+        Ok(signers)
+    }
+
+    /// From here on the id is burnt: the transaction gets its entry whatever happens.
+    fn order(&mut self, transaction: &Transaction, signers: &[Arc<Member>]) -> Result<Verdict, Error> {
+        let result = self.call(transaction, signers)?;
+        self.gas = self.gas.saturating_add(result.gas);
+        self.entries.push(encode_entry(transaction.id, transaction.signed_hash, &result));
+        self.ids.push((segment_of(transaction.payload.expires), transaction.id));
+        self.carried.push(Arc::clone(&transaction.bytes));
+        self.seen.insert(transaction.id);
+        Ok(Verdict::Entry(self.entries.len() - 1))
+    }
+
+    fn call(&mut self, transaction: &Transaction, signers: &[Arc<Member>]) -> Result<TransactionResult, Error> {
+        let name = transaction.text(&transaction.payload.contract);
+        if name == deploy::CONTRACT {
+            return self.deploy(transaction, signers);
+        }
+        let Some(deployed) = self.contracts.get(name).cloned() else {
+            let refusal = Refusal::new("call.unknown_contract", format!("no contract {name} is deployed"))
+                .in_field("contract")
+                .hint("deploy it, or check the name with `lianheng status`");
+            return Ok(refused(0, None, refusal));
+        };
+        let code = Some(deployed.source);
+        match check_call(transaction, &deployed, signers) {
+            Err(refusal) => Ok(refused(0, code, refusal)),
+            Ok(()) => self.run_contract(transaction, &deployed, signers),
+        }
+    }
+
+    fn run_contract(
+        &mut self,
+        transaction: &Transaction,
+        deployed: &Deployed,
+        signers: &[Arc<Member>],
+    ) -> Result<TransactionResult, Error> {
+        let payload = &transaction.payload;
+        let call = Call {
+            contract: transaction.text(&payload.contract),
+            method: transaction.text(&payload.method),
+            arguments: &transaction.bytes[payload.arguments.clone()],
+            signers,
+            now: self.base.time,
+            height: self.base.height,
+            transaction_id: transaction.id.0,
+            gas: payload.gas,
+            read_only: false,
+        };
+        let mut state = TransactionState::new(&self.state);
+        let steps = self.trace.as_mut().filter(|trace| trace.id == transaction.id).map(|trace| &mut trace.steps);
+        let caught = catch_unwind(AssertUnwindSafe(|| deployed.code.call(&call, &mut state, steps)));
+        let code = Some(deployed.source);
+        let Ok(returned) = caught else {
+            let refusal = Refusal::new("engine.fault", "the engine failed inside this call; all its gas is taken")
+                .hint("report it with the transaction id: this is a defect of the engine");
+            return Ok(refused(payload.gas, code, refusal));
+        };
+        if let Some(failure) = state.take_failure() {
+            return Err(failure);
+        }
+        let gas = returned.gas;
+        match returned.outcome {
+            Err(mut refusal) => {
+                refusal.file.get_or_insert_with(|| deployed.file.clone());
+                Ok(refused(gas, code, refusal))
+            }
+            Ok((value, events)) => {
+                let changes = state.into_changes();
+                let contract = call.contract.to_owned();
+                let events = self.number_events(&contract, events)?;
+                self.state.absorb(changes);
+                Ok(TransactionResult { gas, code, outcome: Ok(Success { value, events }) })
+            }
+        }
+    }
+
+    /// Numbers the events of a contract and moves its event chain on.
+    fn number_events(&mut self, contract: &str, events: Vec<(String, Vec<u8>)>) -> Result<Vec<Vec<u8>>, Error> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut chain = match self.events.get(contract) {
+            Some(chain) => chain.clone(),
+            None => self.stored_chain(contract)?,
+        };
+        let mut encoded = Vec::with_capacity(events.len());
+        for (name, data) in events {
+            let event = encode_event(contract, chain.count, &name, &data);
+            let mut link = Encoder::with_capacity(event.len() + 64);
+            link.array(3).text("lianheng.event.1").bytes(&chain.head.0).raw(&event);
+            chain = EventChain { count: chain.count + 1, head: self.base.suite.hash(link.as_slice()) };
+            encoded.push(event);
+        }
+        self.events.insert(contract.to_owned(), chain);
+        Ok(encoded)
+    }
+
+    fn stored_chain(&self, contract: &str) -> Result<EventChain, Error> {
+        let Some(row) = self.state.get(&key::prefix(contract, EVENTS_TABLE))? else {
+            return Ok(EventChain { count: 0, head: Hash32([0; 32]) });
+        };
+        let mut decoder = Decoder::new(&row);
+        decoder.array_exact(2)?;
+        Ok(EventChain { count: decoder.uint()?, head: Hash32(decoder.bytes_exact()?) })
+    }
+
+    fn deploy(&mut self, transaction: &Transaction, signers: &[Arc<Member>]) -> Result<TransactionResult, Error> {
+        let payload = &transaction.payload;
+        let request = deploy::Request {
+            method: transaction.text(&payload.method),
+            arguments: &transaction.bytes[payload.arguments.clone()],
+            signers,
+            gas: payload.gas,
+            height: self.base.height,
+        };
+        let runtime = self.base.runtime;
+        match deploy::deploy(&request, self.base.suite, runtime, &self.contracts) {
+            Err((gas, refusal)) => Ok(refused(gas, None, refusal)),
+            Ok(done) => {
+                for (key, value) in done.rows {
+                    self.state.put(key, value);
+                }
+                Arc::make_mut(&mut self.contracts).insert(done.name, done.deployed);
+                let outcome = Ok(Success { value: done.value, events: Vec::new() });
+                Ok(TransactionResult { gas: done.gas, code: None, outcome })
+            }
+        }
+    }
+}
+
+/// Table of a contract's event chain. No contract can name it: `$` is no letter of a name.
+pub const EVENTS_TABLE: &str = "$events";
+
+fn refused(gas: u64, code: Option<Hash32>, refusal: Refusal) -> TransactionResult {
+    TransactionResult { gas, code, outcome: Err(refusal) }
+}
+
+/// Method, pinned code and policy, before any gas is spent.
+fn check_call(transaction: &Transaction, deployed: &Deployed, signers: &[Arc<Member>]) -> Result<(), Refusal> {
+    let name = transaction.text(&transaction.payload.contract);
+    if let Some(meant) = transaction.payload.code.filter(|meant| *meant != deployed.source) {
+        let message = format!("the call means source {meant}, {name} runs {}", deployed.source);
+        return Err(Refusal::new("code.mismatch", message)
+            .in_field("code")
+            .hint("read the contract's source again before you sign"));
+    }
+    let method = transaction.text(&transaction.payload.method);
+    let policy = find_method(&deployed.code, name, method, false)?;
+    let parsed = Policy::parse(policy).map_err(|why| Refusal::new("policy.malformed", why))?;
+    if parsed.met_by(signers) {
+        return Ok(());
+    }
+    Err(Refusal::new("policy.denied", denial(name, method, policy, signers))
+        .hint(format!("let a member sign who meets: {policy}")))
+}
+
+/// The policy of a call, or why there is no such call.
+pub(crate) fn find_method<'c>(
+    code: &'c Arc<dyn crate::runtime::Contract>,
+    contract: &str,
+    method: &str,
+    view: bool,
+) -> Result<&'c str, Refusal> {
+    match code.method(method) {
+        Some((policy, reads)) if reads == view => Ok(policy),
+        Some(_) if view => Err(Refusal::new("call.not_a_view", format!("{contract}.{method} changes state"))
+            .in_field("method")
+            .hint("send it as a signed call")),
+        Some(_) => Err(Refusal::new("call.is_a_view", format!("{contract}.{method} only reads"))
+            .in_field("method")
+            .hint("ask it as a view: it needs no transaction")),
+        None => Err(Refusal::new("call.unknown_method", format!("{contract} has no method {method}"))
+            .in_field("method")
+            .hint(format!("it has: {}", code.methods().join(", ")))),
+    }
+}
+
+fn denial(contract: &str, method: &str, policy: &str, signers: &[Arc<Member>]) -> String {
+    let who: Vec<String> = signers
+        .iter()
+        .map(|member| {
+            let roles = if member.roles.is_empty() { "no role".to_owned() } else { member.roles.join(", ") };
+            format!("{} ({roles})", member.id)
+        })
+        .collect();
+    format!("{contract}.{method} requires {policy}; signed by {}", who.join(" and "))
+}

@@ -1,0 +1,375 @@
+//! The genesis document: who starts the chain, with which parameters, sealed by whom.
+
+use std::collections::BTreeSet;
+
+use codec::cbor::{self, Encoder, Value};
+use crypto::{Hash32, Suite};
+
+use super::header::Sealers;
+use super::names;
+use crate::{limits, Error};
+
+/// What a chain may choose. All are written into the document; an unknown or missing one is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    /// How far `expires` may lie ahead of block time, ms.
+    pub replay_horizon_ms: u64,
+    /// Most bytes of transactions in a block.
+    pub block_bytes: u64,
+    /// Most transactions in a block.
+    pub block_transactions: u64,
+    /// Most gas used by a block.
+    pub block_gas: u64,
+    /// Longest transaction, bytes.
+    pub transaction_bytes: u64,
+    /// Most gas of one transaction.
+    pub transaction_gas: u64,
+    /// Most signers of one transaction.
+    pub transaction_signers: u64,
+}
+
+impl Parameters {
+    /// Names and values, in the order of their names.
+    pub fn rows(&self) -> [(&'static str, u64); 7] {
+        [
+            ("block_bytes", self.block_bytes),
+            ("block_gas", self.block_gas),
+            ("block_transactions", self.block_transactions),
+            ("replay_horizon_ms", self.replay_horizon_ms),
+            ("transaction_bytes", self.transaction_bytes),
+            ("transaction_gas", self.transaction_gas),
+            ("transaction_signers", self.transaction_signers),
+        ]
+    }
+
+    fn from_value(value: &Value) -> Result<Self, Error> {
+        let map = Fields::of("parameters", value)?;
+        map.exactly(&[
+            "block_bytes",
+            "block_gas",
+            "block_transactions",
+            "replay_horizon_ms",
+            "transaction_bytes",
+            "transaction_gas",
+            "transaction_signers",
+        ])?;
+        Ok(Parameters {
+            replay_horizon_ms: map.within("replay_horizon_ms", 1_000, 24 * 3_600_000)?,
+            block_bytes: map.within("block_bytes", 4_096, 48 << 20)?,
+            block_transactions: map.within("block_transactions", 1, 100_000)?,
+            block_gas: map.within("block_gas", 1, 1 << 50)?,
+            transaction_bytes: map.within("transaction_bytes", 1_024, 4 << 20)?,
+            transaction_gas: map.within("transaction_gas", 1, 1 << 40)?,
+            transaction_signers: map.within("transaction_signers", 1, 64)?,
+        })
+    }
+}
+
+/// An organisation of the document.
+#[derive(Clone, Debug)]
+pub struct Organisation {
+    /// Its name in ids.
+    pub name: String,
+    /// Its title for people.
+    pub title: String,
+}
+
+/// A member of the document.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// `name@organisation`.
+    pub id: String,
+    /// person, service, device or node.
+    pub kind: String,
+    /// Roles, in the order given.
+    pub roles: Vec<String>,
+    /// Public keys, each with whether another party keeps it.
+    pub keys: Vec<([u8; 32], bool)>,
+}
+
+/// A contract deployed by the document.
+#[derive(Clone, Debug)]
+pub struct Contract {
+    /// Its name.
+    pub name: String,
+    /// Its file's name.
+    pub file: String,
+    /// Its source.
+    pub source: String,
+}
+
+/// A genesis document that was checked, possession proofs included.
+#[derive(Clone, Debug)]
+pub struct Genesis {
+    /// The document's bytes.
+    pub document: Vec<u8>,
+    /// Name of the chain.
+    pub chain: String,
+    /// Suite of hashes and signatures.
+    pub suite: Suite,
+    /// Version of the rules.
+    pub rules: u64,
+    /// Time of the genesis, ms.
+    pub time: u64,
+    /// The set that seals.
+    pub sealers: Sealers,
+    /// What the chain chose.
+    pub parameters: Parameters,
+    /// Organisations.
+    pub organisations: Vec<Organisation>,
+    /// Members.
+    pub members: Vec<Member>,
+    /// Contracts.
+    pub contracts: Vec<Contract>,
+}
+
+/// The version of the rules that this engine follows.
+pub const RULES: u64 = 1;
+
+impl Genesis {
+    /// Decodes and checks a document. Errors name the field.
+    pub fn decode(document: &[u8]) -> Result<Self, Error> {
+        if document.len() > limits::GENESIS_BYTES {
+            return Err(Error::new("genesis.too_large", format!("{} bytes", document.len())));
+        }
+        let value = cbor::decode(document)?;
+        let map = Fields::of("genesis", &value)?;
+        map.exactly(&[
+            "format", "chain", "suite", "rules", "time", "sealers", "parameters", "organisations", "members", "contracts",
+        ])?;
+        if map.text("format")? != "lianheng.genesis.1" {
+            return Err(map.bad("format", "it is not lianheng.genesis.1"));
+        }
+        let suite = Suite::from_number(map.uint("suite")?).map_err(|_| map.bad("suite", "only suite 1 is known"))?;
+        let rules = map.uint("rules")?;
+        if rules != RULES {
+            return Err(map.bad("rules", &format!("version {rules}; this program follows version {RULES}")));
+        }
+        let chain = map.text("chain")?.to_owned();
+        names::check_organisation("chain", &chain)?;
+        let organisations = organisations(map.array("organisations")?)?;
+        let members = members(map.array("members")?, &organisations, suite, &chain)?;
+        let sealers = Sealers::decode(&cbor::encode(map.get("sealers")?)?)?;
+        for (key, _) in &sealers.members {
+            suite.check_public_key(key).map_err(|error| Error::from(error).in_field("sealers"))?;
+        }
+        Ok(Genesis {
+            document: document.to_vec(),
+            suite,
+            rules,
+            time: map.uint("time")?,
+            sealers,
+            parameters: Parameters::from_value(map.get("parameters")?)?,
+            contracts: contracts(map.array("contracts")?)?,
+            chain,
+            organisations,
+            members,
+        })
+    }
+}
+
+fn organisations(values: &[Value]) -> Result<Vec<Organisation>, Error> {
+    let mut seen = BTreeSet::new();
+    let mut list = Vec::with_capacity(values.len());
+    for value in values {
+        let map = Fields::of("organisations", value)?;
+        map.exactly(&["name", "title"])?;
+        let (name, title) = (map.text("name")?.to_owned(), map.text("title")?.to_owned());
+        names::check_organisation("organisations.name", &name)?;
+        if title.len() > 200 || title.chars().any(char::is_control) {
+            return Err(map.bad("title", "longer than 200 bytes, or with control characters"));
+        }
+        if !seen.insert(name.clone()) {
+            return Err(map.bad("name", &format!("{name} stands twice")));
+        }
+        list.push(Organisation { name, title });
+    }
+    if list.is_empty() {
+        return Err(Error::new("genesis.bad_field", "a chain needs at least one organisation").in_field("organisations"));
+    }
+    Ok(list)
+}
+
+fn members(
+    values: &[Value],
+    organisations: &[Organisation],
+    suite: Suite,
+    chain: &str,
+) -> Result<Vec<Member>, Error> {
+    let known: BTreeSet<&str> = organisations.iter().map(|organisation| organisation.name.as_str()).collect();
+    let (mut ids, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    let mut list = Vec::with_capacity(values.len());
+    for value in values {
+        let member = member(value, suite, chain, &mut keys)?;
+        let organisation = names::organisation_of(&member.id);
+        if !known.contains(organisation) {
+            return Err(Error::new("genesis.bad_field", format!("{}: no organisation {organisation}", member.id))
+                .in_field("members.id"));
+        }
+        if !ids.insert(member.id.clone()) {
+            return Err(Error::new("genesis.bad_field", format!("{} stands twice", member.id)).in_field("members.id"));
+        }
+        list.push(member);
+    }
+    Ok(list)
+}
+
+fn member(value: &Value, suite: Suite, chain: &str, seen: &mut BTreeSet<[u8; 32]>) -> Result<Member, Error> {
+    let map = Fields::of("members", value)?;
+    map.exactly(&["id", "kind", "roles", "keys"])?;
+    let id = map.text("id")?.to_owned();
+    names::check_member("members.id", &id)?;
+    let kind = map.text("kind")?.to_owned();
+    if !["person", "service", "device", "node"].contains(&kind.as_str()) {
+        return Err(map.bad("kind", &format!("'{}' is not person, service, device or node", kind.escape_debug())));
+    }
+    let mut roles = Vec::new();
+    for role in map.array("roles")? {
+        let Value::Text(role) = role else { return Err(map.bad("roles", "a role is a text")) };
+        names::check_contract("members.roles", role)?;
+        roles.push(role.clone());
+    }
+    let mut keys = Vec::new();
+    for value in map.array("keys")? {
+        let (key, custodial) = key(value, suite, chain, &id)?;
+        if !seen.insert(key) {
+            return Err(map.bad("keys", "one key stands twice"));
+        }
+        keys.push((key, custodial));
+    }
+    if keys.is_empty() {
+        return Err(map.bad("keys", &format!("{id} has no key")));
+    }
+    Ok(Member { id, kind, roles, keys })
+}
+
+fn key(value: &Value, suite: Suite, chain: &str, member: &str) -> Result<([u8; 32], bool), Error> {
+    let map = Fields::of("members.keys", value)?;
+    map.exactly(&["public", "custodial", "possession"])?;
+    let public: [u8; 32] = map
+        .bytes("public")?
+        .try_into()
+        .map_err(|_| map.bad("public", "an Ed25519 key has 32 bytes"))?;
+    let Value::Bool(custodial) = map.get("custodial")? else { return Err(map.bad("custodial", "not true or false")) };
+    suite.check_public_key(&public).map_err(|error| Error::from(error).in_field("members.keys.public"))?;
+    check_possession(suite, chain, member, &public, map.bytes("possession")?)?;
+    Ok((public, *custodial))
+}
+
+/// What the holder of a key signs to prove possession.
+pub fn possession_payload(chain: &str, member: &str, key_id: Hash32) -> Vec<u8> {
+    let mut encoder = Encoder::new();
+    encoder.array(4).text("lianheng.possession.1").text(chain).text(member).bytes(&key_id.0);
+    encoder.into_bytes()
+}
+
+fn check_possession(suite: Suite, chain: &str, member: &str, key: &[u8; 32], proof: &[u8]) -> Result<(), Error> {
+    let bad = |why: &str| {
+        Error::new("genesis.bad_possession", format!("{member}: {why}"))
+            .in_field("members.keys.possession")
+            .hint("let the holder of the key sign the proof for this chain and this member")
+    };
+    let parsed = crypto::cose::parse(suite, proof, 1)?;
+    if parsed.payload != possession_payload(chain, member, suite.key_id(key)) {
+        return Err(bad("the proof is for another chain, member or key"));
+    }
+    let signature = &parsed.signatures[0];
+    if signature.key_id != suite.key_id(key) {
+        return Err(bad("the proof is signed by another key"));
+    }
+    let input = crypto::cose::signing_input(&parsed, 0, &[]);
+    suite.verify(key, &input, signature.signature).map_err(|_| bad("its signature does not verify"))
+}
+
+fn contracts(values: &[Value]) -> Result<Vec<Contract>, Error> {
+    let mut seen = BTreeSet::new();
+    let mut list = Vec::with_capacity(values.len());
+    for value in values {
+        let map = Fields::of("contracts", value)?;
+        map.exactly(&["name", "file", "source"])?;
+        let contract = Contract {
+            name: map.text("name")?.to_owned(),
+            file: map.text("file")?.to_owned(),
+            source: map.text("source")?.to_owned(),
+        };
+        names::check_contract("contracts.name", &contract.name)?;
+        if !seen.insert(contract.name.clone()) {
+            return Err(map.bad("name", &format!("{} stands twice", contract.name)));
+        }
+        list.push(contract);
+    }
+    Ok(list)
+}
+
+/// A map with text keys, read field by field; errors name the place.
+pub(crate) struct Fields<'a> {
+    place: &'a str,
+    entries: &'a [(Value, Value)],
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn of(place: &'a str, value: &'a Value) -> Result<Self, Error> {
+        match value {
+            Value::Map(entries) => Ok(Fields { place, entries }),
+            _ => Err(Error::new("genesis.bad_field", "it is not a map").in_field(place)),
+        }
+    }
+
+    /// Refuses unknown fields.
+    pub(crate) fn exactly(&self, names: &[&str]) -> Result<(), Error> {
+        for (key, _) in self.entries {
+            let known = matches!(key, Value::Text(text) if names.contains(&text.as_str()));
+            if !known {
+                return Err(self.bad("?", &format!("unknown field {key:?}")));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn bad(&self, field: &str, why: &str) -> Error {
+        Error::new("genesis.bad_field", why).in_field(format!("{}.{field}", self.place))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Result<&'a Value, Error> {
+        self.entries
+            .iter()
+            .find_map(|(key, value)| matches!(key, Value::Text(text) if text == name).then_some(value))
+            .ok_or_else(|| self.bad(name, "it is missing"))
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Result<&'a str, Error> {
+        match self.get(name)? {
+            Value::Text(text) => Ok(text),
+            _ => Err(self.bad(name, "it is not a text")),
+        }
+    }
+
+    pub(crate) fn bytes(&self, name: &str) -> Result<&'a [u8], Error> {
+        match self.get(name)? {
+            Value::Bytes(bytes) => Ok(bytes),
+            _ => Err(self.bad(name, "it is not a byte string")),
+        }
+    }
+
+    pub(crate) fn uint(&self, name: &str) -> Result<u64, Error> {
+        match self.get(name)? {
+            Value::Int(number) => u64::try_from(*number).map_err(|_| self.bad(name, "it is negative")),
+            _ => Err(self.bad(name, "it is not an integer below 2^63")),
+        }
+    }
+
+    fn within(&self, name: &str, least: u64, most: u64) -> Result<u64, Error> {
+        let number = self.uint(name)?;
+        if (least..=most).contains(&number) {
+            return Ok(number);
+        }
+        Err(self.bad(name, &format!("{number} is not between {least} and {most}")))
+    }
+
+    pub(crate) fn array(&self, name: &str) -> Result<&'a [Value], Error> {
+        match self.get(name)? {
+            Value::Array(items) => Ok(items),
+            _ => Err(self.bad(name, "it is not an array")),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The header of a block, the set that seals it, and the seal's payload.
+
+use codec::cbor::{Decoder, Encoder};
+use crypto::{Hash32, Suite};
+
+use super::names;
+use crate::Error;
+
+const TAG: &str = "lianheng.header.1";
+
+/// The summary of a block. Its hash is what a seal signs and what a network agrees on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Name of the chain.
+    pub chain: String,
+    /// 0 for the genesis, then without gaps.
+    pub height: u64,
+    /// Height of the engine that ordered the block.
+    pub consensus_height: u64,
+    /// Block time, in ms.
+    pub time: u64,
+    /// RFC 9162 tree over all earlier header hashes.
+    pub history_root: Hash32,
+    /// RFC 9162 tree over the entries.
+    pub entries_root: Hash32,
+    /// Root of the authenticated state after this block.
+    pub state_root: Hash32,
+    /// Root of the live replay segments after this block.
+    pub replay_root: Hash32,
+    /// The set that seals this header.
+    pub sealers_hash: Hash32,
+    /// Version of the rules that made it.
+    pub rules: u64,
+}
+
+impl Header {
+    /// The canonical bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut encoder = Encoder::with_capacity(240);
+        encoder.array(11).text(TAG).text(&self.chain).uint(self.height).uint(self.consensus_height).uint(self.time);
+        for hash in [&self.history_root, &self.entries_root, &self.state_root, &self.replay_root, &self.sealers_hash] {
+            encoder.bytes(&hash.0);
+        }
+        encoder.uint(self.rules);
+        encoder.into_bytes()
+    }
+
+    /// Decodes strictly.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut decoder = Decoder::new(bytes);
+        decoder.array_exact(11)?;
+        expect_tag(&mut decoder, TAG)?;
+        let chain = decoder.text()?;
+        names::check_organisation("chain", chain)?;
+        let (height, consensus_height, time) = (decoder.uint()?, decoder.uint()?, decoder.uint()?);
+        let mut hash = || decoder.bytes_exact::<32>().map(Hash32);
+        let header = Header {
+            chain: chain.to_owned(),
+            height,
+            consensus_height,
+            time,
+            history_root: hash()?,
+            entries_root: hash()?,
+            state_root: hash()?,
+            replay_root: hash()?,
+            sealers_hash: hash()?,
+            rules: decoder.uint()?,
+        };
+        decoder.finish()?;
+        Ok(header)
+    }
+
+    /// The first field in which two headers of one height differ.
+    pub fn first_difference(&self, other: &Header) -> Option<&'static str> {
+        [
+            ("chain", self.chain == other.chain),
+            ("height", self.height == other.height),
+            ("consensus height", self.consensus_height == other.consensus_height),
+            ("time", self.time == other.time),
+            ("history root", self.history_root == other.history_root),
+            ("entries root", self.entries_root == other.entries_root),
+            ("state root", self.state_root == other.state_root),
+            ("replay root", self.replay_root == other.replay_root),
+            ("sealers hash", self.sealers_hash == other.sealers_hash),
+            ("rules", self.rules == other.rules),
+        ]
+        .iter()
+        .find_map(|(name, equal)| (!equal).then_some(*name))
+    }
+}
+
+/// Reads a text and requires it to be `tag`.
+pub(crate) fn expect_tag(decoder: &mut Decoder<'_>, tag: &str) -> Result<(), Error> {
+    let found = decoder.text()?;
+    if found == tag {
+        return Ok(());
+    }
+    Err(Error::new("format.unknown", format!("expected {tag}, found '{}'", found.escape_debug()))
+        .hint("check that this file is of this kind and of this version of the program"))
+}
+
+/// The set that seals headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealers {
+    /// `solo` or `cometbft`.
+    pub kind: String,
+    /// Public keys with their voting power, in order.
+    pub members: Vec<([u8; 32], u64)>,
+}
+
+impl Sealers {
+    /// The canonical bytes; their hash stands in the header.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut encoder = Encoder::new();
+        encoder.array(3).text("lianheng.sealers.1").text(&self.kind).array(self.members.len());
+        for (key, power) in &self.members {
+            encoder.array(2).bytes(key).uint(*power);
+        }
+        encoder.into_bytes()
+    }
+
+    /// Decodes strictly; a solo set has exactly one member of power 1.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut decoder = Decoder::new(bytes);
+        decoder.array_exact(3)?;
+        expect_tag(&mut decoder, "lianheng.sealers.1")?;
+        let kind = decoder.text()?.to_owned();
+        let count = decoder.array()?;
+        let mut members = Vec::new();
+        for _ in 0..count {
+            decoder.array_exact(2)?;
+            members.push((decoder.bytes_exact::<32>()?, decoder.uint()?));
+        }
+        decoder.finish()?;
+        let good = match kind.as_str() {
+            "solo" => matches!(members.as_slice(), [(_, 1)]),
+            "cometbft" => !members.is_empty() && members.iter().all(|(_, power)| *power > 0),
+            _ => false,
+        };
+        if !good {
+            return Err(Error::new("genesis.bad_sealers", format!("{} sealers of kind {kind}", members.len()))
+                .in_field("sealers")
+                .hint("solo has one key of power 1; cometbft has keys of power above 0"));
+        }
+        Ok(Sealers { kind, members })
+    }
+}
+
+/// What a solo seal signs.
+pub fn seal_payload(header_hash: Hash32) -> Vec<u8> {
+    let mut encoder = Encoder::with_capacity(56);
+    encoder.array(2).text("lianheng.seal.1").bytes(&header_hash.0);
+    encoder.into_bytes()
+}
+
+/// Checks a solo seal over a header hash.
+pub fn check_seal(
+    suite: Suite,
+    sealers: &Sealers,
+    genesis_hash: Hash32,
+    header_hash: Hash32,
+    seal: &[u8],
+) -> Result<(), Error> {
+    let bad = |why: String| Error::new("seal.bad", why).hint("the seal does not belong to this header and this sealer");
+    let mut decoder = Decoder::new(seal);
+    decoder.array_exact(2)?;
+    expect_tag(&mut decoder, "solo")?;
+    let signed = decoder.bytes()?;
+    decoder.finish()?;
+    let Some((key, _)) = sealers.members.first() else {
+        return Err(bad("the chain has no sealer".to_owned()));
+    };
+    let parsed = crypto::cose::parse(suite, signed, 1)?;
+    if parsed.payload != seal_payload(header_hash) {
+        return Err(bad("it signs another header".to_owned()));
+    }
+    let input = crypto::cose::signing_input(&parsed, 0, &genesis_hash.0);
+    let signature = &parsed.signatures[0];
+    if signature.key_id != suite.key_id(key) {
+        return Err(bad(format!("it is by key {}, not the sealer's", signature.key_id)));
+    }
+    suite.verify(key, &input, signature.signature).map_err(Error::from)
+}

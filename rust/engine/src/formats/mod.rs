@@ -1,0 +1,9 @@
+//! The formats of docs/protocol, as bytes and as types. Nothing here reads a clock, a store or a contract.
+
+pub mod block;
+pub mod evidence;
+pub mod genesis;
+pub mod header;
+pub mod names;
+pub mod result;
+pub mod transaction;

@@ -1,0 +1,44 @@
+//! One chain's ledger: decode, verify, order or drop, execute in order, roots, commit, prove.
+//!
+//! What this crate does: [`Engine`] takes signed transactions and gives durable, provable results. The life of a call:
+//! [`Engine::prepare`] decodes and verifies (any thread), [`Engine::execute`] runs a block in order and computes its header,
+//! the caller seals the header, [`Engine::commit`] makes it durable, and evidence is read from the last block at any time.
+//!
+//! What it does not do: it reads no clock, draws no randomness, holds no private key, decides no order, and knows no Python.
+//!
+//! Rules it keeps
+//! - Everything between the bytes of a block and its header is a pure function of the last head: nodes cannot differ.
+//! - Nothing is confirmed before the log's fsync; an executed block that is not committed leaves no trace.
+//! - A transaction is dropped (no entry, id free) or ordered (entry, id burnt); a refused one changes no row.
+//! - A panic inside one call is caught there and becomes the refusal `engine.fault`.
+
+mod audit;
+mod checkpoint;
+mod deploy;
+mod engine;
+mod error;
+mod evidence;
+mod execute;
+pub mod formats;
+mod head;
+pub mod limits;
+mod members;
+mod open;
+mod overlay;
+mod policy;
+mod prepare;
+mod reads;
+mod replay;
+pub mod runtime;
+
+pub use audit::{Checked, Progress, Replay};
+pub use deploy::{GAS_PER_SOURCE_BYTE, POLICY as DEPLOY_POLICY, RESERVED as RESERVED_NAMES};
+pub use engine::{Engine, Outcome, Pending, Recovery};
+pub use error::Error;
+pub use evidence::{decode_parts, decode_value, encode_items, encode_parts, key_part, part_value};
+pub use execute::{Verdict, EVENTS_TABLE};
+pub use members::Member;
+pub use overlay::{BlockState, Changes, Rows, Span, TransactionState};
+pub use policy::Policy;
+pub use prepare::{Drop, Prepared, Transaction};
+pub use reads::Range;

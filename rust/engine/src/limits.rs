@@ -1,0 +1,31 @@
+//! Limits of the engine, each with its unit and its reason. What a chain may choose stands in its genesis parameters.
+
+/// Longest names of chains, organisations, contracts, tables and methods, in bytes: they are keys of the state.
+pub const NAME_BYTES: usize = 63;
+
+/// Longest member id, in bytes: two names and the sign between them.
+pub const MEMBER_ID_BYTES: usize = 2 * NAME_BYTES + 1;
+
+/// Longest `application` of a transaction, in bytes: a reference for the sender's own books.
+pub const APPLICATION_BYTES: usize = 128;
+
+/// Most attachments of a transaction.
+pub const ATTACHMENTS: usize = 16;
+
+/// Longest genesis file, in bytes: 100,000 members with a key each fit twice.
+pub const GENESIS_BYTES: usize = 64 * 1024 * 1024;
+
+/// One replay segment, in milliseconds.
+pub const REPLAY_SEGMENT_MS: u64 = 60_000;
+
+/// Longest text of a refusal's message, in bytes: it stands in the block for ever.
+pub const MESSAGE_BYTES: usize = 1_024;
+
+/// Changed buckets after which the inner levels of the tree are checkpointed: reading this many back at start takes about a second.
+pub const CHECKPOINT_BUCKETS: usize = 100_000;
+
+/// Stack of the threads that execute contracts, in bytes: far above what 64 nested calls need.
+pub const EXECUTION_STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Rows that one read through the engine's interface returns at most.
+pub const SCAN_ROWS: usize = 10_000;

@@ -1,0 +1,166 @@
+//! Who may sign: members and keys in memory, and the rows of the state they come from.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use codec::cbor::{self, Value};
+use codec::key;
+use crypto::{Hash32, Suite};
+
+use crate::formats::genesis::Genesis;
+use crate::formats::names;
+use crate::Error;
+
+/// Contract name under which members live in the state.
+pub const CONTRACT: &str = "members";
+
+/// A member in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// `name@organisation`.
+    pub id: String,
+    /// Its organisation.
+    pub organisation: String,
+    /// Its roles.
+    pub roles: Vec<String>,
+}
+
+/// A key in force.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// The public key.
+    pub public: [u8; 32],
+    /// The member it belongs to.
+    pub member: String,
+}
+
+/// Members and keys in force at the last block. Cloned only when it changes.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    members: HashMap<String, Arc<Member>>,
+    keys: HashMap<Hash32, Key>,
+}
+
+impl Directory {
+    /// The key with this id.
+    pub fn key(&self, id: &Hash32) -> Option<&Key> {
+        self.keys.get(id)
+    }
+
+    /// The member with this id.
+    pub fn member(&self, id: &str) -> Option<&Arc<Member>> {
+        self.members.get(id)
+    }
+
+    /// How many members are in force.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there is no member.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Takes in a row of the contract `members`; versions of one subject MUST come in ascending order.
+    pub fn take_row(&mut self, flat_key: &[u8], value: &[u8], suite: Suite) -> Result<(), Error> {
+        let (_, table, rest) = key::split(flat_key)?;
+        let subject = key::Reader::new(rest).next_part()?;
+        let row = cbor::decode(value)?;
+        match (table.as_str(), subject) {
+            ("members", Some(key::Part::Text(id))) => self.take_member(id, &row),
+            ("keys", Some(key::Part::Bytes(_))) => self.take_key(&row, suite),
+            _ => Ok(()),
+        }
+    }
+
+    fn take_member(&mut self, id: String, row: &Value) -> Result<(), Error> {
+        if text(row, "status")? != "active" {
+            self.members.remove(&id);
+            return Ok(());
+        }
+        let roles = match row.get("roles") {
+            Some(Value::Array(roles)) => roles
+                .iter()
+                .map(|role| match role {
+                    Value::Text(role) => Ok(role.clone()),
+                    _ => Err(damaged("roles")),
+                })
+                .collect::<Result<_, _>>()?,
+            _ => return Err(damaged("roles")),
+        };
+        let organisation = text(row, "organisation")?.to_owned();
+        self.members.insert(id.clone(), Arc::new(Member { id, organisation, roles }));
+        Ok(())
+    }
+
+    fn take_key(&mut self, row: &Value, suite: Suite) -> Result<(), Error> {
+        let Some(Value::Bytes(public)) = row.get("public") else { return Err(damaged("public")) };
+        let public: [u8; 32] = public.as_slice().try_into().map_err(|_| damaged("public"))?;
+        let id = suite.key_id(&public);
+        if text(row, "status")? == "active" {
+            self.keys.insert(id, Key { public, member: text(row, "member")?.to_owned() });
+        } else {
+            self.keys.remove(&id);
+        }
+        Ok(())
+    }
+}
+
+fn text<'a>(row: &'a Value, field: &str) -> Result<&'a str, Error> {
+    match row.get(field) {
+        Some(Value::Text(text)) => Ok(text),
+        _ => Err(damaged(field)),
+    }
+}
+
+fn damaged(field: &str) -> Error {
+    Error::new("state.damaged", "a row of the contract members has not the form that the rules give it")
+        .in_field(field)
+        .hint("run `lianheng fsck`")
+}
+
+/// A row as the state keeps it: a map with text keys.
+pub(crate) fn row(fields: &[(&str, Value)]) -> Result<Vec<u8>, Error> {
+    let entries = fields.iter().map(|(name, value)| (Value::text(*name), value.clone())).collect();
+    Ok(cbor::encode(&Value::Map(entries))?)
+}
+
+/// Flat key of version `version` of a subject.
+pub(crate) fn versioned(contract: &str, table: &str, subject: &key::Part, version: i64) -> Vec<u8> {
+    let mut flat = key::prefix(contract, table);
+    key::push(&mut flat, subject);
+    key::push_int(&mut flat, version);
+    flat
+}
+
+/// The rows that a genesis document makes in the contract `members`.
+pub(crate) fn genesis_rows(genesis: &Genesis) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    let active = || ("status", Value::text("active"));
+    let since = || ("since", Value::Int(0));
+    let subject = |text: &str| key::Part::Text(text.to_owned());
+    let mut rows = Vec::new();
+    for organisation in &genesis.organisations {
+        let flat = versioned(CONTRACT, "organisations", &subject(&organisation.name), 0);
+        rows.push((flat, row(&[since(), active(), ("title", Value::text(organisation.title.as_str()))])?));
+    }
+    for member in &genesis.members {
+        let roles = Value::Array(member.roles.iter().map(|role| Value::text(role.as_str())).collect());
+        let organisation = Value::text(names::organisation_of(&member.id));
+        let kind = ("kind", Value::text(member.kind.as_str()));
+        let flat = versioned(CONTRACT, "members", &subject(&member.id), 0);
+        rows.push((flat, row(&[since(), active(), kind, ("roles", roles), ("organisation", organisation)])?));
+        for (public, custodial) in &member.keys {
+            let id = key::Part::Bytes(genesis.suite.key_id(public).0.to_vec());
+            let fields = [
+                since(),
+                active(),
+                ("custodial", Value::Bool(*custodial)),
+                ("member", Value::text(member.id.as_str())),
+                ("public", Value::bytes(public.to_vec())),
+            ];
+            rows.push((versioned(CONTRACT, "keys", &id, 0), row(&fields)?));
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,205 @@
+//! What a transaction sees of the state: its own writes over the block's over the store's.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use store::{Keyspace, View};
+
+use crate::Error;
+
+type Bytes = Arc<[u8]>;
+type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
+
+/// Rows in key order, each a key and a value.
+pub type Rows = Vec<(Vec<u8>, Bytes)>;
+
+/// A span of keys to read.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// First key.
+    pub from: Vec<u8>,
+    /// End of the span, not included; none: to the end.
+    pub to: Option<Vec<u8>>,
+    /// Most rows.
+    pub limit: usize,
+    /// From the end backwards.
+    pub reverse: bool,
+}
+
+/// Writes of the block that is being executed, over the store.
+pub struct BlockState<'a> {
+    view: &'a View,
+    state: Writes,
+    index: Writes,
+}
+
+impl<'a> BlockState<'a> {
+    /// No writes yet.
+    pub fn new(view: &'a View) -> Self {
+        BlockState { view, state: Writes::new(), index: Writes::new() }
+    }
+
+    /// A row, as the next transaction would see it.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error> {
+        match self.state.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => Ok(self.view.get(Keyspace::State, key)?),
+        }
+    }
+
+    /// Writes a row outside a transaction: system tables.
+    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.state.insert(key, Some(value.into()));
+    }
+
+    /// Takes over what a transaction wrote.
+    pub fn absorb(&mut self, changes: Changes) {
+        self.state.extend(changes.state);
+        self.index.extend(changes.index);
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.state.is_empty()
+    }
+
+    /// All writes: state and index.
+    pub fn into_writes(self) -> (Writes, Writes) {
+        (self.state, self.index)
+    }
+}
+
+/// What one transaction wrote.
+#[derive(Default)]
+pub struct Changes {
+    state: Writes,
+    index: Writes,
+}
+
+/// A transaction's view. Dropped as a whole when the transaction is refused.
+pub struct TransactionState<'a, 'b> {
+    block: &'b BlockState<'a>,
+    changes: Changes,
+    failure: Option<Error>,
+}
+
+impl<'a, 'b> TransactionState<'a, 'b> {
+    /// A view without writes of its own.
+    pub fn new(block: &'b BlockState<'a>) -> Self {
+        TransactionState { block, changes: Changes::default(), failure: None }
+    }
+
+    /// Keeps a failure of the store: it stops the block, whatever the contract makes of it.
+    pub fn fail(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
+    }
+
+    /// The failure that was kept, if any.
+    pub fn take_failure(&mut self) -> Option<Error> {
+        self.failure.take()
+    }
+
+    /// What was written.
+    pub fn into_changes(self) -> Changes {
+        self.changes
+    }
+
+    /// A row.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error> {
+        match self.changes.state.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => self.block.get(key),
+        }
+    }
+
+    /// Writes or deletes a row.
+    pub fn set(&mut self, key: &[u8], value: Option<Vec<u8>>) {
+        self.changes.state.insert(key.to_vec(), value.map(Bytes::from));
+    }
+
+    /// Writes or deletes an index entry.
+    pub fn set_index(&mut self, key: &[u8], present: bool) {
+        self.changes.index.insert(key.to_vec(), present.then(|| Bytes::from([].as_slice())));
+    }
+
+    /// Rows of a span.
+    pub fn scan(&self, span: &Span) -> Result<Rows, Error> {
+        self.merged(Keyspace::State, span, &self.block.state, &self.changes.state)
+    }
+
+    /// Index entries of a span.
+    pub fn scan_index(&self, span: &Span) -> Result<Rows, Error> {
+        self.merged(Keyspace::Index, span, &self.block.index, &self.changes.index)
+    }
+
+    fn merged(&self, keyspace: Keyspace, span: &Span, block: &Writes, own: &Writes) -> Result<Rows, Error> {
+        if span.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut over: BTreeMap<&[u8], &Option<Bytes>> = BTreeMap::new();
+        for writes in [block, own] {
+            over.extend(writes.range::<[u8], _>(span.bounds()).map(|(key, value)| (key.as_slice(), value)));
+        }
+        if over.is_empty() {
+            return scan_view(self.block.view, keyspace, span);
+        }
+        merge(self.block.view, keyspace, span, over)
+    }
+}
+
+impl Span {
+    fn is_empty(&self) -> bool {
+        self.to.as_ref().is_some_and(|to| *to <= self.from)
+    }
+
+    fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
+        let to = self.to.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        (Bound::Included(self.from.as_slice()), to)
+    }
+}
+
+/// Rows of a span in a view of the store alone.
+pub fn scan_view(view: &View, keyspace: Keyspace, span: &Span) -> Result<Rows, Error> {
+    let (from, to) = span.bounds();
+    view.range(keyspace, from, to, span.reverse)
+        .take(span.limit)
+        .map(|row| row.map(|(key, value)| (key.to_vec(), value)).map_err(Error::from))
+        .collect()
+}
+
+/// Stored rows and writes in one order; a write hides the stored row of its key.
+fn merge(view: &View, keyspace: Keyspace, span: &Span, over: BTreeMap<&[u8], &Option<Bytes>>) -> Result<Rows, Error> {
+    let (from, to) = span.bounds();
+    let mut stored = view.range(keyspace, from, to, span.reverse).peekable();
+    let mut writes: Vec<_> = over.into_iter().collect();
+    if !span.reverse {
+        writes.reverse();
+    }
+    let mut rows = Rows::new();
+    while rows.len() < span.limit {
+        let order = match (stored.peek(), writes.last()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(Err(_)), _) => Ordering::Less,
+            (Some(Ok((key, _))), Some((written, _))) if span.reverse => (**written).cmp(key),
+            (Some(Ok((key, _))), Some((written, _))) => key.as_ref().cmp(written),
+        };
+        if order != Ordering::Greater {
+            if let Some(row) = stored.next() {
+                let (key, value) = row?;
+                if order == Ordering::Less {
+                    rows.push((key.to_vec(), value));
+                }
+            }
+        }
+        if order != Ordering::Less {
+            if let Some((key, Some(value))) = writes.pop() {
+                rows.push((key.to_vec(), Bytes::clone(value)));
+            }
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,113 @@
+//! The policy of a call: who must have signed. Roles, organisations and `ANY`, joined by `or` and `and`.
+
+use std::sync::Arc;
+
+use crate::members::Member;
+
+/// A policy's text, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Every member.
+    Any,
+    /// Nobody.
+    Forbidden,
+    /// A signer with the role.
+    Role(String),
+    /// A signer of the organisation.
+    Organisation(String),
+    /// One of them is met.
+    Or(Vec<Policy>),
+    /// Each of them is met.
+    And(Vec<Policy>),
+}
+
+impl Policy {
+    /// Parses a text such as `role:bank or role:insurer`. `and` binds closer than `or`.
+    /// The error is a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let alternatives: Vec<_> = text.split(" or ").map(Self::parse_all).collect::<Result<_, _>>()?;
+        Ok(join(alternatives, Policy::Or))
+    }
+
+    fn parse_all(text: &str) -> Result<Self, String> {
+        let parts: Vec<_> = text.split(" and ").map(Self::parse_one).collect::<Result<_, _>>()?;
+        Ok(join(parts, Policy::And))
+    }
+
+    fn parse_one(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let name = |name: &str, extra: char| -> Result<String, String> {
+            let good = name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == extra);
+            if good && name.len() <= crate::limits::NAME_BYTES {
+                return Ok(name.to_owned());
+            }
+            Err(format!("'{}' is no name of a role or an organisation", name.escape_debug()))
+        };
+        match text.split_once(':') {
+            Some(("role", role)) => Ok(Policy::Role(name(role, '_')?)),
+            Some(("org", organisation)) => Ok(Policy::Organisation(name(organisation, '-')?)),
+            None if text == "ANY" => Ok(Policy::Any),
+            None if text == "FORBIDDEN" => Ok(Policy::Forbidden),
+            _ => Err(format!(
+                "'{}' is no policy: write ANY, FORBIDDEN, role:NAME or org:NAME, joined by 'and' and 'or'",
+                text.escape_debug()
+            )),
+        }
+    }
+
+    /// Whether these signers meet it.
+    pub fn met_by(&self, signers: &[Arc<Member>]) -> bool {
+        match self {
+            Policy::Any => !signers.is_empty(),
+            Policy::Forbidden => false,
+            Policy::Role(role) => signers.iter().any(|member| member.roles.contains(role)),
+            Policy::Organisation(name) => signers.iter().any(|member| &member.organisation == name),
+            Policy::Or(parts) => parts.iter().any(|part| part.met_by(signers)),
+            Policy::And(parts) => parts.iter().all(|part| part.met_by(signers)),
+        }
+    }
+}
+
+fn join(mut parts: Vec<Policy>, wrap: fn(Vec<Policy>) -> Policy) -> Policy {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => wrap(parts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(organisation: &str, roles: &[&str]) -> Arc<Member> {
+        Arc::new(Member {
+            id: format!("m@{organisation}"),
+            organisation: organisation.to_owned(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        })
+    }
+
+    #[test]
+    fn parts_are_met_by_any_signer_and_joined_as_written() {
+        let (bank, buyer) = (member("bank-a", &["bank"]), member("acme", &["buyer"]));
+        let met = |text: &str, signers: &[&Arc<Member>]| {
+            let signers: Vec<_> = signers.iter().map(|member| Arc::clone(member)).collect();
+            Policy::parse(text).unwrap().met_by(&signers)
+        };
+        assert!(met("role:bank", &[&bank]));
+        assert!(!met("role:bank", &[&buyer]));
+        assert!(met("role:bank and org:acme", &[&bank, &buyer]));
+        assert!(!met("role:bank and org:acme", &[&bank]));
+        assert!(met("role:bank and org:acme or role:buyer", &[&buyer]));
+        assert!(!met("FORBIDDEN", &[&bank]));
+        assert!(met("ANY", &[&buyer]));
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for bad in ["", "bank", "role:", "role:Bank", "role:b or", "any", "role:a xor role:b", "role:a  or"] {
+            assert!(Policy::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

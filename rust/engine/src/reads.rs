@@ -1,0 +1,176 @@
+//! Reads at the last block: rows, index entries, views, blocks, ids. None of them waits for a block.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use codec::cbor::Encoder;
+use codec::key;
+use crypto::Hash32;
+use store::Keyspace;
+
+use crate::engine::{read_place, Engine};
+use crate::execute::find_method;
+use crate::formats::result::{Refusal, Success, TransactionResult};
+use crate::head;
+use crate::overlay::{scan_view, BlockState, Rows, Span, TransactionState};
+use crate::runtime::Call;
+use crate::{limits, Error};
+
+/// A span of rows of one table or index.
+pub struct Range<'a> {
+    /// Contract.
+    pub contract: &'a str,
+    /// Table, or `table:index`.
+    pub table: &'a str,
+    /// Encoded key parts that all rows share.
+    pub prefix: &'a [u8],
+    /// Full key after which to begin (before which, backwards).
+    pub after: Option<&'a [u8]>,
+    /// Most rows, at most [`limits::SCAN_ROWS`].
+    pub limit: usize,
+    /// From the end backwards.
+    pub reverse: bool,
+}
+
+impl Range<'_> {
+    fn span(&self) -> Span {
+        let mut from = key::prefix(self.contract, self.table);
+        from.extend_from_slice(self.prefix);
+        let mut to = key::prefix_end(&from);
+        match self.after {
+            Some(after) if self.reverse => to = Some(after.to_vec()),
+            Some(after) => {
+                from = after.to_vec();
+                from.push(0);
+            }
+            None => {}
+        }
+        Span { from, to, limit: self.limit.min(limits::SCAN_ROWS), reverse: self.reverse }
+    }
+}
+
+impl Engine {
+    /// A row's bytes.
+    pub fn get(&self, flat_key: &[u8]) -> Result<Option<Arc<[u8]>>, Error> {
+        Ok(self.head().view.get(Keyspace::State, flat_key)?)
+    }
+
+    /// Rows of a table, in key order.
+    pub fn scan(&self, range: &Range<'_>) -> Result<Rows, Error> {
+        scan_view(&self.head().view, Keyspace::State, &range.span())
+    }
+
+    /// Entries of an index, in order.
+    pub fn scan_index(&self, range: &Range<'_>) -> Result<Rows, Error> {
+        scan_view(&self.head().view, Keyspace::Index, &range.span())
+    }
+
+    /// Asks a view at the last block. The answer is an encoded result.
+    pub fn view(
+        &self,
+        contract: &str,
+        method: &str,
+        arguments: &[u8],
+        sender: Option<&str>,
+        gas: u64,
+    ) -> Result<Vec<u8>, Error> {
+        codec::cbor::check(arguments)?;
+        let head = self.head();
+        let signers: Vec<_> = sender.and_then(|id| head.directory.member(id)).cloned().into_iter().collect();
+        let mut encoder = Encoder::new();
+        let Some(deployed) = head.contracts.get(contract) else {
+            let shown: String = contract.escape_debug().take(80).collect();
+            let refusal = Refusal::new("call.unknown_contract", format!("no contract {shown} is deployed"));
+            TransactionResult { gas: 0, code: None, outcome: Err(refusal) }.encode_into(&mut encoder);
+            return Ok(encoder.into_bytes());
+        };
+        let call = Call {
+            contract,
+            method,
+            arguments,
+            signers: &signers,
+            now: head.header.time,
+            height: head.height(),
+            transaction_id: [0; 32],
+            gas,
+            read_only: true,
+        };
+        let block = BlockState::new(&head.view);
+        let mut state = TransactionState::new(&block);
+        let outcome = match find_method(&deployed.code, contract, method, true) {
+            Err(refusal) => (0, Err(refusal)),
+            Ok(_) => {
+                let run = std::panic::AssertUnwindSafe(|| deployed.code.call(&call, &mut state, None));
+                let returned = std::panic::catch_unwind(run)
+                    .map_err(|_| Error::new("engine.fault", "the engine failed inside this view"))?;
+                (returned.gas, returned.outcome)
+            }
+        };
+        if let Some(failure) = state.take_failure() {
+            return Err(failure);
+        }
+        let (gas, outcome) = outcome;
+        let outcome = match outcome {
+            Ok((value, _)) => Ok(Success { value, events: Vec::new() }),
+            Err(mut refusal) => {
+                if refusal.line.is_some() {
+                    refusal.file.get_or_insert_with(|| deployed.file.clone());
+                }
+                Err(refusal)
+            }
+        };
+        TransactionResult { gas, code: Some(deployed.source), outcome }.encode_into(&mut encoder);
+        Ok(encoder.into_bytes())
+    }
+
+    /// Height and position of a transaction's entry.
+    pub fn locate(&self, id: &Hash32) -> Result<Option<(u64, u32)>, Error> {
+        Ok(self.head().view.get(Keyspace::Transactions, &id.0)?.and_then(|bytes| read_place(&bytes)))
+    }
+
+    /// Ids that begin with these bytes and, where given, this half byte.
+    pub fn find(&self, prefix: &[u8], half: Option<u8>, limit: usize) -> Result<Vec<Hash32>, Error> {
+        let mut from = prefix.to_vec();
+        let mut to = key::prefix_end(prefix);
+        if let Some(half) = half {
+            from.push(half << 4);
+            let mut end = prefix.to_vec();
+            end.push(half << 4 | 0x0f);
+            to = key::prefix_end(&end);
+        }
+        let head = self.head();
+        let end = to.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let from = Bound::Included(from.as_slice());
+        head.view
+            .range(Keyspace::Transactions, from, end, false)
+            .take(limit.min(limits::SCAN_ROWS))
+            .map(|row| {
+                let (key, _) = row?;
+                let id: [u8; 32] = key.as_ref().try_into().map_err(|_| Error::new("store.damaged", "an id of another length"))?;
+                Ok(Hash32(id))
+            })
+            .collect()
+    }
+
+    /// A block's record; none beyond the last height. Height 0 has a genesis file, no block.
+    pub fn block(&self, height: u64) -> Result<Option<Vec<u8>>, Error> {
+        if height == 0 || height > self.height() {
+            return Ok(None);
+        }
+        Ok(self.store.record(height)?)
+    }
+
+    /// Header bytes and seal of a height.
+    pub fn header(&self, height: u64) -> Result<Option<head::Sealed>, Error> {
+        let current = self.head();
+        if height > current.height() {
+            return Ok(None);
+        }
+        head::sealed(&current.view, height)
+    }
+
+    /// The genesis file.
+    pub fn genesis_file(&self) -> Vec<u8> {
+        crate::formats::evidence::genesis_file(&self.genesis.document, &self.genesis_header)
+    }
+}

@@ -1,0 +1,120 @@
+//! How the engine sees contracts: small traits, so that another virtual machine can stand beside ours.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use codec::cbor::Value;
+
+use crate::formats::result::Refusal;
+use crate::members::Member;
+use crate::overlay::TransactionState;
+use crate::Error;
+
+/// What a call knows of its surroundings.
+pub struct Call<'a> {
+    /// Name under which the contract is deployed.
+    pub contract: &'a str,
+    /// Method called.
+    pub method: &'a str,
+    /// Arguments: one canonical map.
+    pub arguments: &'a [u8],
+    /// Signers; the first is the sender's.
+    pub signers: &'a [Arc<Member>],
+    /// Block time, ms.
+    pub now: u64,
+    /// Height of the block.
+    pub height: u64,
+    /// Id of the transaction; zeros for a view.
+    pub transaction_id: [u8; 32],
+    /// Most gas.
+    pub gas: u64,
+    /// Whether writes are refused.
+    pub read_only: bool,
+}
+
+/// What came of a call.
+pub struct Returned {
+    /// Gas used.
+    pub gas: u64,
+    /// Value and events (name, data), or why not.
+    pub outcome: Result<(Vec<u8>, Vec<(String, Vec<u8>)>), Refusal>,
+}
+
+/// One step of a traced call.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A line begins; gas used so far.
+    Line(u32, u64),
+    /// A row was read: flat key, value.
+    Read(Vec<u8>, Option<Vec<u8>>),
+    /// A row was written: flat key, value.
+    Write(Vec<u8>, Option<Vec<u8>>),
+}
+
+/// A loaded contract.
+pub trait Contract: Send + Sync {
+    /// Policy text and whether it only reads, of a method that may be called.
+    fn method(&self, name: &str) -> Option<(&str, bool)>;
+    /// Names of the methods, for a helpful refusal.
+    fn methods(&self) -> Vec<String>;
+    /// Runs a method. MUST be deterministic; MAY panic, which the engine catches.
+    fn call(&self, call: &Call<'_>, state: &mut TransactionState<'_, '_>, steps: Option<&mut Vec<Step>>) -> Returned;
+    /// The declaration, for people and tools.
+    fn interface(&self) -> Value;
+}
+
+/// A complaint about a source.
+pub struct Complaint {
+    /// Stable code.
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+    /// What to write instead.
+    pub hint: Option<String>,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+/// Compiles and loads contracts.
+pub trait Runtime: Send + Sync {
+    /// Source to code bytes.
+    fn compile(&self, source: &str, file: &str) -> Result<Vec<u8>, Vec<Complaint>>;
+    /// Code bytes to a contract.
+    fn load(&self, code: &[u8]) -> Result<Arc<dyn Contract>, Error>;
+}
+
+/// Contracts in force at the last block. Cloned only when it changes.
+#[derive(Clone, Default)]
+pub struct Contracts {
+    by_name: HashMap<String, Deployed>,
+}
+
+/// A contract in force.
+#[derive(Clone)]
+pub struct Deployed {
+    /// Source hash.
+    pub source: crypto::Hash32,
+    /// File name.
+    pub file: String,
+    /// The loaded code.
+    pub code: Arc<dyn Contract>,
+}
+
+impl Contracts {
+    /// The contract with this name.
+    pub fn get(&self, name: &str) -> Option<&Deployed> {
+        self.by_name.get(name)
+    }
+
+    /// All, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Deployed)> {
+        self.by_name.iter()
+    }
+
+    /// Puts a contract in force.
+    pub fn insert(&mut self, name: String, deployed: Deployed) {
+        self.by_name.insert(name, deployed);
+    }
+}
