@@ -1,1 +1,2 @@
+//! Measures the commit path.
 fn main() {}

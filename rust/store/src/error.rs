@@ -39,7 +39,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), offset: None, height: None }
+        Self {
+            code,
+            message: message.into(),
+            offset: None,
+            height: None,
+        }
     }
 
     pub(crate) fn at(mut self, offset: u64) -> Self {

@@ -41,7 +41,10 @@ fn armed() -> Option<Armed> {
         Some((name, count)) => (name.to_owned(), count.parse().ok()?),
         None => (setting, 1),
     };
-    Some(Armed { name, left: AtomicU64::new(count) })
+    Some(Armed {
+        name,
+        left: AtomicU64::new(count),
+    })
 }
 
 /// Passes the point `name`; aborts the process when `LIANHENG_FAULT` says so.

@@ -11,7 +11,8 @@ use crate::fault;
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     let file = File::open(folder).map_err(|e| Error::io("open folder", folder, &e))?;
     // Durable from here: files created, renamed or removed in this folder.
-    file.sync_all().map_err(|e| Error::io("sync folder", folder, &e))
+    file.sync_all()
+        .map_err(|e| Error::io("sync folder", folder, &e))
 }
 
 /// Creates `folder` and makes its name durable in its parent.
@@ -57,7 +58,8 @@ pub(crate) fn write_atomic(path: &Path, parts: &[&[u8]], points: &Points) -> Res
 fn write_synced(path: &Path, parts: &[&[u8]]) -> Result<()> {
     let mut file = File::create(path).map_err(|e| Error::io("create", path, &e))?;
     for part in parts {
-        file.write_all(part).map_err(|e| Error::io("write", path, &e))?;
+        file.write_all(part)
+            .map_err(|e| Error::io("write", path, &e))?;
     }
     // Durable from here: the content, under its temporary name.
     file.sync_all().map_err(|e| Error::io("sync", path, &e))

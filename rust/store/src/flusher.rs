@@ -44,7 +44,10 @@ impl Shared {
         };
         // A panic here would leave writers waiting for ever; it becomes a failure that they see.
         let ended = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-            Err(Error::new("store.failed", "the flusher panicked; open the ledger again"))
+            Err(Error::new(
+                "store.failed",
+                "the flusher panicked; open the ledger again",
+            ))
         });
         if let Err(error) = ended {
             self.gate().failure = Some(error);
@@ -70,10 +73,15 @@ impl Shared {
                 return true;
             }
             gate = match age {
-                None => self.changed.wait(gate).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(gate)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(age) => {
                     let left = self.options.flush_age.saturating_sub(age);
-                    let waited = self.changed.wait_timeout(gate, left.max(Duration::from_millis(1)));
+                    let waited = self
+                        .changed
+                        .wait_timeout(gate, left.max(Duration::from_millis(1)));
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
@@ -94,9 +102,12 @@ impl Shared {
 
     fn flush_batch(&self) -> Result<()> {
         let layers = self.next_layers();
-        let Some(stamp) = layers.last().map(|layer| layer.stamp) else { return Ok(()) };
+        let Some(stamp) = layers.last().map(|layer| layer.stamp) else {
+            return Ok(());
+        };
         let started = Instant::now();
-        let merged: Vec<&Write> = Merged::new(layers.iter().map(|layer| layer.all()), false).collect();
+        let merged: Vec<&Write> =
+            Merged::new(layers.iter().map(|layer| layer.all()), false).collect();
         fault::point("flush.before_batch");
         // Durable when this returns: these blocks' writes and their height, all or none.
         self.backing.write(stamp, &mut merged.iter().copied())?;
@@ -107,7 +118,12 @@ impl Shared {
             stamp: old.stamp,
             base: stamp,
             snapshot,
-            layers: old.layers.iter().filter(|layer| layer.stamp > stamp).cloned().collect(),
+            layers: old
+                .layers
+                .iter()
+                .filter(|layer| layer.stamp > stamp)
+                .cloned()
+                .collect(),
         });
         fault::point("flush.after_publish");
         for write in &merged {

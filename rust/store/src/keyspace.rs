@@ -83,7 +83,10 @@ impl Write {
     fn check(&self) -> Result<()> {
         let size = self.key.len();
         if size == 0 || size > limits::KEY_BYTES_MAX {
-            let message = format!("key of {size} bytes; it must have 1 to {}", limits::KEY_BYTES_MAX);
+            let message = format!(
+                "key of {size} bytes; it must have 1 to {}",
+                limits::KEY_BYTES_MAX
+            );
             return Err(Error::new("store.key_size", message));
         }
         if self.key.starts_with(&MARKER) {
@@ -121,22 +124,36 @@ impl WriteSet {
     /// An empty set with room for `writes` writes.
     #[must_use]
     pub fn with_capacity(writes: usize) -> Self {
-        Self { writes: Vec::with_capacity(writes) }
+        Self {
+            writes: Vec::with_capacity(writes),
+        }
     }
 
     /// Sets `key` to `value`.
     pub fn put(&mut self, keyspace: Keyspace, key: impl Into<Bytes>, value: impl Into<Bytes>) {
-        self.writes.push(Write { keyspace, key: key.into(), value: Some(value.into()) });
+        self.writes.push(Write {
+            keyspace,
+            key: key.into(),
+            value: Some(value.into()),
+        });
     }
 
     /// Removes `key`; it need not exist.
     pub fn delete(&mut self, keyspace: Keyspace, key: impl Into<Bytes>) {
-        self.writes.push(Write { keyspace, key: key.into(), value: None });
+        self.writes.push(Write {
+            keyspace,
+            key: key.into(),
+            value: None,
+        });
     }
 
     /// Puts or deletes.
     pub fn push(&mut self, keyspace: Keyspace, key: impl Into<Bytes>, value: Option<Bytes>) {
-        self.writes.push(Write { keyspace, key: key.into(), value });
+        self.writes.push(Write {
+            keyspace,
+            key: key.into(),
+            value,
+        });
     }
 
     /// Number of writes.
@@ -174,6 +191,8 @@ impl Extend<Write> for WriteSet {
 
 impl FromIterator<Write> for WriteSet {
     fn from_iter<T: IntoIterator<Item = Write>>(iter: T) -> Self {
-        Self { writes: iter.into_iter().collect() }
+        Self {
+            writes: iter.into_iter().collect(),
+        }
     }
 }

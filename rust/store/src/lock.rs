@@ -39,10 +39,16 @@ impl Lock {
 
 fn holder() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let command: Vec<String> =
-        std::env::args_os().map(|part| part.to_string_lossy().into_owned()).collect();
+    let command: Vec<String> = std::env::args_os()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
     let command: String = command.join(" ").chars().take(1000).collect();
-    format!("process {} on {}: {}\n", std::process::id(), host.trim(), command)
+    format!(
+        "process {} on {}: {}\n",
+        std::process::id(),
+        host.trim(),
+        command
+    )
 }
 
 fn held(path: &Path, file: &mut File) -> Error {
@@ -55,5 +61,8 @@ fn held(path: &Path, file: &mut File) -> Error {
         who => who,
     };
     let path = path.display();
-    Error::new("store.locked", format!("{who} holds {path}; stop it, or use its socket"))
+    Error::new(
+        "store.locked",
+        format!("{who} holds {path}; stop it, or use its socket"),
+    )
 }

@@ -64,7 +64,10 @@ pub(crate) fn open(folder: &Path, empty: bool) -> Result<StoreId> {
 fn unreadable(path: &Path, bytes: &[u8]) -> Error {
     let content = String::from_utf8_lossy(bytes);
     let path = path.display();
-    let version = content.lines().next().and_then(|line| line.strip_prefix("lianheng store "));
+    let version = content
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("lianheng store "));
     match version.and_then(|version| version.parse::<u32>().ok()) {
         Some(found) if found != VERSION => {
             let message = format!("{path}: store format {found}; this version reads {VERSION}");

@@ -38,7 +38,11 @@ impl Store {
         };
         let (disk, stamp, set_aside) = open_state(path, &id, options)?;
         let stored_height = stamp.checked_sub(1);
-        let mut recovery = Recovery { stored_height, set_aside, ..Recovery::default() };
+        let mut recovery = Recovery {
+            stored_height,
+            set_aside,
+            ..Recovery::default()
+        };
         let log = match opened {
             None => Log::External,
             Some(opened) => {
@@ -113,7 +117,10 @@ fn free_name(path: &Path) -> Result<PathBuf> {
     let names = (1..=1000).map(|number| path.join(format!("{STATE}.damaged-{number}")));
     let free = |name: &PathBuf| !name.exists();
     names.into_iter().find(free).ok_or_else(|| {
-        let message = format!("{}: 1000 damaged stores were set aside; remove some", path.display());
+        let message = format!(
+            "{}: 1000 damaged stores were set aside; remove some",
+            path.display()
+        );
         Error::new("store.io", message)
     })
 }

@@ -60,7 +60,10 @@ pub(crate) fn read(folder: &Path, name: &str) -> Result<Option<Vec<u8>>> {
     let path = path_of(folder, name);
     let corrupt = |why: &str| {
         let path = path.display();
-        Error::new("side.corrupt", format!("{path}: {why}; remove it, it will be made again"))
+        Error::new(
+            "side.corrupt",
+            format!("{path}: {why}; remove it, it will be made again"),
+        )
     };
     match fs::metadata(&path) {
         Ok(metadata) if metadata.len() > limits::SIDE_FILE_BYTES_MAX + HEADER as u64 => {
@@ -98,7 +101,9 @@ pub(crate) fn remove(folder: &Path, name: &str) -> Result<()> {
 
 /// Removes what a crash left half written.
 pub(crate) fn clean(folder: &Path) -> Result<()> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.extension().is_some_and(|extension| extension == "tmp") {

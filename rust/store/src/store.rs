@@ -42,7 +42,12 @@ impl Shared {
         lock: Option<Lock>,
     ) -> Self {
         let snapshot = backing.snapshot().into();
-        let current = Current { stamp: base, base, snapshot, layers: Vec::new() };
+        let current = Current {
+            stamp: base,
+            base,
+            snapshot,
+            layers: Vec::new(),
+        };
         Self {
             table: Table::new(base, options.cache_bytes),
             current: RwLock::new(Arc::new(current)),
@@ -94,7 +99,9 @@ pub struct Store {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("applied", &self.applied_height()).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("applied", &self.applied_height())
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,10 +114,16 @@ impl Store {
         let shared = Arc::new(shared);
         let own = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("store-flusher".into());
-        let flusher = thread.spawn(move || own.run_flusher()).map_err(|e| {
-            Error::new("store.io", format!("cannot start the flusher thread: {e}"))
-        })?;
-        Ok(Self { shared, log, side, applying: Mutex::new(()), flusher: Some(flusher) })
+        let flusher = thread
+            .spawn(move || own.run_flusher())
+            .map_err(|e| Error::new("store.io", format!("cannot start the flusher thread: {e}")))?;
+        Ok(Self {
+            shared,
+            log,
+            side,
+            applying: Mutex::new(()),
+            flusher: Some(flusher),
+        })
     }
 
     /// Appends a block's record to the log and syncs it. When this returns, the block is durable:
@@ -153,14 +166,16 @@ impl Store {
         for write in layer.writes() {
             shared.table.write(write, layer.stamp);
         }
-        shared.replace(|old| Current {
-            stamp: layer.stamp,
-            base: old.base,
-            snapshot: Arc::clone(&old.snapshot),
-            layers: old.layers.iter().chain([&layer]).map(Arc::clone).collect(),
+        shared.replace(|old| {
+            // Visible from here to `get`; and, because views wait for this lock, to them at once.
+            shared.applied.store(layer.stamp, Ordering::Release);
+            Current {
+                stamp: layer.stamp,
+                base: old.base,
+                snapshot: Arc::clone(&old.snapshot),
+                layers: old.layers.iter().chain([&layer]).map(Arc::clone).collect(),
+            }
         });
-        // Visible from here: `get` takes this block's values.
-        shared.applied.store(layer.stamp, Ordering::Release);
         fault::point("store.after_apply");
         let mut gate = shared.gate();
         gate.pending_bytes += layer.bytes;
@@ -206,14 +221,20 @@ impl Store {
             }
             gate.wanted = gate.wanted.max(shared.table.base() + 1);
             shared.changed.notify_all();
-            gate = shared.changed.wait(gate).unwrap_or_else(PoisonError::into_inner);
+            gate = shared
+                .changed
+                .wait(gate)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// The state after the last applied block.
     #[must_use]
     pub fn view(&self) -> View {
-        View { shared: Arc::clone(&self.shared), current: self.shared.current() }
+        View {
+            shared: Arc::clone(&self.shared),
+            current: self.shared.current(),
+        }
     }
 
     /// The value of `key` after the last applied block.
@@ -252,7 +273,9 @@ impl Store {
             Log::Disk(log) => log.record(height),
             Log::Memory(records) => {
                 let (first, records) = &*locked(records);
-                let index = height.checked_sub(*first).and_then(|i| usize::try_from(i).ok());
+                let index = height
+                    .checked_sub(*first)
+                    .and_then(|i| usize::try_from(i).ok());
                 Ok(index.and_then(|index| records.get(index)).cloned())
             }
             Log::External => Ok(None),
@@ -299,7 +322,9 @@ impl Store {
             Log::Disk(log) => log.height(),
             Log::Memory(records) => {
                 let (first, records) = &*locked(records);
-                (first + records.len() as u64).checked_sub(1).filter(|_| !records.is_empty())
+                (first + records.len() as u64)
+                    .checked_sub(1)
+                    .filter(|_| !records.is_empty())
             }
             Log::External => None,
         }
@@ -334,7 +359,10 @@ impl Store {
             if shared.table.base() >= applied {
                 return Ok(());
             }
-            gate = shared.changed.wait(gate).unwrap_or_else(PoisonError::into_inner);
+            gate = shared
+                .changed
+                .wait(gate)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 

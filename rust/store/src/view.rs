@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::backing::{Pairs, Snapshot};
+use crate::backing::{is_empty, Pairs, Snapshot};
 use crate::error::Result;
 use crate::keyspace::{Bytes, Keyspace};
 use crate::overlay::layer::Layer;
@@ -33,7 +33,9 @@ pub struct View {
 
 impl std::fmt::Debug for View {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("View").field("height", &self.height()).finish_non_exhaustive()
+        f.debug_struct("View")
+            .field("height", &self.height())
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,7 +73,11 @@ impl View {
     }
 
     fn layered(&self, keyspace: Keyspace, key: &[u8]) -> Option<Option<Bytes>> {
-        self.current.layers.iter().rev().find_map(|layer| layer.get(keyspace, key))
+        self.current
+            .layers
+            .iter()
+            .rev()
+            .find_map(|layer| layer.get(keyspace, key))
     }
 
     /// Up to `limit` pairs between the bounds in key order, or from the last one backwards.
@@ -87,7 +93,9 @@ impl View {
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let pairs = self.range(keyspace, from, to, reverse).take(limit);
-        pairs.map(|pair| pair.map(|(key, value)| (key.to_vec(), value.to_vec()))).collect()
+        pairs
+            .map(|pair| pair.map(|(key, value)| (key.to_vec(), value.to_vec())))
+            .collect()
     }
 
     /// The pairs between the bounds in key order, or from the last one backwards, read as needed.
@@ -101,7 +109,12 @@ impl View {
         let empty = is_empty(from, to);
         let stretches: Vec<_> = match empty {
             true => Vec::new(),
-            false => self.current.layers.iter().map(|layer| layer.range(keyspace, from, to)).collect(),
+            false => self
+                .current
+                .layers
+                .iter()
+                .map(|layer| layer.range(keyspace, from, to))
+                .collect(),
         };
         let below: Pairs<'a> = match empty {
             true => Box::new(std::iter::empty()),
@@ -112,15 +125,6 @@ impl View {
             below: below.peekable(),
             reverse,
         }
-    }
-}
-
-fn is_empty(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
-    match (from, to) {
-        (Bound::Included(from), Bound::Included(to)) => from > to,
-        (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to))
-        | (Bound::Excluded(from), Bound::Included(to)) => from >= to,
-        _ => false,
     }
 }
 
@@ -143,7 +147,11 @@ impl Iterator for Range<'_> {
                 (Some(_), None) => Less,
                 (Some(write), Some(Ok((key, _)))) => {
                     let order = write.key.cmp(key);
-                    if self.reverse { order.reverse() } else { order }
+                    if self.reverse {
+                        order.reverse()
+                    } else {
+                        order
+                    }
                 }
             };
             if order == Greater {

@@ -94,12 +94,17 @@ fn expected(
 
 fn check_view(view: &View, model: &Model, keys: &[(Keyspace, Vec<u8>)]) {
     for (keyspace, key) in keys {
-        let found = view.get(*keyspace, key).unwrap().map(|value| value.to_vec());
+        let found = view
+            .get(*keyspace, key)
+            .unwrap()
+            .map(|value| value.to_vec());
         let wanted = model.get(&(*keyspace, key.clone())).cloned();
         assert_eq!(found, wanted, "{keyspace:?} {key:?} at {:?}", view.height());
     }
     for keyspace in Keyspace::ALL {
-        let all = view.scan(keyspace, Bound::Unbounded, Bound::Unbounded, false, 10_000).unwrap();
+        let all = view
+            .scan(keyspace, Bound::Unbounded, Bound::Unbounded, false, 10_000)
+            .unwrap();
         let none = Bound::Unbounded;
         assert_eq!(all, expected(model, keyspace, &none, &none, false, 10_000));
     }
@@ -151,12 +156,19 @@ impl Run {
                 let wanted = expected(&self.model, keyspace, &from, &to, reverse, limit);
                 let from = from.as_ref().map(Vec::as_slice);
                 let to = to.as_ref().map(Vec::as_slice);
-                let found = self.store().scan(keyspace, from, to, reverse, limit).unwrap();
+                let found = self
+                    .store()
+                    .scan(keyspace, from, to, reverse, limit)
+                    .unwrap();
                 assert_eq!(found, wanted);
             }
         }
         for (keyspace, key) in &self.keys {
-            let found = self.store().get(*keyspace, key).unwrap().map(|value| value.to_vec());
+            let found = self
+                .store()
+                .get(*keyspace, key)
+                .unwrap()
+                .map(|value| value.to_vec());
             assert_eq!(found, self.model.get(&(*keyspace, key.clone())).cloned());
         }
     }
@@ -172,7 +184,9 @@ impl Run {
             };
         }
         self.history.push(set.clone());
-        self.store().append(self.next, format!("block {}", self.next).as_bytes()).unwrap();
+        self.store()
+            .append(self.next, format!("block {}", self.next).as_bytes())
+            .unwrap();
         self.store().apply(self.next, set).unwrap();
         self.next += 1;
     }
@@ -186,8 +200,13 @@ impl Run {
         assert_eq!(recovery.torn_tail_bytes, 0);
         let from = recovery.stored_height.map_or(0, |height| height + 1);
         for height in from..self.next {
-            assert_eq!(store.record(height).unwrap().unwrap(), format!("block {height}").as_bytes());
-            store.apply(height, self.history[height as usize].clone()).unwrap();
+            assert_eq!(
+                store.record(height).unwrap().unwrap(),
+                format!("block {height}").as_bytes()
+            );
+            store
+                .apply(height, self.history[height as usize].clone())
+                .unwrap();
         }
         self.store = Some(store);
     }
@@ -197,7 +216,11 @@ impl Run {
             check_view(view, model, &self.keys);
         }
         check_view(&self.store().view(), &self.model, &self.keys);
-        let records: Vec<_> = self.store().records(0).map(|record| record.unwrap().0).collect();
+        let records: Vec<_> = self
+            .store()
+            .records(0)
+            .map(|record| record.unwrap().0)
+            .collect();
         assert_eq!(records, (0..self.next).collect::<Vec<_>>());
     }
 }

@@ -53,7 +53,12 @@ fn named(path: &Path, error: &fjall::Error) -> Error {
     use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
     match (error, io_cause(error)) {
         // Files that are missing or too short are damage, not trouble of the operating system.
-        (_, Some(e)) if matches!(e.kind(), NotFound | UnexpectedEof | InvalidData | InvalidInput) => {
+        (_, Some(e))
+            if matches!(
+                e.kind(),
+                NotFound | UnexpectedEof | InvalidData | InvalidInput
+            ) =>
+        {
             damaged(path, &e.to_string())
         }
         (_, Some(e)) => Error::io("use", path, e),
@@ -87,17 +92,26 @@ fn tuned(keyspace: Keyspace) -> KeyspaceCreateOptions {
         .index_block_pinning_policy(PinningPolicy::all(true))
         .filter_block_pinning_policy(PinningPolicy::all(true));
     let bits = |bits| {
-        FilterPolicy::all(FilterPolicyEntry::Bloom(BloomConstructionPolicy::BitsPerKey(bits)))
+        FilterPolicy::all(FilterPolicyEntry::Bloom(
+            BloomConstructionPolicy::BitsPerKey(bits),
+        ))
     };
     match keyspace {
-        Keyspace::State => options.filter_policy(bits(10.0)).max_memtable_size(32 << 20),
+        Keyspace::State => options
+            .filter_policy(bits(10.0))
+            .max_memtable_size(32 << 20),
         // Buckets are read only when they exist: no filter on the last level.
-        Keyspace::Buckets => {
-            options.filter_policy(bits(10.0)).expect_point_read_hits(true).max_memtable_size(64 << 20)
-        }
-        Keyspace::Index => options.filter_policy(FilterPolicy::disabled()).max_memtable_size(32 << 20),
+        Keyspace::Buckets => options
+            .filter_policy(bits(10.0))
+            .expect_point_read_hits(true)
+            .max_memtable_size(64 << 20),
+        Keyspace::Index => options
+            .filter_policy(FilterPolicy::disabled())
+            .max_memtable_size(32 << 20),
         // Looked up mostly for ids that do not exist.
-        Keyspace::Transactions => options.filter_policy(bits(12.0)).max_memtable_size(32 << 20),
+        Keyspace::Transactions => options
+            .filter_policy(bits(12.0))
+            .max_memtable_size(32 << 20),
         Keyspace::History | Keyspace::Meta => options.max_memtable_size(8 << 20),
     }
 }
@@ -122,20 +136,31 @@ impl Disk {
                 Ok(keyspaces) => keyspaces,
                 Err(_) => unreachable!("one handle per keyspace was pushed"),
             };
-            Ok(Self { path: path.to_owned(), database, keyspaces, marks, batch: Mutex::new(0) })
+            Ok(Self {
+                path: path.to_owned(),
+                database,
+                keyspaces,
+                marks,
+                batch: Mutex::new(0),
+            })
         })?;
         let stamp = disk.check(id)?;
         Ok((disk, stamp))
     }
 
     fn mark(&self, key: &[u8]) -> Result<Option<u64>> {
-        number(&self.path, guarded(&self.path, || self.marks.get(key))?.as_deref())
+        number(
+            &self.path,
+            guarded(&self.path, || self.marks.get(key))?.as_deref(),
+        )
     }
 
     /// Checks identity, markers and trail; returns the stored stamp.
     fn check(&self, id: &StoreId) -> Result<u64> {
         let found = guarded(&self.path, || self.marks.get(b"id"))?;
-        let Some(found) = found else { return self.begin(id) };
+        let Some(found) = found else {
+            return self.begin(id);
+        };
         if *found != *id {
             let message = format!("{} belongs to another ledger", self.path.display());
             return Err(Error::new("store.foreign", message));
@@ -191,24 +216,35 @@ impl Disk {
         if seen != last.min(limits::TRAIL_SLOTS) {
             return Err(damaged(&self.path, "batches are missing"));
         }
-        *self.batch.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = last;
+        *self
+            .batch
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = last;
         Ok(())
     }
 }
 
 fn number(path: &Path, bytes: Option<&[u8]>) -> Result<Option<u64>> {
     let Some(bytes) = bytes else { return Ok(None) };
-    let bytes = bytes.try_into().map_err(|_| damaged(path, "a mark has a wrong length"))?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| damaged(path, "a mark has a wrong length"))?;
     Ok(Some(u64::from_be_bytes(bytes)))
 }
 
 impl Backing for Disk {
     fn write(&self, stamp: u64, writes: &mut dyn Iterator<Item = &Write>) -> Result<()> {
-        let mut number = self.batch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut number = self
+            .batch
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let next = *number + 1;
         guarded(&self.path, || {
             // Durable when the commit returns: all writes with the height, in one journal entry.
-            let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
+            let mut batch = self
+                .database
+                .batch()
+                .durability(Some(PersistMode::SyncData));
             for write in writes {
                 let handle = &self.keyspaces[write.keyspace.number()];
                 match &write.value {
@@ -263,7 +299,11 @@ impl Snapshot for DiskSnapshot {
         let mut iter = self.snapshot.range::<&[u8], _>(handle, (from, to));
         let mut next = move || -> Result<Option<(Bytes, Bytes)>> {
             guarded(&self.path, || {
-                let item = if reverse { iter.next_back() } else { iter.next() };
+                let item = if reverse {
+                    iter.next_back()
+                } else {
+                    iter.next()
+                };
                 let Some(item) = item else { return Ok(None) };
                 let (key, value) = item.into_inner()?;
                 Ok(Some((Bytes::from(&*key), Bytes::from(&*value))))

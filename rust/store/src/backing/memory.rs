@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Backing, Pairs, Snapshot};
+use super::{is_empty, Backing, Pairs, Snapshot};
 use crate::error::Result;
 use crate::keyspace::{Bytes, Keyspace, Write};
 
 /// Pairs copied per lock of the map while a range is read.
 const CHUNK: usize = 256;
 
+/// Values of one key by stamp, oldest first.
+type Versions = Vec<(u64, Option<Bytes>)>;
+
 #[derive(Default)]
 struct Content {
     stamp: u64,
-    maps: [BTreeMap<Bytes, Vec<(u64, Option<Bytes>)>>; Keyspace::ALL.len()],
+    maps: [BTreeMap<Bytes, Versions>; Keyspace::ALL.len()],
     /// Open snapshots by stamp.
     readers: BTreeMap<u64, usize>,
 }
@@ -31,7 +34,12 @@ impl Memory {
 impl Backing for Memory {
     fn write(&self, stamp: u64, writes: &mut dyn Iterator<Item = &Write>) -> Result<()> {
         let mut content = self.content();
-        let oldest = content.readers.keys().next().copied().unwrap_or(content.stamp);
+        let oldest = content
+            .readers
+            .keys()
+            .next()
+            .copied()
+            .unwrap_or(content.stamp);
         content.stamp = stamp;
         for write in writes {
             let map = &mut content.maps[write.keyspace.number()];
@@ -51,7 +59,10 @@ impl Backing for Memory {
         let stamp = content.stamp;
         *content.readers.entry(stamp).or_insert(0) += 1;
         drop(content);
-        Box::new(MemorySnapshot { memory: self.clone(), stamp })
+        Box::new(MemorySnapshot {
+            memory: self.clone(),
+            stamp,
+        })
     }
 }
 
@@ -74,7 +85,13 @@ impl Drop for MemorySnapshot {
 
 fn at(versions: &[(u64, Option<Bytes>)], stamp: u64) -> Option<Bytes> {
     let after = versions.partition_point(|(version, _)| *version <= stamp);
-    versions.get(after.checked_sub(1)?).and_then(|(_, value)| value.clone())
+    versions
+        .get(after.checked_sub(1)?)
+        .and_then(|(_, value)| value.clone())
+}
+
+fn as_slices(bound: &Bound<Bytes>) -> Bound<&[u8]> {
+    bound.as_ref().map(|key| &**key)
 }
 
 impl Snapshot for MemorySnapshot {
@@ -99,29 +116,28 @@ impl Snapshot for MemorySnapshot {
                 return Vec::new();
             }
             let content = self.memory.content();
-            let bounds = (from.as_ref().map(|key| &**key), to.as_ref().map(|key| &**key));
+            let bounds = (as_slices(&from), as_slices(&to));
             let range = content.maps[keyspace.number()].range::<[u8], _>(bounds);
-            let visited: Vec<_> = if reverse {
-                range.rev().take(CHUNK).map(|(key, versions)| (key.clone(), at(versions, self.stamp))).collect()
-            } else {
-                range.take(CHUNK).map(|(key, versions)| (key.clone(), at(versions, self.stamp))).collect()
+            let one =
+                |(key, versions): (&Bytes, &Versions)| (key.clone(), at(versions, self.stamp));
+            let visited: Vec<_> = match reverse {
+                true => range.rev().take(CHUNK).map(one).collect(),
+                false => range.take(CHUNK).map(one).collect(),
             };
-            match visited.last() {
-                Some((key, _)) if visited.len() == CHUNK => {
-                    let rest = Bound::Excluded(key.clone());
-                    if reverse {
-                        to = rest;
-                    } else {
-                        from = rest;
-                    }
-                    // An empty rest must not become a reversed range.
-                    done = matches!((&from, &to), (Bound::Excluded(a) | Bound::Included(a), Bound::Excluded(b) | Bound::Included(b)) if a >= b);
-                }
-                _ => done = true,
+            done = visited.len() < CHUNK;
+            if let Some((key, _)) = visited.last() {
+                let end = if reverse { &mut to } else { &mut from };
+                *end = Bound::Excluded(key.clone());
+                done |= is_empty(as_slices(&from), as_slices(&to));
             }
             visited
         };
-        let chunks = std::iter::from_fn(move || Some(next_chunk()).filter(|chunk| !chunk.is_empty()));
-        Box::new(chunks.flatten().filter_map(|(key, value)| value.map(|value| Ok((key, value)))))
+        let chunks =
+            std::iter::from_fn(move || Some(next_chunk()).filter(|chunk| !chunk.is_empty()));
+        Box::new(
+            chunks
+                .flatten()
+                .filter_map(|(key, value)| value.map(|value| Ok((key, value)))),
+        )
     }
 }

@@ -27,7 +27,7 @@ pub(crate) trait Backing: Send + Sync {
 pub(crate) trait Snapshot: Send + Sync {
     fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>>;
 
-    /// The pairs between the bounds, which MUST NOT be reversed (`from` > `to`).
+    /// The pairs between the bounds, for which [`is_empty`] MUST NOT hold.
     fn range(
         &self,
         keyspace: Keyspace,
@@ -35,4 +35,14 @@ pub(crate) trait Snapshot: Send + Sync {
         to: Bound<&[u8]>,
         reverse: bool,
     ) -> Pairs<'_>;
+}
+
+/// Whether no key can lie between the bounds.
+pub(crate) fn is_empty(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
+    match (from, to) {
+        (Bound::Included(from), Bound::Included(to)) => from > to,
+        (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to))
+        | (Bound::Excluded(from), Bound::Included(to)) => from >= to,
+        _ => false,
+    }
 }

@@ -58,8 +58,11 @@ impl SegmentHeader {
 
     /// Reads a header; the error has no path yet.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
-        let corrupt = |what: &str| Error::new("log.corrupt", format!("segment header: {what}")).at(0);
-        let bytes = bytes.get(..SEGMENT_HEADER).ok_or_else(|| corrupt("too short"))?;
+        let corrupt =
+            |what: &str| Error::new("log.corrupt", format!("segment header: {what}")).at(0);
+        let bytes = bytes
+            .get(..SEGMENT_HEADER)
+            .ok_or_else(|| corrupt("too short"))?;
         if !bytes.starts_with(MAGIC) {
             return Err(corrupt("not a block log segment"));
         }
@@ -77,7 +80,11 @@ impl SegmentHeader {
         id.copy_from_slice(&bytes[12..28]);
         let (first_height, first, length) = (read(28)?, read(36)?, read(44)?);
         let previous = (first != NONE).then_some((first, length));
-        Ok(Self { id, first_height, previous })
+        Ok(Self {
+            id,
+            first_height,
+            previous,
+        })
     }
 }
 
@@ -93,9 +100,11 @@ impl RecordHeader {
     pub(crate) fn of(height: u64, payload: &[u8]) -> Result<Self> {
         let size = payload.len();
         match u32::try_from(size) {
-            Ok(length) if size <= limits::RECORD_BYTES_MAX => {
-                Ok(Self { length, height, payload_crc: crc32fast::hash(payload) })
-            }
+            Ok(length) if size <= limits::RECORD_BYTES_MAX => Ok(Self {
+                length,
+                height,
+                payload_crc: crc32fast::hash(payload),
+            }),
             _ => {
                 let most = limits::RECORD_BYTES_MAX;
                 let message = format!("record of {size} bytes; it must have at most {most}");

@@ -84,7 +84,8 @@ impl BlockLog {
         let header = RecordHeader::of(height, payload)?;
         let mut writer = self.writer();
         if writer.poisoned {
-            let message = "an earlier append failed, so what is on disk is unknown; open the ledger again";
+            let message =
+                "an earlier append failed, so what is on disk is unknown; open the ledger again";
             return Err(Error::new("log.poisoned", message).height(height));
         }
         let stamp = self.stamp.load(Ordering::Acquire);
@@ -106,14 +107,18 @@ impl BlockLog {
         let head = header.encode(&self.id, offset);
         file.write_all_at(&head, offset).map_err(failed)?;
         fault::point("log.mid_append");
-        file.write_all_at(payload, offset + RECORD_HEADER as u64).map_err(failed)?;
+        file.write_all_at(payload, offset + RECORD_HEADER as u64)
+            .map_err(failed)?;
         fault::point("log.after_append_before_sync");
         // Durable from here: the record and the file length that covers it (fdatasync writes the
         // length too, because the data could not be read back without it).
         file.sync_data().map_err(failed)?;
         fault::point("log.after_sync");
         let place = u32::try_from(offset).map_err(|_| closed(&segment.path))?;
-        let mut offsets = segment.offsets.write().unwrap_or_else(PoisonError::into_inner);
+        let mut offsets = segment
+            .offsets
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         offsets.get_or_insert_default().push(place);
         drop(offsets);
         writer.offset = offset + RECORD_HEADER as u64 + payload.len() as u64;
@@ -128,18 +133,31 @@ impl BlockLog {
         if writer.file.is_some() && (empty || writer.offset + size <= self.segment_bytes) {
             return Ok(());
         }
-        let previous =
-            writer.file.as_ref().map(|(_, last)| (last.header.first_height, writer.offset));
-        let header = SegmentHeader { id: self.id, first_height: record.height, previous };
+        let previous = writer
+            .file
+            .as_ref()
+            .map(|(_, last)| (last.header.first_height, writer.offset));
+        let header = SegmentHeader {
+            id: self.id,
+            first_height: record.height,
+            previous,
+        };
         let path = segment_path(&self.folder, record.height);
         // Durable from here: an empty segment under its name. A crash before the first record
         // leaves a segment without records, which is a valid end of the log.
         write_atomic(&path, &[&header.encode()], &SEGMENT_POINTS)?;
         let file = open_for_writing(&path)?;
-        let segment = Arc::new(Segment { path, header, offsets: RwLock::new(Some(Vec::new())) });
+        let segment = Arc::new(Segment {
+            path,
+            header,
+            offsets: RwLock::new(Some(Vec::new())),
+        });
         writer.offset = SEGMENT_HEADER as u64;
         writer.file = Some((file, Arc::clone(&segment)));
-        self.segments.write().unwrap_or_else(PoisonError::into_inner).push(segment);
+        self.segments
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(segment);
         Ok(())
     }
 }
@@ -150,5 +168,8 @@ fn open_for_writing(path: &Path) -> Result<File> {
 }
 
 fn closed(path: &Path) -> Error {
-    Error::new("store.io", format!("no writable segment in {}", path.display()))
+    Error::new(
+        "store.io",
+        format!("no writable segment in {}", path.display()),
+    )
 }

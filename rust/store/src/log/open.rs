@@ -35,7 +35,10 @@ pub(crate) struct Opened {
 
 /// Adds the file's name to an error of its bytes.
 fn named(error: Error, path: &Path) -> Error {
-    Error { message: format!("{}: {}", path.display(), error.message), ..error }
+    Error {
+        message: format!("{}: {}", path.display(), error.message),
+        ..error
+    }
 }
 
 pub(super) fn corrupt(path: &Path, offset: u64, height: u64, why: &str) -> Error {
@@ -67,11 +70,21 @@ fn read_header(path: &Path) -> Result<(SegmentHeader, u64)> {
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut bytes = Vec::with_capacity(SEGMENT_HEADER);
-    file.take(SEGMENT_HEADER as u64).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(SEGMENT_HEADER as u64)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     let header = SegmentHeader::decode(&bytes).map_err(|e| named(e, path))?;
-    let expected = path.file_stem().and_then(|stem| stem.to_str()).and_then(|s| s.parse().ok());
+    let expected = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .and_then(|s| s.parse().ok());
     if expected != Some(header.first_height) {
-        return Err(corrupt(path, 0, header.first_height, "file name and header differ"));
+        return Err(corrupt(
+            path,
+            0,
+            header.first_height,
+            "file name and header differ",
+        ));
     }
     Ok((header, length))
 }
@@ -108,16 +121,27 @@ fn check_chain(segments: &[(PathBuf, SegmentHeader, u64)], id: &StoreId) -> Resu
 
 impl Segment {
     /// Reads the whole segment and verifies every record but the last segment's tail.
-    fn load(path: &Path, header: &SegmentHeader, last: bool) -> Result<(Vec<u32>, u64, Option<Tail>)> {
+    fn load(
+        path: &Path,
+        header: &SegmentHeader,
+        last: bool,
+    ) -> Result<(Vec<u32>, u64, Option<Tail>)> {
         let bytes = fs::read(path).map_err(|e| Error::io("read", path, &e))?;
         let found = scan(&bytes, &header.id, header.first_height);
-        let height = header.first_height.saturating_add(found.offsets.len() as u64);
+        let height = header
+            .first_height
+            .saturating_add(found.offsets.len() as u64);
         let offset = found.end as u64;
         let tail = match found.bad {
             None => None,
             Some(_) if last && is_torn(&bytes, found.end, &header.id, height) => {
                 let bytes = bytes.len() as u64 - offset;
-                Some(Tail { path: path.to_owned(), offset, bytes, height })
+                Some(Tail {
+                    path: path.to_owned(),
+                    offset,
+                    bytes,
+                    height,
+                })
             }
             Some(why) => return Err(corrupt(path, offset, height, why)),
         };
@@ -129,14 +153,20 @@ impl Segment {
         let index = height.checked_sub(self.header.first_height);
         let index = index.and_then(|index| usize::try_from(index).ok());
         {
-            let offsets = self.offsets.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let offsets = self
+                .offsets
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             if let Some(offsets) = offsets.as_ref() {
                 return Ok(index.and_then(|index| offsets.get(index).copied()));
             }
         }
         let (loaded, _, _) = Self::load(&self.path, &self.header, false)?;
         let found = index.and_then(|index| loaded.get(index).copied());
-        let mut offsets = self.offsets.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut offsets = self
+            .offsets
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         offsets.get_or_insert(loaded);
         Ok(found)
     }
@@ -155,7 +185,12 @@ impl Opened {
         check_chain(&headers, id)?;
         let mut budget = verify_bytes;
         let mut segments = Vec::with_capacity(headers.len());
-        let mut opened = Self { segments: Vec::new(), length: 0, stamp: 0, tail: None };
+        let mut opened = Self {
+            segments: Vec::new(),
+            length: 0,
+            stamp: 0,
+            tail: None,
+        };
         let mut next_first: Option<u64> = None;
         for (path, header, length) in headers.into_iter().rev() {
             let first_height = header.first_height;
@@ -173,7 +208,11 @@ impl Opened {
                 offsets = Some(found);
             }
             next_first = Some(first_height);
-            segments.push(Arc::new(Segment { path, header, offsets: RwLock::new(offsets) }));
+            segments.push(Arc::new(Segment {
+                path,
+                header,
+                offsets: RwLock::new(offsets),
+            }));
         }
         segments.reverse();
         opened.segments = segments;
@@ -213,7 +252,12 @@ impl Opened {
     }
 
     /// Cuts the torn tail and opens the last segment for writing.
-    pub(crate) fn finish(mut self, folder: &Path, id: StoreId, segment_bytes: u64) -> Result<BlockLog> {
+    pub(crate) fn finish(
+        mut self,
+        folder: &Path,
+        id: StoreId,
+        segment_bytes: u64,
+    ) -> Result<BlockLog> {
         if let Some(tail) = &self.tail {
             fault::point("open.before_cut");
             let failed = |e: std::io::Error| Error::io("cut the torn tail of", &tail.path, &e);
@@ -240,7 +284,11 @@ impl Opened {
             id,
             segment_bytes,
             segments: RwLock::new(self.segments),
-            writer: Mutex::new(Writer { file, offset: self.length, poisoned: false }),
+            writer: Mutex::new(Writer {
+                file,
+                offset: self.length,
+                poisoned: false,
+            }),
             stamp: AtomicU64::new(self.stamp),
         })
     }

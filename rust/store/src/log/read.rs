@@ -14,7 +14,10 @@ impl BlockLog {
     fn segment_of(&self, height: u64) -> Option<Arc<Segment>> {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
         let after = segments.partition_point(|segment| segment.header.first_height <= height);
-        after.checked_sub(1).and_then(|index| segments.get(index)).map(Arc::clone)
+        after
+            .checked_sub(1)
+            .and_then(|index| segments.get(index))
+            .map(Arc::clone)
     }
 
     /// The record of `height`, checked; `None` when the log does not hold it.
@@ -22,7 +25,9 @@ impl BlockLog {
         if self.height().is_none_or(|last| height > last) {
             return Ok(None);
         }
-        let Some(segment) = self.segment_of(height) else { return Ok(None) };
+        let Some(segment) = self.segment_of(height) else {
+            return Ok(None);
+        };
         let Some(offset) = segment.offset_of(height)? else {
             return Err(corrupt(&segment.path, 0, height, "record missing"));
         };
@@ -40,7 +45,8 @@ impl BlockLog {
             return Err(damaged("record longer than the limit"));
         }
         let mut payload = vec![0; length];
-        file.read_exact_at(&mut payload, offset + RECORD_HEADER as u64).map_err(failed)?;
+        file.read_exact_at(&mut payload, offset + RECORD_HEADER as u64)
+            .map_err(failed)?;
         if crc32fast::hash(&payload) != header.payload_crc {
             return Err(damaged("payload checksum differs"));
         }
@@ -49,7 +55,9 @@ impl BlockLog {
 
     /// Verifies every record of every segment; returns how many there are.
     pub(crate) fn verify(&self) -> Result<u64> {
-        let Some((first, last)) = self.first_height().zip(self.height()) else { return Ok(0) };
+        let Some((first, last)) = self.first_height().zip(self.height()) else {
+            return Ok(0);
+        };
         for height in first..=last {
             if self.record(height)?.is_none() {
                 let message = format!("no record of height {height}");
@@ -75,7 +83,11 @@ impl<'a> Records<'a> {
         end: u64,
         read: impl Fn(u64) -> Result<Option<Vec<u8>>> + 'a,
     ) -> Self {
-        Self { read: Box::new(read), next, end }
+        Self {
+            read: Box::new(read),
+            next,
+            end,
+        }
     }
 }
 
@@ -88,7 +100,9 @@ impl Iterator for Records<'_> {
         }
         let height = self.next;
         self.next += 1;
-        let item = (self.read)(height).transpose().map(|record| record.map(|bytes| (height, bytes)));
+        let item = (self.read)(height)
+            .transpose()
+            .map(|record| record.map(|bytes| (height, bytes)));
         if !matches!(item, Some(Ok(_))) {
             self.end = self.next;
         }

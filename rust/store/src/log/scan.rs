@@ -27,16 +27,30 @@ pub(crate) fn scan(bytes: &[u8], id: &StoreId, first_height: u64) -> Scan {
     while at < bytes.len() {
         let next = match record(bytes, at, id, height) {
             Ok(next) => next,
-            Err(why) => return Scan { offsets, end: at, bad: Some(why) },
+            Err(why) => {
+                return Scan {
+                    offsets,
+                    end: at,
+                    bad: Some(why),
+                }
+            }
         };
         let Ok(offset) = u32::try_from(at) else {
-            return Scan { offsets, end: at, bad: Some("segment longer than 4 GiB") };
+            return Scan {
+                offsets,
+                end: at,
+                bad: Some("segment longer than 4 GiB"),
+            };
         };
         offsets.push(offset);
         at = next;
         height = height.saturating_add(1);
     }
-    Scan { offsets, end: at, bad: None }
+    Scan {
+        offsets,
+        end: at,
+        bad: None,
+    }
 }
 
 /// Checks the record at `at`; returns where the next one starts.

@@ -28,7 +28,12 @@ impl Layer {
     pub(crate) fn new(stamp: u64, set: WriteSet) -> Self {
         let writes = set.into_writes();
         let bytes = writes.iter().map(Write::cost).sum();
-        Self { stamp, bytes, writes, sorted: OnceLock::new() }
+        Self {
+            stamp,
+            bytes,
+            writes,
+            sorted: OnceLock::new(),
+        }
     }
 
     pub(crate) fn writes(&self) -> &[Write] {
@@ -52,11 +57,19 @@ impl Layer {
 
     /// All writes in the order (keyspace, key).
     pub(crate) fn all(&self) -> Stretch<'_> {
-        Stretch { writes: &self.writes, order: self.sorted() }
+        Stretch {
+            writes: &self.writes,
+            order: self.sorted(),
+        }
     }
 
     /// The writes of `keyspace` between `from` and `to`.
-    pub(crate) fn range(&self, keyspace: Keyspace, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Stretch<'_> {
+    pub(crate) fn range(
+        &self,
+        keyspace: Keyspace,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+    ) -> Stretch<'_> {
         let order = self.sorted();
         let before = |index: &u32| {
             let write = &self.writes[*index as usize];
@@ -80,7 +93,10 @@ impl Layer {
         };
         let start = order.partition_point(before);
         let end = order.partition_point(within).max(start);
-        Stretch { writes: &self.writes, order: &order[start..end] }
+        Stretch {
+            writes: &self.writes,
+            order: &order[start..end],
+        }
     }
 
     /// What this block wrote under `key`: `None` nothing, `Some(None)` a deletion.
@@ -97,7 +113,9 @@ impl Layer {
 
 impl<'a> Stretch<'a> {
     pub(crate) fn first(&self) -> Option<&'a Write> {
-        self.order.first().map(|index| &self.writes[*index as usize])
+        self.order
+            .first()
+            .map(|index| &self.writes[*index as usize])
     }
 
     pub(crate) fn last(&self) -> Option<&'a Write> {

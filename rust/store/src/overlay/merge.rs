@@ -18,7 +18,11 @@ impl Head<'_> {
     fn order(&self, other: &Self) -> Ordering {
         let own = (self.write.keyspace, &self.write.key);
         let by_key = own.cmp(&(other.write.keyspace, &other.write.key));
-        let by_key = if self.reverse { by_key } else { by_key.reverse() };
+        let by_key = if self.reverse {
+            by_key
+        } else {
+            by_key.reverse()
+        };
         by_key.then(self.age.cmp(&other.age))
     }
 }
@@ -49,7 +53,10 @@ pub(crate) struct Merged<'a> {
 impl<'a> Merged<'a> {
     /// `stretches` from the oldest layer to the newest.
     pub(crate) fn new(stretches: impl Iterator<Item = Stretch<'a>>, reverse: bool) -> Self {
-        let mut merged = Self { heads: BinaryHeap::new(), reverse };
+        let mut merged = Self {
+            heads: BinaryHeap::new(),
+            reverse,
+        };
         for (age, stretch) in stretches.enumerate() {
             merged.push(stretch, age);
         }
@@ -57,14 +64,23 @@ impl<'a> Merged<'a> {
     }
 
     fn push(&mut self, mut stretch: Stretch<'a>, age: usize) {
-        let write = if self.reverse { stretch.last() } else { stretch.first() };
+        let write = if self.reverse {
+            stretch.last()
+        } else {
+            stretch.first()
+        };
         let Some(write) = write else { return };
         if self.reverse {
             stretch.drop_last();
         } else {
             stretch.drop_first();
         }
-        self.heads.push(Head { write, stretch, age, reverse: self.reverse });
+        self.heads.push(Head {
+            write,
+            stretch,
+            age,
+            reverse: self.reverse,
+        });
     }
 }
 

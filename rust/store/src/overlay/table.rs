@@ -50,7 +50,10 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new(base: u64, cache_bytes: usize) -> Self {
         let count = limits::SHARDS * Keyspace::ALL.len();
-        let cached = Keyspace::ALL.iter().filter(|keyspace| keyspace.cached()).count();
+        let cached = Keyspace::ALL
+            .iter()
+            .filter(|keyspace| keyspace.cached())
+            .count();
         Self {
             shards: (0..count).map(|_| Mutex::default()).collect(),
             base: AtomicU64::new(base),
@@ -96,11 +99,21 @@ impl Table {
         let mut shard = self.shard(write.keyspace, &write.key);
         let Some(entry) = shard.map.get_mut(&write.key) else {
             let value = write.value.clone();
-            let entry = Entry { stamp, value, before: None, clean: false, touched: true };
+            let entry = Entry {
+                stamp,
+                value,
+                before: None,
+                clean: false,
+                touched: true,
+            };
             shard.map.insert(write.key.clone(), entry);
             return;
         };
-        let cleaned = if entry.clean { cost(&write.key, entry.value.as_deref()) } else { 0 };
+        let cleaned = if entry.clean {
+            cost(&write.key, entry.value.as_deref())
+        } else {
+            0
+        };
         let value = std::mem::replace(&mut entry.value, write.value.clone());
         if entry.stamp != stamp {
             entry.before = Some((entry.stamp, value));
@@ -119,7 +132,9 @@ impl Table {
     pub(crate) fn settle(&self, write: &Write) {
         let base = self.base();
         let mut shard = self.shard(write.keyspace, &write.key);
-        let Some(entry) = shard.map.get_mut(&write.key) else { return };
+        let Some(entry) = shard.map.get_mut(&write.key) else {
+            return;
+        };
         if entry.stamp > base || entry.clean {
             return;
         }
@@ -145,7 +160,13 @@ impl Table {
             return;
         }
         let value = value.cloned();
-        let entry = Entry { stamp: base, value, before: None, clean: true, touched: true };
+        let entry = Entry {
+            stamp: base,
+            value,
+            before: None,
+            clean: true,
+            touched: true,
+        };
         shard.map.insert(key.into(), entry);
         self.count(&mut shard, size);
     }
