@@ -1,17 +1,12 @@
 """Receivables that several organisations share, and that are financed once.
 
-A supplier registers what an invoice says; its debtor confirms it from its own copy. The holder
-splits it, passes parts on, and offers them to lenders, of whom one finances each part. Payments
-reach the live parts to the last unit.
-
 What always holds:
 - one seller and invoice number is one claim, and one content is one claim, for ever;
 - amount = paid + credited + outstanding, and the live parts sum to outstanding;
-- a part is pledged to one lender at a time, and only to a lender whom its holder asked;
-- a retired part or claim never changes again.
+- a part is pledged once, to a lender whom its holder asked; a retired part never changes again.
 
-Invoices stay off the chain: it sees hashes, organisations, amounts and dates. Every member of the
-chain sees these. Money moves outside; the chain keeps what the debtor signed about it.
+The chain sees hashes, organisations, amounts and dates, which every member of it can read; the
+invoices stay outside. So does the money: the chain keeps what the debtor signed about it.
 """
 
 from lianheng.contract import Contract, Event, Record, Rejected, Table, call, require, view
@@ -61,34 +56,17 @@ class Registered(Event):
 
 class Confirmed(Event):
     claim: str
-    debtor: str
-
-
-class Split(Event):
-    part: str
-    into: list[str]
 
 
 class PassedOn(Event):
     part: str
-    holder: str
     to: str
-
-
-class Offered(Event):
-    part: str
-    lender: str
 
 
 class Financed(Event):
     part: str
     lender: str
     amount: int
-
-
-class Released(Event):
-    part: str
-    lender: str
 
 
 class Paid(Event):
@@ -106,28 +84,22 @@ class Credited(Event):
 
 class Disputed(Event):
     claim: str
-    reason: str
+    reason: str  # empty when the dispute ends
 
 
-class DisputeEnded(Event):
-    claim: str
-
-
-def is_hash(text: str) -> bool:
-    return len(text) == 64 and all(digit in "0123456789abcdef" for digit in text)
+def require_hash(text: str, of: str) -> None:
+    digits = len(text) == 64 and all(digit in "0123456789abcdef" for digit in text)
+    require(digits, "not_a_hash", f"give the SHA-256 of {of} in lower-case hex")
 
 
 def shares(total: int, weights: list[int]) -> list[int]:
     """Parts of `total` in proportion to `weights`: they sum to it, and none exceeds its weight."""
-    whole = sum(weights)
-    given = 0
-    reached = 0
+    left, rest = total, sum(weights)
     parts: list[int] = []
     for weight in weights:
-        reached += weight
-        share = total * reached // whole - given
-        given += share
+        share = left * weight // rest
         parts.append(share)
+        left, rest = left - share, rest - weight
     return parts
 
 
@@ -143,23 +115,27 @@ class Receivables(Contract):
         self, id: str, fingerprint: str, debtor: str, currency: str, amount: int, due: str = ""
     ) -> Claim:
         supplier = self.caller.organisation
-        require(is_hash(id) and is_hash(fingerprint), "not_a_hash", "give SHA-256 in lower-case hex")
+        require_hash(id, "seller and number")
+        require_hash(fingerprint, "the invoice's content")
         require(amount > 0, "nothing_due", f"{amount} is due on {id}")
         require(debtor not in ("", supplier), "wrong_debtor", f"{supplier} cannot owe itself")
         if id in self.claims:
             known = self.claims[id]
             require(known.fingerprint != fingerprint, "already_registered", f"{id} is registered")
-            raise Rejected(
-                "conflicting_invoice",
-                f"{id} is registered with another content: {known.amount} {known.currency} "
-                f"there, {amount} {currency} here; a correction needs a number of its own",
-            )
+            content = f"{known.amount} {known.currency} there, {amount} {currency} here"
+            raise Rejected("conflicting_invoice", f"{id} is registered differently: {content}")
         same = self.claims.by("fingerprint", fingerprint, limit=1)
         require(len(same) == 0, "already_registered", f"{fingerprint} is registered")
         self.claims[id] = Claim(
-            id=id, fingerprint=fingerprint, supplier=supplier, debtor=debtor,
-            currency=currency, amount=amount, outstanding=amount, due=due,
-        )  # fmt: skip
+            id=id,
+            fingerprint=fingerprint,
+            supplier=supplier,
+            debtor=debtor,
+            currency=currency,
+            amount=amount,
+            outstanding=amount,
+            due=due,
+        )
         self.parts[id] = Part(id=id, claim=id, holder=supplier, amount=amount)
         self.emit(Registered(claim=id, supplier=supplier, debtor=debtor, amount=amount))
         return self.claims[id]
@@ -170,52 +146,42 @@ class Receivables(Contract):
         claim = self.owed_by_caller(id)
         require(claim.status == "registered", "not_registered", f"{id} is {claim.status}")
         require(claim.fingerprint == fingerprint, "other_content", f"your copy of {id} differs")
-        self.claims[id] = claim.replace(status="confirmed")
-        self.emit(Confirmed(claim=id, debtor=claim.debtor))
-        return self.claims[id]
+        self.emit(Confirmed(claim=id))
+        return self.store(claim.replace(status="confirmed"))
 
     @call(by="role:supplier")
     def split(self, part: str, amounts: list[int]) -> list[Part]:
         whole = self.free_part(part)
-        require(len(amounts) > 1, "too_few_parts", "split into two parts or more")
-        require(min(amounts) > 0, "empty_part", "each part is worth 1 unit or more")
-        require(
-            sum(amounts) == whole.amount,
-            "wrong_sum", f"the parts sum to {sum(amounts)}, {part} is worth {whole.amount}",
-        )  # fmt: skip
-        existing = len(self.parts.by("claim", whole.claim, limit=PARTS_LIMIT))
-        require(
-            existing + len(amounts) <= PARTS_LIMIT,
-            "too_many_parts", f"{whole.claim} has {existing} parts of {PARTS_LIMIT}",
-        )  # fmt: skip
+        sound = len(amounts) > 1 and min(amounts) > 0
+        require(sound, "wrong_parts", "split into two parts or more, of 1 unit or more each")
+        total = sum(amounts)
+        require(total == whole.amount, "wrong_sum", f"{total} in parts, {whole.amount} in {part}")
+        count = len(self.tree(whole.claim)) + len(amounts)
+        require(count <= PARTS_LIMIT, "too_many_parts", f"{count}, allowed are {PARTS_LIMIT}")
         self.parts[part] = whole.replace(status="split", offered=())
         made: list[Part] = []
         for number, amount in enumerate(amounts, 1):
             id = f"{part}.{number}"
             self.parts[id] = Part(id=id, claim=whole.claim, holder=whole.holder, amount=amount)
             made.append(self.parts[id])
-        self.emit(Split(part=part, into=[piece.id for piece in made]))
         return made
 
     @call(by="role:supplier")
     def pass_on(self, part: str, to: str) -> Part:
         owned = self.free_part(part)
-        claim = self.claims[owned.claim]
-        require(to not in ("", owned.holder), "wrong_holder", f"{part} cannot pass to {to!r}")
-        require(to != claim.debtor, "wrong_holder", f"{to} owes {part}")
+        debtor = self.claims[owned.claim].debtor
+        require(to not in ("", owned.holder, debtor), "wrong_holder", f"not to '{to}'")
         self.parts[part] = owned.replace(holder=to, offered=())
-        self.emit(PassedOn(part=part, holder=owned.holder, to=to))
+        self.emit(PassedOn(part=part, to=to))
         return self.parts[part]
 
     @call(by="role:supplier")
     def offer(self, part: str, lender: str) -> Part:
         """Only a lender whom the holder asked can finance; a change of the part ends the offers."""
         owned = self.free_part(part)
-        require(lender != "", "no_lender", "name the organisation that shall finance")
         require(lender not in owned.offered, "already_offered", f"{lender} has {part} on offer")
         require(len(owned.offered) < OFFERS_LIMIT, "too_many_offers", f"{OFFERS_LIMIT} at a time")
         self.parts[part] = owned.replace(offered=(*owned.offered, lender))
-        self.emit(Offered(part=part, lender=lender))
         return self.parts[part]
 
     @call(by="role:bank")
@@ -226,35 +192,20 @@ class Receivables(Contract):
         # The lender is not named: this sentence travels in receipts to people outside the chain.
         require(pledged.lender == "", "already_pledged", f"{part} is pledged to a lender")
         require(lender in pledged.offered, "not_offered", f"{part} is not offered to {lender}")
-        require(
-            amount == pledged.amount,
-            "other_amount", f"{part} is worth {pledged.amount}, not {amount}",
-        )  # fmt: skip
-        self.require_undisputed(pledged.claim)
+        require(amount == pledged.amount, "other_amount", f"{part} is worth {pledged.amount}")
+        self.require_usable(pledged.claim)
         self.parts[part] = pledged.replace(lender=lender, offered=())
         self.emit(Financed(part=part, lender=lender, amount=amount))
-        return self.parts[part]
-
-    @call(by="role:bank")
-    def release(self, part: str) -> Part:
-        """The lender gives the pledge up, because its holder paid the loan back."""
-        pledged = self.live_part(part)
-        lender = self.caller.organisation
-        require(pledged.lender == lender, "not_lender", f"{part} is not pledged to {lender}")
-        self.parts[part] = pledged.replace(lender="")
-        self.emit(Released(part=part, lender=lender))
         return self.parts[part]
 
     @call(by="role:buyer")
     def pay(self, id: str, amount: int, reference: str) -> Claim:
         """Each live part gets its share; a pledged one is paid to its lender."""
         claim = self.owed_by_caller(id)
-        require(is_hash(reference), "not_a_hash", "give the hash of the payment advice")
+        require_hash(reference, "the payment advice")
         require(claim.status == "confirmed", "not_confirmed", f"{id} is {claim.status}")
-        require(
-            0 < amount <= claim.outstanding,
-            "wrong_amount", f"{amount} paid, {claim.outstanding} outstanding",
-        )  # fmt: skip
+        most = claim.outstanding
+        require(0 < amount <= most, "wrong_amount", f"{amount} paid, {most} outstanding")
         live = self.live_parts(id)
         for part, share in zip(live, shares(amount, [part.amount for part in live])):
             if share > 0:
@@ -269,15 +220,13 @@ class Receivables(Contract):
         claim = self.claims[id]
         supplier = self.caller.organisation
         require(claim.supplier == supplier, "not_supplier", f"{claim.supplier} issued {id}")
-        require(is_hash(document), "not_a_hash", "give the hash of the credit note")
+        require_hash(document, "the credit note's seller and number")
         require(document not in self.credit_notes, "already_credited", f"{document} is used")
-        require(amount > 0, "wrong_amount", f"{amount} credited")
         own = [p for p in self.live_parts(id) if p.holder == supplier and p.lender == ""]
-        free = sum(part.amount for part in own)
-        require(amount <= free, "beyond_free", f"{amount} credited, {free} neither passed on nor pledged")
-        for part, share in zip(own, shares(amount, [part.amount for part in own])):
-            if share > 0:
-                self.reduce(part, share)
+        free = [part.amount for part in own]
+        require(0 < amount <= sum(free), "beyond_free", f"{amount} credited, {sum(free)} is free")
+        for part, share in zip(own, shares(amount, free)):
+            self.reduce(part, share)
         self.credit_notes[document] = CreditNote(document=document, claim=id, amount=amount)
         self.emit(Credited(claim=id, document=document, amount=amount))
         return self.store(claim.replace(credited=claim.credited + amount))
@@ -286,7 +235,7 @@ class Receivables(Contract):
     def dispute(self, id: str, reason: str) -> Claim:
         """Until the debtor ends it, no part is split, passed on, offered or financed."""
         claim = self.owed_by_caller(id)
-        require(is_hash(reason), "not_a_hash", "give the hash of the letter that says why")
+        require_hash(reason, "the letter that says why")
         require(claim.dispute == "", "already_disputed", f"{id} is disputed")
         self.emit(Disputed(claim=id, reason=reason))
         return self.store(claim.replace(dispute=reason))
@@ -295,7 +244,7 @@ class Receivables(Contract):
     def end_dispute(self, id: str) -> Claim:
         claim = self.owed_by_caller(id)
         require(claim.dispute != "", "not_disputed", f"{id} is not disputed")
-        self.emit(DisputeEnded(claim=id))
+        self.emit(Disputed(claim=id, reason=""))
         return self.store(claim.replace(dispute=""))
 
     @view
@@ -309,11 +258,10 @@ class Receivables(Contract):
 
     @view
     def holdings(self, organisation: str) -> list[Part]:
-        return [p for p in self.parts.by("holder", organisation, limit=LISTED_LIMIT) if p.status == "live"]
-
-    @view
-    def pledges(self, lender: str) -> list[Part]:
-        return [p for p in self.parts.by("lender", lender, limit=LISTED_LIMIT) if p.status == "live"]
+        """The live parts that the organisation holds, and those that it financed."""
+        held = self.parts.by("holder", organisation, limit=LISTED_LIMIT)
+        financed = self.parts.by("lender", organisation, limit=LISTED_LIMIT)
+        return [part for part in held + financed if part.status == "live"]
 
     def owed_by_caller(self, id: str) -> Claim:
         claim = self.claims[id]
@@ -327,19 +275,18 @@ class Receivables(Contract):
         return part
 
     def live_parts(self, claim: str) -> list[Part]:
-        return [p for p in self.parts.by("claim", claim, limit=PARTS_LIMIT) if p.status == "live"]
+        return [part for part in self.tree(claim) if part.status == "live"]
 
     def free_part(self, id: str) -> Part:
-        """A part that the caller holds and may still decide about."""
         part = self.live_part(id)
         require(part.holder == self.caller.organisation, "not_holder", f"{part.holder} holds {id}")
         require(part.lender == "", "already_pledged", f"{id} is pledged to a lender")
-        self.require_undisputed(part.claim)
+        self.require_usable(part.claim)
         return part
 
-    def require_undisputed(self, id: str) -> None:
+    def require_usable(self, id: str) -> None:
         claim = self.claims[id]
-        require(claim.status == "confirmed", "not_confirmed", f"{claim.debtor} has not confirmed {id}")
+        require(claim.status == "confirmed", "not_confirmed", f"{id} is {claim.status}")
         require(claim.dispute == "", "disputed", f"{claim.debtor} disputes {id}")
 
     def reduce(self, part: Part, by: int) -> None:
