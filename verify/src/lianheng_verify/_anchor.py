@@ -1,0 +1,228 @@
+"""Trust anchors, and how a block is bound to one.
+
+An anchor is a header that the reader got out of band. Everything that a file claims is measured
+against it: the anchor is never changed by what is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lianheng_verify import _cbor, _cose, _shape
+from lianheng_verify import _limits as limits
+from lianheng_verify._errors import UnreadableError, VerificationError
+from lianheng_verify._genesis import FORMAT as GENESIS_FORMAT
+from lianheng_verify._genesis import Genesis, parse_genesis
+from lianheng_verify._hashes import leaf_hash, verify_inclusion
+from lianheng_verify._header import Header, parse_header, parse_seal, verify_seal
+
+if TYPE_CHECKING:
+    from lianheng_verify._cbor import Value
+
+HEADER_FORMAT: Final = "lianheng.header-file.1"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustAnchor:
+    """A header that the reader trusts, and the genesis of its chain."""
+
+    header: Header
+    genesis: Genesis
+
+    @property
+    def is_genesis(self) -> bool:
+        """Whether the anchor is the genesis itself."""
+        return self.header.height == 0
+
+    @property
+    def title(self) -> str:
+        """How sentences call it."""
+        return "your genesis" if self.is_genesis else f"your anchor, block {self.header.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Path that shows the header at `height` in the history of `newer` (None: the own header)."""
+
+    newer: Header | None
+    height: int
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What receipts and proofs have in common: a sealed header, its chain, its links."""
+
+    genesis_hash: bytes
+    header: Header
+    seal: _cose.Signed | None
+    links: tuple[Link, ...]
+
+
+def load_anchor(data: bytes, genesis: bytes | None = None) -> TrustAnchor:
+    """The anchor in a genesis file, or in a header file of the chain of the genesis file `genesis`.
+
+    A header file names its sealers only by a hash, so their keys are read from the genesis file.
+    Raises UnreadableError or VerificationError (`anchor.*`, `genesis.*`, `seal.*`).
+    """
+    value = _cbor.decode(data, "anchor")
+    form = value.get("format") if isinstance(value, dict) else None
+    if form == GENESIS_FORMAT:
+        if genesis is not None and genesis != data:
+            raise VerificationError("anchor.two_geneses", "two different genesis files were given")
+        parsed = parse_genesis(data)
+        return TrustAnchor(parsed.header, parsed)
+    if form != HEADER_FORMAT:
+        raise _shape.refuse("anchor", "neither a genesis file nor a header file", "format.unknown")
+    if genesis is None:
+        raise VerificationError(
+            "anchor.needs_genesis",
+            "a header file names its sealers only by a hash",
+            "give the chain's genesis file too (--genesis); it is checked against the header",
+        )
+    return _header_anchor(value, parse_genesis(genesis))
+
+
+def _header_anchor(value: Value, genesis: Genesis) -> TrustAnchor:
+    content = _shape.fields(value, "header file", ("format", "header", "seal", "genesis", "path"))
+    header = parse_header(_shape.octets(content["header"], "header file: header"))
+    seal = parse_seal(content["seal"])
+    genesis_hash = _shape.digest(content["genesis"], "header file: genesis")
+    path = _shape.digests(content["path"], "header file: path", limits.HISTORY_PATH)
+    if header.height == 0:
+        raise UnreadableError(
+            "anchor.height", "a header file of height 0", "use the genesis file as anchor"
+        )
+    if genesis_hash != genesis.header.hash:
+        raise VerificationError(
+            "anchor.other_genesis", "the anchor belongs to another chain than the genesis file"
+        )
+    _check_form(header, genesis.header)
+    try:
+        verify_inclusion(header.history_root, leaf_hash(genesis_hash), 0, header.height, path)
+    except VerificationError as error:
+        raise VerificationError(
+            "anchor.history", f"the genesis is not in the anchor's history: {error.message}"
+        ) from error
+    verify_seal(header, seal, genesis_hash, genesis.sealers)
+    return TrustAnchor(header, genesis)
+
+
+def _check_form(header: Header, genesis: Header) -> None:
+    if header.chain != genesis.chain:
+        raise VerificationError("header.chain", f"block {header.height} is of another chain")
+    if header.consensus_height != header.height:
+        raise VerificationError(
+            "header.consensus_height", f"block {header.height}: solo counts it like the height"
+        )
+
+
+def parse_bound(content: dict[Value, Value]) -> Bound:
+    """The fields `genesis`, `header`, `seal` and `links`. Raises UnreadableError."""
+    header = parse_header(_shape.octets(content["header"], "header"))
+    seal = None if content["seal"] is None else parse_seal(content["seal"])
+    if (seal is None) != (header.height == 0):
+        raise _shape.refuse("seal", "exactly the genesis header goes without a seal")
+    items = _shape.array(content["links"], "links", 0, limits.LINKS)
+    links = tuple(_parse_link(item) for item in items)
+    places = [(link.newer and link.newer.hash, link.height) for link in links]
+    if len(set(places)) != len(places):
+        raise _shape.refuse("links", "a link stands twice")
+    return Bound(_shape.digest(content["genesis"], "genesis"), header, seal, links)
+
+
+def _parse_link(value: Value) -> Link:
+    content = _shape.fields(value, "link", ("newer", "height", "path"))
+    newer = content["newer"]
+    return Link(
+        newer=None
+        if newer is None
+        else parse_header(_shape.octets(newer, "link: newer"), "link: newer"),
+        height=_shape.uint(content["height"], "link: height"),
+        path=_shape.digests(content["path"], "link: path", limits.HISTORY_PATH),
+    )
+
+
+def check_binding(bound: Bound, anchor: TrustAnchor) -> str:
+    """That the block belongs to the anchor's history, or the anchor to its. Returns the sentence.
+
+    Every link MUST be of use: one that this anchor cannot check would be unchecked bytes.
+    Raises VerificationError (`genesis.differs`, `anchor.differs`, `link.*`, `header.*`).
+    """
+    header, trusted = bound.header, anchor.header
+    if bound.genesis_hash != anchor.genesis.header.hash:
+        raise VerificationError(
+            "genesis.differs",
+            f"it belongs to the chain that starts with {bound.genesis_hash.hex()[:8]}…, "
+            f"your anchor's starts with {anchor.genesis.header.hash.hex()[:8]}…",
+            "get the genesis of its chain, or the file of your chain",
+        )
+    _check_form(header, anchor.genesis.header)
+    used = set()
+    if header.height > 0:
+        used.add(_follow(bound, None, 0, bound.genesis_hash))
+    if header.height == trusted.height:
+        if header.hash != trusted.hash:
+            raise VerificationError(
+                "anchor.differs",
+                f"your anchor is another block {header.height}: there are two histories",
+                "keep both files: both seals together prove that the sequencer signed twice",
+            )
+        sentence = f"block {header.height} is {anchor.title}"
+    elif trusted.height < header.height:
+        used.add(_follow(bound, None, trusted.height, trusted.hash))
+        sentence = f"block {header.height} chains to {anchor.title}"
+    else:
+        used.add(_follow(bound, trusted, header.height, header.hash))
+        sentence = f"{anchor.title}, holds block {header.height} in its history"
+    _check_times(header, trusted)
+    unused = [link for link in bound.links if link not in used]
+    if unused:
+        raise VerificationError(
+            "link.unused",
+            f"a link to block {unused[0].height} cannot be checked with this anchor",
+            "give the anchor that the file was made for, or have it made anew for this one",
+        )
+    return sentence
+
+
+def _follow(bound: Bound, newer: Header | None, height: int, leaf: bytes) -> Link:
+    """The link that shows `leaf` at `height`, its path checked."""
+    for link in bound.links:
+        same = link.newer is None if newer is None else link.newer == newer
+        if same and link.height == height:
+            break
+    else:
+        raise VerificationError(
+            "link.missing",
+            f"no link between block {bound.header.height} and block "
+            f"{height if newer is None else newer.height}",
+            "have the file made for this anchor",
+        )
+    top = bound.header if newer is None else newer
+    try:
+        verify_inclusion(top.history_root, leaf_hash(leaf), height, top.height, link.path)
+    except VerificationError as error:
+        raise VerificationError(
+            "link.bad",
+            f"block {height} as claimed is not in the history of block {top.height}: "
+            f"{error.message}",
+        ) from error
+    return link
+
+
+def _check_times(header: Header, trusted: Header) -> None:
+    earlier, later = sorted((header, trusted), key=lambda one: one.height)
+    if earlier.time > later.time:
+        raise VerificationError(
+            "header.time", f"block {later.height} is earlier than block {earlier.height}"
+        )
+
+
+def check_seal(bound: Bound, anchor: TrustAnchor) -> str:
+    """That the set which the anchor names sealed the block. Returns the sentence."""
+    if bound.header.height == 0:
+        return "seal: none, the genesis is the trust anchor"
+    verify_seal(bound.header, bound.seal, bound.genesis_hash, anchor.genesis.sealers)
+    return "seal: 1 of 1 sequencer (see limit: solo)"

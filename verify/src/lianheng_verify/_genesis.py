@@ -1,0 +1,169 @@
+"""The genesis file: the document that starts a chain, and its header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lianheng_verify import _cbor, _cose, _shape
+from lianheng_verify import _limits as limits
+from lianheng_verify._ed25519 import check_public_key
+from lianheng_verify._errors import VerificationError
+from lianheng_verify._hashes import EMPTY_TREE, digest, key_id, leaf_hash
+from lianheng_verify._header import Header, Sealers, parse_header, parse_sealers
+
+if TYPE_CHECKING:
+    from lianheng_verify._cbor import Value
+
+FORMAT: Final = "lianheng.genesis-file.1"
+_PARAMETERS: Final = frozenset(
+    (
+        "replay_horizon_ms",
+        "block_bytes",
+        "block_transactions",
+        "block_gas",
+        "transaction_bytes",
+        "transaction_gas",
+        "transaction_signers",
+    )
+)
+_KINDS: Final = frozenset(("person", "service", "device", "node"))
+_DOCUMENT_FIELDS: Final = (
+    *("format", "chain", "suite", "rules", "time", "sealers"),
+    *("parameters", "organisations", "members", "contracts"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """A checked genesis: its header, its set of sealers, and whose keys it registers by key id."""
+
+    header: Header
+    sealers: Sealers
+    members_by_key: dict[bytes, str]
+
+
+def parse_genesis(data: bytes) -> Genesis:
+    """The genesis file, its document and header compared.
+
+    Raises UnreadableError where it is not of the format, VerificationError (`genesis.*`) where
+    header and document do not fit, or a key's possession is not proved.
+    """
+    content = _shape.fields(
+        _cbor.decode(data, "genesis file"), "genesis file", ("format", "document", "header")
+    )
+    _shape.constant(content["format"], FORMAT, "genesis file: format")
+    document_bytes, document_value = _shape.embedded(content["document"], "genesis document")
+    document = _shape.fields(document_value, "genesis document", _DOCUMENT_FIELDS)
+    header = parse_header(_shape.octets(content["header"], "genesis header"), "genesis header")
+    _check_document(document)
+    sealers = parse_sealers(document["sealers"])
+    _check_header(header, document, document_bytes, sealers)
+    organisations = _organisations(document["organisations"])
+    members = _members(document["members"], header.chain, organisations)
+    _contracts(document["contracts"])
+    return Genesis(header, sealers, members)
+
+
+def _check_document(document: dict[Value, Value]) -> None:
+    where = "genesis document"
+    _shape.constant(document["format"], "lianheng.genesis.1", f"{where}: format")
+    _shape.text(document["chain"], f"{where}: chain", _shape.ORGANISATION)
+    _shape.constant(document["suite"], 1, f"{where}: suite")
+    _shape.constant(document["rules"], 1, f"{where}: rules")
+    _shape.uint(document["time"], f"{where}: time")
+    parameters = _shape.fields(document["parameters"], f"{where}: parameters", _PARAMETERS)
+    for value in parameters.values():
+        _shape.uint(value, f"{where}: parameters")
+
+
+def _check_header(
+    header: Header, document: dict[Value, Value], document_bytes: bytes, sealers: Sealers
+) -> None:
+    empty_replay = digest(_cbor.encode(["lianheng.replay.1", []]))
+    for name, fits in (
+        ("chain", header.chain == document["chain"]),
+        ("height", header.height == 0),
+        ("consensus height", header.consensus_height == 0),
+        ("time", header.time == document["time"]),
+        ("history root", header.history_root == EMPTY_TREE),
+        ("entries root", header.entries_root == leaf_hash(document_bytes)),
+        ("replay root", header.replay_root == empty_replay),
+        ("sealers hash", header.sealers_hash == sealers.hash),
+        ("rules", header.rules == document["rules"]),
+    ):
+        if not fits:
+            raise VerificationError(
+                "genesis.header_differs", f"the genesis header's {name} does not fit its document"
+            )
+
+
+def _organisations(value: Value) -> frozenset[str]:
+    names = []
+    for item in _shape.array(value, "organisations", 1, limits.CONTAINER_ITEMS):
+        content = _shape.fields(item, "organisation", ("name", "title"))
+        names.append(_shape.text(content["name"], "organisation: name", _shape.ORGANISATION))
+        _shape.text(content["title"], "organisation: title")
+    return _distinct(names, "organisation")
+
+
+def _contracts(value: Value) -> None:
+    names = []
+    for item in _shape.array(value, "contracts", 0, limits.CONTAINER_ITEMS):
+        content = _shape.fields(item, "contract", ("name", "file", "source"))
+        names.append(_shape.text(content["name"], "contract: name", _shape.CONTRACT))
+        _shape.text(content["file"], "contract: file")
+        _shape.text(content["source"], "contract: source")
+    _distinct(names, "contract")
+
+
+def _members(value: Value, chain: str, organisations: frozenset[str]) -> dict[bytes, str]:
+    names: list[str] = []
+    keys: dict[bytes, str] = {}
+    for item in _shape.array(value, "members", 0, limits.CONTAINER_ITEMS):
+        content = _shape.fields(item, "member", ("id", "kind", "roles", "keys"))
+        member = _shape.text(content["id"], "member: id", _shape.MEMBER)
+        names.append(member)
+        if member.partition("@")[2] not in organisations:
+            raise VerificationError("genesis.unknown_organisation", f"{member} has no organisation")
+        if _shape.text(content["kind"], "member: kind") not in _KINDS:
+            raise _shape.refuse("member: kind", "not person, service, device or node")
+        for role in _shape.array(content["roles"], "member: roles", 0, limits.CONTAINER_ITEMS):
+            _shape.text(role, "member: roles")
+        for key in _shape.array(content["keys"], "member: keys", 1, limits.CONTAINER_ITEMS):
+            registered = _member_key(key, chain, member)
+            if registered in keys:
+                raise VerificationError("genesis.duplicate", f"a key of {member} stands twice")
+            keys[registered] = member
+    _distinct(names, "member")
+    return keys
+
+
+def _member_key(value: Value, chain: str, member: str) -> bytes:
+    content = _shape.fields(value, "member key", ("public", "custodial", "possession"))
+    public = _shape.octets(content["public"], "member key: public", 32)
+    _shape.boolean(content["custodial"], "member key: custodial")
+    possession = _shape.octets(content["possession"], "member key: possession")
+    signed = _cose.parse_sign1(possession, "possession")
+    registered = key_id(public)
+    payload = _cbor.encode(["lianheng.possession.1", chain, member, registered])
+    if signed.signatures[0].key_id != registered or signed.payload != payload:
+        raise VerificationError(
+            "genesis.possession",
+            f"the proof of possession of a key of {member} is for another key, member or chain",
+        )
+    try:
+        check_public_key(public)
+        signed.verify(0, public, b"")
+    except VerificationError as error:
+        raise VerificationError(
+            "genesis.possession", f"a key of {member} is not proved: {error.message}"
+        ) from error
+    return registered
+
+
+def _distinct(names: list[str], what: str) -> frozenset[str]:
+    distinct = frozenset(names)
+    if len(distinct) != len(names):
+        raise VerificationError("genesis.duplicate", f"an {what} stands twice in the genesis")
+    return distinct

@@ -1,0 +1,57 @@
+"""Every limit of the verifier, with its unit and its reason. Beyond a limit input is refused."""
+
+from typing import Final
+
+DEPTH_LEVELS: Final = 32
+"""Nested arrays and maps, in levels: fixed by the formats."""
+
+INTEGER_BYTES: Final = 512
+"""Magnitude of an integer, in bytes: contracts cap integers at 4,096 bits."""
+
+CONTAINER_ITEMS: Final = 1 << 20
+"""Items of one array or map: far above the entries of a block."""
+
+RECEIPT_BYTES: Final = 16 * 1024 * 1024
+"""A receipt, in bytes: one transaction and its result, far above what a chain takes in."""
+
+PROOF_BYTES: Final = 16 * 1024 * 1024
+"""A state proof, in bytes: one row."""
+
+HEADER_FILE_BYTES: Final = 64 * 1024
+"""A header file, in bytes: a header, a seal and at most 64 hashes are below 4 kB."""
+
+GENESIS_BYTES: Final = 64 * 1024 * 1024
+"""A genesis file, in bytes: 100,000 members with a key each fit twice."""
+
+SOURCE_BYTES: Final = 1024 * 1024
+"""The file given with --source, in bytes: a contract's source is at most 64 kB."""
+
+HEADER_ITEM_BYTES: Final = 64 * 1024
+"""One item of headers.cbors, in bytes."""
+
+BLOCK_ITEM_BYTES: Final = 64 * 1024 * 1024
+"""One item of a blocks file, in bytes: the core's own limit for a block."""
+
+READ_BYTES: Final = 1024 * 1024
+"""Bytes read at once from an export."""
+
+SIGNERS: Final = 256
+"""Signers of one transaction: keeps the slow signature check below a few seconds."""
+
+LINKS: Final = 16
+"""Links of one receipt: height 0, one for an older anchor, one for a newer one, and room."""
+
+HISTORY_PATH: Final = 64
+"""Hashes of a path in a history or entries tree: leaves are counted in 64 bits."""
+
+SIBLINGS: Final = 256
+"""Siblings of a state proof: bits of a key hash."""
+
+KEY_PARTS: Final = 64
+"""Parts of a row's key: far above any table's."""
+
+SHOWN_TEXT: Final = 200
+"""Characters of one text or byte string that are printed."""
+
+SHOWN_VALUE: Final = 1200
+"""Characters of one value that are printed."""

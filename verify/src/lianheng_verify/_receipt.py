@@ -1,0 +1,260 @@
+"""Receipts: that one call, its result and its events stand in a sealed block of your chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lianheng_verify import _cbor, _shape, _show
+from lianheng_verify import _limits as limits
+from lianheng_verify._anchor import (
+    Bound,
+    TrustAnchor,
+    check_binding,
+    check_seal,
+    load_anchor,
+    parse_bound,
+)
+from lianheng_verify._checks import Check, run_checks
+from lianheng_verify._errors import UnreadableError, VerificationError
+from lianheng_verify._hashes import digest, key_id, leaf_hash, verify_inclusion
+from lianheng_verify._transaction import Result, Transaction, parse_result, parse_transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMAT: Final = "lianheng.receipt.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A contract's source as the reader has it: the file's name and its bytes."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Receipt:
+    bound: Bound
+    transaction: Transaction
+    keys: tuple[bytes, ...]
+    result_bytes: bytes
+    result: Result
+    index: int
+    count: int
+    path: tuple[bytes, ...]
+
+    @property
+    def transaction_id(self) -> bytes:
+        return self.transaction.transaction_id(self.bound.genesis_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedReceipt:
+    """What a receipt proves. Heights count from the genesis, `time` is the block's, ms since 1970.
+
+    `sender_key_registered` says whether the genesis registers the first key as the sender's; where
+    it does not, that the key is the sender's is the chain's word.
+    """
+
+    chain: str
+    genesis_hash: bytes
+    height: int
+    index: int
+    time: int
+    header_hash: bytes
+    transaction_id: bytes
+    transaction: Transaction
+    result: Result
+    sender_key_registered: bool
+    checks: tuple[Check, ...]
+
+
+def verify_receipt(
+    data: bytes, anchor: TrustAnchor | bytes, source: Source | None = None
+) -> VerifiedReceipt:
+    """Checks a receipt against a trust anchor (`bytes`: a genesis file), offline.
+
+    With `source`, also that it is the code that ran. Raises UnreadableError where the bytes are no
+    receipt, VerificationError where a check fails; its `checks` then lists all of them.
+    """
+    trusted = load_anchor(anchor) if isinstance(anchor, bytes) else anchor
+    receipt = _parse(data)
+    steps: list[tuple[str, Callable[[], str]]] = [
+        ("form", lambda: _check_form(receipt)),
+        ("signature", lambda: _check_signatures(receipt, trusted)),
+        ("code", lambda: _check_code(receipt, source)),
+        ("time", lambda: _check_time(receipt)),
+        ("entry", lambda: _check_entry(receipt)),
+        ("anchor", lambda: check_binding(receipt.bound, trusted)),
+        ("seal", lambda: check_seal(receipt.bound, trusted)),
+    ]
+    checks = run_checks(steps)
+    header = receipt.bound.header
+    return VerifiedReceipt(
+        chain=header.chain,
+        genesis_hash=receipt.bound.genesis_hash,
+        height=header.height,
+        index=receipt.index,
+        time=header.time,
+        header_hash=header.hash,
+        transaction_id=receipt.transaction_id,
+        transaction=receipt.transaction,
+        result=receipt.result,
+        sender_key_registered=receipt.transaction.signers[0] in trusted.genesis.members_by_key,
+        checks=checks,
+    )
+
+
+def _parse(data: bytes) -> _Receipt:
+    if len(data) > limits.RECEIPT_BYTES:
+        raise UnreadableError("format.too_large", f"a receipt of {len(data)} bytes")
+    content = _shape.fields(
+        _cbor.decode(data, "receipt"),
+        "receipt",
+        ("format", "genesis", "transaction", "keys", "result", "entry", "header", "seal", "links"),
+    )
+    _shape.constant(content["format"], FORMAT, "receipt: format")
+    entry = _shape.fields(content["entry"], "entry", ("index", "count", "path"))
+    keys = _shape.array(content["keys"], "keys", 1, limits.SIGNERS)
+    bound = parse_bound(content)
+    if bound.header.height == 0:
+        raise _shape.refuse("header", "no transaction lies in the genesis")
+    result_bytes = _shape.octets(content["result"], "result")
+    return _Receipt(
+        bound=bound,
+        transaction=parse_transaction(_shape.octets(content["transaction"], "transaction")),
+        keys=tuple(_shape.octets(key, "keys", 32) for key in keys),
+        result_bytes=result_bytes,
+        result=parse_result(result_bytes),
+        index=_shape.uint(entry["index"], "entry: index"),
+        count=_shape.uint(entry["count"], "entry: count"),
+        path=_shape.digests(entry["path"], "entry: path", limits.HISTORY_PATH),
+    )
+
+
+def _check_form(receipt: _Receipt) -> str:
+    transaction = receipt.transaction
+    signed_by = tuple(signature.key_id for signature in transaction.signed.signatures)
+    if transaction.signers != signed_by:
+        raise VerificationError(
+            "transaction.signers", "the keys that it lists are not exactly those that signed it"
+        )
+    if len(set(signed_by)) != len(signed_by):
+        raise VerificationError("transaction.signers", "a key signed it twice")
+    if transaction.chain != receipt.bound.header.chain:
+        raise VerificationError(
+            "transaction.wrong_chain",
+            f"it was signed for chain {transaction.chain}, not {receipt.bound.header.chain}",
+        )
+    count = len(signed_by)
+    return f"form: signed by exactly the {count} key{'s' * (count > 1)} that it lists"
+
+
+def _check_signatures(receipt: _Receipt, anchor: TrustAnchor) -> str:
+    transaction = receipt.transaction
+    signatures = transaction.signed.signatures
+    if len(receipt.keys) != len(signatures):
+        raise VerificationError(
+            "signature.keys", f"{len(receipt.keys)} keys for {len(signatures)} signatures"
+        )
+    for index, (public, signature) in enumerate(zip(receipt.keys, signatures, strict=True)):
+        if key_id(public) != signature.key_id:
+            raise VerificationError(
+                "signature.keys", f"key {index + 1} is not the one that signature names"
+            )
+        try:
+            transaction.signed.verify(index, public, receipt.bound.genesis_hash)
+        except VerificationError as error:
+            raise VerificationError(
+                error.code, f"signature {index + 1} of {len(signatures)}: {error.message}"
+            ) from error
+    owner = anchor.genesis.members_by_key.get(transaction.signers[0], transaction.sender)
+    if owner != transaction.sender:
+        raise VerificationError(
+            "signature.not_senders_key",
+            f"it says {transaction.sender} sent it, the genesis registers the key to {owner}",
+        )
+    called = _show.call(transaction.contract, transaction.method, transaction.arguments)
+    others = len(signatures) - 1
+    also = f", {others} more key{'s' * (others > 1)} signed with it" if others else ""
+    return f"signature: {transaction.sender} called {called}{also}"
+
+
+def _check_code(receipt: _Receipt, source: Source | None) -> str:
+    ran, meant = receipt.result.source, receipt.transaction.code
+    if meant is not None and receipt.result.refusal is None and ran != meant:
+        raise VerificationError(
+            "code.not_meant", f"the signer meant source {_show.short_hash(meant)}, other code ran"
+        )
+    if source is not None:
+        given = digest(source.data)
+        if ran is None:
+            raise VerificationError("code.none", "the result names no source that ran")
+        if given != ran:
+            raise VerificationError(
+                "code.differs",
+                f"source {_show.short_hash(ran)} ran, sha256({_show.safe(source.name)}) is "
+                f"{_show.short_hash(given)}",
+            )
+        return f"code: source {_show.short_hash(ran)} equals sha256({_show.safe(source.name)})"
+    if ran is None:
+        return "code: the result names no source"
+    if meant is not None and ran == meant:
+        return f"code: source {_show.short_hash(ran)} ran, as the signer meant"
+    return f"code: source {_show.short_hash(ran)} ran (compare it by --source FILE)"
+
+
+def _check_time(receipt: _Receipt) -> str:
+    time, expires = receipt.bound.header.time, receipt.transaction.expires
+    if time >= expires:
+        raise VerificationError(
+            "transaction.expired",
+            f"block time {time} ms is not before the call's expiry, {expires} ms",
+        )
+    return "time: the block was made before the call expired"
+
+
+def _check_entry(receipt: _Receipt) -> str:
+    height = receipt.bound.header.height
+    # The result stands in the entry as the item that its bytes hold.
+    entry = (
+        b"\x83"
+        + _cbor.encode(receipt.transaction_id)
+        + _cbor.encode(receipt.transaction.signed_hash)
+        + receipt.result_bytes
+    )
+    try:
+        verify_inclusion(
+            receipt.bound.header.entries_root,
+            leaf_hash(entry),
+            receipt.index,
+            receipt.count,
+            receipt.path,
+        )
+    except VerificationError as error:
+        raise VerificationError(
+            "entry.not_in_block",
+            f"this call with this result is not entry {receipt.index} of block {height}: "
+            f"{error.message}",
+        ) from error
+    return f"result and events lie in block {height}: {_outcome(receipt.result)}"
+
+
+def _outcome(result: Result) -> str:
+    if result.refusal is not None:
+        refusal = result.refusal
+        reason = f" {_show.safe(refusal.reason[:80])}" if refusal.reason else ""
+        place = ""
+        if refusal.file:
+            place = f"  {_show.safe(refusal.file[:80])}" + (
+                f":{refusal.line}" if refusal.line is not None else ""
+            )
+        return (
+            f"refused  {_show.safe(refusal.code[:80])}{reason}{place}  "
+            f"{_show.quoted(refusal.message)}  state unchanged"
+        )
+    events = len(result.events)
+    announced = f", {events} event{'s' * (events > 1)}" if events else ""
+    return f"returned {_show.shown(result.value)}{announced}"
