@@ -1,8 +1,10 @@
 """From an invoice to the claim that the chain knows: identity, fingerprint, call arguments.
 
-Canonical text, UTF-8, one field a line, each in Unicode NFC with white space collapsed:
+Canonical text, UTF-8, one field a line (here shown side by side), in Unicode NFC with white space
+collapsed:
 
-    lianheng trade finance claim 1 | seller | number | issue date | type code | currency | amount due
+    lianheng trade finance claim 1
+    seller, number, issue date, type code, currency, amount due in minor units
 
 The fingerprint is its SHA-256; the claim's id is that of the same text with `invoice` in the place
 of `claim` and only seller and number behind it. Neither depends on the syntax, on names, addresses,
@@ -23,7 +25,7 @@ from .findings import refuse
 from .model import Invoice, Party
 
 CREDIT_NOTE_TYPES = frozenset(
-    {"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"}
+    ("81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532")
 )
 """Codes of UNTDID 1001 by which the seller owes: their amount due reduces a claim."""
 

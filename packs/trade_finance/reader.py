@@ -7,9 +7,10 @@ from pathlib import Path
 
 from . import cii, limits, ubl
 from .claims import Claim, claim_of
+from .currencies import in_words
 from .findings import Finding, InvoiceRefused, refuse
 from .model import Invoice
-from .rules import check
+from .rules import require_sound
 from .xmlfile import Node, parse
 
 _SYNTAX_SUFFIX = re.compile(r"[_-](ubl|uncefact|cii)$", re.IGNORECASE)
@@ -78,8 +79,7 @@ def read_invoice(content: bytes, file: str = "") -> ReadInvoice:
     """Read and check one invoice; InvoiceRefused lists every rule that it breaks."""
     try:
         invoice = parse_invoice(content)
-        if findings := check(invoice):
-            raise InvoiceRefused(*findings)
+        require_sound(invoice)
         return ReadInvoice(file, invoice, claim_of(invoice))
     except InvoiceRefused as refused:
         raise refused.in_file(file) from None
@@ -184,4 +184,5 @@ def _conflict(read: ReadInvoice, earlier: ReadInvoice) -> Finding:
 
 
 def _content(claim: Claim) -> str:
-    return f"type {claim.type_code} of {claim.issued} over {claim.amount} {claim.currency} (minor units)"
+    amount = in_words(claim.amount, claim.currency)
+    return f"type {claim.type_code} of {claim.issued} over {amount}"

@@ -5,8 +5,8 @@ What always holds:
 - amount = paid + credited + outstanding, and the live parts sum to outstanding;
 - a part is pledged once, to a lender whom its holder asked; a retired part never changes again.
 
-The chain sees hashes, organisations, amounts and dates, which every member of it can read; the
-invoices stay outside. So does the money: the chain keeps what the debtor signed about it.
+The chain sees hashes, organisations, amounts and dates, all readable by every member. Invoices and
+money stay outside; the chain keeps what the debtor signed about them.
 """
 
 from lianheng.contract import Contract, Event, Record, Rejected, Table, call, require, view
@@ -253,7 +253,6 @@ class Receivables(Contract):
 
     @view
     def tree(self, id: str) -> list[Part]:
-        """Every part that the claim was ever split into, split and retired ones included."""
         return self.parts.by("claim", id, limit=PARTS_LIMIT)
 
     @view

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
 from .currencies import EXPONENTS
-from .findings import Finding
-from .model import Adjustment, Invoice, Line, Party, TaxGroup, Totals
+from .findings import Finding, InvoiceRefused
+from .model import Adjustment, Invoice, Line, Party, TaxGroup
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -41,6 +41,12 @@ def check(invoice: Invoice) -> tuple[Finding, ...]:
     found += _check_taxes(invoice)
     found += _check_due(invoice)
     return tuple(found)
+
+
+def require_sound(invoice: Invoice) -> None:
+    """Raise InvoiceRefused with every rule that the invoice breaks."""
+    if findings := check(invoice):
+        raise InvoiceRefused(*findings)
 
 
 def _missing(rule: str, field: str) -> Finding:
@@ -75,7 +81,7 @@ def _check_fields(invoice: Invoice) -> Iterator[Finding]:
         ("BR-15", "amount due (BT-115)", totals.payable is not None),
         ("BR-16", "invoice lines (BG-25)", invoice.lines),
         ("BR-CO-18", "VAT breakdown (BG-23)", invoice.taxes),
-        ("BR-CO-26", "identifier of the seller (BT-29, BT-30 or BT-31)", _identified(invoice.seller)),
+        ("BR-CO-26", "seller identifier (BT-29, -30, -31)", _identified(invoice.seller)),
     )  # fmt: skip
     yield from (_missing(rule, field) for rule, field, value in present if not value)
     for rule, field, code in (
@@ -206,7 +212,7 @@ def _check_sums(invoice: Invoice) -> Iterator[Finding]:
 
 def _amount_due(invoice: Invoice) -> tuple[str, Decimal, str]:
     """BR-CO-16, or BR-DEX-09 where the XRechnung extension adds what is owed to third parties."""
-    totals: Totals = invoice.totals
+    totals = invoice.totals
     due = _or_zero(totals.with_tax) - _or_zero(totals.prepaid) + _or_zero(totals.rounding)
     if invoice.is_extension:
         due += sum(totals.third_party, ZERO)
@@ -260,15 +266,15 @@ def _check_tax(group: TaxGroup, basis: Decimal) -> Iterator[Finding]:
     )
     if group.category and group.category not in RULE_OF_CATEGORY:
         yield Finding("BR-CL-17", f"{_named(group)} VAT category (BT-118)", group.category,
-                      f"one of {', '.join(RULE_OF_CATEGORY)}", "use a code of UNCL5305")  # fmt: skip
+                      f"one of {', '.join(RULE_OF_CATEGORY)}", "use that list")  # fmt: skip
         return
     if group.basis is None or group.tax is None or not group.category:
         return
     name = RULE_OF_CATEGORY[group.category]
     tolerance = TAX_TOLERANCE if group.category in RATED else ZERO
     if not _within(group.basis, basis, tolerance):
-        yield _differs(f"BR-{name}-08", f"{_named(group)} taxable amount (BT-116)", group.basis, basis,
-                       "lines - allowances + charges of that category and rate")  # fmt: skip
+        yield _differs(f"BR-{name}-08", f"{_named(group)} basis (BT-116)", group.basis, basis,
+                       "lines - allowances + charges of that group")  # fmt: skip
     yield from _check_tax_amount(group, name)
 
 
