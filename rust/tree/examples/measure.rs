@@ -1,5 +1,5 @@
 //! Figures of the state tree and the log: `cargo run --release -p lianheng-tree --example measure`.
-//! Arguments: keys in the state (1,000,000), changes a block (4,000), threads (2).
+//! Arguments: keys in the state (1,000,000), changes a block (4,000), threads (2), blocks (20).
 
 use crypto::{Hash32, Suite};
 use std::collections::HashMap;
@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use tree::{BucketId, BucketReader, Change, Error, StateTree};
 
 const SUITE: Suite = Suite::One;
-const ROUNDS: usize = 20;
 
 #[derive(Default)]
 struct Memory(HashMap<BucketId, Vec<u8>>);
@@ -75,11 +74,17 @@ fn fill(keys: u64) -> (StateTree, Memory) {
     (tree, memory)
 }
 
-fn updates(tree: &mut StateTree, memory: &mut Memory, keys: u64, changes: usize, what: &str) {
+struct Load {
+    keys: u64,
+    changes: usize,
+    blocks: usize,
+}
+
+fn updates(tree: &mut StateTree, memory: &mut Memory, load: &Load, what: &str) {
     let mut random = Random(7);
     let (mut times, mut bytes) = (Vec::new(), 0);
-    for _ in 0..ROUNDS {
-        let block = random.block(keys, changes);
+    for _ in 0..load.blocks {
+        let block = random.block(load.keys, load.changes);
         let start = Instant::now();
         let stored = tree.update(memory, &block).expect("updates");
         times.push(start.elapsed());
@@ -87,12 +92,12 @@ fn updates(tree: &mut StateTree, memory: &mut Memory, keys: u64, changes: usize,
         memory.store(stored);
     }
     report(what, times);
-    println!("    {} kB of buckets a block", bytes / ROUNDS / 1000);
+    println!("    {} kB of buckets a block", bytes / load.blocks / 1000);
 }
 
-fn state(keys: u64, changes: usize) {
-    let (mut tree, mut memory) = fill(keys);
-    updates(&mut tree, &mut memory, keys, changes, "update, nothing cached");
+fn state(load: &Load) {
+    let (mut tree, mut memory) = fill(load.keys);
+    updates(&mut tree, &mut memory, load, "update, nothing cached");
     let start = Instant::now();
     let checkpoint = tree.checkpoint();
     let made = start.elapsed();
@@ -107,7 +112,11 @@ fn state(keys: u64, changes: usize) {
     );
     drop(checkpoint);
     let mut cached = again.with_cache_bytes(1 << 30);
-    updates(&mut cached, &mut memory, keys.min(100_000), changes, "update, 100,000 hot keys, cached");
+    let hot = Load { keys: load.keys.min(20_000), ..*load };
+    for number in 0..hot.keys {
+        cached.get(&memory, key(number)).expect("reads");
+    }
+    updates(&mut cached, &mut memory, &hot, "update, 20,000 hot keys, cached");
     let start = Instant::now();
     let all = memory.0.iter().map(|(id, bytes)| Ok((*id, bytes.clone())));
     let rebuilt = StateTree::rebuild(SUITE, all).expect("rebuilds");
@@ -148,6 +157,7 @@ fn main() {
     let keys = arguments.next().unwrap_or(1_000_000);
     let changes = arguments.next().unwrap_or(4_000) as usize;
     let threads = arguments.next().unwrap_or(2) as usize;
+    let load = Load { keys, changes, blocks: arguments.next().unwrap_or(20) as usize };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
     let start = Instant::now();
     for number in 0..1_000_000u64 {
@@ -155,5 +165,5 @@ fn main() {
     }
     println!("one inner hash {:.0?}", start.elapsed() / 1_000_000);
     pool.install(log);
-    pool.install(|| state(keys, changes));
+    pool.install(|| state(&load));
 }

@@ -6,9 +6,11 @@
 
 use crate::hash::{bit, climb, common_bits, inner_hash, leaf_hash, EMPTY};
 use crate::limits::{MAX_BUCKET_DEPTH, MAX_BUCKET_LEAVES, MAX_STORED_LEAVES};
+use crate::node::Child;
 use crate::state::Change;
 use crate::{Error, Leaf};
 use crypto::{Hash32, Suite};
+use std::cmp::Ordering;
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 2;
@@ -72,21 +74,27 @@ fn covers(prefix: u64, depth: u8, key: &Hash32) -> bool {
     depth == 0 || (leading_bits(key) ^ prefix) >> (64 - u32::from(depth)) == 0
 }
 
+/// One leaf of a bucket with the hashes that were computed for it.
+#[derive(Copy, Clone, Debug)]
+struct Slot {
+    leaf: Leaf,
+    hash: Hash32,
+    /// Hash of the node that parts this leaf from the next one, at that node's own depth.
+    join: Hash32,
+}
+
 /// Leaves of one bucket with the hash of every subtree that has two non-empty halves.
-///
-/// `joins[i]` is the hash of the node that parts leaf `i` from leaf `i + 1`, at its own depth.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bucket {
-    leaves: Vec<Leaf>,
-    leaf_hashes: Vec<Hash32>,
-    joins: Vec<Hash32>,
+    slots: Vec<Slot>,
 }
 
 impl Bucket {
     /// Decodes stored bytes strictly and hashes them. Returns the bucket and its depth.
     pub(crate) fn decode(suite: Suite, id: BucketId, bytes: &[u8]) -> Result<(Self, u8), Error> {
         let corrupt = |what: String| {
-            Error::new("tree.corrupt_bucket", format!("bucket {id}: {what}; rebuild from the blocks"))
+            let text = format!("bucket {id}: {what}; rebuild from the blocks");
+            Error::new("tree.corrupt_bucket", text)
         };
         let [version, depth, body @ ..] = bytes else {
             return Err(corrupt(format!("{} bytes, shorter than its header", bytes.len())));
@@ -94,74 +102,82 @@ impl Bucket {
         if *version != VERSION {
             return Err(corrupt(format!("version {version}, known is {VERSION}")));
         }
-        let count = body.len() / LEAF_BYTES;
         let most = match depth.cmp(&MAX_BUCKET_DEPTH) {
-            std::cmp::Ordering::Less => MAX_BUCKET_LEAVES,
-            std::cmp::Ordering::Equal => MAX_STORED_LEAVES,
-            std::cmp::Ordering::Greater => return Err(corrupt(format!("depth {depth} above 64"))),
+            Ordering::Less => MAX_BUCKET_LEAVES,
+            Ordering::Equal => MAX_STORED_LEAVES,
+            Ordering::Greater => return Err(corrupt(format!("depth {depth} above 64"))),
         };
+        let count = body.len() / LEAF_BYTES;
         if count == 0 || count > most || body.len() % LEAF_BYTES != 0 {
             return Err(corrupt(format!("{} bytes of leaves at depth {depth}", body.len())));
         }
-        let leaves: Vec<Leaf> = body.chunks_exact(LEAF_BYTES).map(leaf_from).collect();
-        if !leaves.windows(2).all(|pair| pair[0].key < pair[1].key) {
+        let slots: Vec<Slot> = body.chunks_exact(LEAF_BYTES).map(slot_from).collect();
+        if !slots.windows(2).all(|pair| pair[0].leaf.key < pair[1].leaf.key) {
             return Err(corrupt("leaves out of order".into()));
         }
-        if !leaves.iter().all(|leaf| covers(id.0, *depth, &leaf.key)) {
+        if !slots.iter().all(|slot| covers(id.0, *depth, &slot.leaf.key)) {
             return Err(corrupt(format!("a leaf outside its range at depth {depth}")));
         }
-        Ok((Self::new(suite, leaves, *depth), *depth))
+        let mut bucket = Bucket { slots };
+        bucket.slots.iter_mut().for_each(|slot| slot.rehash(suite));
+        bucket.fill(suite, 0, bucket.len(), usize::from(*depth));
+        Ok((bucket, *depth))
     }
 
-    /// Hashes leaves that are sorted, unique and share their first `depth` bits.
-    fn new(suite: Suite, leaves: Vec<Leaf>, depth: u8) -> Self {
-        let hash = |leaf: &Leaf| leaf_hash(suite, &leaf.key, &leaf.value);
-        let leaf_hashes = leaves.iter().map(hash).collect();
-        let joins = vec![EMPTY; leaves.len().saturating_sub(1)];
-        let mut bucket = Bucket { leaves, leaf_hashes, joins };
-        bucket.fill(suite, 0, bucket.len(), usize::from(depth));
-        bucket
-    }
-
+    /// Computes the joins of `from..to` from the leaf hashes and returns the hash at `depth`.
     fn fill(&mut self, suite: Suite, from: usize, to: usize, depth: usize) -> Hash32 {
-        if to - from < 2 {
-            return self.leaf_hashes.get(from).filter(|_| from < to).copied().unwrap_or(EMPTY);
+        match &self.slots[from..to] {
+            [] => EMPTY,
+            [slot] => slot.hash,
+            _ => {
+                let (fork, middle) = self.fork(from, to);
+                let left = self.fill(suite, from, middle, fork + 1);
+                let right = self.fill(suite, middle, to, fork + 1);
+                let join = inner_hash(suite, &left, &right);
+                self.slots[middle - 1].join = join;
+                self.lift(suite, join, from, fork, depth)
+            }
         }
-        let (fork, middle) = self.fork(from, to);
-        let left = self.fill(suite, from, middle, fork + 1);
-        let right = self.fill(suite, middle, to, fork + 1);
-        self.joins[middle - 1] = inner_hash(suite, &left, &right);
-        self.hash(suite, from, to, depth)
     }
 
     /// The bit at which these two leaves or more part, and the first leaf on its right.
     fn fork(&self, from: usize, to: usize) -> (usize, usize) {
-        let fork = common_bits(&self.leaves[from].key, &self.leaves[to - 1].key);
-        (fork, from + self.leaves[from..to].partition_point(|leaf| !bit(&leaf.key, fork)))
+        let fork = common_bits(&self.slots[from].leaf.key, &self.slots[to - 1].leaf.key);
+        (fork, self.middle(from, to, fork))
+    }
+
+    /// The hash of a node at depth `fork`, seen at `depth`, with nothing beside it in between.
+    fn lift(&self, suite: Suite, hash: Hash32, leaf: usize, fork: usize, depth: usize) -> Hash32 {
+        let key = &self.slots[leaf].leaf.key;
+        (depth..fork).rev().fold(hash, |hash, at| climb(suite, key, at, &hash, &EMPTY))
     }
 
     /// Hash of the subtree at `depth` that holds exactly the leaves `from..to`.
     pub(crate) fn hash(&self, suite: Suite, from: usize, to: usize, depth: usize) -> Hash32 {
-        match to - from {
-            0 => EMPTY,
-            1 => self.leaf_hashes[from],
+        match &self.slots[from..to] {
+            [] => EMPTY,
+            [slot] => slot.hash,
             _ => {
                 let (fork, middle) = self.fork(from, to);
-                let key = &self.leaves[from].key;
-                let own = self.joins[middle - 1];
-                (depth..fork).rev().fold(own, |hash, at| climb(suite, key, at, &hash, &EMPTY))
+                self.lift(suite, self.slots[middle - 1].join, from, fork, depth)
             }
         }
     }
 
     /// Leaves held.
     pub(crate) fn len(&self) -> usize {
-        self.leaves.len()
+        self.slots.len()
     }
 
-    /// The leaves, ascending.
-    pub(crate) fn leaves(&self) -> &[Leaf] {
-        &self.leaves
+    /// Leaf `index`, when there is one.
+    pub(crate) fn leaf(&self, index: usize) -> Option<Leaf> {
+        self.slots.get(index).map(|slot| slot.leaf)
+    }
+
+    /// The value of `key`, when the bucket holds it.
+    pub(crate) fn value(&self, key: &Hash32) -> Option<Hash32> {
+        let found = self.slots.binary_search_by_key(key, |slot| slot.leaf.key);
+        found.ok().map(|index| self.slots[index].leaf.value)
     }
 
     /// Root of this bucket as the subtree at `depth`.
@@ -169,67 +185,59 @@ impl Bucket {
         self.hash(suite, 0, self.len(), usize::from(depth))
     }
 
+    /// This bucket at `depth` as its parent sees it.
+    pub(crate) fn as_child(&self, suite: Suite, depth: u8) -> Child {
+        Child::bucket(self.root(suite, depth), self.len() as u64)
+    }
+
     /// First leaf in `from..to` whose bit `depth` is set.
     pub(crate) fn middle(&self, from: usize, to: usize, depth: usize) -> usize {
-        from + self.leaves[from..to].partition_point(|leaf| !bit(&leaf.key, depth))
+        from + self.slots[from..to].partition_point(|slot| !bit(&slot.leaf.key, depth))
     }
 
     /// The leaves `from..to` as a bucket of their own.
     pub(crate) fn slice(&self, from: usize, to: usize) -> Bucket {
-        let joins = if to > from { self.joins[from..to - 1].to_vec() } else { Vec::new() };
-        Bucket {
-            leaves: self.leaves[from..to].to_vec(),
-            leaf_hashes: self.leaf_hashes[from..to].to_vec(),
-            joins,
-        }
+        Bucket { slots: self.slots[from..to].to_vec() }
     }
 
     /// The union of two sibling buckets at `depth`.
     pub(crate) fn join(suite: Suite, left: &Bucket, right: &Bucket, depth: u8) -> Bucket {
-        let mut joins = left.joins.clone();
-        if left.len() > 0 && right.len() > 0 {
+        let mut slots = Vec::with_capacity(left.len() + right.len());
+        slots.extend_from_slice(&left.slots);
+        if let (Some(last), false) = (slots.last_mut(), right.slots.is_empty()) {
             let (l, r) = (left.root(suite, depth), right.root(suite, depth));
-            joins.push(inner_hash(suite, &l, &r));
+            last.join = inner_hash(suite, &l, &r);
         }
-        joins.extend_from_slice(&right.joins);
-        Bucket {
-            leaves: [&left.leaves[..], &right.leaves[..]].concat(),
-            leaf_hashes: [&left.leaf_hashes[..], &right.leaf_hashes[..]].concat(),
-            joins,
-        }
+        slots.extend_from_slice(&right.slots);
+        Bucket { slots }
     }
 
     /// Stored bytes of this bucket at `depth`.
     pub(crate) fn encode(&self, depth: u8) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + LEAF_BYTES * self.len());
         bytes.extend_from_slice(&[VERSION, depth]);
-        for leaf in &self.leaves {
-            bytes.extend_from_slice(&leaf.key.0);
-            bytes.extend_from_slice(&leaf.value.0);
+        for slot in &self.slots {
+            bytes.extend_from_slice(&slot.leaf.key.0);
+            bytes.extend_from_slice(&slot.leaf.value.0);
         }
         bytes
     }
 
-    /// Memory that this bucket takes, in bytes, about.
+    /// Memory that this bucket takes in a cache, in bytes, about.
     pub(crate) fn weight(&self) -> usize {
-        128 * self.len() + 160
+        std::mem::size_of::<Slot>() * self.slots.capacity() + 160
     }
 
     /// The bucket after these changes (sorted, unique, all in its range). It may exceed the limit
     /// of a bucket; the caller then divides it.
     pub(crate) fn apply(&self, suite: Suite, changes: &[Change], depth: u8) -> Bucket {
-        let leaves = merge(&self.leaves, changes);
-        let mut new = Bucket {
-            leaf_hashes: vec![EMPTY; leaves.len()],
-            joins: vec![EMPTY; leaves.len().saturating_sub(1)],
-            leaves,
-        };
+        let mut new = Bucket { slots: merge(&self.slots, changes) };
         let whole = Ranges { old: (0, self.len()), new: (0, new.len()) };
         new.rehash(suite, self, whole, changes, usize::from(depth));
         new
     }
 
-    /// Fills the hashes of `ranges.new`, taking those of untouched subtrees from `old`.
+    /// Renews the hashes of `ranges.new` where changes fall; elsewhere those of `old` stand.
     fn rehash(
         &mut self,
         suite: Suite,
@@ -240,16 +248,14 @@ impl Bucket {
     ) -> Hash32 {
         let Ranges { old: (old_from, old_to), new: (from, to) } = ranges;
         if changes.is_empty() && to > from {
-            self.leaf_hashes[from..to].copy_from_slice(&old.leaf_hashes[old_from..old_to]);
-            self.joins[from..to - 1].copy_from_slice(&old.joins[old_from..old_to - 1]);
+            // joins between these leaves came with them; the last one's belongs to a node above
             return old.hash(suite, old_from, old_to, depth);
         }
         match to - from {
             0 => EMPTY,
             1 => {
-                let leaf = &self.leaves[from];
-                self.leaf_hashes[from] = leaf_hash(suite, &leaf.key, &leaf.value);
-                self.leaf_hashes[from]
+                self.slots[from].rehash(suite);
+                self.slots[from].hash
             }
             _ => {
                 let cut = changes.partition_point(|change| !bit(&change.0, depth));
@@ -261,11 +267,21 @@ impl Bucket {
                 let right = self.rehash(suite, old, upper, &changes[cut..], depth + 1);
                 let hash = inner_hash(suite, &left, &right);
                 if from < middle && middle < to {
-                    self.joins[middle - 1] = hash;
+                    self.slots[middle - 1].join = hash;
                 }
                 hash
             }
         }
+    }
+}
+
+impl Slot {
+    fn new(leaf: Leaf) -> Slot {
+        Slot { leaf, hash: EMPTY, join: EMPTY }
+    }
+
+    fn rehash(&mut self, suite: Suite) {
+        self.hash = leaf_hash(suite, &self.leaf.key, &self.leaf.value);
     }
 }
 
@@ -276,25 +292,26 @@ struct Ranges {
     new: (usize, usize),
 }
 
-fn leaf_from(bytes: &[u8]) -> Leaf {
+/// The leaf in these 64 bytes, not yet hashed.
+fn slot_from(bytes: &[u8]) -> Slot {
     let mut leaf = Leaf { key: EMPTY, value: EMPTY };
     leaf.key.0.copy_from_slice(&bytes[..32]);
     leaf.value.0.copy_from_slice(&bytes[32..]);
-    leaf
+    Slot::new(leaf)
 }
 
-/// Sorted leaves after sorted changes.
-fn merge(leaves: &[Leaf], changes: &[Change]) -> Vec<Leaf> {
-    let mut merged = Vec::with_capacity(leaves.len() + changes.len());
-    let mut rest = leaves;
+/// Sorted leaves after sorted changes; what changed is not yet hashed.
+fn merge(slots: &[Slot], changes: &[Change]) -> Vec<Slot> {
+    let mut merged = Vec::with_capacity(slots.len() + changes.len().min(MAX_BUCKET_LEAVES));
+    let mut rest = slots;
     for (key, value) in changes {
-        let before = rest.partition_point(|leaf| leaf.key < *key);
+        let before = rest.partition_point(|slot| slot.leaf.key < *key);
         merged.extend_from_slice(&rest[..before]);
         rest = &rest[before..];
-        if rest.first().is_some_and(|leaf| leaf.key == *key) {
+        if rest.first().is_some_and(|slot| slot.leaf.key == *key) {
             rest = &rest[1..];
         }
-        merged.extend(value.map(|value| Leaf { key: *key, value }));
+        merged.extend(value.map(|value| Slot::new(Leaf { key: *key, value })));
     }
     merged.extend_from_slice(rest);
     merged

@@ -2,7 +2,7 @@
 //!
 //! Version 1: magic `LHTREE` and a byte of version; suite number (8 bytes); root (32); the tree in
 //! preorder; the suite's hash of everything before (32). A node of the tree is one byte: 0 empty;
-//! 1 inner, its left and right subtree follow; 2 a bucket, its leaf count (4 bytes) and root (32)
+//! 1 inner, its left and right subtree follow; 2 a bucket, its leaf count (8 bytes) and root (32)
 //! follow; 2 + n a bucket of n leaves (1 to 16), its root follows. Integers are big endian.
 
 use crate::layout::above;
@@ -43,24 +43,21 @@ impl StateTree {
 }
 
 fn write(child: &Child, bytes: &mut Vec<u8>) {
-    match child {
-        Child::Empty => bytes.push(EMPTY_NODE),
-        Child::Inner(inner) => {
-            bytes.push(INNER_NODE);
-            write(&inner.left, bytes);
-            write(&inner.right, bytes);
-        }
-        Child::Bucket { root, count } => {
-            match u8::try_from(*count).ok().filter(|n| usize::from(*n) <= MAX_BUCKET_LEAVES) {
-                Some(small) => bytes.push(LARGE_BUCKET + small),
-                None => {
-                    bytes.push(LARGE_BUCKET);
-                    bytes.extend_from_slice(&count.to_be_bytes());
-                }
-            }
-            bytes.extend_from_slice(&root.0);
+    if let Some(inner) = &child.inner {
+        bytes.push(INNER_NODE);
+        write(&inner.left, bytes);
+        write(&inner.right, bytes);
+        return;
+    }
+    match u8::try_from(child.leaves) {
+        Ok(0) => return bytes.push(EMPTY_NODE),
+        Ok(small) if usize::from(small) <= MAX_BUCKET_LEAVES => bytes.push(LARGE_BUCKET + small),
+        _ => {
+            bytes.push(LARGE_BUCKET);
+            bytes.extend_from_slice(&child.leaves.to_be_bytes());
         }
     }
+    bytes.extend_from_slice(&child.hash.0);
 }
 
 fn read(suite: Suite, bytes: &[u8]) -> Result<Child, String> {
@@ -81,8 +78,8 @@ fn read(suite: Suite, bytes: &[u8]) -> Result<Child, String> {
     if !input.rest.is_empty() {
         return Err(format!("{} bytes follow its last node", input.rest.len()));
     }
-    if top.hash() != root {
-        return Err(format!("it claims root {root}, its nodes give {}", top.hash()));
+    if top.hash != root {
+        return Err(format!("it claims root {root}, its nodes give {}", top.hash));
     }
     Ok(top)
 }
@@ -102,20 +99,20 @@ impl Input<'_> {
     fn node(&mut self, suite: Suite, place: Place) -> Result<Child, String> {
         let [tag] = self.take()?;
         let count = match tag {
-            EMPTY_NODE => return Ok(Child::Empty),
+            EMPTY_NODE => return Ok(Child::EMPTY),
             INNER_NODE if place.depth < MAX_BUCKET_DEPTH => {
                 let left = self.node(suite, place.left())?;
                 let right = self.node(suite, place.right())?;
                 return above(suite, left, right, place).map_err(|error| error.message);
             }
-            LARGE_BUCKET if place.depth == MAX_BUCKET_DEPTH => u32::from_be_bytes(self.take()?),
-            _ if tag > LARGE_BUCKET => u32::from(tag - LARGE_BUCKET),
+            LARGE_BUCKET if place.depth == MAX_BUCKET_DEPTH => u64::from_be_bytes(self.take()?),
+            _ if tag > LARGE_BUCKET => u64::from(tag - LARGE_BUCKET),
             _ => return Err(format!("node tag {tag} at depth {}", place.depth)),
         };
-        let small = count as usize <= MAX_BUCKET_LEAVES;
+        let small = count <= MAX_BUCKET_LEAVES as u64;
         if count == 0 || small == (tag == LARGE_BUCKET) {
             return Err(format!("node tag {tag} for {count} leaves"));
         }
-        Ok(Child::Bucket { root: Hash32(self.take()?), count })
+        Ok(Child::bucket(Hash32(self.take()?), count))
     }
 }

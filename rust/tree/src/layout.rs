@@ -17,7 +17,7 @@ pub struct BucketInfo {
     /// Bits of its prefix that count (0 to 64).
     pub depth: u8,
     /// Leaves in it, at least 1.
-    pub count: u32,
+    pub leaves: u64,
     /// Root of the subtree that it holds.
     pub root: Hash32,
 }
@@ -83,21 +83,17 @@ impl StateTree {
 /// Decodes and hashes one stored bucket.
 fn describe(suite: Suite, id: BucketId, bytes: &[u8]) -> Result<BucketInfo, Error> {
     let (bucket, depth) = Bucket::decode(suite, id, bytes)?;
-    // decode allows far fewer leaves than 2^32
-    let count = u32::try_from(bucket.len()).unwrap_or(u32::MAX);
-    Ok(BucketInfo { id, depth, count, root: bucket.root(suite, depth) })
+    let leaves = bucket.len() as u64;
+    Ok(BucketInfo { id, depth, leaves, root: bucket.root(suite, depth) })
 }
 
 fn collect(child: &Child, place: Place, list: &mut Vec<BucketInfo>) {
-    match child {
-        Child::Empty => {}
-        Child::Bucket { root, count } => {
-            list.push(BucketInfo { id: place.id(), depth: place.depth, count: *count, root: *root });
-        }
-        Child::Inner(inner) => {
-            collect(&inner.left, place.left(), list);
-            collect(&inner.right, place.right(), list);
-        }
+    if let Some(inner) = &child.inner {
+        collect(&inner.left, place.left(), list);
+        collect(&inner.right, place.right(), list);
+    } else if child.is_bucket() {
+        let (root, leaves) = (child.hash, child.leaves);
+        list.push(BucketInfo { id: place.id(), depth: place.depth, leaves, root });
     }
 }
 
@@ -107,9 +103,9 @@ const PARALLEL_BUCKETS: usize = 256;
 /// The levels above these buckets, sorted by id.
 fn build(suite: Suite, list: &[BucketInfo], place: Place) -> Result<Child, Error> {
     match list {
-        [] => return Ok(Child::Empty),
+        [] => return Ok(Child::EMPTY),
         [info] if info.depth == place.depth && info.id == place.id() => {
-            return Ok(Child::Bucket { root: info.root, count: info.count });
+            return Ok(Child::bucket(info.root, info.leaves));
         }
         _ => {}
     }
@@ -132,7 +128,7 @@ fn build(suite: Suite, list: &[BucketInfo], place: Place) -> Result<Child, Error
 
 /// The parent of two subtrees, refused when both would fit into one bucket.
 pub(crate) fn above(suite: Suite, left: Child, right: Child, place: Place) -> Result<Child, Error> {
-    let count = left.count() + right.count();
+    let count = left.leaves + right.leaves;
     if count <= MAX_BUCKET_LEAVES as u64 {
         let text = format!(
             "the subtree at {} depth {} has {count} leaves in several buckets, they belong in \

@@ -5,54 +5,44 @@ use crate::hash::{inner_hash, EMPTY};
 use crypto::{Hash32, Suite};
 use std::sync::Arc;
 
-/// A subtree as its parent sees it.
+/// A subtree as its parent sees it. Its hash lies here, so that renewing a node touches no other.
 #[derive(Clone)]
-pub(crate) enum Child {
-    /// No leaf below.
-    Empty,
-    /// The leaves lie in one stored bucket.
-    Bucket {
-        /// Root of the bucket.
-        root: Hash32,
-        /// Leaves in it, at least 1.
-        count: u32,
-    },
-    /// More leaves than a bucket takes.
-    Inner(Arc<Inner>),
+pub(crate) struct Child {
+    /// Root of this subtree.
+    pub(crate) hash: Hash32,
+    /// Leaves in it; 0 when it is empty.
+    pub(crate) leaves: u64,
+    /// The node, when there are more leaves than a bucket takes. Otherwise the leaves lie in one
+    /// stored bucket.
+    pub(crate) inner: Option<Arc<Inner>>,
 }
 
 /// A node with more leaves below it than a bucket takes.
+#[derive(Clone)]
 pub(crate) struct Inner {
-    pub(crate) hash: Hash32,
-    pub(crate) count: u64,
     pub(crate) left: Child,
     pub(crate) right: Child,
 }
 
 impl Child {
+    /// A subtree without leaves.
+    pub(crate) const EMPTY: Child = Child { hash: EMPTY, leaves: 0, inner: None };
+
+    /// A subtree whose leaves, at least 1, lie in one bucket.
+    pub(crate) fn bucket(root: Hash32, leaves: u64) -> Child {
+        Child { hash: root, leaves, inner: None }
+    }
+
     /// The parent of these two.
     pub(crate) fn parent(suite: Suite, left: Child, right: Child) -> Child {
-        let hash = inner_hash(suite, &left.hash(), &right.hash());
-        let count = left.count() + right.count();
-        Child::Inner(Arc::new(Inner { hash, count, left, right }))
+        let hash = inner_hash(suite, &left.hash, &right.hash);
+        let leaves = left.leaves + right.leaves;
+        Child { hash, leaves, inner: Some(Arc::new(Inner { left, right })) }
     }
 
-    /// Root of this subtree.
-    pub(crate) fn hash(&self) -> Hash32 {
-        match self {
-            Child::Empty => EMPTY,
-            Child::Bucket { root, .. } => *root,
-            Child::Inner(inner) => inner.hash,
-        }
-    }
-
-    /// Leaves in this subtree.
-    pub(crate) fn count(&self) -> u64 {
-        match self {
-            Child::Empty => 0,
-            Child::Bucket { count, .. } => u64::from(*count),
-            Child::Inner(inner) => inner.count,
-        }
+    /// True when a stored bucket stands here.
+    pub(crate) fn is_bucket(&self) -> bool {
+        self.leaves > 0 && self.inner.is_none()
     }
 }
 

@@ -29,7 +29,7 @@ pub struct StateTree {
 impl StateTree {
     /// A tree without leaves, with a bucket cache of the default size.
     pub fn empty(suite: Suite) -> Self {
-        Self::with_top(suite, Child::Empty)
+        Self::with_top(suite, Child::EMPTY)
     }
 
     pub(crate) fn with_top(suite: Suite, top: Child) -> Self {
@@ -50,12 +50,12 @@ impl StateTree {
 
     /// Root of the whole state.
     pub fn root(&self) -> Hash32 {
-        self.top.hash()
+        self.top.hash
     }
 
     /// Leaves in the tree.
     pub fn len(&self) -> u64 {
-        self.top.count()
+        self.top.leaves
     }
 
     /// True when the tree holds no leaf.
@@ -73,9 +73,7 @@ impl StateTree {
         reader: &dyn BucketReader,
         changes: &[Change],
     ) -> Result<Vec<BucketChange>, Error> {
-        let (top, stored) = update::update(self, reader, changes)?;
-        self.top = top;
-        Ok(stored)
+        update::update(self, reader, changes)
     }
 
     /// Proves that `key` has its value, or that it is absent.
@@ -93,8 +91,8 @@ impl StateTree {
             depth += 1;
         }
         siblings.reverse();
-        let here = bucket.leaves()[from..to].first().copied();
-        Ok(Proof { siblings, other: here.filter(|leaf| leaf.key != key) })
+        let here = bucket.leaf(from).filter(|leaf| from < to && leaf.key != key);
+        Ok(Proof { siblings, other: here })
     }
 
     /// The value hash that the tree holds for `key`.
@@ -102,8 +100,7 @@ impl StateTree {
     /// Errors: as [`StateTree::update`].
     pub fn get(&self, reader: &dyn BucketReader, key: Hash32) -> Result<Option<Hash32>, Error> {
         let (bucket, _) = self.descend(reader, &key, &mut Vec::new())?;
-        let found = bucket.leaves().binary_search_by_key(&key, |leaf| leaf.key);
-        Ok(found.ok().map(|index| bucket.leaves()[index].value))
+        Ok(bucket.value(&key))
     }
 
     /// The bucket in whose range `key` lies, and the siblings above it, topmost first.
@@ -115,12 +112,12 @@ impl StateTree {
     ) -> Result<(Arc<Bucket>, Place), Error> {
         let mut place = Place::ROOT;
         let mut child = &self.top;
-        while let Child::Inner(inner) = child {
+        while let Some(inner) = &child.inner {
             if bit(key, usize::from(place.depth)) {
-                siblings.push(inner.left.hash());
+                siblings.push(inner.left.hash);
                 (child, place) = (&inner.right, place.right());
             } else {
-                siblings.push(inner.right.hash());
+                siblings.push(inner.right.hash);
                 (child, place) = (&inner.left, place.left());
             }
         }
@@ -134,20 +131,24 @@ impl StateTree {
         child: &Child,
         place: Place,
     ) -> Result<Arc<Bucket>, Error> {
-        let Child::Bucket { root, count } = child else {
+        if !child.is_bucket() {
             return Ok(Arc::default());
-        };
-        if let Some(bucket) = self.cache.get(place, root) {
+        }
+        let root = child.hash;
+        if let Some(bucket) = self.cache.get(place, &root) {
             return Ok(bucket);
         }
         let id = place.id();
         let bytes = reader.bucket(&id)?.ok_or_else(|| {
-            let text = format!("bucket {id} with {count} leaves is not in the store; rebuild from the blocks");
+            let text = format!(
+                "bucket {id} with {} leaves is not in the store; rebuild from the blocks",
+                child.leaves
+            );
             Error::new("tree.missing_bucket", text)
         })?;
         let (bucket, depth) = Bucket::decode(self.suite, id, &bytes)?;
         let found = bucket.root(self.suite, depth);
-        if depth != place.depth || found != *root {
+        if depth != place.depth || found != root {
             let text = format!(
                 "bucket {id} has depth {depth} and root {found}, the tree expects depth {} and \
                  root {root}; rebuild from the blocks",
@@ -156,7 +157,7 @@ impl StateTree {
             return Err(Error::new("tree.corrupt_bucket", text));
         }
         let bucket = Arc::new(bucket);
-        self.cache.insert(place, *root, bucket.clone());
+        self.cache.insert(place, root, bucket.clone());
         Ok(bucket)
     }
 }

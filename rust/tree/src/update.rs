@@ -1,18 +1,35 @@
-//! One update: changed subtrees are built beside the old ones, which stay until all succeeded.
+//! One update in two steps: plan (reads buckets, may fail, changes nothing), then carry out
+//! (cannot fail, works in place where no copy of the tree shares a node).
 
-use crate::bucket::{Bucket, BucketReader};
-use crate::hash::bit;
+use crate::bucket::{Bucket, BucketId, BucketReader};
+use crate::hash::{bit, inner_hash};
 use crate::limits::{MAX_BUCKET_DEPTH, MAX_BUCKET_LEAVES, PARALLEL_CHANGES};
 use crate::node::{Child, Place};
 use crate::state::{BucketChange, Change, StateTree};
 use crate::Error;
-use crypto::Hash32;
+use crypto::Suite;
 use std::sync::Arc;
 
-/// A rebuilt subtree. `bucket` is set while the subtree is one bucket that is not yet in the
+/// What becomes of a subtree.
+enum Patch {
+    Keep,
+    Replace(Child),
+    Inside(Box<Inside>),
+}
+
+/// Changes below a node that stays.
+struct Inside {
+    left: Patch,
+    right: Patch,
+    /// Changed keys below, to decide about threads.
+    changes: usize,
+}
+
+/// A planned subtree. `bucket` is set while the subtree is one new bucket that is not yet in the
 /// effects, because its parent may still unite it with its sibling.
-struct Fresh {
-    child: Child,
+struct Plan {
+    patch: Patch,
+    leaves: u64,
     bucket: Option<Arc<Bucket>>,
 }
 
@@ -25,23 +42,48 @@ struct Effects {
     written: Vec<(u64, Vec<u8>)>,
 }
 
-/// The new top of the tree and the buckets to store.
+/// Updates the tree and returns the buckets to store.
 pub(crate) fn update(
-    tree: &StateTree,
+    tree: &mut StateTree,
     reader: &dyn BucketReader,
     changes: &[Change],
-) -> Result<(Child, Vec<BucketChange>), Error> {
+) -> Result<Vec<BucketChange>, Error> {
     let mut sorted = changes.to_vec();
     sorted.sort_unstable_by_key(|change| change.0);
     if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        let text = format!("key hash {} is changed twice in one update; merge the changes", pair[0].0);
+        let text =
+            format!("key hash {} is changed twice in one update; merge the changes", pair[0].0);
         return Err(Error::new("tree.duplicate_key", text));
     }
-    let job = Job { tree, reader };
     let mut effects = Effects::default();
-    let fresh = job.subtree(&tree.top, &sorted, Place::ROOT, &mut effects)?;
-    job.write(&fresh, Place::ROOT, &mut effects);
-    Ok((fresh.child, effects.finish()))
+    let planner = Planner { tree, reader };
+    let plan = planner.subtree(&tree.top, &sorted, Place::ROOT, &mut effects)?;
+    planner.write(&plan, Place::ROOT, &mut effects);
+    carry_out(tree.suite, &mut tree.top, plan.patch);
+    Ok(effects.finish())
+}
+
+fn carry_out(suite: Suite, child: &mut Child, patch: Patch) {
+    match patch {
+        Patch::Keep => {}
+        Patch::Replace(new) => *child = new,
+        Patch::Inside(inside) => {
+            let Some(shared) = &mut child.inner else { return };
+            let inner = Arc::make_mut(shared);
+            let Inside { left, right, changes } = *inside;
+            if changes >= PARALLEL_CHANGES {
+                rayon::join(
+                    || carry_out(suite, &mut inner.left, left),
+                    || carry_out(suite, &mut inner.right, right),
+                );
+            } else {
+                carry_out(suite, &mut inner.left, left);
+                carry_out(suite, &mut inner.right, right);
+            }
+            child.hash = inner_hash(suite, &inner.left.hash, &inner.right.hash);
+            child.leaves = inner.left.leaves + inner.right.leaves;
+        }
+    }
 }
 
 impl Effects {
@@ -52,12 +94,10 @@ impl Effects {
 
     /// Writes, and deletions of the consumed buckets that nothing replaced, in ascending order.
     fn finish(mut self) -> Vec<BucketChange> {
-        use crate::bucket::BucketId;
         self.written.sort_unstable_by_key(|entry| entry.0);
         self.consumed.sort_unstable();
-        self.consumed.dedup();
-        let gone = |prefix: &u64| self.written.binary_search_by_key(prefix, |entry| entry.0).is_err();
-        self.consumed.retain(gone);
+        let kept = |at: &u64| self.written.binary_search_by_key(at, |entry| entry.0).is_ok();
+        self.consumed.retain(|prefix| !kept(prefix));
         let deleted = self.consumed.into_iter().map(|prefix| (BucketId(prefix), None));
         let written = self.written.into_iter();
         let mut all: Vec<BucketChange> =
@@ -67,132 +107,136 @@ impl Effects {
     }
 }
 
-struct Job<'a> {
+struct Planner<'a> {
     tree: &'a StateTree,
     reader: &'a dyn BucketReader,
 }
 
-impl Job<'_> {
+impl Planner<'_> {
     fn subtree(
         &self,
         child: &Child,
         changes: &[Change],
         place: Place,
         effects: &mut Effects,
-    ) -> Result<Fresh, Error> {
+    ) -> Result<Plan, Error> {
         if changes.is_empty() {
-            return Ok(Fresh { child: child.clone(), bucket: None });
+            return Ok(Plan::keep(child));
         }
-        let Child::Inner(inner) = child else {
+        let Some(inner) = &child.inner else {
             return self.bucket(child, changes, place, effects);
         };
         let cut = changes.partition_point(|change| !bit(&change.0, usize::from(place.depth)));
         let (lower, upper) = changes.split_at(cut);
         let (left, right) = if changes.len() >= PARALLEL_CHANGES {
             let mut beside = Effects::default();
-            let (left, right) = rayon::join(
+            let both = rayon::join(
                 || self.subtree(&inner.left, lower, place.left(), effects),
                 || self.subtree(&inner.right, upper, place.right(), &mut beside),
             );
             effects.append(beside);
-            (left?, right?)
+            (both.0?, both.1?)
         } else {
             let left = self.subtree(&inner.left, lower, place.left(), effects)?;
             (left, self.subtree(&inner.right, upper, place.right(), effects)?)
         };
-        if left.child.hash() == inner.left.hash() && right.child.hash() == inner.right.hash() {
-            return Ok(Fresh { child: child.clone(), bucket: None });
+        let leaves = left.leaves + right.leaves;
+        if leaves <= MAX_BUCKET_LEAVES as u64 {
+            let lower = self.take(left, &inner.left, place.left(), effects)?;
+            let upper = self.take(right, &inner.right, place.right(), effects)?;
+            let all = Bucket::join(self.tree.suite, &lower, &upper, place.depth + 1);
+            return Ok(self.one_bucket(all, place));
         }
-        self.unite(left, right, place, effects)
+        self.write(&left, place.left(), effects);
+        self.write(&right, place.right(), effects);
+        let patch = match (left.patch, right.patch) {
+            (Patch::Keep, Patch::Keep) => Patch::Keep,
+            (left, right) => Patch::Inside(Box::new(Inside { left, right, changes: changes.len() })),
+        };
+        Ok(Plan { patch, leaves, bucket: None })
     }
 
-    /// Updates a subtree that is a bucket or empty.
+    /// Plans a subtree that is a bucket or empty.
     fn bucket(
         &self,
         child: &Child,
         changes: &[Change],
         place: Place,
         effects: &mut Effects,
-    ) -> Result<Fresh, Error> {
+    ) -> Result<Plan, Error> {
         let suite = self.tree.suite;
         let old = self.tree.load(self.reader, child, place)?;
         let new = old.apply(suite, changes, place.depth);
-        if new.root(suite, place.depth) == child.hash() {
-            return Ok(Fresh { child: child.clone(), bucket: None });
+        if new.root(suite, place.depth) == child.hash {
+            return Ok(Plan::keep(child));
         }
-        if let Child::Bucket { .. } = child {
+        if child.is_bucket() {
             effects.consumed.push(place.prefix);
         }
         if fits(new.len(), place) {
-            return Ok(self.fresh_bucket(Arc::new(new), place));
+            return Ok(self.one_bucket(new, place));
         }
-        self.divide(&new, (0, new.len()), place, effects)
+        let patch = Patch::Replace(self.divide(&new, (0, new.len()), place, effects));
+        Ok(Plan { patch, leaves: new.len() as u64, bucket: None })
     }
 
-    fn fresh_bucket(&self, bucket: Arc<Bucket>, place: Place) -> Fresh {
-        if bucket.len() == 0 {
-            return Fresh { child: Child::Empty, bucket: None };
-        }
-        let root = bucket.root(self.tree.suite, place.depth);
-        // decode bounds what is read, and one update cannot carry 2^32 leaves into one bucket
-        let count = u32::try_from(bucket.len()).unwrap_or(u32::MAX);
-        Fresh { child: Child::Bucket { root, count }, bucket: Some(bucket) }
+    fn one_bucket(&self, bucket: Bucket, place: Place) -> Plan {
+        let leaves = bucket.len() as u64;
+        let child = bucket.as_child(self.tree.suite, place.depth);
+        let bucket = Some(Arc::new(bucket)).filter(|_| leaves > 0);
+        Plan { patch: Patch::Replace(child), leaves, bucket }
     }
 
-    /// Splits leaves that are too many for one bucket.
+    /// The subtree of leaves that are too many for one bucket.
     fn divide(
         &self,
         all: &Bucket,
         (from, to): (usize, usize),
         place: Place,
         effects: &mut Effects,
-    ) -> Result<Fresh, Error> {
+    ) -> Child {
         if fits(to - from, place) {
-            return Ok(self.fresh_bucket(Arc::new(all.slice(from, to)), place));
+            let plan = self.one_bucket(all.slice(from, to), place);
+            self.write(&plan, place, effects);
+            return match plan.patch {
+                Patch::Replace(child) => child,
+                _ => Child::EMPTY,
+            };
         }
         let middle = all.middle(from, to, usize::from(place.depth));
-        let left = self.divide(all, (from, middle), place.left(), effects)?;
-        let right = self.divide(all, (middle, to), place.right(), effects)?;
-        self.unite(left, right, place, effects)
+        let left = self.divide(all, (from, middle), place.left(), effects);
+        let right = self.divide(all, (middle, to), place.right(), effects);
+        Child::parent(self.tree.suite, left, right)
     }
 
-    /// The parent of two subtrees; one bucket when both together fit into one.
-    fn unite(
+    /// The leaves of a planned subtree that goes into a larger bucket. `old` is what stands there.
+    fn take(
         &self,
-        left: Fresh,
-        right: Fresh,
+        plan: Plan,
+        old: &Child,
         place: Place,
         effects: &mut Effects,
-    ) -> Result<Fresh, Error> {
-        if left.child.count() + right.child.count() <= MAX_BUCKET_LEAVES as u64 {
-            let lower = self.take(left, place.left(), effects)?;
-            let upper = self.take(right, place.right(), effects)?;
-            let all = Bucket::join(self.tree.suite, &lower, &upper, place.depth + 1);
-            return Ok(self.fresh_bucket(Arc::new(all), place));
+    ) -> Result<Arc<Bucket>, Error> {
+        if let Patch::Keep = plan.patch {
+            if old.is_bucket() {
+                effects.consumed.push(place.prefix);
+            }
+            return self.tree.load(self.reader, old, place);
         }
-        self.write(&left, place.left(), effects);
-        self.write(&right, place.right(), effects);
-        let child = Child::parent(self.tree.suite, left.child, right.child);
-        Ok(Fresh { child, bucket: None })
+        Ok(plan.bucket.unwrap_or_default())
     }
 
-    /// The leaves of a subtree that goes into a larger bucket.
-    fn take(&self, fresh: Fresh, place: Place, effects: &mut Effects) -> Result<Arc<Bucket>, Error> {
-        if let Some(bucket) = fresh.bucket {
-            return Ok(bucket);
-        }
-        if let Child::Bucket { .. } = fresh.child {
-            effects.consumed.push(place.prefix);
-        }
-        self.tree.load(self.reader, &fresh.child, place)
-    }
-
-    fn write(&self, fresh: &Fresh, place: Place, effects: &mut Effects) {
-        if let Some(bucket) = &fresh.bucket {
+    fn write(&self, plan: &Plan, place: Place, effects: &mut Effects) {
+        if let (Some(bucket), Patch::Replace(child)) = (&plan.bucket, &plan.patch) {
             effects.written.push((place.prefix, bucket.encode(place.depth)));
-            let root: Hash32 = fresh.child.hash();
-            self.tree.cache.insert(place, root, bucket.clone());
+            self.tree.cache.insert(place, child.hash, bucket.clone());
         }
+    }
+}
+
+impl Plan {
+    fn keep(child: &Child) -> Plan {
+        Plan { patch: Patch::Keep, leaves: child.leaves, bucket: None }
     }
 }
 
