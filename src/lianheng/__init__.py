@@ -9,9 +9,9 @@ Names are imported when first used, so that `import lianheng` costs next to noth
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lianheng.consensus import Ledger, Submission, create_ledger, open_ledger
-    from lianheng.ledger import Genesis, MemberSpec
-    from lianheng.members import Identity
+    from lianheng.consensus import create_ledger, open_ledger
+    from lianheng.ledger import Ledger, Submission
+    from lianheng.members import Genesis, Identity, MemberSpec, read_identity, write_identity
     from lianheng.model import LianhengError, Result, SignedTransaction
 
 __version__ = "0.1.0"
@@ -28,19 +28,23 @@ __all__ = [
     "__version__",
     "create_ledger",
     "open_ledger",
+    "read_identity",
+    "write_identity",
 ]
 
 _ROOMS = {
-    "Genesis": "ledger",
+    "Genesis": "members",
     "Identity": "members",
-    "Ledger": "consensus",
+    "Ledger": "ledger",
     "LianhengError": "model",
-    "MemberSpec": "ledger",
+    "MemberSpec": "members",
     "Result": "model",
     "SignedTransaction": "model",
-    "Submission": "consensus",
+    "Submission": "ledger",
     "create_ledger": "consensus",
     "open_ledger": "consensus",
+    "read_identity": "members",
+    "write_identity": "members",
 }
 
 

@@ -23,12 +23,8 @@ def tables_of(interface: Interface) -> Sequence[str]:
     return [str(t["name"]) for t in interface.get("tables", ())]
 
 
-def method_of(
-    interface: Interface | None, contract: str, name: str, kind: str
-) -> Mapping[str, Any] | None:
-    """The method, or None where the contract tells no interface; raise where there is none."""
-    if interface is None:
-        return None
+def method_of(interface: Interface, contract: str, name: str, kind: str) -> Mapping[str, Any]:
+    """The method; raise `NotFound` naming those there are."""
     found = find_method(interface, name, kind)
     if found is not None:
         return found
@@ -51,10 +47,8 @@ def method_of(
     )
 
 
-def as_declared(value: Any, interface: Interface | None, method: str) -> Any:
+def as_declared(value: Any, interface: Interface, method: str) -> Any:
     """Maps become records under the name and in the field order that the contract declares."""
-    if interface is None:
-        return value
     declared = find_method(interface, method, "calls") or find_method(interface, method, "views")
     return shaped(value, str((declared or {}).get("returns") or ""), interface)
 
@@ -75,7 +69,7 @@ def shaped(value: Any, declared: str, interface: Interface) -> Any:
     return value
 
 
-def print_result(result: "Result", interface: Interface | None, method: str) -> None:
+def print_result(result: "Result", interface: Interface, method: str) -> None:
     """How a call ended, its value as the contract would write it."""
     value = as_declared(result.value, interface, method) if result.final else None
     result_line(result, value)

@@ -75,7 +75,7 @@ def show(found: "Block") -> None:
             (
                 position,
                 short(result.id or b""),
-                f"{call.sender}  {call.contract}.{call.method}",
+                f"{call.sender}  {call.target}",
                 str(result.status),
                 f"{result.gas:,}",
                 why,

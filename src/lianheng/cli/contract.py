@@ -91,7 +91,7 @@ def summary(source: str, file: str) -> str:
     """What the contract offers, in one line."""
     from lianheng import _native
 
-    interface: Mapping[str, Any] = _native.contract_interface(source, file)  # type: ignore[assignment]
+    interface: Mapping[str, Any] = _native.contract_interface(source, file)
     parts = [f"{len(interface.get(kind, ()))} {kind}" for kind in ("calls", "views", "tables")]
     return f"{interface.get('name', file)}: {', '.join(parts)}"
 

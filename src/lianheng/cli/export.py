@@ -15,11 +15,11 @@ def export(
 ) -> None:
     """Export the chain for outsiders, who replay or compare it."""
     from lianheng.cli._print import console, emit, size
+    from lianheng.cli._progress import progress
     from lianheng.cli._session import open_client
 
-    with open_client(home) as ledger:
-        ledger.export(folder)
-        height = ledger.height
+    with open_client(home) as ledger, progress("exporting", quiet=json) as step:
+        height = ledger.export(folder, step)
     written = sum(file.stat().st_size for file in folder.iterdir())
     if json:
         emit({"folder": str(folder), "height": height, "bytes": written})

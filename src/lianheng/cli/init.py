@@ -107,7 +107,7 @@ def specs(orgs: list[str], *, dev: bool) -> "list[MemberSpec]":
     """One operator an organisation; the first is also the administrator."""
     from lianheng.members import Identity, MemberSpec
 
-    made = []
+    made: list[MemberSpec] = []
     for name, org in zip(NAMES, orgs, strict=False):
         member = f"{name}@{org}"
         roles = ["operator"] if made else ["admin", "operator"]

@@ -37,11 +37,9 @@ def prove(
 
 def typed_key(interface: Any, table: str, parts: list[str]) -> list[Any]:
     """The key parts, typed as the table's record declares its key fields."""
-    from lianheng.cli._arguments import guess, parse_text
+    from lianheng.cli._arguments import parse_text
     from lianheng.model import NotFound, UsageError
 
-    if interface is None:
-        return [guess(part) for part in parts]
     tables = {t["name"]: t for t in interface.get("tables", ())}
     if table not in tables:
         raise NotFound(

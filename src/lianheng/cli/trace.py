@@ -18,13 +18,13 @@ def trace(transaction: Transaction, home: Home = None, json: Json = False) -> No
         identity = ledger.find(transaction)
         traced = ledger.trace(identity, progress=step)
         result = ledger.result(identity)
-        source = ledger.source(traced["contract"])
+        source = ledger.source(traced["contract"])[1]
     if json:
         emit(traced)
         return
     result_line(result)
     console().print(f"{traced['contract']}.{traced['method']} by {traced['sender']}", markup=False)
-    show_steps(traced["steps"], (source or ("", ""))[1].splitlines())
+    show_steps(traced["steps"], source.splitlines())
     console().print(f"gas {traced['gas']:,}", markup=False)
 
 

@@ -21,10 +21,10 @@ def up(
 
     from lianheng import node
     from lianheng.cli._print import console, emit
-    from lianheng.cli._session import find_home, passphrase_source
+    from lianheng.cli._session import find_home, passphrase
 
     folder, started = find_home(home), time.monotonic()
-    secret = passphrase_source(passphrase_file)
+    secret = passphrase(passphrase_file, "the sequencer")
     if not detach:
         node.run(folder, passphrase=secret)
         return

@@ -31,7 +31,7 @@ def view(
     contract, name = split_target(target)
     with open_client(home) as ledger:
         interface = ledger.interface(contract)
-        is_view = interface is None or find_method(interface, name, "views") is not None
+        is_view = find_method(interface, name, "views") is not None
         if not is_view and name in tables_of(interface):
             show_rows(rows(ledger, contract, name, limit), json=json)
             return
@@ -45,7 +45,7 @@ def view(
 
 def rows(ledger: "Ledger", contract: str, table: str, limit: int) -> list[Any]:
     """The first rows of a table, in the order of their keys."""
-    return list(ledger.table(contract, table).scan(limit=limit))
+    return ledger.table(contract, table).scan(limit=limit).values
 
 
 def show_rows(found: list[Any], *, json: bool) -> None:

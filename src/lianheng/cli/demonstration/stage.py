@@ -1,0 +1,99 @@
+"""The invoices to read and the chain to play on."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lianheng.model import NotFound, UsageError
+
+if TYPE_CHECKING:
+    import trade_finance
+    from lianheng import Ledger
+    from lianheng.members import Identity
+
+SUPPLIER, BUYER, BANK, OTHER_BANK = "supplier", "buyer", "bank-a", "bank-b"
+CHAIN = "trade"
+CONTRACT = "receivables"
+CAST = {
+    "sam@supplier": "supplier",
+    "bea@buyer": "buyer",
+    "ann@bank-a": "bank",
+    "ben@bank-b": "bank",
+}
+REAL_INVOICES = "invoices-xrechnung"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The chain with the contract on it, who plays, and the folder it lies in."""
+
+    folder: Path
+    ledger: "Ledger"
+    cast: dict[str, "Identity"]
+
+    def member(self, organisation: str) -> "Identity":
+        """The one who signs for this organisation."""
+        return next(i for name, i in self.cast.items() if name.endswith(f"@{organisation}"))
+
+
+def choose_folder(given: Path | None) -> tuple[Path, str]:
+    """The folder to read, and whose invoices these are, in words."""
+    import trade_finance
+
+    if given is not None:
+        if not given.is_dir():
+            raise NotFound("demo.no_folder", f"there is no folder {given}", "check --invoices")
+        return given, f"of {given}"
+    data = os.environ.get("LIANHENG_DATA")
+    if data and (Path(data) / REAL_INVOICES).is_dir():
+        return Path(data) / REAL_INVOICES, "from the XRechnung test suite"
+    return trade_finance.EXAMPLES / "good", "of our own making"
+
+
+def read(folder: Path) -> "trade_finance.Reading":
+    """All invoices of the folder; raise where none of them can be registered."""
+    import trade_finance
+
+    try:
+        reading = trade_finance.read_folder(folder)
+    except ValueError as refused:
+        raise UsageError("demo.unreadable", str(refused), "choose another --invoices") from refused
+    if not reading.registrable:
+        raise UsageError(
+            "demo.no_invoice",
+            f"none of the {reading.files} .xml files in {folder} is an invoice with an amount due",
+            "give a folder with EN 16931 invoices in UBL 2.1 or CII: --invoices DIR",
+        )
+    return reading
+
+
+def set_up(folder: Path) -> Stage:
+    """A complete home in this folder: keys, genesis with the receivables contract, ledger."""
+    import trade_finance
+    from lianheng import create_ledger
+    from lianheng.cli._session import CONFIGURATION, IDENTITIES, SUFFIX
+    from lianheng.cli.init import SETTINGS
+    from lianheng.members import Genesis, Identity, MemberSpec, write_identity
+    from lianheng.model import ContractSource
+
+    cast = {name: Identity.generate(name, development=True) for name in CAST}
+    sealer = Identity.generate(f"sequencer@{SUPPLIER}", development=True)
+    source = trade_finance.CONTRACT.read_text(encoding="utf-8")
+    genesis = Genesis.create(
+        chain=CHAIN,
+        organisations=[SUPPLIER, BUYER, BANK, OTHER_BANK],
+        members=[MemberSpec(name, cast[name], roles=[role]) for name, role in CAST.items()],
+        sealer=sealer,
+        time_ms=time.time_ns() // 1_000_000,
+        contracts=[ContractSource(CONTRACT, trade_finance.CONTRACT.name, source)],
+    )
+    (folder / IDENTITIES).mkdir(parents=True, mode=0o700)
+    (folder / "receipts").mkdir()
+    for name, identity in cast.items():
+        write_identity(folder / IDENTITIES / f"{name}{SUFFIX}", identity)
+    ledger = create_ledger(folder / "ledger", genesis, sealer=sealer)
+    (folder / "genesis.cbor").write_bytes(ledger.genesis_file)
+    (folder / CONFIGURATION).write_text(SETTINGS.format(chain=CHAIN))
+    return Stage(folder, ledger, cast)
