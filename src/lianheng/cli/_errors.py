@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from json import dumps
 from typing import TYPE_CHECKING
 
 from lianheng.cli._print import as_json, failure_line
@@ -14,11 +15,16 @@ FAILED = 1
 USAGE = 2
 
 
-def report(error: "LianhengError", *, json: bool) -> int:
-    """Prints a known error; gives the exit code."""
-    from lianheng.model import UsageError
+def report(error: Exception, *, json: bool) -> int:
+    """Prints any error as a sentence; gives the exit code."""
+    if os.environ.get("LIANHENG_DEBUG") == "1":
+        traceback.print_exc(file=sys.stderr)
+    if isinstance(error, ImportError):
+        return report_unknown(error, json=json)  # the core may be what is missing
+    from lianheng.model import LianhengError, UsageError
 
-    show_trace_if_asked()
+    if not isinstance(error, LianhengError):
+        return report_unknown(error, json=json)
     if json:
         print(as_json({"error": error_fields(error)}))
     else:
@@ -26,12 +32,11 @@ def report(error: "LianhengError", *, json: bool) -> int:
     return USAGE if isinstance(error, UsageError) else FAILED
 
 
-def report_unexpected(error: Exception, *, json: bool) -> int:
+def report_unknown(error: Exception, *, json: bool) -> int:
     """Prints an error that no part of the program named; gives the exit code."""
-    show_trace_if_asked()
     code, message, hint = describe(error)
     if json:
-        print(as_json({"error": {"code": code, "message": message, "hint": hint}}))
+        print(dumps({"error": {"code": code, "message": message, "hint": hint}}, indent=2))
     else:
         failure_line(code, message, hint)
     return FAILED
@@ -52,14 +57,10 @@ def describe(error: Exception) -> tuple[str, str, str]:
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
         return "file.failed", f"{error.strerror or error}{where}", "run: lianheng doctor"
+    if isinstance(error, ImportError):
+        return "core.missing", str(error), "in a checkout: make demo; else install lianheng again"
     if code := getattr(error, "code", None):
         hint = getattr(error, "hint", None) or "run: lianheng doctor"
         return str(code), str(getattr(error, "message", error)), str(hint)
     kind = type(error).__name__
     return "internal.fault", f"{kind}: {error}", "set LIANHENG_DEBUG=1, run it again and report it"
-
-
-def show_trace_if_asked() -> None:
-    """Developers may want to see where it came from."""
-    if os.environ.get("LIANHENG_DEBUG") == "1":
-        traceback.print_exc(file=sys.stderr)

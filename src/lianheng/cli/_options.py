@@ -32,5 +32,8 @@ Pairs = Annotated[
     typer.Argument(metavar="[KEY=VALUE | KEY:=JSON]...", help="id=crane-7 amounts:=[1,2]"),
 ]
 Transaction = Annotated[
-    str, typer.Argument(metavar="TXID", help="A transaction's id; its first digits are enough.")
+    str,
+    typer.Argument(
+        metavar="TXID", help="A transaction's first digits (81d2), or HEIGHT:POSITION (4:0)."
+    ),
 ]

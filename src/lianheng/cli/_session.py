@@ -10,6 +10,7 @@ from lianheng.model import NotFound, UsageError
 if TYPE_CHECKING:
     from lianheng import Ledger
     from lianheng.members import Identity, Passphrase
+    from lianheng.model import TransactionId
 
 CONFIGURATION = "lianheng.toml"
 IDENTITIES = "identities"
@@ -95,3 +96,16 @@ def open_path(folder: Path) -> "AbstractContextManager[Ledger]":
     if not folder.is_dir():
         raise NotFound("ledger.not_found", f"there is no folder {folder}", "check the path")
     return open_ledger(folder, passphrase=passphrase(None, "the sequencer"))
+
+
+def find_transaction(ledger: "Ledger", text: str) -> "TransactionId":
+    """The transaction of an abbreviated id, or of `HEIGHT:POSITION`, as `3:0`."""
+    height, colon, position = text.partition(":")
+    if not (colon and height.isdecimal() and position.isdecimal()):
+        return ledger.find(text)
+    block = ledger.block(int(height))
+    if int(position) >= len(block):
+        raise NotFound(
+            "id.not_found", f"block {height} has {len(block)} entries", "they count from 0"
+        )
+    return block.entry(int(position)).id

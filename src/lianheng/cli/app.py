@@ -80,11 +80,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return closed_pipe()
     except Exception as error:  # noqa: BLE001 - the border to people: they get a sentence
-        from lianheng.model import LianhengError
-
-        if isinstance(error, LianhengError):
-            return _errors.report(error, json=json)
-        return _errors.report_unexpected(error, json=json)
+        return _errors.report(error, json=json)
     return 0
 
 

@@ -10,8 +10,60 @@ from lianheng.cli._options import As, Home, Json, PassphraseFile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+TEMPLATES = Path(__file__).with_name("templates")
 app = typer.Typer(help="Begin, check and deploy contracts.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The contract's name: toolshed.")],
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="Where; else a new folder of that name.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Begin a contract: a small one that works, its test, and what to do next."""
+    from lianheng.cli._print import console, emit
+    from lianheng.model import ContractName, UsageError
+
+    called, place = ContractName(name), folder or Path(name)
+    names = {"contract": f"{called}.py", "test": f"test_{called}.py", "readme": "README.md"}
+    for file in names.values():
+        if (place / file).exists():
+            raise UsageError("contract.exists", f"{place / file} is there", "choose another name")
+    place.mkdir(parents=True, exist_ok=True)
+    for template, file in names.items():
+        text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
+        class_name = called.replace("_", " ").title().replace(" ", "")
+        filled = text.replace("@name", called).replace("@Class", class_name)
+        (place / file).write_text(filled, encoding="utf-8")
+    if json:
+        emit({"folder": str(place), "files": list(names.values())})
+        return
+    console().print("  ".join(str(place / file) for file in names.values()), markup=False)
+
+
+@app.command("list")
+def list_(home: Home = None, json: Json = False) -> None:
+    """List the contracts of the chain."""
+    from lianheng.cli._print import emit, short_hash, table
+    from lianheng.cli._session import open_client
+
+    with open_client(home) as ledger:
+        rows = [(r.key, r.value) for r in ledger.table("contracts", "versions")]
+    latest = {str(key[0]): (int(key[1]), value) for key, value in rows}
+    if json:
+        emit({name: {"version": version, **row} for name, (version, row) in latest.items()})
+        return
+    table(
+        ("contract", "version", "since", "status", "source", "file"),
+        [
+            (name, number, row["since"], row["status"], short_hash(row["source"]), row["file"])
+            for name, (number, row) in latest.items()
+        ],
+        right=(1, 2),
+    )
 
 
 @app.command()

@@ -19,11 +19,11 @@ def receipt(
 ) -> None:
     """Write the receipt of a call; `lianheng-verify receipt` checks it without this program."""
     from lianheng.cli._print import console, emit, size
-    from lianheng.cli._session import open_client
+    from lianheng.cli._session import find_transaction, open_client
 
     trusted = None if anchor is None else anchor.read_bytes()
     with open_client(home) as ledger:
-        identity = ledger.find(transaction)
+        identity = find_transaction(ledger, transaction)
         data = ledger.receipt(identity, anchor=trusted)
     output.write_bytes(data)
     if json:

@@ -12,10 +12,10 @@ def trace(transaction: Transaction, home: Home = None, json: Json = False) -> No
     """Re-execute a call as it ran and show each line's gas, reads and writes."""
     from lianheng.cli._print import console, emit, result_line
     from lianheng.cli._progress import progress
-    from lianheng.cli._session import open_client
+    from lianheng.cli._session import find_transaction, open_client
 
     with open_client(home) as ledger, progress("re-executing", quiet=json) as step:
-        identity = ledger.find(transaction)
+        identity = find_transaction(ledger, transaction)
         traced = ledger.trace(identity, progress=step)
         result = ledger.result(identity)
         source = ledger.source(traced["contract"])[1]
