@@ -31,8 +31,11 @@ impl Replay {
         let (document, header) = split_genesis_file(genesis_file)?;
         let engine = Engine::create(None, &document, runtime)?;
         if engine.head().header_bytes.as_ref() != header {
-            return Err(Error::new("replay.diverged", "height 0: the document gives another header")
-                .hint("the genesis file was altered, or is for another version of the rules"));
+            return Err(Error::new(
+                "replay.diverged",
+                "height 0: the document gives another header",
+            )
+            .hint("the genesis file was altered, or is for another version of the rules"));
         }
         Ok(Replay { engine })
     }
@@ -42,9 +45,20 @@ impl Replay {
         let block = Block::decode(block)?;
         let header_hash = head::header_hash(self.engine.suite(), block.header);
         let height = Header::decode(block.header)?.height;
-        let seal = block.seal.ok_or_else(|| Error::new("seal.missing", format!("height {height} has no seal")))?;
-        check_seal(self.engine.suite(), &self.engine.genesis().sealers, self.engine.genesis_hash(), header_hash, seal)
-            .map_err(|error| Error { message: format!("height {height}: {}", error.message), ..error })?;
+        let seal = block
+            .seal
+            .ok_or_else(|| Error::new("seal.missing", format!("height {height} has no seal")))?;
+        check_seal(
+            self.engine.suite(),
+            &self.engine.genesis().sealers,
+            self.engine.genesis_hash(),
+            header_hash,
+            seal,
+        )
+        .map_err(|error| Error {
+            message: format!("height {height}: {}", error.message),
+            ..error
+        })?;
         replay_block(&self.engine, &block, true, false)
     }
 
@@ -69,10 +83,17 @@ pub struct Checked {
 
 impl Engine {
     /// Executes the blocks up to a transaction again, in memory, and records what it did.
-    pub fn trace(&self, id: &Hash32, progress: Progress<'_>) -> Result<(Vec<u8>, Vec<Step>), Error> {
+    pub fn trace(
+        &self,
+        id: &Hash32,
+        progress: Progress<'_>,
+    ) -> Result<(Vec<u8>, Vec<Step>), Error> {
         let (height, position) = self.locate(id)?.ok_or_else(|| {
-            Error::new("trace.unknown_transaction", format!("no block holds transaction {id}"))
-                .hint("a dropped transaction was never executed; check the id")
+            Error::new(
+                "trace.unknown_transaction",
+                format!("no block holds transaction {id}"),
+            )
+            .hint("a dropped transaction was never executed; check the id")
         })?;
         let twin = Engine::create(None, &self.genesis.document, Arc::clone(&self.runtime))?;
         for below in 1..height {
@@ -84,18 +105,35 @@ impl Engine {
         let record = self.record(height)?;
         let block = Block::decode(&record)?;
         let header = Header::decode(block.header)?;
-        let transactions = block.transactions.iter().map(|bytes| Arc::from(*bytes)).collect();
+        let transactions = block
+            .transactions
+            .iter()
+            .map(|bytes| Arc::from(*bytes))
+            .collect();
         let prepared = twin.prepare_as(transactions, false);
-        let trace = Trace { id: *id, steps: Vec::new() };
+        let trace = Trace {
+            id: *id,
+            steps: Vec::new(),
+        };
         let consensus = Some(header.consensus_height);
-        let mut pending = twin.execute_as(vec![prepared], header.time, consensus, false, Some(trace))?;
-        let steps = pending.trace.take().map(|trace| trace.steps).unwrap_or_default();
+        let mut pending =
+            twin.execute_as(vec![prepared], header.time, consensus, false, Some(trace))?;
+        let steps = pending
+            .trace
+            .take()
+            .map(|trace| trace.steps)
+            .unwrap_or_default();
         let entry = pending.entries().get(position as usize).cloned();
-        Ok((entry.ok_or_else(|| damaged("the transaction index points beyond its block"))?, steps))
+        Ok((
+            entry.ok_or_else(|| damaged("the transaction index points beyond its block"))?,
+            steps,
+        ))
     }
 
     fn record(&self, height: u64) -> Result<Vec<u8>, Error> {
-        self.store.record(height)?.ok_or_else(|| damaged("the log lacks a record"))
+        self.store
+            .record(height)?
+            .ok_or_else(|| damaged("the log lacks a record"))
     }
 
     /// Derives everything again from the log and compares it with the store: every header, root, row, index entry and book.
@@ -147,7 +185,10 @@ fn compare_heads(found: &Head, truth: &Head, checked: &mut Checked) {
         ("history", found.history == truth.history),
     ] {
         if !same {
-            checked.faults.push(("fsck.head".to_owned(), format!("the store's {name} is not what the blocks give")));
+            checked.faults.push((
+                "fsck.head".to_owned(),
+                format!("the store's {name} is not what the blocks give"),
+            ));
         }
     }
 }
@@ -155,15 +196,22 @@ fn compare_heads(found: &Head, truth: &Head, checked: &mut Checked) {
 /// The stored buckets alone must give the state root.
 fn compare_buckets(head: &Head, checked: &mut Checked) {
     let mut rows = 0;
-    let buckets = head.view.range(Keyspace::Buckets, Bound::Unbounded, Bound::Unbounded, false).map(|row| {
-        let (key, value) = row.map_err(|error| tree::Error::new(error.code, error.message))?;
-        rows += 1;
-        Ok((BucketId::from_storage_key(&key)?, value.to_vec()))
-    });
+    let buckets = head
+        .view
+        .range(Keyspace::Buckets, Bound::Unbounded, Bound::Unbounded, false)
+        .map(|row| {
+            let (key, value) = row.map_err(|error| tree::Error::new(error.code, error.message))?;
+            rows += 1;
+            Ok((BucketId::from_storage_key(&key)?, value.to_vec()))
+        });
     match StateTree::rebuild(head.tree.suite(), buckets) {
         Ok(tree) if tree.root() == head.header.state_root => {}
         Ok(tree) => {
-            let message = format!("stored buckets give root {}, the header says {}", tree.root(), head.header.state_root);
+            let message = format!(
+                "stored buckets give root {}, the header says {}",
+                tree.root(),
+                head.header.state_root
+            );
             checked.faults.push(("fsck.buckets".to_owned(), message));
         }
         Err(error) => checked.faults.push((error.code.to_owned(), error.message)),
@@ -181,8 +229,12 @@ fn compare_keyspace(
     truth: &View,
     checked: &mut Checked,
 ) -> Result<(), Error> {
-    let mut found = found.range(keyspace, Bound::Unbounded, Bound::Unbounded, false).peekable();
-    let mut truth = truth.range(keyspace, Bound::Unbounded, Bound::Unbounded, false).peekable();
+    let mut found = found
+        .range(keyspace, Bound::Unbounded, Bound::Unbounded, false)
+        .peekable();
+    let mut truth = truth
+        .range(keyspace, Bound::Unbounded, Bound::Unbounded, false)
+        .peekable();
     let (mut rows, mut told) = (0, 0);
     loop {
         let order = match (found.peek(), truth.peek()) {
@@ -191,19 +243,33 @@ fn compare_keyspace(
             (None, Some(_)) | (_, Some(Err(_))) => std::cmp::Ordering::Greater,
             (Some(Ok((mine, _))), Some(Ok((theirs, _)))) => mine.cmp(theirs),
         };
-        let mine = if order.is_le() { found.next().transpose()? } else { None };
-        let theirs = if order.is_ge() { truth.next().transpose()? } else { None };
+        let mine = if order.is_le() {
+            found.next().transpose()?
+        } else {
+            None
+        };
+        let theirs = if order.is_ge() {
+            truth.next().transpose()?
+        } else {
+            None
+        };
         rows += 1;
         if mine == theirs {
             continue;
         }
         told += 1;
         if told <= FAULTS_TOLD {
-            checked.faults.push((format!("fsck.{}", keyspace.name()), describe(name, mine.as_ref(), theirs.as_ref())));
+            checked.faults.push((
+                format!("fsck.{}", keyspace.name()),
+                describe(name, mine.as_ref(), theirs.as_ref()),
+            ));
         }
     }
     if told > FAULTS_TOLD {
-        checked.faults.push((format!("fsck.{}", keyspace.name()), format!("{} more in {name}", told - FAULTS_TOLD)));
+        checked.faults.push((
+            format!("fsck.{}", keyspace.name()),
+            format!("{} more in {name}", told - FAULTS_TOLD),
+        ));
     }
     checked.rows.push((name, rows));
     Ok(())
@@ -212,7 +278,10 @@ fn compare_keyspace(
 type Row = (Arc<[u8]>, Arc<[u8]>);
 
 fn describe(name: &str, found: Option<&Row>, truth: Option<&Row>) -> String {
-    let key = found.or(truth).map(|(key, _)| key.as_ref()).unwrap_or_default();
+    let key = found
+        .or(truth)
+        .map(|(key, _)| key.as_ref())
+        .unwrap_or_default();
     let what = match (found, truth) {
         (Some(_), None) => "stands in the store, but no block gives it",
         (None, _) => "is missing in the store",

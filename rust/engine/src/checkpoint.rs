@@ -31,7 +31,11 @@ pub(crate) struct Checkpoints {
 impl Checkpoints {
     /// A ledger that begins, or whose last checkpoint is at `written`.
     pub fn new(written: u64) -> Self {
-        Checkpoints { written: Arc::new(AtomicU64::new(written)), oldest: written + 1, ..Checkpoints::default() }
+        Checkpoints {
+            written: Arc::new(AtomicU64::new(written)),
+            oldest: written + 1,
+            ..Checkpoints::default()
+        }
     }
 
     /// Journals the buckets of a block, and drops what the last checkpoint covers.
@@ -46,10 +50,22 @@ impl Checkpoints {
     }
 
     /// Starts a checkpoint where one is due. The clone shares the tree and costs nothing.
-    pub fn after_block(&mut self, store: &Arc<Store>, tree: &StateTree, height: u64, changed: usize) {
+    pub fn after_block(
+        &mut self,
+        store: &Arc<Store>,
+        tree: &StateTree,
+        height: u64,
+        changed: usize,
+    ) {
         self.changed += changed;
-        let due = self.changed >= limits::CHECKPOINT_BUCKETS.max(usize::try_from(tree.len() / 32).unwrap_or(0));
-        if !due || self.writer.as_ref().is_some_and(|writer| !writer.is_finished()) {
+        let due = self.changed
+            >= limits::CHECKPOINT_BUCKETS.max(usize::try_from(tree.len() / 32).unwrap_or(0));
+        if !due
+            || self
+                .writer
+                .as_ref()
+                .is_some_and(|writer| !writer.is_finished())
+        {
             return;
         }
         self.changed = 0;

@@ -60,8 +60,15 @@ pub(crate) fn deploy(
     check_name(arguments.name, contracts).map_err(free)?;
     let gas = GAS_PER_SOURCE_BYTE.saturating_mul(arguments.source.len() as u64);
     if gas > request.gas {
-        let message = format!("deploying {} bytes costs {gas} gas, the limit is {}", arguments.source.len(), request.gas);
-        return Err((request.gas, Refusal::new("gas.exhausted", message).hint("sign it with a higher gas limit")));
+        let message = format!(
+            "deploying {} bytes costs {gas} gas, the limit is {}",
+            arguments.source.len(),
+            request.gas
+        );
+        return Err((
+            request.gas,
+            Refusal::new("gas.exhausted", message).hint("sign it with a higher gas limit"),
+        ));
     }
     build(&arguments, suite, runtime, request.height, gas).map_err(|refusal| (gas, refusal))
 }
@@ -73,11 +80,21 @@ pub(crate) fn deploy_at_genesis(
     runtime: &dyn Runtime,
     contracts: &Contracts,
 ) -> Result<Done, Error> {
-    let arguments = Arguments { name: &contract.name, file: &contract.file, source: &contract.source };
+    let arguments = Arguments {
+        name: &contract.name,
+        file: &contract.file,
+        source: &contract.source,
+    };
     let refused = |refusal: Refusal| {
-        let place = refusal.line.map(|line| format!("{}:{line}: ", contract.file)).unwrap_or_default();
-        Error::new("genesis.bad_contract", format!("{place}{} ({})", refusal.message, refusal.code))
-            .in_field("contracts")
+        let place = refusal
+            .line
+            .map(|line| format!("{}:{line}: ", contract.file))
+            .unwrap_or_default();
+        Error::new(
+            "genesis.bad_contract",
+            format!("{place}{} ({})", refusal.message, refusal.code),
+        )
+        .in_field("contracts")
     };
     check_file(arguments.file).map_err(refused)?;
     check_name(arguments.name, contracts).map_err(refused)?;
@@ -87,14 +104,19 @@ pub(crate) fn deploy_at_genesis(
 fn check_authority(request: &Request<'_>) -> Result<(), Refusal> {
     if request.method != "deploy" {
         let message = format!("contracts has no method {}", request.method);
-        return Err(Refusal::new("call.unknown_method", message).in_field("method").hint("it has: deploy"));
+        return Err(Refusal::new("call.unknown_method", message)
+            .in_field("method")
+            .hint("it has: deploy"));
     }
     let met = Policy::parse(POLICY).is_ok_and(|policy| policy.met_by(request.signers));
     if met {
         return Ok(());
     }
-    Err(Refusal::new("policy.denied", format!("contracts.deploy requires {POLICY}"))
-        .hint(format!("let a member sign who meets: {POLICY}")))
+    Err(Refusal::new(
+        "policy.denied",
+        format!("contracts.deploy requires {POLICY}"),
+    )
+    .hint(format!("let a member sign who meets: {POLICY}")))
 }
 
 struct Arguments<'a> {
@@ -106,7 +128,9 @@ struct Arguments<'a> {
 impl<'a> Arguments<'a> {
     fn decode(bytes: &'a [u8]) -> Result<Self, Refusal> {
         let bad = |field: &str, why: String| {
-            Refusal::new("call.bad_arguments", why).in_field(field).hint("give name, file and source as texts")
+            Refusal::new("call.bad_arguments", why)
+                .in_field(field)
+                .hint("give name, file and source as texts")
         };
         let (mut name, mut file, mut source, mut unknown) = (None, None, None, None);
         let mut decoder = Decoder::new(bytes);
@@ -144,13 +168,18 @@ impl<'a> Arguments<'a> {
 fn check_file(file: &str) -> Result<(), Refusal> {
     let good = !file.is_empty()
         && file.len() <= FILE_BYTES
-        && file.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        && file
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
     if good {
         return Ok(());
     }
-    Err(Refusal::new("call.bad_arguments", "the file name is empty, too long, or has other characters")
-        .in_field("file")
-        .hint("use at most 100 of letters, digits, dot, - and _, without folders"))
+    Err(Refusal::new(
+        "call.bad_arguments",
+        "the file name is empty, too long, or has other characters",
+    )
+    .in_field("file")
+    .hint("use at most 100 of letters, digits, dot, - and _, without folders"))
 }
 
 fn check_name(name: &str, contracts: &Contracts) -> Result<(), Refusal> {
@@ -160,13 +189,18 @@ fn check_name(name: &str, contracts: &Contracts) -> Result<(), Refusal> {
             .hint(error.hint.unwrap_or_default()));
     }
     if RESERVED.contains(&name) {
-        return Err(Refusal::new("contract.reserved", format!("the name {name} belongs to the system"))
-            .in_field("name")
-            .hint("choose another name"));
+        return Err(Refusal::new(
+            "contract.reserved",
+            format!("the name {name} belongs to the system"),
+        )
+        .in_field("name")
+        .hint("choose another name"));
     }
     if let Some(deployed) = contracts.get(name) {
         let message = format!("{name} is deployed already, source {}", deployed.source);
-        return Err(Refusal::new("contract.exists", message).in_field("name").hint("deploy under another name"));
+        return Err(Refusal::new("contract.exists", message)
+            .in_field("name")
+            .hint("deploy under another name"));
     }
     Ok(())
 }
@@ -192,10 +226,25 @@ fn build(
     let source = suite.hash(arguments.source.as_bytes());
     let code_hash = suite.hash(&code);
     let rows = rows(arguments, &code, source, code_hash, height).map_err(broken)?;
-    let deployed = Deployed { source, file: arguments.file.to_owned(), code: loaded };
+    let deployed = Deployed {
+        source,
+        file: arguments.file.to_owned(),
+        code: loaded,
+    };
     let mut value = Encoder::new();
-    value.map(2).text("name").text(arguments.name).text("source").bytes(&source.0);
-    Ok(Done { name: arguments.name.to_owned(), deployed, rows, value: value.into_bytes(), gas })
+    value
+        .map(2)
+        .text("name")
+        .text(arguments.name)
+        .text("source")
+        .bytes(&source.0);
+    Ok(Done {
+        name: arguments.name.to_owned(),
+        deployed,
+        rows,
+        value: value.into_bytes(),
+        gas,
+    })
 }
 
 fn rows(
@@ -209,7 +258,10 @@ fn rows(
     let version = row(&[
         ("code", hash(code_hash)),
         ("file", Value::text(arguments.file)),
-        ("since", Value::Int(i64::try_from(height).unwrap_or(i64::MAX))),
+        (
+            "since",
+            Value::Int(i64::try_from(height).unwrap_or(i64::MAX)),
+        ),
         ("source", hash(source)),
         ("status", Value::text("active")),
     ])?;
@@ -245,5 +297,9 @@ fn invalid(file: &str, complaints: &[Complaint]) -> Refusal {
     refusal.file = Some(file.to_owned());
     refusal.line = Some(u64::from(first.line));
     let hint = first.hint.clone().unwrap_or_default();
-    refusal.hint(format!("{hint} (run `lianheng contract check {file}` for all of it)").trim_start().to_owned())
+    refusal.hint(
+        format!("{hint} (run `lianheng contract check {file}` for all of it)")
+            .trim_start()
+            .to_owned(),
+    )
 }

@@ -75,7 +75,9 @@ pub struct Pending {
 impl Pending {
     /// The header's bytes and hash; none where the block is empty and makes no header.
     pub fn header(&self) -> Option<(&Header, &[u8], Hash32)> {
-        self.header.as_ref().map(|(header, bytes, hash)| (header.as_ref(), bytes.as_ref(), *hash))
+        self.header
+            .as_ref()
+            .map(|(header, bytes, hash)| (header.as_ref(), bytes.as_ref(), *hash))
     }
 
     /// The encoded entries.
@@ -101,7 +103,11 @@ pub struct Outcome {
 
 impl Engine {
     /// Makes a new ledger in an empty folder, or in memory where there is no path.
-    pub fn create(path: Option<&Path>, document: &[u8], runtime: Arc<dyn Runtime>) -> Result<Self, Error> {
+    pub fn create(
+        path: Option<&Path>,
+        document: &[u8],
+        runtime: Arc<dyn Runtime>,
+    ) -> Result<Self, Error> {
         crate::open::create(path, document, runtime)
     }
 
@@ -121,7 +127,16 @@ impl Engine {
     ) -> Self {
         let genesis_hash = head::header_hash(genesis.suite, &genesis_header);
         let (head, turn) = (RwLock::new(Arc::new(head)), Mutex::new(turn));
-        Engine { store, genesis, genesis_hash, genesis_header, runtime, head, turn, recovery }
+        Engine {
+            store,
+            genesis,
+            genesis_hash,
+            genesis_header,
+            runtime,
+            head,
+            turn,
+            recovery,
+        }
     }
 
     /// The genesis document, decoded.
@@ -166,7 +181,11 @@ impl Engine {
         self.prepare_as(transactions, true)
     }
 
-    pub(crate) fn prepare_as(&self, transactions: Vec<Arc<[u8]>>, check_signatures: bool) -> Prepared {
+    pub(crate) fn prepare_as(
+        &self,
+        transactions: Vec<Arc<[u8]>>,
+        check_signatures: bool,
+    ) -> Prepared {
         let head = self.head();
         let context = prepare::Context {
             suite: self.suite(),
@@ -199,8 +218,13 @@ impl Engine {
         let turn = self.turn();
         let head = self.head();
         if time < head.header.time {
-            let message = format!("block time {time} is before the last block's {}", head.header.time);
-            return Err(Error::new("block.time_backwards", message).in_field("time").hint("check the clock"));
+            let message = format!(
+                "block time {time} is before the last block's {}",
+                head.header.time
+            );
+            return Err(Error::new("block.time_backwards", message)
+                .in_field("time")
+                .hint("check the clock"));
         }
         let height = head.height() + 1;
         let mut execution = Execution::new(
@@ -226,7 +250,14 @@ impl Engine {
             done.push((prepared, verdicts));
         }
         execution.finish();
-        self.summarise(&head, execution, done, height, time, consensus_height.unwrap_or(height))
+        self.summarise(
+            &head,
+            execution,
+            done,
+            height,
+            time,
+            consensus_height.unwrap_or(height),
+        )
     }
 
     /// Roots and header of an executed block.
@@ -241,7 +272,15 @@ impl Engine {
     ) -> Result<Pending, Error> {
         let suite = self.suite();
         let empty = execution.entries.is_empty() && execution.state.is_empty();
-        let Execution { state, contracts, entries, ids, carried, trace, .. } = execution;
+        let Execution {
+            state,
+            contracts,
+            entries,
+            ids,
+            carried,
+            trace,
+            ..
+        } = execution;
         let mut pending = Pending {
             parent: head.header_hash,
             header: None,
@@ -298,20 +337,36 @@ impl Engine {
     /// Makes an executed block final: the log's fsync is the commit point. Outcomes are durable when this returns.
     pub fn commit(&self, pending: Pending, seal: Option<&[u8]>) -> Result<Vec<Outcome>, Error> {
         if let (Some((_, _, hash)), Some(seal)) = (pending.header(), seal) {
-            check_seal(self.suite(), &self.genesis.sealers, self.genesis_hash, hash, seal)?;
+            check_seal(
+                self.suite(),
+                &self.genesis.sealers,
+                self.genesis_hash,
+                hash,
+                seal,
+            )?;
         }
         self.commit_as(pending, seal, true)
     }
 
     /// Commits; `log` is false where the block comes from the log itself.
-    pub(crate) fn commit_as(&self, mut pending: Pending, seal: Option<&[u8]>, log: bool) -> Result<Vec<Outcome>, Error> {
+    pub(crate) fn commit_as(
+        &self,
+        mut pending: Pending,
+        seal: Option<&[u8]>,
+        log: bool,
+    ) -> Result<Vec<Outcome>, Error> {
         let mut turn = self.turn();
         let parent = self.head();
         if pending.parent != parent.header_hash {
-            return Err(Error::new("block.stale", "another block was committed since this one was executed")
-                .hint("execute it again"));
+            return Err(Error::new(
+                "block.stale",
+                "another block was committed since this one was executed",
+            )
+            .hint("execute it again"));
         }
-        let (Some(mut next), Some((header, header_bytes, _))) = (pending.head.take(), pending.header.take()) else {
+        let (Some(mut next), Some((header, header_bytes, _))) =
+            (pending.head.take(), pending.header.take())
+        else {
             return Ok(outcomes(pending, parent.height()));
         };
         let height = header.height;
@@ -326,13 +381,18 @@ impl Engine {
         }
         next.seal = seal.map(Arc::from);
         let mut writes = std::mem::take(&mut pending.writes);
-        writes.put(Keyspace::Meta, meta::header(height).as_slice(), head::encode_sealed(&header_bytes, seal));
+        writes.put(
+            Keyspace::Meta,
+            meta::header(height).as_slice(),
+            head::encode_sealed(&header_bytes, seal),
+        );
         self.book(&mut turn, &next, &pending, &mut writes);
         self.store.apply(height, writes)?;
         next.view = self.store.view();
         let tree = next.tree.clone();
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
-        turn.checkpoints.after_block(&self.store, &tree, height, pending.changed_buckets.len());
+        turn.checkpoints
+            .after_block(&self.store, &tree, height, pending.changed_buckets.len());
         Ok(outcomes(pending, height))
     }
 
@@ -340,21 +400,34 @@ impl Engine {
     fn book(&self, turn: &mut Turn, next: &Head, pending: &Pending, writes: &mut WriteSet) {
         let (height, time) = (next.height(), next.header.time);
         for (position, (segment, id)) in pending.ids.iter().enumerate() {
-            writes.put(Keyspace::Transactions, id.0.as_slice(), place(height, position));
+            writes.put(
+                Keyspace::Transactions,
+                id.0.as_slice(),
+                place(height, position),
+            );
             turn.live.add(*segment, short(id));
         }
         turn.live.expire(time);
         turn.kept.push_back((height, time));
-        writes.put(Keyspace::Meta, meta::ids(height).as_slice(), encode_block_ids(&pending.ids));
+        writes.put(
+            Keyspace::Meta,
+            meta::ids(height).as_slice(),
+            encode_block_ids(&pending.ids),
+        );
         let keep = self.genesis.parameters.replay_horizon_ms + crate::limits::REPLAY_SEGMENT_MS;
-        while turn.kept.front().is_some_and(|(_, kept)| kept.saturating_add(keep) < time) {
+        while turn
+            .kept
+            .front()
+            .is_some_and(|(_, kept)| kept.saturating_add(keep) < time)
+        {
             if let Some((old, _)) = turn.kept.pop_front() {
                 writes.delete(Keyspace::Meta, meta::ids(old).as_slice());
             }
         }
         writes.put(Keyspace::Meta, meta::DIGESTS, next.digests.encode());
         writes.put(Keyspace::Meta, meta::FRONTIER, next.history.encode());
-        turn.checkpoints.journal(height, &pending.changed_buckets, writes);
+        turn.checkpoints
+            .journal(height, &pending.changed_buckets, writes);
     }
 
     /// Waits until the store holds everything, writes a last checkpoint, and lets go of the folder.
@@ -362,7 +435,8 @@ impl Engine {
         let mut turn = self.turn();
         self.store.flush()?;
         let head = self.head();
-        turn.checkpoints.write_now(&self.store, &head.tree, head.height())?;
+        turn.checkpoints
+            .write_now(&self.store, &head.tree, head.height())?;
         Ok(())
     }
 }
@@ -378,12 +452,19 @@ pub(crate) fn place(height: u64, position: usize) -> [u8; 12] {
 /// Reads what [`place`] wrote.
 pub(crate) fn read_place(bytes: &[u8]) -> Option<(u64, u32)> {
     let height = u64::from_be_bytes(bytes.get(..8)?.try_into().ok()?);
-    Some((height, u32::from_be_bytes(bytes.get(8..12)?.try_into().ok()?)))
+    Some((
+        height,
+        u32::from_be_bytes(bytes.get(8..12)?.try_into().ok()?),
+    ))
 }
 
 /// The expiry of each entry's transaction, in entry order.
 fn expiries(pending: &Pending) -> Vec<u64> {
-    pending.ids.iter().map(|(segment, _)| segment * crate::limits::REPLAY_SEGMENT_MS).collect()
+    pending
+        .ids
+        .iter()
+        .map(|(segment, _)| segment * crate::limits::REPLAY_SEGMENT_MS)
+        .collect()
 }
 
 fn update_tree(
@@ -396,13 +477,22 @@ fn update_tree(
     let changes: Vec<_> = rows
         .par_iter()
         .with_min_len(256)
-        .map(|(key, value)| (suite.hash(key), value.as_ref().map(|value| suite.hash(value))))
+        .map(|(key, value)| {
+            (
+                suite.hash(key),
+                value.as_ref().map(|value| suite.hash(value)),
+            )
+        })
         .collect();
     let mut tree = head.tree.clone();
     let buckets = tree.update(&Buckets(&head.view), &changes)?;
     pending.changed_buckets = buckets.iter().map(|(id, _)| *id).collect();
     for (id, bytes) in buckets {
-        pending.writes.push(Keyspace::Buckets, id.storage_key().as_slice(), bytes.map(Into::into));
+        pending.writes.push(
+            Keyspace::Buckets,
+            id.storage_key().as_slice(),
+            bytes.map(Into::into),
+        );
     }
     Ok(tree)
 }
@@ -411,16 +501,30 @@ fn update_tree(
 fn head_history(next: &mut Head, parent: &Head, suite: Suite, writes: &mut WriteSet) -> Hash32 {
     let leaf = tree::log::leaf_hash(suite, &parent.header_hash.0);
     for (id, hash) in next.history.append(leaf) {
-        writes.put(Keyspace::History, id.storage_key().as_slice(), hash.0.as_slice());
+        writes.put(
+            Keyspace::History,
+            id.storage_key().as_slice(),
+            hash.0.as_slice(),
+        );
     }
     next.history.root()
 }
 
 fn outcomes(pending: Pending, height: u64) -> Vec<Outcome> {
-    let Pending { batches, entries, time, .. } = pending;
+    let Pending {
+        batches,
+        entries,
+        time,
+        ..
+    } = pending;
     batches
         .into_iter()
-        .map(|(prepared, verdicts)| Outcome { prepared, verdicts, entries: Arc::clone(&entries), height, time })
+        .map(|(prepared, verdicts)| Outcome {
+            prepared,
+            verdicts,
+            entries: Arc::clone(&entries),
+            height,
+            time,
+        })
         .collect()
 }
-

@@ -17,7 +17,12 @@ pub struct Error {
 impl Error {
     /// An error with a code and a sentence.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Error { code: code.into(), message: message.into(), field: None, hint: None }
+        Error {
+            code: code.into(),
+            message: message.into(),
+            field: None,
+            hint: None,
+        }
     }
 
     /// The same error, naming the field it lies in.
@@ -45,7 +50,10 @@ impl std::error::Error for Error {}
 
 impl From<codec::Error> for Error {
     fn from(error: codec::Error) -> Self {
-        Error::new(error.code, format!("{} (byte {})", error.message, error.offset))
+        Error::new(
+            error.code,
+            format!("{} (byte {})", error.message, error.offset),
+        )
     }
 }
 
@@ -63,7 +71,10 @@ impl From<tree::Error> for Error {
 
 impl From<crypto::Error> for Error {
     fn from(error: crypto::Error) -> Self {
-        let place = error.offset.map(|offset| format!(" (byte {offset})")).unwrap_or_default();
+        let place = error
+            .offset
+            .map(|offset| format!(" (byte {offset})"))
+            .unwrap_or_default();
         Error::new(error.code, format!("{}{place}", error.message))
     }
 }

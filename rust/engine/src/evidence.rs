@@ -19,20 +19,35 @@ impl Engine {
     /// Errors: `receipt.unknown_transaction`; `anchor.foreign` when the anchor is not of this chain's history.
     pub fn receipt(&self, id: &Hash32, anchor: Option<&[u8]>) -> Result<Vec<u8>, Error> {
         let head = self.head();
-        let place = head.view.get(Keyspace::Transactions, &id.0)?.and_then(|bytes| read_place(&bytes));
+        let place = head
+            .view
+            .get(Keyspace::Transactions, &id.0)?
+            .and_then(|bytes| read_place(&bytes));
         let Some((height, position)) = place else {
-            return Err(Error::new("receipt.unknown_transaction", format!("no block holds transaction {id}"))
-                .hint("a dropped transaction leaves no entry and no receipt; check the id"));
+            return Err(Error::new(
+                "receipt.unknown_transaction",
+                format!("no block holds transaction {id}"),
+            )
+            .hint("a dropped transaction leaves no entry and no receipt; check the id"));
         };
-        let record = self.store.record(height)?.ok_or_else(|| crate::open::damaged("the log lacks a record"))?;
+        let record = self
+            .store
+            .record(height)?
+            .ok_or_else(|| crate::open::damaged("the log lacks a record"))?;
         let block = Block::decode(&record)?;
         let index = position as usize;
-        let (Some(entry), Some(transaction)) = (block.entries.get(index), block.transactions.get(index)) else {
-            return Err(crate::open::damaged("the transaction index points beyond its block"));
+        let (Some(entry), Some(transaction)) =
+            (block.entries.get(index), block.transactions.get(index))
+        else {
+            return Err(crate::open::damaged(
+                "the transaction index points beyond its block",
+            ));
         };
         let (found, _, result) = split_entry(entry)?;
         if found != *id {
-            return Err(crate::open::damaged("the transaction index points to another entry"));
+            return Err(crate::open::damaged(
+                "the transaction index points to another entry",
+            ));
         }
         let suite = self.suite();
         let leaves = tree::log::leaf_hashes(suite, &block.entries);
@@ -62,7 +77,13 @@ impl Engine {
     }
 
     /// Proves a row, or its absence, at the last block.
-    pub fn prove(&self, contract: &str, table: &str, key: &[Value], anchor: Option<&[u8]>) -> Result<Vec<u8>, Error> {
+    pub fn prove(
+        &self,
+        contract: &str,
+        table: &str,
+        key: &[Value],
+        anchor: Option<&[u8]>,
+    ) -> Result<Vec<u8>, Error> {
         let head = self.head();
         let mut flat = key::prefix(contract, table);
         let mut parts = Vec::with_capacity(key.len());
@@ -71,7 +92,9 @@ impl Engine {
             parts.push(codec::cbor::encode(part)?);
         }
         let value = head.view.get(Keyspace::State, &flat)?;
-        let proof = head.tree.prove(&Buckets(&head.view), self.suite().hash(&flat))?;
+        let proof = head
+            .tree
+            .prove(&Buckets(&head.view), self.suite().hash(&flat))?;
         let links = self.links(&head, head.height(), anchor)?;
         let evidence = StateProof {
             genesis: self.genesis_hash,
@@ -89,36 +112,67 @@ impl Engine {
     /// A header file: this height as trust anchor.
     pub fn header_file(&self, height: u64) -> Result<Vec<u8>, Error> {
         let head = self.head();
-        let sealed = if height > head.height() { None } else { head::sealed(&head.view, height)? };
+        let sealed = if height > head.height() {
+            None
+        } else {
+            head::sealed(&head.view, height)?
+        };
         let Some((header, seal)) = sealed else {
-            return Err(Error::new("block.unknown", format!("there is no height {height}; the last is {}", head.height())));
+            return Err(Error::new(
+                "block.unknown",
+                format!("there is no height {height}; the last is {}", head.height()),
+            ));
         };
         if height == 0 {
             return Ok(self.genesis_file());
         }
         let path = history_path(&head, 0, height)?;
-        Ok(header_file(&header, seal.as_deref(), self.genesis_hash, &path))
+        Ok(header_file(
+            &header,
+            seal.as_deref(),
+            self.genesis_hash,
+            &path,
+        ))
     }
 
     /// Links from the header at `height` to the genesis and, where given, to the anchor.
     fn links(&self, head: &Head, height: u64, anchor: Option<&[u8]>) -> Result<Vec<Link>, Error> {
         let mut links = Vec::new();
         if height > 0 {
-            links.push(Link { newer: None, height: 0, path: history_path(head, 0, height)? });
+            links.push(Link {
+                newer: None,
+                height: 0,
+                path: history_path(head, 0, height)?,
+            });
         }
-        let Some(anchor) = anchor else { return Ok(links) };
+        let Some(anchor) = anchor else {
+            return Ok(links);
+        };
         let bytes = anchor_header(anchor)?;
         let header = Header::decode(&bytes)?;
         let ours = head::sealed(&head.view, header.height)?.map(|(bytes, _)| bytes);
         if ours.as_deref() != Some(bytes.as_slice()) {
-            let message = format!("the anchor at height {} is not in this chain's history", header.height);
-            return Err(Error::new("anchor.foreign", message).in_field("anchor").hint("check which chain it came from"));
+            let message = format!(
+                "the anchor at height {} is not in this chain's history",
+                header.height
+            );
+            return Err(Error::new("anchor.foreign", message)
+                .in_field("anchor")
+                .hint("check which chain it came from"));
         }
         if header.height > height {
             let path = history_path(head, height, header.height)?;
-            links.push(Link { newer: Some(bytes), height, path });
+            links.push(Link {
+                newer: Some(bytes),
+                height,
+                path,
+            });
         } else if header.height > 0 && header.height < height {
-            links.push(Link { newer: None, height: header.height, path: history_path(head, header.height, height)? });
+            links.push(Link {
+                newer: None,
+                height: header.height,
+                path: history_path(head, header.height, height)?,
+            });
         }
         Ok(links)
     }
@@ -157,7 +211,11 @@ pub fn key_part(value: &Value) -> Result<key::Part, Error> {
         Value::BigInt(int) => Ok(key::Part::BigInt(int.clone())),
         Value::Bytes(bytes) => Ok(key::Part::Bytes(bytes.clone())),
         Value::Text(text) => Ok(key::Part::Text(text.clone())),
-        _ => Err(Error::new("key.bad_part", "a key part is a text, an integer, bytes, true or false").in_field("key")),
+        _ => Err(Error::new(
+            "key.bad_part",
+            "a key part is a text, an integer, bytes, true or false",
+        )
+        .in_field("key")),
     }
 }
 
@@ -175,7 +233,9 @@ pub fn part_value(part: key::Part) -> Value {
 /// The statement of what was returned by a decode of a receipt's parts, for tools of this crate's tests.
 #[cfg(test)]
 pub(crate) fn field<'a>(evidence: &'a Value, name: &str) -> &'a Value {
-    evidence.get(name).expect("the field stands in the evidence")
+    evidence
+        .get(name)
+        .expect("the field stands in the evidence")
 }
 
 /// Encodes parts of a key as the flat key holds them.

@@ -107,7 +107,8 @@ impl<'a> Execution<'a> {
         for (contract, chain) in std::mem::take(&mut self.events) {
             let mut value = Encoder::with_capacity(48);
             value.array(2).uint(chain.count).bytes(&chain.head.0);
-            self.state.put(key::prefix(&contract, EVENTS_TABLE), value.into_bytes());
+            self.state
+                .put(key::prefix(&contract, EVENTS_TABLE), value.into_bytes());
         }
     }
 
@@ -129,25 +130,41 @@ impl<'a> Execution<'a> {
         let parameters = self.base.parameters;
         if expires <= time {
             let message = format!("it expired at {expires}, block time is {time} (ms)");
-            return Err(Drop::new("dropped.expired", message, "sign it again with a later expiry; check the clocks"));
+            return Err(Drop::new(
+                "dropped.expired",
+                message,
+                "sign it again with a later expiry; check the clocks",
+            ));
         }
         if expires - time > parameters.replay_horizon_ms {
             let message = format!(
                 "it expires at {expires}, more than {} ms after block time {time}",
                 parameters.replay_horizon_ms
             );
-            return Err(Drop::new("dropped.too_far_ahead", message, "sign it with an earlier expiry; check the clocks"));
+            return Err(Drop::new(
+                "dropped.too_far_ahead",
+                message,
+                "sign it with an earlier expiry; check the clocks",
+            ));
         }
         if transaction.payload.gas > parameters.transaction_gas {
             let message = format!(
                 "gas limit {} is above the chain's {}",
                 transaction.payload.gas, parameters.transaction_gas
             );
-            return Err(Drop::new("dropped.over_quota", message, "sign it with a lower gas limit"));
+            return Err(Drop::new(
+                "dropped.over_quota",
+                message,
+                "sign it with a lower gas limit",
+            ));
         }
         if self.gas >= parameters.block_gas {
             let message = format!("the block's gas ({}) is spent", parameters.block_gas);
-            return Err(Drop::new("dropped.over_quota", message, "send it again: its id is free"));
+            return Err(Drop::new(
+                "dropped.over_quota",
+                message,
+                "send it again: its id is free",
+            ));
         }
         Ok(())
     }
@@ -156,23 +173,40 @@ impl<'a> Execution<'a> {
         if self.seen.contains(&transaction.id) {
             return Ok(true);
         }
-        if !self.base.live.may_contain(transaction.payload.expires, &transaction.id) {
+        if !self
+            .base
+            .live
+            .may_contain(transaction.payload.expires, &transaction.id)
+        {
             return Ok(false);
         }
-        Ok(self.base.view.get(Keyspace::Transactions, &transaction.id.0)?.is_some())
+        Ok(self
+            .base
+            .view
+            .get(Keyspace::Transactions, &transaction.id.0)?
+            .is_some())
     }
 
     fn signers(&self, transaction: &Transaction) -> Result<Vec<Arc<Member>>, Drop> {
         let directory = self.base.directory;
         let mut signers = Vec::with_capacity(transaction.payload.signers.len());
         for id in &transaction.payload.signers {
-            let member = directory.key(id).and_then(|key| directory.member(&key.member));
+            let member = directory
+                .key(id)
+                .and_then(|key| directory.member(&key.member));
             signers.push(Arc::clone(member.ok_or_else(|| unknown_key(id))?));
         }
         let sender = transaction.sender();
         if let Some(owner) = signers.first().filter(|first| first.id != sender) {
-            let message = format!("the first key belongs to {}, not to the sender {sender}", owner.id);
-            return Err(Drop::new("dropped.unknown_key", message, "sign with the sender's own key first"));
+            let message = format!(
+                "the first key belongs to {}, not to the sender {sender}",
+                owner.id
+            );
+            return Err(Drop::new(
+                "dropped.unknown_key",
+                message,
+                "sign with the sender's own key first",
+            ));
         }
         if transaction.signed == Signed::KeyUnknown && self.base.check_signatures {
             let context = prepare::Context {
@@ -188,25 +222,41 @@ impl<'a> Execution<'a> {
     }
 
     /// From here on the id is burnt: the transaction gets its entry whatever happens.
-    fn order(&mut self, transaction: &Transaction, signers: &[Arc<Member>]) -> Result<Verdict, Error> {
+    fn order(
+        &mut self,
+        transaction: &Transaction,
+        signers: &[Arc<Member>],
+    ) -> Result<Verdict, Error> {
         let result = self.call(transaction, signers)?;
         self.gas = self.gas.saturating_add(result.gas);
-        self.entries.push(encode_entry(transaction.id, transaction.signed_hash, &result));
-        self.ids.push((segment_of(transaction.payload.expires), transaction.id));
+        self.entries.push(encode_entry(
+            transaction.id,
+            transaction.signed_hash,
+            &result,
+        ));
+        self.ids
+            .push((segment_of(transaction.payload.expires), transaction.id));
         self.carried.push(Arc::clone(&transaction.bytes));
         self.seen.insert(transaction.id);
         Ok(Verdict::Entry(self.entries.len() - 1))
     }
 
-    fn call(&mut self, transaction: &Transaction, signers: &[Arc<Member>]) -> Result<TransactionResult, Error> {
+    fn call(
+        &mut self,
+        transaction: &Transaction,
+        signers: &[Arc<Member>],
+    ) -> Result<TransactionResult, Error> {
         let name = transaction.text(&transaction.payload.contract);
         if name == deploy::CONTRACT {
             return self.deploy(transaction, signers);
         }
         let Some(deployed) = self.contracts.get(name).cloned() else {
-            let refusal = Refusal::new("call.unknown_contract", format!("no contract {name} is deployed"))
-                .in_field("contract")
-                .hint("deploy it, or check the name with `lianheng status`");
+            let refusal = Refusal::new(
+                "call.unknown_contract",
+                format!("no contract {name} is deployed"),
+            )
+            .in_field("contract")
+            .hint("deploy it, or check the name with `lianheng status`");
             return Ok(refused(0, None, refusal));
         };
         let code = Some(deployed.source);
@@ -235,12 +285,21 @@ impl<'a> Execution<'a> {
             read_only: false,
         };
         let mut state = TransactionState::new(&self.state);
-        let steps = self.trace.as_mut().filter(|trace| trace.id == transaction.id).map(|trace| &mut trace.steps);
-        let caught = catch_unwind(AssertUnwindSafe(|| deployed.code.call(&call, &mut state, steps)));
+        let steps = self
+            .trace
+            .as_mut()
+            .filter(|trace| trace.id == transaction.id)
+            .map(|trace| &mut trace.steps);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            deployed.code.call(&call, &mut state, steps)
+        }));
         let code = Some(deployed.source);
         let Ok(returned) = caught else {
-            let refusal = Refusal::new("engine.fault", "the engine failed inside this call; all its gas is taken")
-                .hint("report it with the transaction id: this is a defect of the engine");
+            let refusal = Refusal::new(
+                "engine.fault",
+                "the engine failed inside this call; all its gas is taken",
+            )
+            .hint("report it with the transaction id: this is a defect of the engine");
             return Ok(refused(payload.gas, code, refusal));
         };
         if let Some(failure) = state.take_failure() {
@@ -257,13 +316,21 @@ impl<'a> Execution<'a> {
                 let contract = call.contract.to_owned();
                 let events = self.number_events(&contract, events)?;
                 self.state.absorb(changes);
-                Ok(TransactionResult { gas, code, outcome: Ok(Success { value, events }) })
+                Ok(TransactionResult {
+                    gas,
+                    code,
+                    outcome: Ok(Success { value, events }),
+                })
             }
         }
     }
 
     /// Numbers the events of a contract and moves its event chain on.
-    fn number_events(&mut self, contract: &str, events: Vec<(String, Vec<u8>)>) -> Result<Vec<Vec<u8>>, Error> {
+    fn number_events(
+        &mut self,
+        contract: &str,
+        events: Vec<(String, Vec<u8>)>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
@@ -275,8 +342,14 @@ impl<'a> Execution<'a> {
         for (name, data) in events {
             let event = encode_event(contract, chain.count, &name, &data);
             let mut link = Encoder::with_capacity(event.len() + 64);
-            link.array(3).text("lianheng.event.1").bytes(&chain.head.0).raw(&event);
-            chain = EventChain { count: chain.count + 1, head: self.base.suite.hash(link.as_slice()) };
+            link.array(3)
+                .text("lianheng.event.1")
+                .bytes(&chain.head.0)
+                .raw(&event);
+            chain = EventChain {
+                count: chain.count + 1,
+                head: self.base.suite.hash(link.as_slice()),
+            };
             encoded.push(event);
         }
         self.events.insert(contract.to_owned(), chain);
@@ -285,14 +358,24 @@ impl<'a> Execution<'a> {
 
     fn stored_chain(&self, contract: &str) -> Result<EventChain, Error> {
         let Some(row) = self.state.get(&key::prefix(contract, EVENTS_TABLE))? else {
-            return Ok(EventChain { count: 0, head: Hash32([0; 32]) });
+            return Ok(EventChain {
+                count: 0,
+                head: Hash32([0; 32]),
+            });
         };
         let mut decoder = Decoder::new(&row);
         decoder.array_exact(2)?;
-        Ok(EventChain { count: decoder.uint()?, head: Hash32(decoder.bytes_exact()?) })
+        Ok(EventChain {
+            count: decoder.uint()?,
+            head: Hash32(decoder.bytes_exact()?),
+        })
     }
 
-    fn deploy(&mut self, transaction: &Transaction, signers: &[Arc<Member>]) -> Result<TransactionResult, Error> {
+    fn deploy(
+        &mut self,
+        transaction: &Transaction,
+        signers: &[Arc<Member>],
+    ) -> Result<TransactionResult, Error> {
         let payload = &transaction.payload;
         let request = deploy::Request {
             method: transaction.text(&payload.method),
@@ -309,8 +392,15 @@ impl<'a> Execution<'a> {
                     self.state.put(key, value);
                 }
                 Arc::make_mut(&mut self.contracts).insert(done.name, done.deployed);
-                let outcome = Ok(Success { value: done.value, events: Vec::new() });
-                Ok(TransactionResult { gas: done.gas, code: None, outcome })
+                let outcome = Ok(Success {
+                    value: done.value,
+                    events: Vec::new(),
+                });
+                Ok(TransactionResult {
+                    gas: done.gas,
+                    code: None,
+                    outcome,
+                })
             }
         }
     }
@@ -320,14 +410,29 @@ impl<'a> Execution<'a> {
 pub const EVENTS_TABLE: &str = "$events";
 
 fn refused(gas: u64, code: Option<Hash32>, refusal: Refusal) -> TransactionResult {
-    TransactionResult { gas, code, outcome: Err(refusal) }
+    TransactionResult {
+        gas,
+        code,
+        outcome: Err(refusal),
+    }
 }
 
 /// Method, pinned code and policy, before any gas is spent.
-fn check_call(transaction: &Transaction, deployed: &Deployed, signers: &[Arc<Member>]) -> Result<(), Refusal> {
+fn check_call(
+    transaction: &Transaction,
+    deployed: &Deployed,
+    signers: &[Arc<Member>],
+) -> Result<(), Refusal> {
     let name = transaction.text(&transaction.payload.contract);
-    if let Some(meant) = transaction.payload.code.filter(|meant| *meant != deployed.source) {
-        let message = format!("the call means source {meant}, {name} runs {}", deployed.source);
+    if let Some(meant) = transaction
+        .payload
+        .code
+        .filter(|meant| *meant != deployed.source)
+    {
+        let message = format!(
+            "the call means source {meant}, {name} runs {}",
+            deployed.source
+        );
         return Err(Refusal::new("code.mismatch", message)
             .in_field("code")
             .hint("read the contract's source again before you sign"));
@@ -338,8 +443,10 @@ fn check_call(transaction: &Transaction, deployed: &Deployed, signers: &[Arc<Mem
     if parsed.met_by(signers) {
         return Ok(());
     }
-    Err(Refusal::new("policy.denied", denial(name, method, policy, signers))
-        .hint(format!("let a member sign who meets: {policy}")))
+    Err(
+        Refusal::new("policy.denied", denial(name, method, policy, signers))
+            .hint(format!("let a member sign who meets: {policy}")),
+    )
 }
 
 /// The policy of a call, or why there is no such call.
@@ -351,15 +458,23 @@ pub(crate) fn find_method<'c>(
 ) -> Result<&'c str, Refusal> {
     match code.method(method) {
         Some((policy, reads)) if reads == view => Ok(policy),
-        Some(_) if view => Err(Refusal::new("call.not_a_view", format!("{contract}.{method} changes state"))
-            .in_field("method")
-            .hint("send it as a signed call")),
-        Some(_) => Err(Refusal::new("call.is_a_view", format!("{contract}.{method} only reads"))
-            .in_field("method")
-            .hint("ask it as a view: it needs no transaction")),
-        None => Err(Refusal::new("call.unknown_method", format!("{contract} has no method {method}"))
-            .in_field("method")
-            .hint(format!("it has: {}", code.methods().join(", ")))),
+        Some(_) if view => Err(Refusal::new(
+            "call.not_a_view",
+            format!("{contract}.{method} changes state"),
+        )
+        .in_field("method")
+        .hint("send it as a signed call")),
+        Some(_) => Err(
+            Refusal::new("call.is_a_view", format!("{contract}.{method} only reads"))
+                .in_field("method")
+                .hint("ask it as a view: it needs no transaction"),
+        ),
+        None => Err(Refusal::new(
+            "call.unknown_method",
+            format!("{contract} has no method {method}"),
+        )
+        .in_field("method")
+        .hint(format!("it has: {}", code.methods().join(", ")))),
     }
 }
 
@@ -367,9 +482,16 @@ fn denial(contract: &str, method: &str, policy: &str, signers: &[Arc<Member>]) -
     let who: Vec<String> = signers
         .iter()
         .map(|member| {
-            let roles = if member.roles.is_empty() { "no role".to_owned() } else { member.roles.join(", ") };
+            let roles = if member.roles.is_empty() {
+                "no role".to_owned()
+            } else {
+                member.roles.join(", ")
+            };
             format!("{} ({roles})", member.id)
         })
         .collect();
-    format!("{contract}.{method} requires {policy}; signed by {}", who.join(" and "))
+    format!(
+        "{contract}.{method} requires {policy}; signed by {}",
+        who.join(" and ")
+    )
 }

@@ -39,7 +39,12 @@ pub(crate) struct Nodes<'a>(pub &'a View);
 
 impl tree::log::NodeReader for Nodes<'_> {
     fn node(&self, id: tree::log::NodeId) -> Result<Hash32, tree::Error> {
-        let missing = || tree::Error::new("history.missing_node", format!("level {} index {}", id.level, id.index));
+        let missing = || {
+            tree::Error::new(
+                "history.missing_node",
+                format!("level {} index {}", id.level, id.index),
+            )
+        };
         let bytes = self
             .0
             .get(Keyspace::History, &id.storage_key())

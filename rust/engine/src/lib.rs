@@ -13,7 +13,9 @@
 //! - A panic inside one call is caught there and becomes the refusal `engine.fault`.
 
 mod audit;
+pub mod bench;
 mod checkpoint;
+mod contract_python;
 mod deploy;
 mod engine;
 mod error;
@@ -30,8 +32,10 @@ mod prepare;
 mod reads;
 mod replay;
 pub mod runtime;
+mod status;
 
 pub use audit::{Checked, Progress, Replay};
+pub use contract_python::{check_source, source_interface, ContractPython};
 pub use deploy::{GAS_PER_SOURCE_BYTE, POLICY as DEPLOY_POLICY, RESERVED as RESERVED_NAMES};
 pub use engine::{Engine, Outcome, Pending, Recovery};
 pub use error::Error;
@@ -42,3 +46,4 @@ pub use overlay::{BlockState, Changes, Rows, Span, TransactionState};
 pub use policy::Policy;
 pub use prepare::{Drop, Prepared, Transaction};
 pub use reads::Range;
+pub use status::Status;

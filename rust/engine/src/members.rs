@@ -57,11 +57,6 @@ impl Directory {
         self.members.len()
     }
 
-    /// Whether there is no member.
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
     /// Takes in a row of the contract `members`; versions of one subject MUST come in ascending order.
     pub fn take_row(&mut self, flat_key: &[u8], value: &[u8], suite: Suite) -> Result<(), Error> {
         let (_, table, rest) = key::split(flat_key)?;
@@ -90,16 +85,34 @@ impl Directory {
             _ => return Err(damaged("roles")),
         };
         let organisation = text(row, "organisation")?.to_owned();
-        self.members.insert(id.clone(), Arc::new(Member { id, organisation, roles }));
+        self.members.insert(
+            id.clone(),
+            Arc::new(Member {
+                id,
+                organisation,
+                roles,
+            }),
+        );
         Ok(())
     }
 
     fn take_key(&mut self, row: &Value, suite: Suite) -> Result<(), Error> {
-        let Some(Value::Bytes(public)) = row.get("public") else { return Err(damaged("public")) };
-        let public: [u8; 32] = public.as_slice().try_into().map_err(|_| damaged("public"))?;
+        let Some(Value::Bytes(public)) = row.get("public") else {
+            return Err(damaged("public"));
+        };
+        let public: [u8; 32] = public
+            .as_slice()
+            .try_into()
+            .map_err(|_| damaged("public"))?;
         let id = suite.key_id(&public);
         if text(row, "status")? == "active" {
-            self.keys.insert(id, Key { public, member: text(row, "member")?.to_owned() });
+            self.keys.insert(
+                id,
+                Key {
+                    public,
+                    member: text(row, "member")?.to_owned(),
+                },
+            );
         } else {
             self.keys.remove(&id);
         }
@@ -115,14 +128,20 @@ fn text<'a>(row: &'a Value, field: &str) -> Result<&'a str, Error> {
 }
 
 fn damaged(field: &str) -> Error {
-    Error::new("state.damaged", "a row of the contract members has not the form that the rules give it")
-        .in_field(field)
-        .hint("run `lianheng fsck`")
+    Error::new(
+        "state.damaged",
+        "a row of the contract members has not the form that the rules give it",
+    )
+    .in_field(field)
+    .hint("run `lianheng fsck`")
 }
 
 /// A row as the state keeps it: a map with text keys.
 pub(crate) fn row(fields: &[(&str, Value)]) -> Result<Vec<u8>, Error> {
-    let entries = fields.iter().map(|(name, value)| (Value::text(*name), value.clone())).collect();
+    let entries = fields
+        .iter()
+        .map(|(name, value)| (Value::text(*name), value.clone()))
+        .collect();
     Ok(cbor::encode(&Value::Map(entries))?)
 }
 
@@ -142,14 +161,36 @@ pub(crate) fn genesis_rows(genesis: &Genesis) -> Result<Vec<(Vec<u8>, Vec<u8>)>,
     let mut rows = Vec::new();
     for organisation in &genesis.organisations {
         let flat = versioned(CONTRACT, "organisations", &subject(&organisation.name), 0);
-        rows.push((flat, row(&[since(), active(), ("title", Value::text(organisation.title.as_str()))])?));
+        rows.push((
+            flat,
+            row(&[
+                since(),
+                active(),
+                ("title", Value::text(organisation.title.as_str())),
+            ])?,
+        ));
     }
     for member in &genesis.members {
-        let roles = Value::Array(member.roles.iter().map(|role| Value::text(role.as_str())).collect());
+        let roles = Value::Array(
+            member
+                .roles
+                .iter()
+                .map(|role| Value::text(role.as_str()))
+                .collect(),
+        );
         let organisation = Value::text(names::organisation_of(&member.id));
         let kind = ("kind", Value::text(member.kind.as_str()));
         let flat = versioned(CONTRACT, "members", &subject(&member.id), 0);
-        rows.push((flat, row(&[since(), active(), kind, ("roles", roles), ("organisation", organisation)])?));
+        rows.push((
+            flat,
+            row(&[
+                since(),
+                active(),
+                kind,
+                ("roles", roles),
+                ("organisation", organisation),
+            ])?,
+        ));
         for (public, custodial) in &member.keys {
             let id = key::Part::Bytes(genesis.suite.key_id(public).0.to_vec());
             let fields = [

@@ -24,7 +24,11 @@ use crate::runtime::{Contracts, Deployed, Runtime};
 use crate::{deploy, limits, Error};
 
 /// See [`Engine::create`].
-pub(crate) fn create(path: Option<&Path>, document: &[u8], runtime: Arc<dyn Runtime>) -> Result<Engine, Error> {
+pub(crate) fn create(
+    path: Option<&Path>,
+    document: &[u8],
+    runtime: Arc<dyn Runtime>,
+) -> Result<Engine, Error> {
     let genesis = Genesis::decode(document)?;
     let start = Start::build(&genesis, runtime.as_ref())?;
     let store = match path {
@@ -32,24 +36,45 @@ pub(crate) fn create(path: Option<&Path>, document: &[u8], runtime: Arc<dyn Runt
         Some(path) => {
             let (store, recovery) = Store::open(path, &Options::default())?;
             if recovery.log_height.is_some() {
-                return Err(Error::new("ledger.exists", format!("{} holds a ledger already", path.display()))
-                    .hint("open it, or choose an empty folder"));
+                return Err(Error::new(
+                    "ledger.exists",
+                    format!("{} holds a ledger already", path.display()),
+                )
+                .hint("open it, or choose an empty folder"));
             }
             store
         }
     };
     // The genesis is the log's first record: from here on the ledger exists.
     store.append(0, &genesis_file(document, &start.header_bytes))?;
-    begin(Arc::new(store), genesis, start, runtime, Recovery { tree: "empty", ..Recovery::default() })
+    begin(
+        Arc::new(store),
+        genesis,
+        start,
+        runtime,
+        Recovery {
+            tree: "empty",
+            ..Recovery::default()
+        },
+    )
 }
 
 /// See [`Engine::open`].
 pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Result<Engine, Error> {
     if !path.join("log").exists() {
-        return Err(Error::new("ledger.missing", format!("{} holds no ledger", path.display()))
-            .hint("make one with `lianheng init`, or give the right folder"));
+        return Err(Error::new(
+            "ledger.missing",
+            format!("{} holds no ledger", path.display()),
+        )
+        .hint("make one with `lianheng init`, or give the right folder"));
     }
-    let (store, found) = Store::open(path, &Options { rebuild, ..Options::default() })?;
+    let (store, found) = Store::open(
+        path,
+        &Options {
+            rebuild,
+            ..Options::default()
+        },
+    )?;
     let Some(log_height) = found.log_height else {
         return Err(Error::new("ledger.missing", format!("{} holds a log without a genesis", path.display()))
             .hint("its making was interrupted before anything was confirmed: remove the folder and make it again"));
@@ -62,14 +87,18 @@ pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Res
         ..Recovery::default()
     };
     let store = Arc::new(store);
-    let record = store.record(0)?.ok_or_else(|| damaged("the log lacks its first record"))?;
+    let record = store
+        .record(0)?
+        .ok_or_else(|| damaged("the log lacks its first record"))?;
     let (document, header_bytes) = split_genesis_file(&record)?;
     let genesis = Genesis::decode(&document)?;
     let engine = match found.stored_height {
         None => {
             let start = Start::build(&genesis, runtime.as_ref())?;
             if start.header_bytes != header_bytes {
-                return Err(damaged("the genesis of the log gives another header under this program's rules"));
+                return Err(damaged(
+                    "the genesis of the log gives another header under this program's rules",
+                ));
             }
             recovery.tree = "empty";
             begin(store, genesis, start, runtime, recovery)?
@@ -80,7 +109,8 @@ pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Res
 }
 
 pub(crate) fn damaged(what: &str) -> Error {
-    Error::new("ledger.damaged", what).hint("run `lianheng fsck`; restore the folder from a copy where it says so")
+    Error::new("ledger.damaged", what)
+        .hint("run `lianheng fsck`; restore the folder from a copy where it says so")
 }
 
 /// Header 0 and the rows behind it.
@@ -112,8 +142,10 @@ impl Start {
         }
         let rows: std::collections::BTreeMap<_, _> = rows.into_iter().collect();
         let rows: Vec<_> = rows.into_iter().collect();
-        let changes: Vec<_> =
-            rows.iter().map(|(key, value)| (suite.hash(key), Some(suite.hash(value)))).collect();
+        let changes: Vec<_> = rows
+            .iter()
+            .map(|(key, value)| (suite.hash(key), Some(suite.hash(value))))
+            .collect();
         let mut tree = StateTree::empty(suite);
         let buckets = tree.update(&tree::NoBuckets, &changes)?;
         let header = Header {
@@ -128,7 +160,14 @@ impl Start {
             sealers_hash: suite.hash(&genesis.sealers.encode()),
             rules: genesis.rules,
         };
-        Ok(Start { header_bytes: header.encode(), header, rows, tree, buckets, contracts })
+        Ok(Start {
+            header_bytes: header.encode(),
+            header,
+            rows,
+            tree,
+            buckets,
+            contracts,
+        })
     }
 }
 
@@ -151,7 +190,11 @@ fn begin(
         writes.put(Keyspace::State, key, value);
     }
     for (id, bytes) in start.buckets {
-        writes.push(Keyspace::Buckets, id.storage_key().as_slice(), bytes.map(Into::into));
+        writes.push(
+            Keyspace::Buckets,
+            id.storage_key().as_slice(),
+            bytes.map(Into::into),
+        );
     }
     let history = tree::log::Frontier::new(suite);
     let sealed = head::encode_sealed(&start.header_bytes, None);
@@ -172,8 +215,20 @@ fn begin(
         contracts: Arc::new(start.contracts),
         view: store.view(),
     };
-    let turn = Turn { live: LiveIds::default(), kept: VecDeque::new(), checkpoints: Checkpoints::new(0) };
-    Ok(Engine::from_parts(store, Arc::new(genesis), runtime, header_bytes, head, turn, recovery))
+    let turn = Turn {
+        live: LiveIds::default(),
+        kept: VecDeque::new(),
+        checkpoints: Checkpoints::new(0),
+    };
+    Ok(Engine::from_parts(
+        store,
+        Arc::new(genesis),
+        runtime,
+        header_bytes,
+        head,
+        turn,
+        recovery,
+    ))
 }
 
 /// Takes up the store at the height that it holds.
@@ -187,8 +242,8 @@ fn resume(
 ) -> Result<Engine, Error> {
     let suite = genesis.suite;
     let view = store.view();
-    let (header_bytes, seal) =
-        head::sealed(&view, height)?.ok_or_else(|| damaged("the store lacks the header of its height"))?;
+    let (header_bytes, seal) = head::sealed(&view, height)?
+        .ok_or_else(|| damaged("the store lacks the header of its height"))?;
     let header = Header::decode(&header_bytes)?;
     let (tree, checkpoint, how) = load_tree(&store, &view, suite, height, header.state_root)?;
     recovery.tree = how;
@@ -198,7 +253,8 @@ fn resume(
         checkpoints: Checkpoints::new(checkpoint),
     };
     let stored = |key: &[u8]| -> Result<Arc<[u8]>, Error> {
-        view.get(Keyspace::Meta, key)?.ok_or_else(|| damaged("the store lacks an entry of its own books"))
+        view.get(Keyspace::Meta, key)?
+            .ok_or_else(|| damaged("the store lacks an entry of its own books"))
     };
     let head = Head {
         header_hash: head::header_hash(suite, &header_bytes),
@@ -213,7 +269,15 @@ fn resume(
         view: view.clone(),
     };
     check_loaded(&head, suite)?;
-    let engine = Engine::from_parts(store, Arc::new(genesis), runtime, genesis_header.into(), head, turn, recovery);
+    let engine = Engine::from_parts(
+        store,
+        Arc::new(genesis),
+        runtime,
+        genesis_header.into(),
+        head,
+        turn,
+        recovery,
+    );
     load_live_ids(&engine, &view)?;
     Ok(engine)
 }
@@ -222,12 +286,25 @@ fn resume(
 fn check_loaded(head: &Head, suite: Suite) -> Result<(), Error> {
     for (name, found, committed) in [
         ("state root", head.tree.root(), head.header.state_root),
-        ("replay root", head.digests.root(suite), head.header.replay_root),
-        ("history root", head.history.root(), head.header.history_root),
+        (
+            "replay root",
+            head.digests.root(suite),
+            head.header.replay_root,
+        ),
+        (
+            "history root",
+            head.history.root(),
+            head.header.history_root,
+        ),
     ] {
         if found != committed {
-            let message = format!("{name}: the store gives {found}, the header of height {} says {committed}", head.height());
-            return Err(damaged(&message).hint("open it with `lianheng doctor --rebuild`: the store is built again from the log"));
+            let message = format!(
+                "{name}: the store gives {found}, the header of height {} says {committed}",
+                head.height()
+            );
+            return Err(damaged(&message).hint(
+                "open it with `lianheng doctor --rebuild`: the store is built again from the log",
+            ));
         }
     }
     Ok(())
@@ -246,7 +323,12 @@ fn load_tree(
         }
     }
     // No checkpoint that fits: read every bucket. A side file that is damaged costs time, never truth.
-    let buckets = view.range(Keyspace::Buckets, std::ops::Bound::Unbounded, std::ops::Bound::Unbounded, false);
+    let buckets = view.range(
+        Keyspace::Buckets,
+        std::ops::Bound::Unbounded,
+        std::ops::Bound::Unbounded,
+        false,
+    );
     let parsed = buckets.map(|row| {
         let (key, value) = row.map_err(|error| tree::Error::new(error.code, error.message))?;
         Ok((BucketId::from_storage_key(&key)?, value.to_vec()))
@@ -254,22 +336,38 @@ fn load_tree(
     Ok((StateTree::rebuild(suite, parsed)?, 0, "buckets"))
 }
 
-fn from_checkpoint(store: &Store, view: &View, suite: Suite, height: u64) -> Result<Option<(StateTree, u64)>, Error> {
-    let Ok(Some(bytes)) = store.read_side_file(checkpoint::FILE) else { return Ok(None) };
-    let Some((written, encoded)) = checkpoint::split(&bytes) else { return Ok(None) };
+fn from_checkpoint(
+    store: &Store,
+    view: &View,
+    suite: Suite,
+    height: u64,
+) -> Result<Option<(StateTree, u64)>, Error> {
+    let Ok(Some(bytes)) = store.read_side_file(checkpoint::FILE) else {
+        return Ok(None);
+    };
+    let Some((written, encoded)) = checkpoint::split(&bytes) else {
+        return Ok(None);
+    };
     if written > height {
         return Ok(None);
     }
-    let Ok(mut tree) = StateTree::from_checkpoint(suite, encoded) else { return Ok(None) };
+    let Ok(mut tree) = StateTree::from_checkpoint(suite, encoded) else {
+        return Ok(None);
+    };
     let mut changed = std::collections::BTreeSet::new();
     for later in written + 1..=height {
-        let Some(ids) = view.get(Keyspace::Meta, &meta::buckets(later))? else { return Ok(None) };
+        let Some(ids) = view.get(Keyspace::Meta, &meta::buckets(later))? else {
+            return Ok(None);
+        };
         for id in ids.chunks_exact(8) {
             changed.insert(BucketId::from_storage_key(id)?);
         }
     }
     let changed: Vec<_> = changed.into_iter().collect();
-    Ok(tree.refresh(&Buckets(view), &changed).is_ok().then_some((tree, written)))
+    Ok(tree
+        .refresh(&Buckets(view), &changed)
+        .is_ok()
+        .then_some((tree, written)))
 }
 
 /// Flat keys of a contract's tables begin with this.
@@ -281,7 +379,16 @@ pub(crate) fn contract_prefix(contract: &str) -> Vec<u8> {
 
 fn rows_under(view: &View, prefix: Vec<u8>) -> Result<Rows, Error> {
     let to = key::prefix_end(&prefix);
-    scan_view(view, Keyspace::State, &Span { from: prefix, to, limit: usize::MAX, reverse: false })
+    scan_view(
+        view,
+        Keyspace::State,
+        &Span {
+            from: prefix,
+            to,
+            limit: usize::MAX,
+            reverse: false,
+        },
+    )
 }
 
 pub(crate) fn load_directory(view: &View, suite: Suite) -> Result<Directory, Error> {
@@ -306,16 +413,26 @@ fn load_contracts(view: &View, runtime: &dyn Runtime) -> Result<Contracts, Error
             Some(Value::Bytes(bytes)) => bytes.as_slice().try_into().map(Hash32).ok(),
             _ => None,
         };
-        let (Some(source), Some(code_hash), Some(Value::Text(file))) = (hash("source"), hash("code"), row.get("file"))
+        let (Some(source), Some(code_hash), Some(Value::Text(file))) =
+            (hash("source"), hash("code"), row.get("file"))
         else {
-            return Err(damaged("a contract's version has not the form that the rules give it"));
+            return Err(damaged(
+                "a contract's version has not the form that the rules give it",
+            ));
         };
         let code = view
             .get(Keyspace::State, &deploy::by_hash("code", code_hash))?
             .ok_or_else(|| damaged("the code of a contract is missing"))?;
         let mut decoder = Decoder::new(&code);
         let loaded = runtime.load(decoder.bytes()?)?;
-        contracts.insert(name, Deployed { source, file: file.clone(), code: loaded });
+        contracts.insert(
+            name,
+            Deployed {
+                source,
+                file: file.clone(),
+                code: loaded,
+            },
+        );
     }
     Ok(contracts)
 }
@@ -327,7 +444,8 @@ fn load_live_ids(engine: &Engine, view: &View) -> Result<(), Error> {
     let keep = engine.genesis.parameters.replay_horizon_ms + limits::REPLAY_SEGMENT_MS;
     let mut turn = engine.turn();
     for height in (1..=head.height()).rev() {
-        let (header, _) = head::sealed(view, height)?.ok_or_else(|| damaged("the store lacks a header"))?;
+        let (header, _) =
+            head::sealed(view, height)?.ok_or_else(|| damaged("the store lacks a header"))?;
         let block_time = Header::decode(&header)?.time;
         if block_time.saturating_add(keep) < time {
             break;
@@ -347,7 +465,10 @@ fn load_live_ids(engine: &Engine, view: &View) -> Result<(), Error> {
 /// Executes again what the log holds and the store lacks. Signatures were checked when the log was written; roots are compared.
 fn catch_up(mut engine: Engine, log_height: u64) -> Result<Engine, Error> {
     for height in engine.height() + 1..=log_height {
-        let record = engine.store.record(height)?.ok_or_else(|| damaged("the log lacks a record"))?;
+        let record = engine
+            .store
+            .record(height)?
+            .ok_or_else(|| damaged("the log lacks a record"))?;
         replay_block(&engine, &Block::decode(&record)?, false, false)?;
         engine.recovery.replayed += 1;
     }
@@ -364,18 +485,33 @@ pub(crate) fn replay_block(
     let header = Header::decode(block.header)?;
     if header.height != engine.height() + 1 {
         let message = format!("height {} follows {}", header.height, engine.height());
-        return Err(Error::new("replay.wrong_height", message).hint("give the blocks in order, without gaps"));
+        return Err(Error::new("replay.wrong_height", message)
+            .hint("give the blocks in order, without gaps"));
     }
-    let transactions = block.transactions.iter().map(|bytes| Arc::from(*bytes)).collect();
+    let transactions = block
+        .transactions
+        .iter()
+        .map(|bytes| Arc::from(*bytes))
+        .collect();
     let prepared = engine.prepare_as(transactions, check_signatures);
     let consensus = Some(header.consensus_height);
-    let pending = engine.execute_as(vec![prepared], header.time, consensus, check_signatures, None)?;
+    let pending = engine.execute_as(
+        vec![prepared],
+        header.time,
+        consensus,
+        check_signatures,
+        None,
+    )?;
     compare(&header, block, &pending)?;
     engine.commit_as(pending, block.seal, log)?;
     Ok(())
 }
 
-fn compare(recorded: &Header, block: &Block<'_>, pending: &crate::engine::Pending) -> Result<(), Error> {
+fn compare(
+    recorded: &Header,
+    block: &Block<'_>,
+    pending: &crate::engine::Pending,
+) -> Result<(), Error> {
     let height = recorded.height;
     let diverged = |message: String| {
         Error::new("replay.diverged", format!("height {height}: {message}"))
@@ -388,7 +524,11 @@ fn compare(recorded: &Header, block: &Block<'_>, pending: &crate::engine::Pendin
         }
     }
     if entries.len() != block.entries.len() {
-        return Err(diverged(format!("{} entries recorded, {} executed", block.entries.len(), entries.len())));
+        return Err(diverged(format!(
+            "{} entries recorded, {} executed",
+            block.entries.len(),
+            entries.len()
+        )));
     }
     match pending.header() {
         None => Err(diverged("the block is empty".to_owned())),

@@ -38,7 +38,11 @@ pub struct BlockState<'a> {
 impl<'a> BlockState<'a> {
     /// No writes yet.
     pub fn new(view: &'a View) -> Self {
-        BlockState { view, state: Writes::new(), index: Writes::new() }
+        BlockState {
+            view,
+            state: Writes::new(),
+            index: Writes::new(),
+        }
     }
 
     /// A row, as the next transaction would see it.
@@ -88,7 +92,11 @@ pub struct TransactionState<'a, 'b> {
 impl<'a, 'b> TransactionState<'a, 'b> {
     /// A view without writes of its own.
     pub fn new(block: &'b BlockState<'a>) -> Self {
-        TransactionState { block, changes: Changes::default(), failure: None }
+        TransactionState {
+            block,
+            changes: Changes::default(),
+            failure: None,
+        }
     }
 
     /// Keeps a failure of the store: it stops the block, whatever the contract makes of it.
@@ -116,31 +124,55 @@ impl<'a, 'b> TransactionState<'a, 'b> {
 
     /// Writes or deletes a row.
     pub fn set(&mut self, key: &[u8], value: Option<Vec<u8>>) {
-        self.changes.state.insert(key.to_vec(), value.map(Bytes::from));
+        self.changes
+            .state
+            .insert(key.to_vec(), value.map(Bytes::from));
     }
 
     /// Writes or deletes an index entry.
     pub fn set_index(&mut self, key: &[u8], present: bool) {
-        self.changes.index.insert(key.to_vec(), present.then(|| Bytes::from([].as_slice())));
+        self.changes
+            .index
+            .insert(key.to_vec(), present.then(|| Bytes::from([].as_slice())));
     }
 
     /// Rows of a span.
     pub fn scan(&self, span: &Span) -> Result<Rows, Error> {
-        self.merged(Keyspace::State, span, &self.block.state, &self.changes.state)
+        self.merged(
+            Keyspace::State,
+            span,
+            &self.block.state,
+            &self.changes.state,
+        )
     }
 
     /// Index entries of a span.
     pub fn scan_index(&self, span: &Span) -> Result<Rows, Error> {
-        self.merged(Keyspace::Index, span, &self.block.index, &self.changes.index)
+        self.merged(
+            Keyspace::Index,
+            span,
+            &self.block.index,
+            &self.changes.index,
+        )
     }
 
-    fn merged(&self, keyspace: Keyspace, span: &Span, block: &Writes, own: &Writes) -> Result<Rows, Error> {
+    fn merged(
+        &self,
+        keyspace: Keyspace,
+        span: &Span,
+        block: &Writes,
+        own: &Writes,
+    ) -> Result<Rows, Error> {
         if span.is_empty() {
             return Ok(Vec::new());
         }
         let mut over: BTreeMap<&[u8], &Option<Bytes>> = BTreeMap::new();
         for writes in [block, own] {
-            over.extend(writes.range::<[u8], _>(span.bounds()).map(|(key, value)| (key.as_slice(), value)));
+            over.extend(
+                writes
+                    .range::<[u8], _>(span.bounds())
+                    .map(|(key, value)| (key.as_slice(), value)),
+            );
         }
         if over.is_empty() {
             return scan_view(self.block.view, keyspace, span);
@@ -165,12 +197,20 @@ pub fn scan_view(view: &View, keyspace: Keyspace, span: &Span) -> Result<Rows, E
     let (from, to) = span.bounds();
     view.range(keyspace, from, to, span.reverse)
         .take(span.limit)
-        .map(|row| row.map(|(key, value)| (key.to_vec(), value)).map_err(Error::from))
+        .map(|row| {
+            row.map(|(key, value)| (key.to_vec(), value))
+                .map_err(Error::from)
+        })
         .collect()
 }
 
 /// Stored rows and writes in one order; a write hides the stored row of its key.
-fn merge(view: &View, keyspace: Keyspace, span: &Span, over: BTreeMap<&[u8], &Option<Bytes>>) -> Result<Rows, Error> {
+fn merge(
+    view: &View,
+    keyspace: Keyspace,
+    span: &Span,
+    over: BTreeMap<&[u8], &Option<Bytes>>,
+) -> Result<Rows, Error> {
     let (from, to) = span.bounds();
     let mut stored = view.range(keyspace, from, to, span.reverse).peekable();
     let mut writes: Vec<_> = over.into_iter().collect();

@@ -25,12 +25,18 @@ impl Policy {
     /// Parses a text such as `role:bank or role:insurer`. `and` binds closer than `or`.
     /// The error is a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let alternatives: Vec<_> = text.split(" or ").map(Self::parse_all).collect::<Result<_, _>>()?;
+        let alternatives: Vec<_> = text
+            .split(" or ")
+            .map(Self::parse_all)
+            .collect::<Result<_, _>>()?;
         Ok(join(alternatives, Policy::Or))
     }
 
     fn parse_all(text: &str) -> Result<Self, String> {
-        let parts: Vec<_> = text.split(" and ").map(Self::parse_one).collect::<Result<_, _>>()?;
+        let parts: Vec<_> = text
+            .split(" and ")
+            .map(Self::parse_one)
+            .collect::<Result<_, _>>()?;
         Ok(join(parts, Policy::And))
     }
 
@@ -38,11 +44,16 @@ impl Policy {
         let text = text.trim();
         let name = |name: &str, extra: char| -> Result<String, String> {
             let good = name.starts_with(|c: char| c.is_ascii_lowercase())
-                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == extra);
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == extra);
             if good && name.len() <= crate::limits::NAME_BYTES {
                 return Ok(name.to_owned());
             }
-            Err(format!("'{}' is no name of a role or an organisation", name.escape_debug()))
+            Err(format!(
+                "'{}' is no name of a role or an organisation",
+                name.escape_debug()
+            ))
         };
         match text.split_once(':') {
             Some(("role", role)) => Ok(Policy::Role(name(role, '_')?)),
@@ -106,7 +117,16 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for bad in ["", "bank", "role:", "role:Bank", "role:b or", "any", "role:a xor role:b", "role:a  or"] {
+        for bad in [
+            "",
+            "bank",
+            "role:",
+            "role:Bank",
+            "role:b or",
+            "any",
+            "role:a xor role:b",
+            "role:a  or",
+        ] {
             assert!(Policy::parse(bad).is_err(), "{bad}");
         }
     }

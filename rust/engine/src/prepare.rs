@@ -23,7 +23,11 @@ pub struct Drop {
 
 impl Drop {
     pub(crate) fn new(code: &'static str, message: impl Into<String>, hint: &'static str) -> Self {
-        Drop { code, message: message.into(), hint }
+        Drop {
+            code,
+            message: message.into(),
+            hint,
+        }
     }
 }
 
@@ -86,7 +90,10 @@ impl Prepared {
 
     /// The drops so far: position and reason.
     pub fn drops(&self) -> impl Iterator<Item = (usize, &Drop)> {
-        self.items.iter().enumerate().filter_map(|(at, item)| Some((at, &item.as_ref().err()?.1)))
+        self.items
+            .iter()
+            .enumerate()
+            .filter_map(|(at, item)| Some((at, &item.as_ref().err()?.1)))
     }
 }
 
@@ -108,9 +115,18 @@ pub struct Context<'a> {
 const CHUNK: usize = 512;
 
 /// Decodes transactions and checks their signatures on rayon's pool.
-pub fn prepare(context: &Context<'_>, transactions: Vec<Arc<[u8]>>, check_signatures: bool) -> Prepared {
+pub fn prepare(
+    context: &Context<'_>,
+    transactions: Vec<Arc<[u8]>>,
+    check_signatures: bool,
+) -> Prepared {
     let bytes = transactions.iter().map(|bytes| bytes.len()).sum();
-    let chunk = CHUNK.min(transactions.len().div_ceil(rayon::current_num_threads()).max(1));
+    let chunk = CHUNK.min(
+        transactions
+            .len()
+            .div_ceil(rayon::current_num_threads())
+            .max(1),
+    );
     let items = transactions
         .par_chunks(chunk)
         .flat_map_iter(|chunk| prepare_chunk(context, chunk, check_signatures))
@@ -120,7 +136,11 @@ pub fn prepare(context: &Context<'_>, transactions: Vec<Arc<[u8]>>, check_signat
 
 type Item = Result<Transaction, (Option<Hash32>, Drop)>;
 
-fn prepare_chunk(context: &Context<'_>, transactions: &[Arc<[u8]>], check_signatures: bool) -> Vec<Item> {
+fn prepare_chunk(
+    context: &Context<'_>,
+    transactions: &[Arc<[u8]>],
+    check_signatures: bool,
+) -> Vec<Item> {
     let mut inputs = Vec::new();
     let mut items: Vec<Item> = transactions
         .iter()
@@ -129,7 +149,11 @@ fn prepare_chunk(context: &Context<'_>, transactions: &[Arc<[u8]>], check_signat
         .collect();
     let checks: Vec<Check<'_>> = inputs
         .iter()
-        .map(|input| Check { key: &input.key, message: &input.message, signature: &input.signature })
+        .map(|input| Check {
+            key: &input.key,
+            message: &input.message,
+            signature: &input.signature,
+        })
         .collect();
     for (input, good) in inputs.iter().zip(context.suite.verify_many(&checks)) {
         if good {
@@ -138,7 +162,10 @@ fn prepare_chunk(context: &Context<'_>, transactions: &[Arc<[u8]>], check_signat
         if let Ok(transaction) = &items[input.at] {
             let message = format!("the signature by key {} does not verify", input.key_id);
             let hint = "sign the payload with this chain's genesis hash as external data";
-            items[input.at] = Err((Some(transaction.id), Drop::new("dropped.bad_signature", message, hint)));
+            items[input.at] = Err((
+                Some(transaction.id),
+                Drop::new("dropped.bad_signature", message, hint),
+            ));
         }
     }
     items
@@ -152,19 +179,38 @@ struct Input {
     signature: [u8; 64],
 }
 
-fn decode(context: &Context<'_>, bytes: &Arc<[u8]>, at: usize, inputs: Option<&mut Vec<Input>>) -> Item {
+fn decode(
+    context: &Context<'_>,
+    bytes: &Arc<[u8]>,
+    at: usize,
+    inputs: Option<&mut Vec<Input>>,
+) -> Item {
     let most = context.parameters.transaction_bytes;
     if bytes.len() as u64 > most {
         let message = format!("{} bytes; this chain takes at most {most}", bytes.len());
-        return Err((None, Drop::new("dropped.over_quota", message, "send less data, or its hash")));
+        return Err((
+            None,
+            Drop::new("dropped.over_quota", message, "send less data, or its hash"),
+        ));
     }
     let undecodable = |error: Error| {
-        let field = error.field.map(|field| format!("{field}: ")).unwrap_or_default();
+        let field = error
+            .field
+            .map(|field| format!("{field}: "))
+            .unwrap_or_default();
         let message = format!("{field}{} ({})", error.message, error.code);
-        (None, Drop::new("dropped.undecodable", message, "encode it as docs/protocol/formats.md says"))
+        (
+            None,
+            Drop::new(
+                "dropped.undecodable",
+                message,
+                "encode it as docs/protocol/formats.md says",
+            ),
+        )
     };
     let signers = usize::try_from(context.parameters.transaction_signers).unwrap_or(usize::MAX);
-    let parsed = crypto::cose::parse(context.suite, bytes, signers).map_err(|e| undecodable(e.into()))?;
+    let parsed =
+        crypto::cose::parse(context.suite, bytes, signers).map_err(|e| undecodable(e.into()))?;
     let base = offset_in(bytes, parsed.payload);
     let payload = Payload::decode(parsed.payload, base).map_err(undecodable)?;
     let id = transaction_id(context.suite, context.genesis_hash, parsed.payload);
@@ -178,15 +224,34 @@ fn decode(context: &Context<'_>, bytes: &Arc<[u8]>, at: usize, inputs: Option<&m
             };
             let message = crypto::cose::signing_input(&parsed, index, &context.genesis_hash.0);
             let (key, key_id) = (key.public, signature.key_id);
-            inputs.push(Input { at, key, key_id, message, signature: *signature.signature });
+            inputs.push(Input {
+                at,
+                key,
+                key_id,
+                message,
+                signature: *signature.signature,
+            });
         }
     }
     let signed_hash = context.suite.hash(bytes);
-    let transaction = Transaction { bytes: Arc::clone(bytes), id, signed_hash, payload, signed };
+    let transaction = Transaction {
+        bytes: Arc::clone(bytes),
+        id,
+        signed_hash,
+        payload,
+        signed,
+    };
     let chain = transaction.text(&transaction.payload.chain);
     if chain != context.chain {
         let message = format!("it is for chain {chain}, this is {}", context.chain);
-        return Err((Some(id), Drop::new("dropped.wrong_chain", message, "send it to a node of its chain")));
+        return Err((
+            Some(id),
+            Drop::new(
+                "dropped.wrong_chain",
+                message,
+                "send it to a node of its chain",
+            ),
+        ));
     }
     Ok(transaction)
 }
@@ -212,17 +277,31 @@ pub(crate) fn verify_late(context: &Context<'_>, transaction: &Transaction) -> R
     let parsed = crypto::cose::parse(context.suite, &transaction.bytes, usize::MAX)
         .map_err(|error| Drop::new("dropped.undecodable", error.to_string(), ""))?;
     for (index, signature) in parsed.signatures.iter().enumerate() {
-        let key = context.directory.key(&signature.key_id).ok_or_else(|| unknown_key(&signature.key_id))?;
+        let key = context
+            .directory
+            .key(&signature.key_id)
+            .ok_or_else(|| unknown_key(&signature.key_id))?;
         let input = crypto::cose::signing_input(&parsed, index, &context.genesis_hash.0);
-        context.suite.verify(&key.public, &input, signature.signature).map_err(|_| {
-            let message = format!("the signature by key {} does not verify", signature.key_id);
-            Drop::new("dropped.bad_signature", message, "sign with this chain's genesis hash as external data")
-        })?;
+        context
+            .suite
+            .verify(&key.public, &input, signature.signature)
+            .map_err(|_| {
+                let message = format!("the signature by key {} does not verify", signature.key_id);
+                Drop::new(
+                    "dropped.bad_signature",
+                    message,
+                    "sign with this chain's genesis hash as external data",
+                )
+            })?;
     }
     Ok(())
 }
 
 pub(crate) fn unknown_key(id: &Hash32) -> Drop {
     let hint = "register the key, or sign with one that is in force";
-    Drop::new("dropped.unknown_key", format!("key {id} belongs to no member of this chain"), hint)
+    Drop::new(
+        "dropped.unknown_key",
+        format!("key {id} belongs to no member of this chain"),
+        hint,
+    )
 }

@@ -45,7 +45,12 @@ impl Range<'_> {
             }
             None => {}
         }
-        Span { from, to, limit: self.limit.min(limits::SCAN_ROWS), reverse: self.reverse }
+        Span {
+            from,
+            to,
+            limit: self.limit.min(limits::SCAN_ROWS),
+            reverse: self.reverse,
+        }
     }
 }
 
@@ -76,12 +81,24 @@ impl Engine {
     ) -> Result<Vec<u8>, Error> {
         codec::cbor::check(arguments)?;
         let head = self.head();
-        let signers: Vec<_> = sender.and_then(|id| head.directory.member(id)).cloned().into_iter().collect();
+        let signers: Vec<_> = sender
+            .and_then(|id| head.directory.member(id))
+            .cloned()
+            .into_iter()
+            .collect();
         let mut encoder = Encoder::new();
         let Some(deployed) = head.contracts.get(contract) else {
             let shown: String = contract.escape_debug().take(80).collect();
-            let refusal = Refusal::new("call.unknown_contract", format!("no contract {shown} is deployed"));
-            TransactionResult { gas: 0, code: None, outcome: Err(refusal) }.encode_into(&mut encoder);
+            let refusal = Refusal::new(
+                "call.unknown_contract",
+                format!("no contract {shown} is deployed"),
+            );
+            TransactionResult {
+                gas: 0,
+                code: None,
+                outcome: Err(refusal),
+            }
+            .encode_into(&mut encoder);
             return Ok(encoder.into_bytes());
         };
         let call = Call {
@@ -100,9 +117,11 @@ impl Engine {
         let outcome = match find_method(&deployed.code, contract, method, true) {
             Err(refusal) => (0, Err(refusal)),
             Ok(_) => {
-                let run = std::panic::AssertUnwindSafe(|| deployed.code.call(&call, &mut state, None));
-                let returned = std::panic::catch_unwind(run)
-                    .map_err(|_| Error::new("engine.fault", "the engine failed inside this view"))?;
+                let run =
+                    std::panic::AssertUnwindSafe(|| deployed.code.call(&call, &mut state, None));
+                let returned = std::panic::catch_unwind(run).map_err(|_| {
+                    Error::new("engine.fault", "the engine failed inside this view")
+                })?;
                 (returned.gas, returned.outcome)
             }
         };
@@ -111,7 +130,10 @@ impl Engine {
         }
         let (gas, outcome) = outcome;
         let outcome = match outcome {
-            Ok((value, _)) => Ok(Success { value, events: Vec::new() }),
+            Ok((value, _)) => Ok(Success {
+                value,
+                events: Vec::new(),
+            }),
             Err(mut refusal) => {
                 if refusal.line.is_some() {
                     refusal.file.get_or_insert_with(|| deployed.file.clone());
@@ -119,17 +141,31 @@ impl Engine {
                 Err(refusal)
             }
         };
-        TransactionResult { gas, code: Some(deployed.source), outcome }.encode_into(&mut encoder);
+        TransactionResult {
+            gas,
+            code: Some(deployed.source),
+            outcome,
+        }
+        .encode_into(&mut encoder);
         Ok(encoder.into_bytes())
     }
 
     /// Height and position of a transaction's entry.
     pub fn locate(&self, id: &Hash32) -> Result<Option<(u64, u32)>, Error> {
-        Ok(self.head().view.get(Keyspace::Transactions, &id.0)?.and_then(|bytes| read_place(&bytes)))
+        Ok(self
+            .head()
+            .view
+            .get(Keyspace::Transactions, &id.0)?
+            .and_then(|bytes| read_place(&bytes)))
     }
 
     /// Ids that begin with these bytes and, where given, this half byte.
-    pub fn find(&self, prefix: &[u8], half: Option<u8>, limit: usize) -> Result<Vec<Hash32>, Error> {
+    pub fn find(
+        &self,
+        prefix: &[u8],
+        half: Option<u8>,
+        limit: usize,
+    ) -> Result<Vec<Hash32>, Error> {
         let mut from = prefix.to_vec();
         let mut to = key::prefix_end(prefix);
         if let Some(half) = half {
@@ -146,7 +182,10 @@ impl Engine {
             .take(limit.min(limits::SCAN_ROWS))
             .map(|row| {
                 let (key, _) = row?;
-                let id: [u8; 32] = key.as_ref().try_into().map_err(|_| Error::new("store.damaged", "an id of another length"))?;
+                let id: [u8; 32] = key
+                    .as_ref()
+                    .try_into()
+                    .map_err(|_| Error::new("store.damaged", "an id of another length"))?;
                 Ok(Hash32(id))
             })
             .collect()
@@ -172,5 +211,43 @@ impl Engine {
     /// The genesis file.
     pub fn genesis_file(&self) -> Vec<u8> {
         crate::formats::evidence::genesis_file(&self.genesis.document, &self.genesis_header)
+    }
+}
+
+/// An index entry's key, the row's flat key, and the row.
+pub type IndexedRow = (Vec<u8>, Vec<u8>, Arc<[u8]>);
+
+impl Engine {
+    /// Rows whose index values begin with `prefix`, in the index's order. The value of an index entry is the row's flat key.
+    #[allow(clippy::too_many_arguments)] // a range, in parts
+    pub fn index_rows(
+        &self,
+        contract: &str,
+        table: &str,
+        index: &str,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<IndexedRow>, Error> {
+        let head = self.head();
+        let table = format!("{table}:{index}");
+        let range = Range {
+            contract,
+            table: &table,
+            prefix,
+            after,
+            limit,
+            reverse,
+        };
+        let mut rows = Vec::new();
+        for (entry, primary) in scan_view(&head.view, Keyspace::Index, &range.span())? {
+            let row = head.view.get(Keyspace::State, &primary)?;
+            let row = row.ok_or_else(|| {
+                crate::open::damaged("an index entry names a row that is not there")
+            })?;
+            rows.push((entry, primary.to_vec(), row));
+        }
+        Ok(rows)
     }
 }

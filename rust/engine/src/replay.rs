@@ -31,10 +31,10 @@ pub struct Digests(BTreeMap<u64, Digest>);
 impl Digests {
     /// Adds an id to the segment of its expiry.
     pub fn add(&mut self, suite: Suite, expires: u64, id: Hash32) {
-        let digest = self
-            .0
-            .entry(segment_of(expires))
-            .or_insert(Digest { count: 0, head: Hash32([0; 32]) });
+        let digest = self.0.entry(segment_of(expires)).or_insert(Digest {
+            count: 0,
+            head: Hash32([0; 32]),
+        });
         digest.count += 1;
         digest.head = suite.hash_parts(&[&digest.head.0, &id.0]);
     }
@@ -47,9 +47,16 @@ impl Digests {
     /// The canonical bytes that the replay root hashes.
     pub fn encode(&self) -> Vec<u8> {
         let mut encoder = Encoder::with_capacity(32 + self.0.len() * 48);
-        encoder.array(2).text("lianheng.replay.1").array(self.0.len());
+        encoder
+            .array(2)
+            .text("lianheng.replay.1")
+            .array(self.0.len());
         for (segment, digest) in &self.0 {
-            encoder.array(3).uint(*segment).uint(digest.count).bytes(&digest.head.0);
+            encoder
+                .array(3)
+                .uint(*segment)
+                .uint(digest.count)
+                .bytes(&digest.head.0);
         }
         encoder.into_bytes()
     }
@@ -63,7 +70,13 @@ impl Digests {
         for _ in 0..decoder.array()? {
             decoder.array_exact(3)?;
             let segment = decoder.uint()?;
-            segments.insert(segment, Digest { count: decoder.uint()?, head: Hash32(decoder.bytes_exact()?) });
+            segments.insert(
+                segment,
+                Digest {
+                    count: decoder.uint()?,
+                    head: Hash32(decoder.bytes_exact()?),
+                },
+            );
         }
         decoder.finish()?;
         Ok(Digests(segments))
@@ -87,7 +100,9 @@ pub struct LiveIds(BTreeMap<u64, HashSet<ShortId>>);
 impl LiveIds {
     /// Whether an id with this short form lives in the segment of `expires`.
     pub fn may_contain(&self, expires: u64, id: &Hash32) -> bool {
-        self.0.get(&segment_of(expires)).is_some_and(|ids| ids.contains(&short(id)))
+        self.0
+            .get(&segment_of(expires))
+            .is_some_and(|ids| ids.contains(&short(id)))
     }
 
     /// Adds an id.
@@ -98,11 +113,6 @@ impl LiveIds {
     /// Drops segments that ended at or before `time`.
     pub fn expire(&mut self, time: u64) {
         self.0 = self.0.split_off(&segment_of(time));
-    }
-
-    /// How many ids live.
-    pub fn len(&self) -> usize {
-        self.0.values().map(HashSet::len).sum()
     }
 }
 

@@ -58,7 +58,12 @@ pub trait Contract: Send + Sync {
     /// Names of the methods, for a helpful refusal.
     fn methods(&self) -> Vec<String>;
     /// Runs a method. MUST be deterministic; MAY panic, which the engine catches.
-    fn call(&self, call: &Call<'_>, state: &mut TransactionState<'_, '_>, steps: Option<&mut Vec<Step>>) -> Returned;
+    fn call(
+        &self,
+        call: &Call<'_>,
+        state: &mut TransactionState<'_, '_>,
+        steps: Option<&mut Vec<Step>>,
+    ) -> Returned;
     /// The declaration, for people and tools.
     fn interface(&self) -> Value;
 }

@@ -31,13 +31,19 @@ impl<'a> Block<'a> {
         let transactions = strings(&mut decoder)?;
         let entries = strings(&mut decoder)?;
         decoder.finish()?;
-        Ok(Block { header, seal: (seal != [0xf6]).then_some(seal), transactions, entries })
+        Ok(Block {
+            header,
+            seal: (seal != [0xf6]).then_some(seal),
+            transactions,
+            entries,
+        })
     }
 
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         let size = |items: &[&[u8]]| items.iter().map(|item| item.len() + 5).sum::<usize>();
-        let mut encoder = Encoder::with_capacity(512 + size(&self.transactions) + size(&self.entries));
+        let mut encoder =
+            Encoder::with_capacity(512 + size(&self.transactions) + size(&self.entries));
         encoder.array(5).text(TAG).bytes(self.header);
         match self.seal {
             Some(seal) => encoder.raw(seal),

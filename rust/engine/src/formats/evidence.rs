@@ -48,8 +48,15 @@ fn seal(encoder: &mut Encoder, seal: Option<&[u8]>) {
 /// The genesis file: document and header 0.
 pub fn genesis_file(document: &[u8], header: &[u8]) -> Vec<u8> {
     let mut encoder = Encoder::with_capacity(document.len() + header.len() + 80);
-    encoder.map(3).text("format").text("lianheng.genesis-file.1");
-    encoder.text("header").bytes(header).text("document").bytes(document);
+    encoder
+        .map(3)
+        .text("format")
+        .text("lianheng.genesis-file.1");
+    encoder
+        .text("header")
+        .bytes(header)
+        .text("document")
+        .bytes(document);
     encoder.into_bytes()
 }
 
@@ -73,19 +80,31 @@ pub fn split_genesis_file(file: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Error> {
     if format != Some("lianheng.genesis-file.1") {
         return Err(Error::new("format.unknown", "this is no genesis file").in_field("format"));
     }
-    document
-        .zip(header)
-        .ok_or_else(|| Error::new("genesis.bad_field", "the file lacks its document or its header"))
+    document.zip(header).ok_or_else(|| {
+        Error::new(
+            "genesis.bad_field",
+            "the file lacks its document or its header",
+        )
+    })
 }
 
 /// A header as trust anchor: with its seal and the path of the genesis hash in its history.
-pub fn header_file(header: &[u8], sealed: Option<&[u8]>, genesis: Hash32, path: &[Hash32]) -> Vec<u8> {
+pub fn header_file(
+    header: &[u8],
+    sealed: Option<&[u8]>,
+    genesis: Hash32,
+    path: &[Hash32],
+) -> Vec<u8> {
     let mut encoder = Encoder::with_capacity(header.len() + 512);
     encoder.map(5).text("path");
     hashes(&mut encoder, path);
     seal(&mut encoder, sealed);
     encoder.text("format").text("lianheng.header-file.1");
-    encoder.text("header").bytes(header).text("genesis").bytes(&genesis.0);
+    encoder
+        .text("header")
+        .bytes(header)
+        .text("genesis")
+        .bytes(&genesis.0);
     encoder.into_bytes()
 }
 
@@ -98,8 +117,11 @@ pub fn anchor_header(file: &[u8]) -> Result<Vec<u8>, Error> {
         {
             Ok(header.clone())
         }
-        _ => Err(Error::new("format.unknown", "an anchor is a genesis file or a header file")
-            .hint("give genesis.cbor, or a file that `lianheng block HEIGHT -o FILE` wrote")),
+        _ => Err(Error::new(
+            "format.unknown",
+            "an anchor is a genesis file or a header file",
+        )
+        .hint("give genesis.cbor, or a file that `lianheng block HEIGHT -o FILE` wrote")),
     }
 }
 
@@ -126,7 +148,8 @@ pub struct Receipt<'a> {
 impl Receipt<'_> {
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut encoder = Encoder::with_capacity(1_024 + self.transaction.len() + self.result.len());
+        let mut encoder =
+            Encoder::with_capacity(1_024 + self.transaction.len() + self.result.len());
         encoder.map(9).text("keys").array(self.keys.len());
         for key in self.keys {
             encoder.bytes(key);
@@ -178,7 +201,11 @@ impl StateProof<'_> {
         seal(&mut encoder, self.seal);
         links(&mut encoder, self.links);
         if let Some(other) = &self.proof.other {
-            encoder.text("other").array(2).bytes(&other.key.0).bytes(&other.value.0);
+            encoder
+                .text("other")
+                .array(2)
+                .bytes(&other.key.0)
+                .bytes(&other.value.0);
         }
         encoder.text("table").text(self.place.1);
         encoder.text("value");

@@ -130,20 +130,36 @@ impl Genesis {
     /// Decodes and checks a document. Errors name the field.
     pub fn decode(document: &[u8]) -> Result<Self, Error> {
         if document.len() > limits::GENESIS_BYTES {
-            return Err(Error::new("genesis.too_large", format!("{} bytes", document.len())));
+            return Err(Error::new(
+                "genesis.too_large",
+                format!("{} bytes", document.len()),
+            ));
         }
         let value = cbor::decode(document)?;
         let map = Fields::of("genesis", &value)?;
         map.exactly(&[
-            "format", "chain", "suite", "rules", "time", "sealers", "parameters", "organisations", "members", "contracts",
+            "format",
+            "chain",
+            "suite",
+            "rules",
+            "time",
+            "sealers",
+            "parameters",
+            "organisations",
+            "members",
+            "contracts",
         ])?;
         if map.text("format")? != "lianheng.genesis.1" {
             return Err(map.bad("format", "it is not lianheng.genesis.1"));
         }
-        let suite = Suite::from_number(map.uint("suite")?).map_err(|_| map.bad("suite", "only suite 1 is known"))?;
+        let suite = Suite::from_number(map.uint("suite")?)
+            .map_err(|_| map.bad("suite", "only suite 1 is known"))?;
         let rules = map.uint("rules")?;
         if rules != RULES {
-            return Err(map.bad("rules", &format!("version {rules}; this program follows version {RULES}")));
+            return Err(map.bad(
+                "rules",
+                &format!("version {rules}; this program follows version {RULES}"),
+            ));
         }
         let chain = map.text("chain")?.to_owned();
         names::check_organisation("chain", &chain)?;
@@ -151,7 +167,9 @@ impl Genesis {
         let members = members(map.array("members")?, &organisations, suite, &chain)?;
         let sealers = Sealers::decode(&cbor::encode(map.get("sealers")?)?)?;
         for (key, _) in &sealers.members {
-            suite.check_public_key(key).map_err(|error| Error::from(error).in_field("sealers"))?;
+            suite
+                .check_public_key(key)
+                .map_err(|error| Error::from(error).in_field("sealers"))?;
         }
         Ok(Genesis {
             document: document.to_vec(),
@@ -185,7 +203,11 @@ fn organisations(values: &[Value]) -> Result<Vec<Organisation>, Error> {
         list.push(Organisation { name, title });
     }
     if list.is_empty() {
-        return Err(Error::new("genesis.bad_field", "a chain needs at least one organisation").in_field("organisations"));
+        return Err(Error::new(
+            "genesis.bad_field",
+            "a chain needs at least one organisation",
+        )
+        .in_field("organisations"));
     }
     Ok(list)
 }
@@ -196,36 +218,58 @@ fn members(
     suite: Suite,
     chain: &str,
 ) -> Result<Vec<Member>, Error> {
-    let known: BTreeSet<&str> = organisations.iter().map(|organisation| organisation.name.as_str()).collect();
+    let known: BTreeSet<&str> = organisations
+        .iter()
+        .map(|organisation| organisation.name.as_str())
+        .collect();
     let (mut ids, mut keys) = (BTreeSet::new(), BTreeSet::new());
     let mut list = Vec::with_capacity(values.len());
     for value in values {
         let member = member(value, suite, chain, &mut keys)?;
         let organisation = names::organisation_of(&member.id);
         if !known.contains(organisation) {
-            return Err(Error::new("genesis.bad_field", format!("{}: no organisation {organisation}", member.id))
-                .in_field("members.id"));
+            return Err(Error::new(
+                "genesis.bad_field",
+                format!("{}: no organisation {organisation}", member.id),
+            )
+            .in_field("members.id"));
         }
         if !ids.insert(member.id.clone()) {
-            return Err(Error::new("genesis.bad_field", format!("{} stands twice", member.id)).in_field("members.id"));
+            return Err(
+                Error::new("genesis.bad_field", format!("{} stands twice", member.id))
+                    .in_field("members.id"),
+            );
         }
         list.push(member);
     }
     Ok(list)
 }
 
-fn member(value: &Value, suite: Suite, chain: &str, seen: &mut BTreeSet<[u8; 32]>) -> Result<Member, Error> {
+fn member(
+    value: &Value,
+    suite: Suite,
+    chain: &str,
+    seen: &mut BTreeSet<[u8; 32]>,
+) -> Result<Member, Error> {
     let map = Fields::of("members", value)?;
     map.exactly(&["id", "kind", "roles", "keys"])?;
     let id = map.text("id")?.to_owned();
     names::check_member("members.id", &id)?;
     let kind = map.text("kind")?.to_owned();
     if !["person", "service", "device", "node"].contains(&kind.as_str()) {
-        return Err(map.bad("kind", &format!("'{}' is not person, service, device or node", kind.escape_debug())));
+        return Err(map.bad(
+            "kind",
+            &format!(
+                "'{}' is not person, service, device or node",
+                kind.escape_debug()
+            ),
+        ));
     }
     let mut roles = Vec::new();
     for role in map.array("roles")? {
-        let Value::Text(role) = role else { return Err(map.bad("roles", "a role is a text")) };
+        let Value::Text(role) = role else {
+            return Err(map.bad("roles", "a role is a text"));
+        };
         names::check_contract("members.roles", role)?;
         roles.push(role.clone());
     }
@@ -240,7 +284,12 @@ fn member(value: &Value, suite: Suite, chain: &str, seen: &mut BTreeSet<[u8; 32]
     if keys.is_empty() {
         return Err(map.bad("keys", &format!("{id} has no key")));
     }
-    Ok(Member { id, kind, roles, keys })
+    Ok(Member {
+        id,
+        kind,
+        roles,
+        keys,
+    })
 }
 
 fn key(value: &Value, suite: Suite, chain: &str, member: &str) -> Result<([u8; 32], bool), Error> {
@@ -250,8 +299,12 @@ fn key(value: &Value, suite: Suite, chain: &str, member: &str) -> Result<([u8; 3
         .bytes("public")?
         .try_into()
         .map_err(|_| map.bad("public", "an Ed25519 key has 32 bytes"))?;
-    let Value::Bool(custodial) = map.get("custodial")? else { return Err(map.bad("custodial", "not true or false")) };
-    suite.check_public_key(&public).map_err(|error| Error::from(error).in_field("members.keys.public"))?;
+    let Value::Bool(custodial) = map.get("custodial")? else {
+        return Err(map.bad("custodial", "not true or false"));
+    };
+    suite
+        .check_public_key(&public)
+        .map_err(|error| Error::from(error).in_field("members.keys.public"))?;
     check_possession(suite, chain, member, &public, map.bytes("possession")?)?;
     Ok((public, *custodial))
 }
@@ -259,11 +312,22 @@ fn key(value: &Value, suite: Suite, chain: &str, member: &str) -> Result<([u8; 3
 /// What the holder of a key signs to prove possession.
 pub fn possession_payload(chain: &str, member: &str, key_id: Hash32) -> Vec<u8> {
     let mut encoder = Encoder::new();
-    encoder.array(4).text("lianheng.possession.1").text(chain).text(member).bytes(&key_id.0);
+    encoder
+        .array(4)
+        .text("lianheng.possession.1")
+        .text(chain)
+        .text(member)
+        .bytes(&key_id.0);
     encoder.into_bytes()
 }
 
-fn check_possession(suite: Suite, chain: &str, member: &str, key: &[u8; 32], proof: &[u8]) -> Result<(), Error> {
+fn check_possession(
+    suite: Suite,
+    chain: &str,
+    member: &str,
+    key: &[u8; 32],
+    proof: &[u8],
+) -> Result<(), Error> {
     let bad = |why: &str| {
         Error::new("genesis.bad_possession", format!("{member}: {why}"))
             .in_field("members.keys.possession")
@@ -278,7 +342,9 @@ fn check_possession(suite: Suite, chain: &str, member: &str, key: &[u8; 32], pro
         return Err(bad("the proof is signed by another key"));
     }
     let input = crypto::cose::signing_input(&parsed, 0, &[]);
-    suite.verify(key, &input, signature.signature).map_err(|_| bad("its signature does not verify"))
+    suite
+        .verify(key, &input, signature.signature)
+        .map_err(|_| bad("its signature does not verify"))
 }
 
 fn contracts(values: &[Value]) -> Result<Vec<Contract>, Error> {
@@ -333,7 +399,9 @@ impl<'a> Fields<'a> {
     pub(crate) fn get(&self, name: &str) -> Result<&'a Value, Error> {
         self.entries
             .iter()
-            .find_map(|(key, value)| matches!(key, Value::Text(text) if text == name).then_some(value))
+            .find_map(|(key, value)| {
+                matches!(key, Value::Text(text) if text == name).then_some(value)
+            })
             .ok_or_else(|| self.bad(name, "it is missing"))
     }
 
@@ -353,7 +421,9 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn uint(&self, name: &str) -> Result<u64, Error> {
         match self.get(name)? {
-            Value::Int(number) => u64::try_from(*number).map_err(|_| self.bad(name, "it is negative")),
+            Value::Int(number) => {
+                u64::try_from(*number).map_err(|_| self.bad(name, "it is negative"))
+            }
             _ => Err(self.bad(name, "it is not an integer below 2^63")),
         }
     }

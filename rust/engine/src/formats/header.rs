@@ -37,8 +37,20 @@ impl Header {
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut encoder = Encoder::with_capacity(240);
-        encoder.array(11).text(TAG).text(&self.chain).uint(self.height).uint(self.consensus_height).uint(self.time);
-        for hash in [&self.history_root, &self.entries_root, &self.state_root, &self.replay_root, &self.sealers_hash] {
+        encoder
+            .array(11)
+            .text(TAG)
+            .text(&self.chain)
+            .uint(self.height)
+            .uint(self.consensus_height)
+            .uint(self.time);
+        for hash in [
+            &self.history_root,
+            &self.entries_root,
+            &self.state_root,
+            &self.replay_root,
+            &self.sealers_hash,
+        ] {
             encoder.bytes(&hash.0);
         }
         encoder.uint(self.rules);
@@ -75,7 +87,10 @@ impl Header {
         [
             ("chain", self.chain == other.chain),
             ("height", self.height == other.height),
-            ("consensus height", self.consensus_height == other.consensus_height),
+            (
+                "consensus height",
+                self.consensus_height == other.consensus_height,
+            ),
             ("time", self.time == other.time),
             ("history root", self.history_root == other.history_root),
             ("entries root", self.entries_root == other.entries_root),
@@ -95,8 +110,11 @@ pub(crate) fn expect_tag(decoder: &mut Decoder<'_>, tag: &str) -> Result<(), Err
     if found == tag {
         return Ok(());
     }
-    Err(Error::new("format.unknown", format!("expected {tag}, found '{}'", found.escape_debug()))
-        .hint("check that this file is of this kind and of this version of the program"))
+    Err(Error::new(
+        "format.unknown",
+        format!("expected {tag}, found '{}'", found.escape_debug()),
+    )
+    .hint("check that this file is of this kind and of this version of the program"))
 }
 
 /// The set that seals headers.
@@ -112,7 +130,11 @@ impl Sealers {
     /// The canonical bytes; their hash stands in the header.
     pub fn encode(&self) -> Vec<u8> {
         let mut encoder = Encoder::new();
-        encoder.array(3).text("lianheng.sealers.1").text(&self.kind).array(self.members.len());
+        encoder
+            .array(3)
+            .text("lianheng.sealers.1")
+            .text(&self.kind)
+            .array(self.members.len());
         for (key, power) in &self.members {
             encoder.array(2).bytes(key).uint(*power);
         }
@@ -138,9 +160,12 @@ impl Sealers {
             _ => false,
         };
         if !good {
-            return Err(Error::new("genesis.bad_sealers", format!("{} sealers of kind {kind}", members.len()))
-                .in_field("sealers")
-                .hint("solo has one key of power 1; cometbft has keys of power above 0"));
+            return Err(Error::new(
+                "genesis.bad_sealers",
+                format!("{} sealers of kind {kind}", members.len()),
+            )
+            .in_field("sealers")
+            .hint("solo has one key of power 1; cometbft has keys of power above 0"));
         }
         Ok(Sealers { kind, members })
     }
@@ -149,7 +174,10 @@ impl Sealers {
 /// What a solo seal signs.
 pub fn seal_payload(header_hash: Hash32) -> Vec<u8> {
     let mut encoder = Encoder::with_capacity(56);
-    encoder.array(2).text("lianheng.seal.1").bytes(&header_hash.0);
+    encoder
+        .array(2)
+        .text("lianheng.seal.1")
+        .bytes(&header_hash.0);
     encoder.into_bytes()
 }
 
@@ -161,7 +189,9 @@ pub fn check_seal(
     header_hash: Hash32,
     seal: &[u8],
 ) -> Result<(), Error> {
-    let bad = |why: String| Error::new("seal.bad", why).hint("the seal does not belong to this header and this sealer");
+    let bad = |why: String| {
+        Error::new("seal.bad", why).hint("the seal does not belong to this header and this sealer")
+    };
     let mut decoder = Decoder::new(seal);
     decoder.array_exact(2)?;
     expect_tag(&mut decoder, "solo")?;
@@ -177,7 +207,12 @@ pub fn check_seal(
     let input = crypto::cose::signing_input(&parsed, 0, &genesis_hash.0);
     let signature = &parsed.signatures[0];
     if signature.key_id != suite.key_id(key) {
-        return Err(bad(format!("it is by key {}, not the sealer's", signature.key_id)));
+        return Err(bad(format!(
+            "it is by key {}, not the sealer's",
+            signature.key_id
+        )));
     }
-    suite.verify(key, &input, signature.signature).map_err(Error::from)
+    suite
+        .verify(key, &input, signature.signature)
+        .map_err(Error::from)
 }

@@ -7,17 +7,29 @@ fn is_name(text: &str, extra: &[u8]) -> bool {
     let bytes = text.as_bytes();
     bytes.len() <= limits::NAME_BYTES
         && bytes.first().is_some_and(u8::is_ascii_lowercase)
-        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || extra.contains(b))
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || extra.contains(b))
 }
 
 /// A chain's or an organisation's name: a letter, then letters, digits and `-`.
 pub fn check_organisation(field: &str, text: &str) -> Result<(), Error> {
-    accept(is_name(text, b"-"), field, text, "a letter a-z, then at most 62 of a-z, 0-9 and -")
+    accept(
+        is_name(text, b"-"),
+        field,
+        text,
+        "a letter a-z, then at most 62 of a-z, 0-9 and -",
+    )
 }
 
 /// A contract's, method's or table's name: a letter, then letters, digits and `_`.
 pub fn check_contract(field: &str, text: &str) -> Result<(), Error> {
-    accept(is_name(text, b"_"), field, text, "a letter a-z, then at most 62 of a-z, 0-9 and _")
+    accept(
+        is_name(text, b"_"),
+        field,
+        text,
+        "a letter a-z, then at most 62 of a-z, 0-9 and _",
+    )
 }
 
 /// A member id: `name@organisation`.
@@ -25,20 +37,35 @@ pub fn check_member(field: &str, text: &str) -> Result<(), Error> {
     let good = text
         .split_once('@')
         .is_some_and(|(name, organisation)| is_name(name, b".-") && is_name(organisation, b"-"));
-    accept(good, field, text, "name@organisation in a-z, 0-9, - (and . in the name)")
+    accept(
+        good,
+        field,
+        text,
+        "name@organisation in a-z, 0-9, - (and . in the name)",
+    )
 }
 
 /// The organisation of a member id that was checked.
 pub fn organisation_of(member: &str) -> &str {
-    member.split_once('@').map_or("", |(_, organisation)| organisation)
+    member
+        .split_once('@')
+        .map_or("", |(_, organisation)| organisation)
 }
 
 fn accept(good: bool, field: &str, text: &str, form: &str) -> Result<(), Error> {
     if good {
         return Ok(());
     }
-    let shown: String = text.chars().take(80).flat_map(char::escape_default).collect();
-    Err(Error::new("name.malformed", format!("'{shown}' is no name here")).in_field(field).hint(format!("use {form}")))
+    let shown: String = text
+        .chars()
+        .take(80)
+        .flat_map(char::escape_default)
+        .collect();
+    Err(
+        Error::new("name.malformed", format!("'{shown}' is no name here"))
+            .in_field(field)
+            .hint(format!("use {form}")),
+    )
 }
 
 #[cfg(test)]
@@ -50,7 +77,17 @@ mod tests {
         for good in ["a", "bank-a", "n0"] {
             assert!(check_organisation("name", good).is_ok(), "{good}");
         }
-        for bad in ["", "A", "0a", "-a", "bänk", "bank_a", "a b", "\u{430}", &"a".repeat(64)] {
+        for bad in [
+            "",
+            "A",
+            "0a",
+            "-a",
+            "bänk",
+            "bank_a",
+            "a b",
+            "\u{430}",
+            &"a".repeat(64),
+        ] {
             assert!(check_organisation("name", bad).is_err(), "{bad}");
         }
         assert!(check_member("id", "alice.m@bank-a").is_ok());

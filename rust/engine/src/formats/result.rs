@@ -27,7 +27,11 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with code and sentence.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Refusal { code: code.to_owned(), message: message.into(), ..Refusal::default() }
+        Refusal {
+            code: code.to_owned(),
+            message: message.into(),
+            ..Refusal::default()
+        }
     }
 
     /// The same refusal, naming the field.
@@ -46,8 +50,14 @@ impl Refusal {
 
     fn encode(&self, into: &mut Encoder) {
         let optional = [&self.reason, &self.file, &None, &self.field, &self.hint];
-        let count = 2 + optional.iter().filter(|text| text.is_some()).count() + usize::from(self.line.is_some());
-        into.map(count).uint(1).text(clip(&self.code)).uint(2).text(clip(&self.message));
+        let count = 2
+            + optional.iter().filter(|text| text.is_some()).count()
+            + usize::from(self.line.is_some());
+        into.map(count)
+            .uint(1)
+            .text(clip(&self.code))
+            .uint(2)
+            .text(clip(&self.message));
         for (key, text) in (3..).zip(optional) {
             if let (5, Some(line)) = (key, self.line) {
                 into.uint(5).uint(line);
@@ -98,7 +108,12 @@ impl TransactionResult {
             Err(_) => (1, NULL, [].as_slice()),
         };
         let with_value = !value.is_empty() && value != NULL;
-        let optional = [with_value, !events.is_empty(), self.outcome.is_err(), self.code.is_some()];
+        let optional = [
+            with_value,
+            !events.is_empty(),
+            self.outcome.is_err(),
+            self.code.is_some(),
+        ];
         into.map(2 + optional.iter().filter(|present| **present).count());
         into.uint(1).uint(status).uint(2).uint(self.gas);
         if with_value {
@@ -131,7 +146,12 @@ pub fn encode_entry(id: Hash32, signed: Hash32, result: &TransactionResult) -> V
 /// An event, encoded: contract, number in that contract, name, data (an encoded map).
 pub fn encode_event(contract: &str, number: u64, name: &str, data: &[u8]) -> Vec<u8> {
     let mut encoder = Encoder::with_capacity(24 + contract.len() + name.len() + data.len());
-    encoder.array(4).text(contract).uint(number).text(name).raw(data);
+    encoder
+        .array(4)
+        .text(contract)
+        .uint(number)
+        .text(name)
+        .raw(data);
     encoder.into_bytes()
 }
 
@@ -152,6 +172,9 @@ pub fn result_status(result: &[u8]) -> Result<u64, Error> {
     let mut map = MapReader::open(&mut decoder)?;
     match map.uint_key(&mut decoder)? {
         Some(1) => Ok(decoder.uint()?),
-        _ => Err(Error::new("result.malformed", "a result starts with its status")),
+        _ => Err(Error::new(
+            "result.malformed",
+            "a result starts with its status",
+        )),
     }
 }

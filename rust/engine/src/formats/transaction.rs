@@ -37,18 +37,28 @@ pub struct Payload {
 impl Payload {
     /// Decodes a payload that starts at `base` of the transaction's bytes. Errors name the field.
     pub fn decode(bytes: &[u8], base: usize) -> Result<Self, Error> {
-        let mut reader = Reader { decoder: Decoder::new(bytes), base };
+        let mut reader = Reader {
+            decoder: Decoder::new(bytes),
+            base,
+        };
         let mut map = MapReader::open(&mut reader.decoder)?;
         let mut payload = Payload::blank();
         let mut seen = 0_u32;
         while let Some(key) = map.uint_key(&mut reader.decoder)? {
-            payload.field(key, &mut reader).map_err(|error| in_payload(error, key))?;
-            seen |= 1_u32.checked_shl(u32::try_from(key).unwrap_or(31)).unwrap_or(0);
+            payload
+                .field(key, &mut reader)
+                .map_err(|error| in_payload(error, key))?;
+            seen |= 1_u32
+                .checked_shl(u32::try_from(key).unwrap_or(31))
+                .unwrap_or(0);
         }
         reader.decoder.finish()?;
         match (1..=9).find(|key| seen & (1 << key) == 0) {
-            Some(missing) => Err(Error::new("transaction.missing_field", "the payload lacks a field")
-                .in_field(field_name(missing))),
+            Some(missing) => Err(Error::new(
+                "transaction.missing_field",
+                "the payload lacks a field",
+            )
+            .in_field(field_name(missing))),
             None => Ok(payload),
         }
     }
@@ -81,7 +91,12 @@ impl Payload {
             10 => self.code = Some(Hash32(reader.decoder.bytes_exact::<32>()?)),
             11 => reader.application()?,
             12 => drop(reader.hashes(limits::ATTACHMENTS)?),
-            _ => return Err(Error::new("transaction.unknown_field", format!("the payload has no field {key}"))),
+            _ => {
+                return Err(Error::new(
+                    "transaction.unknown_field",
+                    format!("the payload has no field {key}"),
+                ))
+            }
         }
         Ok(())
     }
@@ -97,8 +112,18 @@ fn in_payload(error: Error, key: u64) -> Error {
 /// What a payload's integer key means.
 pub fn field_name(key: u64) -> String {
     const NAMES: [&str; 12] = [
-        "chain", "sender", "signers", "contract", "method", "arguments", "expires", "random", "gas", "code",
-        "application", "attachments",
+        "chain",
+        "sender",
+        "signers",
+        "contract",
+        "method",
+        "arguments",
+        "expires",
+        "random",
+        "gas",
+        "code",
+        "application",
+        "attachments",
     ];
     usize::try_from(key)
         .ok()
@@ -112,7 +137,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn text(&mut self, check: fn(&str, &str) -> Result<(), Error>, field: &str) -> Result<Span, Error> {
+    fn text(
+        &mut self,
+        check: fn(&str, &str) -> Result<(), Error>,
+        field: &str,
+    ) -> Result<Span, Error> {
         let text = self.decoder.text()?;
         check(field, text)?;
         Ok(self.behind(text.len()))
@@ -139,21 +168,33 @@ impl Reader<'_> {
             return Ok(());
         }
         let most = limits::APPLICATION_BYTES;
-        Err(Error::new("transaction.bad_field", format!("{length} bytes, not 1 to {most}")))
+        Err(Error::new(
+            "transaction.bad_field",
+            format!("{length} bytes, not 1 to {most}"),
+        ))
     }
 
     fn hashes(&mut self, most: usize) -> Result<Vec<Hash32>, Error> {
         let count = self.decoder.array()?;
         if count == 0 || count > most {
-            return Err(Error::new("transaction.bad_field", format!("{count} hashes, not 1 to {most}")));
+            return Err(Error::new(
+                "transaction.bad_field",
+                format!("{count} hashes, not 1 to {most}"),
+            ));
         }
-        (0..count).map(|_| Ok(Hash32(self.decoder.bytes_exact::<32>()?))).collect()
+        (0..count)
+            .map(|_| Ok(Hash32(self.decoder.bytes_exact::<32>()?)))
+            .collect()
     }
 }
 
 /// A transaction's id: the hash of what was signed, bound to the chain. Signatures do not change it.
 pub fn transaction_id(suite: Suite, genesis_hash: Hash32, payload: &[u8]) -> Hash32 {
     let mut signed = Encoder::with_capacity(payload.len() + 72);
-    signed.array(3).text("lianheng.transaction.1").bytes(&genesis_hash.0).bytes(payload);
+    signed
+        .array(3)
+        .text("lianheng.transaction.1")
+        .bytes(&genesis_hash.0)
+        .bytes(payload);
     suite.hash(signed.as_slice())
 }

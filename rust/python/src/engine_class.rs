@@ -1,0 +1,676 @@
+//! The engine for Python.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use crypto::Hash32;
+use engine::runtime::{Runtime, Step};
+use engine::{Outcome as CoreOutcome, Range, Verdict};
+use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+
+use crate::crypto_functions::bytes32;
+use crate::error::raise;
+use crate::value;
+
+/// Decoded transactions whose signatures were checked; ready to be ordered.
+#[pyclass(frozen, module = "lianheng._native")]
+pub struct Prepared(engine::Prepared);
+
+#[pymethods]
+impl Prepared {
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    #[getter]
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn drops(&self) -> Vec<(usize, &'static str, String)> {
+        self.0
+            .drops()
+            .map(|(at, drop)| (at, drop.code, drop.message.clone()))
+            .collect()
+    }
+}
+
+/// An executed block that waits for its seal. Dropping it leaves no trace.
+#[pyclass(frozen, module = "lianheng._native")]
+pub struct Pending {
+    inner: Mutex<Option<engine::Pending>>,
+    header: Option<(u64, Vec<u8>, Hash32)>,
+}
+
+#[pymethods]
+impl Pending {
+    #[getter]
+    fn empty(&self) -> bool {
+        self.header.is_none()
+    }
+
+    #[getter]
+    fn height(&self) -> PyResult<u64> {
+        Ok(self.need()?.0)
+    }
+
+    #[getter]
+    fn header<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.need()?.1))
+    }
+
+    #[getter]
+    fn header_hash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.need()?.2 .0))
+    }
+}
+
+impl Pending {
+    fn need(&self) -> PyResult<&(u64, Vec<u8>, Hash32)> {
+        self.header
+            .as_ref()
+            .ok_or_else(|| PyValueError::new_err("an empty block has no header"))
+    }
+}
+
+/// What became of the transactions of one `Prepared` after the block was tried.
+#[pyclass(frozen, module = "lianheng._native")]
+pub struct Outcome(CoreOutcome);
+
+#[pymethods]
+impl Outcome {
+    fn __len__(&self) -> usize {
+        self.0.verdicts.len()
+    }
+
+    #[getter]
+    fn height(&self) -> u64 {
+        self.0.height
+    }
+
+    #[getter]
+    fn time(&self) -> u64 {
+        self.0.time
+    }
+
+    /// Succeeded, refused, dropped.
+    #[getter]
+    fn counts(&self, py: Python<'_>) -> PyResult<(usize, usize, usize)> {
+        py.detach(|| self.0.counts()).map_err(raise)
+    }
+
+    fn id<'py>(&self, py: Python<'py>, position: usize) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        self.verdict(position)?;
+        Ok(self
+            .0
+            .prepared
+            .id(position)
+            .map(|id| PyBytes::new(py, &id.0)))
+    }
+
+    /// Position of the entry in its block.
+    fn index(&self, position: usize) -> PyResult<Option<usize>> {
+        match self.verdict(position)? {
+            Verdict::Entry(index) => Ok(Some(*index)),
+            Verdict::Dropped(_) => Ok(None),
+        }
+    }
+
+    fn result<'py>(
+        &self,
+        py: Python<'py>,
+        position: usize,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        self.verdict(position)?;
+        let result = self.0.result(position).map_err(raise)?;
+        Ok(result.map(|bytes| PyBytes::new(py, bytes)))
+    }
+
+    fn drop(&self, position: usize) -> PyResult<Option<(&'static str, String, &'static str)>> {
+        match self.verdict(position)? {
+            Verdict::Entry(_) => Ok(None),
+            Verdict::Dropped(drop) => Ok(Some((drop.code, drop.message.clone(), drop.hint))),
+        }
+    }
+}
+
+impl Outcome {
+    fn verdict(&self, position: usize) -> PyResult<&Verdict> {
+        self.0
+            .verdicts
+            .get(position)
+            .ok_or_else(|| PyIndexError::new_err("no such transaction"))
+    }
+}
+
+/// One chain's ledger: verify, order, execute, commit, read, prove.
+#[pyclass(frozen, module = "lianheng._native")]
+pub struct Engine {
+    inner: RwLock<Option<Arc<engine::Engine>>>,
+}
+
+/// The runtime that every engine of this process uses.
+pub fn runtime() -> Arc<dyn Runtime> {
+    Arc::new(engine::ContractPython)
+}
+
+type PyRows<'py> = (
+    Vec<(Bound<'py, PyAny>, Bound<'py, PyBytes>)>,
+    Option<Bound<'py, PyBytes>>,
+);
+
+impl Engine {
+    fn wrap(inner: engine::Engine) -> Self {
+        Engine {
+            inner: RwLock::new(Some(Arc::new(inner))),
+        }
+    }
+
+    pub fn core(&self) -> PyResult<Arc<engine::Engine>> {
+        let guard = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        guard
+            .clone()
+            .ok_or_else(|| raise(engine::Error::new("ledger.closed", "the ledger was closed")))
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[staticmethod]
+    fn create(py: Python<'_>, path: Option<&str>, document: &[u8]) -> PyResult<Self> {
+        let document = document.to_vec();
+        py.detach(|| engine::Engine::create(path.map(Path::new), &document, runtime()))
+            .map(Self::wrap)
+            .map_err(raise)
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (path, *, rebuild=false))]
+    fn open(py: Python<'_>, path: &str, rebuild: bool) -> PyResult<Self> {
+        py.detach(|| engine::Engine::open(Path::new(path), runtime(), rebuild))
+            .map(Self::wrap)
+            .map_err(raise)
+    }
+
+    /// Waits until the store holds everything, then lets go of the folder. A second call does nothing.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| {
+            let taken = self
+                .inner
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            taken.map_or(Ok(()), |engine| engine.close())
+        })
+        .map_err(raise)
+    }
+
+    #[getter]
+    fn genesis_file<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.core()?.genesis_file()))
+    }
+
+    #[getter]
+    fn genesis_hash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.core()?.genesis_hash().0))
+    }
+
+    #[getter]
+    fn chain(&self) -> PyResult<String> {
+        Ok(self.core()?.genesis().chain.clone())
+    }
+
+    #[getter]
+    fn height(&self) -> PyResult<u64> {
+        Ok(self.core()?.height())
+    }
+
+    #[getter]
+    fn time(&self) -> PyResult<u64> {
+        Ok(self.core()?.time())
+    }
+
+    /// What opening found.
+    #[getter]
+    fn recovery<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let core = self.core()?;
+        let recovery = core.recovery();
+        let dict = PyDict::new(py);
+        dict.set_item("stored_height", recovery.stored_height)?;
+        dict.set_item("log_height", recovery.log_height)?;
+        dict.set_item("replayed", recovery.replayed)?;
+        dict.set_item("torn_tail_bytes", recovery.torn_tail_bytes)?;
+        dict.set_item("tree", recovery.tree)?;
+        dict.set_item("rebuilt", recovery.rebuilt)?;
+        Ok(dict)
+    }
+
+    /// Numbers for people and monitors.
+    fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let core = self.core()?;
+        let status = core.status();
+        let dict = PyDict::new(py);
+        for (name, number) in status.numbers {
+            dict.set_item(name, number)?;
+        }
+        dict.set_item("chain", &core.genesis().chain)?;
+        dict.set_item("state_root", PyBytes::new(py, &status.state_root.0))?;
+        dict.set_item("header_hash", PyBytes::new(py, &status.header_hash.0))?;
+        dict.set_item("contracts", status.contracts)?;
+        Ok(dict)
+    }
+
+    fn prepare(&self, py: Python<'_>, transactions: Vec<Bound<'_, PyBytes>>) -> PyResult<Prepared> {
+        let core = self.core()?;
+        let transactions = transactions
+            .iter()
+            .map(|bytes| Arc::from(bytes.as_bytes()))
+            .collect();
+        Ok(Prepared(py.detach(|| core.prepare(transactions))))
+    }
+
+    #[pyo3(signature = (batches, time, consensus_height=None))]
+    fn execute(
+        &self,
+        py: Python<'_>,
+        batches: Vec<PyRef<'_, Prepared>>,
+        time: u64,
+        consensus_height: Option<u64>,
+    ) -> PyResult<Pending> {
+        let core = self.core()?;
+        let batches: Vec<_> = batches.iter().map(|prepared| prepared.0.clone()).collect();
+        let pending = py
+            .detach(|| core.execute(batches, time, consensus_height))
+            .map_err(raise)?;
+        let header = pending
+            .header()
+            .map(|(header, bytes, hash)| (header.height, bytes.to_vec(), hash));
+        Ok(Pending {
+            inner: Mutex::new(Some(pending)),
+            header,
+        })
+    }
+
+    /// Makes the block final; outcomes are durable when this returns. A pending block is used up.
+    fn commit(
+        &self,
+        py: Python<'_>,
+        pending: &Pending,
+        seal: Option<&[u8]>,
+    ) -> PyResult<Vec<Outcome>> {
+        let core = self.core()?;
+        let taken = pending
+            .inner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let taken =
+            taken.ok_or_else(|| PyRuntimeError::new_err("this block was committed already"))?;
+        let seal = seal.map(<[u8]>::to_vec);
+        let outcomes = py
+            .detach(|| core.commit(taken, seal.as_deref()))
+            .map_err(raise)?;
+        Ok(outcomes.into_iter().map(Outcome).collect())
+    }
+
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        contract: &str,
+        table: &str,
+        key: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let mut flat = codec::key::prefix(contract, table);
+        flat.extend(engine::encode_parts(&value::sequence(key)?).map_err(raise)?);
+        let row = self.core()?.get(&flat).map_err(raise)?;
+        Ok(row.map(|bytes| PyBytes::new(py, &bytes)))
+    }
+
+    #[pyo3(signature = (contract, table, prefix, limit, after=None, reverse=false))]
+    #[allow(clippy::too_many_arguments)] // the signature of the Python method
+    fn scan<'py>(
+        &self,
+        py: Python<'py>,
+        contract: &str,
+        table: &str,
+        prefix: &Bound<'py, PyAny>,
+        limit: usize,
+        after: Option<&[u8]>,
+        reverse: bool,
+    ) -> PyResult<PyRows<'py>> {
+        let prefix = engine::encode_parts(&value::sequence(prefix)?).map_err(raise)?;
+        let core = self.core()?;
+        let range = Range {
+            contract,
+            table,
+            prefix: &prefix,
+            after,
+            limit,
+            reverse,
+        };
+        let rows = py.detach(|| core.scan(&range)).map_err(raise)?;
+        python_rows(py, rows, limit)
+    }
+
+    /// Rows whose index values are these: pairs of primary key and row.
+    #[pyo3(signature = (contract, table, index, values, limit, after=None, reverse=false))]
+    #[allow(clippy::too_many_arguments)] // the signature of the Python method
+    fn index<'py>(
+        &self,
+        py: Python<'py>,
+        contract: &str,
+        table: &str,
+        index: &str,
+        values: &Bound<'py, PyAny>,
+        limit: usize,
+        after: Option<&[u8]>,
+        reverse: bool,
+    ) -> PyResult<PyRows<'py>> {
+        let prefix = engine::encode_parts(&value::sequence(values)?).map_err(raise)?;
+        let core = self.core()?;
+        let rows =
+            py.detach(|| core.index_rows(contract, table, index, &prefix, after, limit, reverse));
+        let rows = rows.map_err(raise)?;
+        let cursor = if rows.len() == limit {
+            rows.last().map(|row| row.0.clone())
+        } else {
+            None
+        };
+        let mut list = Vec::with_capacity(rows.len());
+        for (_, primary, row) in rows {
+            let parts = engine::decode_parts(&primary).map_err(raise)?;
+            list.push((
+                value::to_python(py, &codec::cbor::Value::Array(parts))?,
+                PyBytes::new(py, &row),
+            ));
+        }
+        Ok((list, cursor.map(|cursor| PyBytes::new(py, &cursor))))
+    }
+
+    fn view<'py>(
+        &self,
+        py: Python<'py>,
+        contract: &str,
+        method: &str,
+        arguments: &[u8],
+        sender: Option<&str>,
+        gas: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let core = self.core()?;
+        let arguments = arguments.to_vec();
+        let result = py
+            .detach(|| core.view(contract, method, &arguments, sender, gas))
+            .map_err(raise)?;
+        Ok(PyBytes::new(py, &result))
+    }
+
+    fn interface<'py>(
+        &self,
+        py: Python<'py>,
+        contract: &str,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let interface = self.core()?.interface(contract);
+        interface
+            .map(|interface| value::to_python(py, &interface))
+            .transpose()
+    }
+
+    /// File name and source of a deployed contract.
+    fn source(&self, contract: &str) -> PyResult<Option<(String, String)>> {
+        self.core()?.source(contract).map_err(raise)
+    }
+
+    fn find<'py>(
+        &self,
+        py: Python<'py>,
+        prefix: &[u8],
+        odd_nibble: Option<u8>,
+        limit: usize,
+    ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let found = self
+            .core()?
+            .find(prefix, odd_nibble, limit)
+            .map_err(raise)?;
+        Ok(found.iter().map(|id| PyBytes::new(py, &id.0)).collect())
+    }
+
+    fn locate(&self, transaction: &[u8]) -> PyResult<Option<(u64, u32)>> {
+        self.core()?
+            .locate(&Hash32(bytes32("a transaction id", transaction)?))
+            .map_err(raise)
+    }
+
+    fn block<'py>(&self, py: Python<'py>, height: u64) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let core = self.core()?;
+        let block = py.detach(|| core.block(height)).map_err(raise)?;
+        Ok(block.map(|bytes| PyBytes::new(py, &bytes)))
+    }
+
+    fn blocks<'py>(
+        &self,
+        py: Python<'py>,
+        first: u64,
+        limit: u64,
+    ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let core = self.core()?;
+        let last = first
+            .saturating_add(limit)
+            .min(core.height().saturating_add(1));
+        let blocks: Result<Vec<_>, _> =
+            py.detach(|| (first..last).map(|height| core.block(height)).collect());
+        let blocks = blocks.map_err(raise)?;
+        Ok(blocks
+            .into_iter()
+            .flatten()
+            .map(|bytes| PyBytes::new(py, &bytes))
+            .collect())
+    }
+
+    /// Header bytes and seal of a height.
+    #[allow(clippy::type_complexity)] // the shape of the Python value
+    fn header<'py>(
+        &self,
+        py: Python<'py>,
+        height: u64,
+    ) -> PyResult<Option<(Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>)>> {
+        let header = self.core()?.header(height).map_err(raise)?;
+        Ok(header.map(|(bytes, seal)| {
+            (
+                PyBytes::new(py, &bytes),
+                seal.map(|seal| PyBytes::new(py, &seal)),
+            )
+        }))
+    }
+
+    #[pyo3(signature = (transaction, anchor=None))]
+    fn receipt<'py>(
+        &self,
+        py: Python<'py>,
+        transaction: &[u8],
+        anchor: Option<&[u8]>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let core = self.core()?;
+        let id = Hash32(bytes32("a transaction id", transaction)?);
+        let anchor = anchor.map(<[u8]>::to_vec);
+        let receipt = py
+            .detach(|| core.receipt(&id, anchor.as_deref()))
+            .map_err(raise)?;
+        Ok(PyBytes::new(py, &receipt))
+    }
+
+    #[pyo3(signature = (contract, table, key, anchor=None))]
+    fn prove<'py>(
+        &self,
+        py: Python<'py>,
+        contract: &str,
+        table: &str,
+        key: &Bound<'py, PyAny>,
+        anchor: Option<&[u8]>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let key = value::sequence(key)?;
+        let core = self.core()?;
+        let anchor = anchor.map(<[u8]>::to_vec);
+        let proof = py
+            .detach(|| core.prove(contract, table, &key, anchor.as_deref()))
+            .map_err(raise)?;
+        Ok(PyBytes::new(py, &proof))
+    }
+
+    fn header_file<'py>(&self, py: Python<'py>, height: u64) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(
+            py,
+            &self.core()?.header_file(height).map_err(raise)?,
+        ))
+    }
+
+    /// Entry bytes and steps: ("line", line, gas), ("read", key parts, value), ("write", key parts, value).
+    #[pyo3(signature = (transaction, progress=None))]
+    fn trace<'py>(
+        &self,
+        py: Python<'py>,
+        transaction: &[u8],
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyList>)> {
+        let core = self.core()?;
+        let id = Hash32(bytes32("a transaction id", transaction)?);
+        let mut report = Report {
+            callback: progress,
+            failure: None,
+        };
+        let traced = py.detach(|| core.trace(&id, &mut |done, all| report.tell(done, all)));
+        report.check()?;
+        let (entry, steps) = traced.map_err(raise)?;
+        let list = PyList::empty(py);
+        for step in &steps {
+            list.append(python_step(py, step)?)?;
+        }
+        Ok((PyBytes::new(py, &entry), list))
+    }
+
+    #[pyo3(signature = (progress=None))]
+    fn fsck<'py>(
+        &self,
+        py: Python<'py>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let core = self.core()?;
+        let mut report = Report {
+            callback: progress,
+            failure: None,
+        };
+        let checked = py.detach(|| core.fsck(&mut |done, all| report.tell(done, all)));
+        report.check()?;
+        let checked = checked.map_err(raise)?;
+        let dict = PyDict::new(py);
+        dict.set_item("blocks", checked.blocks)?;
+        dict.set_item("transactions", checked.transactions)?;
+        let rows = PyDict::new(py);
+        for (name, count) in checked.rows {
+            rows.set_item(name, count)?;
+        }
+        dict.set_item("rows", rows)?;
+        dict.set_item("faults", checked.faults)?;
+        Ok(dict)
+    }
+}
+
+fn python_rows<'py>(py: Python<'py>, rows: engine::Rows, limit: usize) -> PyResult<PyRows<'py>> {
+    let cursor = if rows.len() == limit {
+        rows.last().map(|(key, _)| PyBytes::new(py, key))
+    } else {
+        None
+    };
+    let mut list = Vec::with_capacity(rows.len());
+    for (key, row) in rows {
+        let parts = engine::decode_parts(&key).map_err(raise)?;
+        list.push((
+            value::to_python(py, &codec::cbor::Value::Array(parts))?,
+            PyBytes::new(py, &row),
+        ));
+    }
+    Ok((list, cursor))
+}
+
+fn python_step<'py>(py: Python<'py>, step: &Step) -> PyResult<Bound<'py, PyAny>> {
+    let row = |kind: &str, key: &[u8], value: Option<&[u8]>| -> PyResult<Bound<'py, PyAny>> {
+        let (contract, table, _) = codec::key::split(key).map_err(crate::error::raise_codec)?;
+        let parts = engine::decode_parts(key).map_err(raise)?;
+        let parts = value::to_python(py, &codec::cbor::Value::Array(parts))?;
+        let value = value.map(|bytes| PyBytes::new(py, bytes));
+        Ok((kind, format!("{contract}.{table}"), parts, value)
+            .into_pyobject(py)?
+            .into_any())
+    };
+    match step {
+        Step::Line(line, gas) => Ok(("line", *line, *gas).into_pyobject(py)?.into_any()),
+        Step::Read(key, value) => row("read", key, value.as_deref()),
+        Step::Write(key, value) => row("write", key, value.as_deref()),
+    }
+}
+
+/// Tells a Python callback how far it is, at most 50 times a second; an exception stops the work and is raised.
+pub struct Report {
+    pub callback: Option<Py<PyAny>>,
+    pub failure: Option<PyErr>,
+}
+
+impl Report {
+    pub fn tell(&mut self, done: u64, all: u64) -> bool {
+        let told = Python::attach(|py| -> PyResult<()> {
+            py.check_signals()?;
+            if let Some(callback) = &self.callback {
+                callback.call1(py, (done, all))?;
+            }
+            Ok(())
+        });
+        match told {
+            Ok(()) => true,
+            Err(error) => {
+                self.failure = Some(error);
+                false
+            }
+        }
+    }
+
+    pub fn check(&mut self) -> PyResult<()> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+}
+
+/// An engine in memory that executes exported blocks again.
+#[pyclass(frozen, module = "lianheng._native")]
+pub struct Replay(Mutex<engine::Replay>);
+
+#[pymethods]
+impl Replay {
+    fn apply(&self, py: Python<'_>, block: &[u8]) -> PyResult<()> {
+        let block = block.to_vec();
+        py.detach(|| {
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .apply(&block)
+        })
+        .map_err(raise)
+    }
+
+    #[getter]
+    fn height(&self) -> u64 {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .height()
+    }
+}
+
+/// Begins a replay at a genesis file.
+#[pyfunction]
+pub fn replay_open(py: Python<'_>, genesis_file: &[u8]) -> PyResult<Replay> {
+    let file = genesis_file.to_vec();
+    let replay = py
+        .detach(|| engine::Replay::begin(&file, runtime()))
+        .map_err(raise)?;
+    Ok(Replay(Mutex::new(replay)))
+}

@@ -1,0 +1,49 @@
+//! The binding: the only crate that knows Python. It converts, releases the GIL, and calls the core.
+
+mod bench_functions;
+mod contract_functions;
+mod crypto_functions;
+mod engine_class;
+mod error;
+mod value;
+
+use pyo3::prelude::*;
+
+/// The Rust core of Lianheng.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("NativeError", module.py().get_type::<error::NativeError>())?;
+    module.add_class::<engine_class::Engine>()?;
+    module.add_class::<engine_class::Prepared>()?;
+    module.add_class::<engine_class::Pending>()?;
+    module.add_class::<engine_class::Outcome>()?;
+    module.add_class::<engine_class::Replay>()?;
+    module.add_function(wrap_pyfunction!(engine_class::replay_open, module)?)?;
+    module.add_function(wrap_pyfunction!(crypto_functions::cbor_encode, module)?)?;
+    module.add_function(wrap_pyfunction!(crypto_functions::cbor_decode, module)?)?;
+    module.add_function(wrap_pyfunction!(crypto_functions::hash_bytes, module)?)?;
+    module.add_function(wrap_pyfunction!(crypto_functions::key_id, module)?)?;
+    module.add_function(wrap_pyfunction!(crypto_functions::public_key, module)?)?;
+    module.add_function(wrap_pyfunction!(
+        crypto_functions::check_public_key,
+        module
+    )?)?;
+    module.add_function(wrap_pyfunction!(crypto_functions::cose_sign, module)?)?;
+    module.add_function(wrap_pyfunction!(crypto_functions::cose_verify, module)?)?;
+    module.add_function(wrap_pyfunction!(crypto_functions::transaction_id, module)?)?;
+    module.add_function(wrap_pyfunction!(crypto_functions::sign_many, module)?)?;
+    module.add_function(wrap_pyfunction!(
+        crypto_functions::bench_signatures,
+        module
+    )?)?;
+    module.add_function(wrap_pyfunction!(
+        contract_functions::check_contract,
+        module
+    )?)?;
+    module.add_function(wrap_pyfunction!(
+        contract_functions::contract_interface,
+        module
+    )?)?;
+    module.add_function(wrap_pyfunction!(bench_functions::bench_state, module)?)?;
+    Ok(())
+}
