@@ -114,10 +114,10 @@ def _receipt_notes(verified: VerifiedReceipt) -> tuple[str, ...]:
     if verified.sender_key_registered:
         return ()
     sender = verified.transaction.sender
-    return (
-        f"that the key is {sender}'s is the chain's word (your genesis does not register it); "
-        + "a state proof of members.keys shows it",
+    registered = (
+        f"that the key is {sender}'s is the chain's word: your genesis does not register it"
     )
+    return (f"{registered}; a state proof of members.keys shows it",)
 
 
 def _files(
@@ -232,7 +232,7 @@ def _finish(options: argparse.Namespace, what: str, reports: list[_Report]) -> i
         for note in report.notes:
             _say(f"note    {note}")
         if len(reports) > 1:
-            _say()
+            _say("")
     if any(report.exit_code == VERIFIED for report in reports):
         _say(f"limit   {_LIMIT_SOLO}")
     if len(reports) > 1:
