@@ -62,9 +62,7 @@ def create_ledger(
         return _assemble(engine, lambda: sealer, clock, bounds)
     folder = Path(path)
     if folder.exists() and any(folder.iterdir()):
-        raise UsageError(
-            "ledger.exists", f"{folder} is not empty", "open it, or name a new folder"
-        )
+        raise UsageError("ledger.exists", f"{folder} is not empty", "open it, or name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     # The key first: a ledger without its sealer's key could never confirm anything.
     write_identity(folder / SEALER_NAME, sealer, passphrase)

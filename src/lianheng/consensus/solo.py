@@ -74,6 +74,7 @@ class _Waiting:
     future: "Future[Sequence[Result]]"
     taken: int = 0
     confirmed: int = 0
+    ended: bool = False
     segments: list[Segment] = field(default_factory=list)
 
 
@@ -113,9 +114,7 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         self._bounds = bounds or QueueLimits()
         self._changed = threading.Condition()
         self._incoming: deque[_Waiting] = deque()
-        self._prepared: queue.Queue[_Batch[PreparedT] | None] = queue.Queue(
-            limits.PREPARED_BATCHES
-        )
+        self._prepared: queue.Queue[_Batch[PreparedT] | None] = queue.Queue(limits.PREPARED_BATCHES)
         self._queued_transactions = 0
         self._queued_bytes = 0
         self._closing = False
@@ -280,7 +279,9 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
                     break
                 if following is None:
                     ended = True
-                elif self._exceeds(count + following.transactions, size_bytes + following.size_bytes):
+                elif self._exceeds(
+                    count + following.transactions, size_bytes + following.size_bytes
+                ):
                     carried = following
                 else:
                     batches.append(following)
@@ -294,6 +295,11 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         return count > self._bounds.block_transactions or size_bytes > self._bounds.block_bytes
 
     def _make_block(self, batches: list[_Batch[PreparedT]], count: int) -> None:
+        # Pieces of a submission whose caller was told of a failure: a submission that failed
+        # halfway does not go on, and its batches hold nothing else.
+        batches = [batch for batch in batches if not all(p.waiting.ended for p in batch.parts)]
+        if not batches:
+            return
         parts = [part for batch in batches for part in batch.parts]
         if self._failure is not None:
             self._fail(parts, self._failure)
@@ -329,26 +335,26 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             waiting.segments.append(Segment(outcome, start, part.length))
             start += part.length
             waiting.confirmed += part.length
-            if waiting.confirmed == len(waiting.transactions):
-                self._release(waiting)
-                if not waiting.future.done():
-                    waiting.future.set_result(Results(waiting.segments))
+            if waiting.confirmed == len(waiting.transactions) and self._end(waiting):
+                waiting.future.set_result(Results(waiting.segments))
 
-    def _release(self, waiting: _Waiting) -> None:
+    def _end(self, waiting: _Waiting) -> bool:
+        """Let go of a submission; true for the one thread that may tell its caller."""
         with self._changed:
+            if waiting.ended:
+                return False
+            waiting.ended = True
+            if waiting in self._incoming:
+                self._incoming.remove(waiting)
             self._queued_transactions -= len(waiting.transactions)
             self._queued_bytes -= waiting.size_bytes
+            return True
 
     def _fail(self, parts: Sequence[_Part], failure: LianhengError) -> None:
         """Tell those who wait; what else of their submissions waits is not ordered any more."""
         for waiting in {id(part.waiting): part.waiting for part in parts}.values():
-            if waiting.future.done():
-                continue
-            with self._changed:
-                if waiting in self._incoming:
-                    self._incoming.remove(waiting)
-            self._release(waiting)
-            waiting.future.set_exception(_again(failure))
+            if self._end(waiting):
+                waiting.future.set_exception(_again(failure))
 
     def _stop(self, failure: LianhengError, parts: Sequence[_Part]) -> None:
         """Nothing more is ordered: tell all who wait, and all who come later."""

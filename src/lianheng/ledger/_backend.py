@@ -53,9 +53,10 @@ class Backend(Protocol):
         contract: str,
         table: str,
         prefix: Sequence[Any],
+        *,
         limit: int,
         after: bytes | None,
-        reverse: bool,  # noqa: FBT001 - as the core's
+        reverse: bool,
     ) -> Rows:
         """Rows whose key begins with the prefix."""
 
@@ -65,9 +66,10 @@ class Backend(Protocol):
         table: str,
         index: str,
         values: Sequence[Any],
+        *,
         limit: int,
         after: bytes | None,
-        reverse: bool,  # noqa: FBT001 - as the core's
+        reverse: bool,
     ) -> Rows:
         """Rows by an index."""
 
@@ -95,9 +97,7 @@ class Backend(Protocol):
     def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
         """Evidence of a transaction and its result."""
 
-    def prove(
-        self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None
-    ) -> bytes:
+    def prove(self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None) -> bytes:
         """Evidence of a row, or of its absence."""
 
     def header_file(self, height: int) -> bytes:
@@ -171,9 +171,10 @@ class EngineBackend:
         contract: str,
         table: str,
         prefix: Sequence[Any],
+        *,
         limit: int,
         after: bytes | None,
-        reverse: bool,  # noqa: FBT001 - as the core's
+        reverse: bool,
     ) -> Rows:
         """Rows whose key begins with the prefix."""
         with native_errors():
@@ -185,9 +186,10 @@ class EngineBackend:
         table: str,
         index: str,
         values: Sequence[Any],
+        *,
         limit: int,
         after: bytes | None,
-        reverse: bool,  # noqa: FBT001 - as the core's
+        reverse: bool,
     ) -> Rows:
         """Rows by an index."""
         with native_errors():
@@ -234,9 +236,7 @@ class EngineBackend:
         with native_errors():
             return self._open.receipt(transaction, anchor)
 
-    def prove(
-        self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None
-    ) -> bytes:
+    def prove(self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None) -> bytes:
         """Evidence of a row, or of its absence."""
         with native_errors():
             return self._open.prove(contract, table, _key(key), anchor)

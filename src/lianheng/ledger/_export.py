@@ -87,9 +87,7 @@ def replay_export(folder: Path, progress: Progress | None = None) -> Height:
     expected = 1
     for number, file in enumerate(files, start=1):
         if file.name != blocks_name(expected):
-            raise NotFound(
-                "replay.gap", f"{blocks_name(expected)} is missing, {file.name} follows"
-            )
+            raise NotFound("replay.gap", f"{blocks_name(expected)} is missing, {file.name} follows")
         for block in read_sequence(file):
             with native_errors():
                 replay.apply(block)

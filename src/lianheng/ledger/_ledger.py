@@ -53,9 +53,7 @@ class Ledger:
     def __init__(self, backend: Backend, now_ms: Callable[[], int] = wall_clock_ms) -> None:
         """Takes ownership of the backend. `now_ms` dates what is signed."""
         self._backend = backend
-        self.signer = CallSigner(
-            ChainName(backend.chain), HeaderHash(backend.genesis_hash), now_ms
-        )
+        self.signer = CallSigner(ChainName(backend.chain), HeaderHash(backend.genesis_hash), now_ms)
 
     def __enter__(self) -> Self:
         """The ledger itself; it is closed at the end of the block."""
@@ -157,11 +155,13 @@ class Ledger:
         as_: str | None = None,
         gas: int = limits.VIEW_GAS,
     ) -> Any:
-        """Run a view at the last height, for this member or for nobody. Nothing is recorded."""
+        """Run a view at the last height, for this member or for nobody. Nothing is recorded.
+
+        Raise `CallRefused` where the view does.
+        """
         contract, method = CallTarget.parse(target)
-        return decode(
-            self._backend.view(contract, method, encode(arguments or {}), as_, gas)
-        )
+        data = self._backend.view(contract, method, encode(arguments or {}), as_, gas)
+        return Result.from_bytes(data, id=None, height=self.height).checked().value
 
     def table(self, contract: str, name: str) -> Table:
         """A table of a contract."""
@@ -246,7 +246,7 @@ class Ledger:
         return decode(self._backend.trace(transaction, progress))
 
     def fsck(self, progress: Progress | None = None) -> Mapping[str, Any]:
-        """Re-derive every root and index from the blocks; raise `Damaged` at the first that differs."""
+        """Re-derive every root and index from the blocks; raise `Damaged` where one differs."""
         return self._backend.fsck(progress)
 
     def status(self) -> Mapping[str, Any]:

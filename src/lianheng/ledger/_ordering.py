@@ -1,4 +1,4 @@
-"""Making one block, and the smallest sequencer: one block for each submission, on the caller's thread."""
+"""Making one block, and the smallest sequencer: each submission is a block of its own."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -60,7 +60,7 @@ class Sealer(Protocol):
 
 
 class Sequencer(Protocol):
-    """What a ledger needs to get calls ordered. Implementations MUST confirm only what is durable."""
+    """What a ledger needs to get calls ordered. They MUST confirm only what is durable."""
 
     def submit(self, transactions: Sequence[bytes]) -> Submission:
         """Take transactions in; MUST return at once, or raise `Busy`."""
@@ -82,7 +82,7 @@ class BlockMaker(Generic[PreparedT, PendingT]):
         self._genesis = engine.genesis_hash
 
     def make(self, batches: Sequence[PreparedT], time_ms: int) -> Sequence[BlockOutcome]:
-        """Execute, seal, commit. What returns from here is durable; what raises is not confirmed."""
+        """Execute, seal, commit. What returns is durable; what raises is not confirmed."""
         with native_errors():
             pending = self._engine.execute(batches, time_ms)
             seal = None if pending.empty else self._seal(HeaderHash(pending.header_hash))

@@ -37,8 +37,11 @@ class BlockOutcome(Protocol):
     def result(self, position: int) -> bytes | None:
         """Encoded result, None where dropped."""
 
-    def drop(self, position: int) -> tuple[str, str] | None:
-        """Code and message where dropped."""
+    def drop(self, position: int) -> tuple[str, str, str] | None:
+        """Code, message and what to do where dropped."""
+
+    def index(self, position: int) -> int | None:
+        """Position of the entry in its block, None where dropped."""
 
 
 class Counts(NamedTuple):
@@ -82,13 +85,14 @@ class Results(Sequence[Result]):
         segment, position = self._place(index)
         return read_result(segment.outcome, position)
 
-    def encoded(self, index: int) -> tuple[int, int, bytes | None, bytes | None, Any]:
-        """Height, time, id, encoded result and drop, as they cross the node's socket."""
+    def encoded(self, index: int) -> tuple[int, int, int | None, bytes | None, bytes | None, Any]:
+        """Height, time, index, id, encoded result and drop, as they cross the node's socket."""
         segment, position = self._place(index)
         outcome = segment.outcome
         return (
             outcome.height,
             outcome.time,
+            outcome.index(position),
             outcome.id(position),
             outcome.result(position),
             outcome.drop(position),
@@ -124,12 +128,11 @@ def read_result(outcome: BlockOutcome, position: int) -> Result:
             id=transaction,
             height=Height(outcome.height),
             time=Milliseconds(outcome.time),
+            index=outcome.index(position),
         )
     drop = outcome.drop(position)
     if drop is None:
-        raise LedgerError(
-            "ledger.no_outcome", f"the core gives no outcome for position {position}"
-        )
+        raise LedgerError("ledger.no_outcome", f"the core gives no outcome for position {position}")
     return Result.dropped(transaction, *drop)
 
 

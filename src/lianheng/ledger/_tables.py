@@ -69,7 +69,7 @@ class Table:
     ) -> Page:
         """Rows whose key begins with these parts, in key order."""
         found = self._backend.scan(
-            self._contract, self._name, _parts(prefix), limit, after, reverse
+            self._contract, self._name, _parts(prefix), limit=limit, after=after, reverse=reverse
         )
         return self._page(found)
 
@@ -84,7 +84,13 @@ class Table:
     ) -> Page:
         """Rows whose indexed fields have these values, in key order."""
         found = self._backend.index(
-            self._contract, self._name, index, _parts(values), limit, after, reverse
+            self._contract,
+            self._name,
+            index,
+            _parts(values),
+            limit=limit,
+            after=after,
+            reverse=reverse,
         )
         return self._page(found)
 

@@ -59,13 +59,12 @@ from lianheng.model.ids import (
     SourceHash,
     TransactionId,
 )
-from lianheng.model.result import DROP_HINTS, CallError, Event, Result, Status
+from lianheng.model.result import CallError, Event, Result, Status
 from lianheng.model.transaction import Payload, SignedTransaction, Transactions
 from lianheng.model.values import Row, Value, decode, encode, jsonable, plain
 
 __all__ = [
     "DEFAULT_PARAMETERS",
-    "DROP_HINTS",
     "MEMBER_KINDS",
     "POSSESSION_NAME",
     "Ambiguous",

@@ -28,9 +28,7 @@ SOLO = "solo"
 def _parts(data: bytes, name: str, count: int) -> list[Any]:
     parts = decode(data)
     if not isinstance(parts, list) or len(parts) != count or parts[0] != name:
-        raise InvalidValue(
-            "block.malformed", f"these bytes are not a {name} of {count} parts"
-        )
+        raise InvalidValue("block.malformed", f"these bytes are not a {name} of {count} parts")
     return parts
 
 
@@ -60,9 +58,13 @@ class Header:
                 Height(parts[2]),
                 parts[3],
                 Milliseconds(parts[4]),
-                *(Hash32(part) for part in parts[5:10]),
-                rules=parts[10],
-                encoded=data,
+                Hash32(parts[5]),
+                Hash32(parts[6]),
+                Hash32(parts[7]),
+                Hash32(parts[8]),
+                Hash32(parts[9]),
+                parts[10],
+                data,
             )
         except TypeError as failure:
             raise InvalidValue("block.malformed", f"header part: {failure}") from failure

@@ -1,3 +1,4 @@
+# ruff: noqa: N818 - `except Busy` says what happened; a suffix on each would say nothing
 """What can go wrong, as one tree. Every error has a stable code, a sentence and what to do.
 
     LianhengError
@@ -130,9 +131,11 @@ _BY_PREFIX: tuple[tuple[str, type[LianhengError]], ...] = (
     ("ledger.busy", Busy),
     ("ledger.timed_out", TimedOut),
     ("ledger.stopped", Stopped),
+    ("ledger.closed", Stopped),
     ("dropped.", CallDropped),
     ("policy.", CallRefused),
     ("contract.", CallRefused),
+    ("call.", CallRefused),
     ("gas.", CallRefused),
     ("limit.", CallRefused),
     ("state.", CallRefused),
@@ -173,6 +176,4 @@ def native_errors() -> Iterator[None]:
         yield
     except _native.NativeError as failure:
         details = {} if failure.field is None else {"field": failure.field}
-        raise error_for(
-            failure.code, failure.message, failure.hint or "", **details
-        ) from failure
+        raise error_for(failure.code, failure.message, failure.hint or "", **details) from failure

@@ -64,11 +64,12 @@ class GenesisDocument:
             return cls(
                 ChainName(fields["chain"]),
                 Milliseconds(fields["time"]),
-                *(
-                    fields[name]
-                    for name in ("sealers", "parameters", "organisations", "members", "contracts")
-                ),
-                encoded=data,
+                fields["sealers"],
+                fields["parameters"],
+                fields["organisations"],
+                fields["members"],
+                fields["contracts"],
+                data,
             )
         except KeyError as failure:
             raise InvalidValue("genesis.malformed", f"field {failure} is missing") from failure

@@ -97,7 +97,8 @@ class _Name(str):
     example: ClassVar[str]
 
     def __new__(cls, value: str) -> Self:
-        if not isinstance(value, str) or cls.pattern.fullmatch(value) is None:
+        # Decoded bytes may hold anything here, whatever the annotation says.
+        if cls.pattern.fullmatch(str(value)) is None:
             raise InvalidValue(
                 "name.malformed",
                 f"{str(value)[:80]!r} is not the name of {cls.kind}",

@@ -18,17 +18,8 @@ from lianheng.model.values import decode, jsonable
 
 _SUCCEEDED = 0
 _REFUSED = 1
-
-DROP_HINTS: Mapping[str, str] = {
-    "dropped.expired": "sign it anew with a later expiry; check this machine's clock",
-    "dropped.too_far_ahead": "sign it anew with an expiry within the chain's replay horizon",
-    "dropped.replayed": "it was ordered before: look its result up by its id",
-    "dropped.wrong_chain": "sign it for this chain's name and genesis hash",
-    "dropped.unknown_key": "sign it with a key that the chain knows for this member",
-    "dropped.bad_signature": "sign it anew; bytes changed after signing, or the key is another's",
-    "dropped.undecodable": "the bytes do not follow docs/protocol/formats.md",
-    "dropped.over_quota": "send it again later; the organisation's share of the block is used",
-}
+_SOURCE_FIELD = 6
+_NO_GAS = Gas(0)
 
 
 class Status(StrEnum):
@@ -96,7 +87,7 @@ class Result:
     index: int | None = None
     value: Any = None
     events: tuple[Event, ...] = field(default=())
-    gas: Gas = Gas(0)
+    gas: Gas = _NO_GAS
     error: CallError | None = None
     source: SourceHash | None = None
 
@@ -105,7 +96,7 @@ class Result:
         cls,
         data: bytes,
         *,
-        id: TransactionId,  # noqa: A002 - the field's own name
+        id: TransactionId | None,  # noqa: A002 - the field's own name
         height: Height,
         time: Milliseconds | None = None,
         index: int | None = None,
@@ -127,7 +118,7 @@ class Result:
                 ),
                 gas=Gas(fields[2]),
                 error=CallError.from_fields(fields[5]) if refused else None,
-                source=SourceHash(fields[6]) if 6 in fields else None,
+                source=SourceHash(fields[6]) if _SOURCE_FIELD in fields else None,
             )
         except (KeyError, TypeError, IndexError, AttributeError) as failure:
             raise InvalidValue(
@@ -135,9 +126,10 @@ class Result:
             ) from failure
 
     @classmethod
-    def dropped(cls, transaction: TransactionId | None, code: str, message: str) -> Self:
+    def dropped(
+        cls, transaction: TransactionId | None, code: str, message: str, hint: str | None
+    ) -> Self:
         """The result of a transaction that got no entry."""
-        hint = DROP_HINTS.get(code)
         return cls(Status.DROPPED, transaction, error=CallError(code, message, hint=hint))
 
     @property

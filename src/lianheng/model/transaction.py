@@ -25,7 +25,8 @@ from lianheng.model.ids import (
 from lianheng.model.values import decode, encode
 
 _REQUIRED_FIELDS = frozenset(range(1, 10))
-_OPTIONAL_FIELDS = frozenset({10, 11, 12})
+_CODE_FIELD = 10
+_OPTIONAL_FIELDS = frozenset({_CODE_FIELD, 11, 12})
 _SIGN1_PARTS = 4
 
 
@@ -109,7 +110,7 @@ class Payload:
                 expires=Milliseconds(fields[7]),
                 random=fields[8],
                 gas=Gas(fields[9]),
-                code=SourceHash(fields[10]) if 10 in fields else None,
+                code=SourceHash(fields[10]) if _CODE_FIELD in fields else None,
                 application=fields.get(11),
                 attachments=tuple(Hash32(item) for item in fields.get(12, ())),
             )

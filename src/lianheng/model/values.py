@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lianheng._native import CborValue
 
 Value: TypeAlias = (
-    "None | bool | int | str | bytes | Sequence[Value] | Mapping[str, Value] | Mapping[int, Value]"
+    "bool | int | str | bytes | Sequence[Value] | Mapping[str, Value] | Mapping[int, Value] | None"
 )
 """What a call may pass and return. No floats."""
 

@@ -1,0 +1,39 @@
+"""A detached node: `python -m lianheng.node HOME DESCRIPTOR`, started by `start_detached`.
+
+The passphrase comes on standard input, which is empty for development keys. Readiness or failure is
+written to the descriptor, everything else to the log.
+"""
+
+import sys
+from pathlib import Path
+
+from lianheng import __version__
+from lianheng.client import Home
+from lianheng.model import LianhengError
+from lianheng.node._detached import report_failure, report_ready
+from lianheng.node._log import detached_log
+from lianheng.node._run import run_node
+
+
+def main(arguments: list[str]) -> int:
+    """Run until stopped; 0 after a clean stop, 1 where the node could not start."""
+    folder, descriptor = Path(arguments[0]), int(arguments[1])
+    secret = sys.stdin.buffer.read()
+    log = detached_log()
+    try:
+        run_node(
+            Home(folder),
+            passphrase=secret or None,
+            version=__version__,
+            log=log,
+            on_ready=lambda ledger: report_ready(descriptor, ledger.height),
+        )
+    except LianhengError as failure:
+        log.error("node failed", code=failure.code, reason=failure.message)  # noqa: TRY400
+        report_failure(descriptor, failure)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

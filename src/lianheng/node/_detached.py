@@ -1,0 +1,148 @@
+"""Starting a node in the background and stopping it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from lianheng.client import Home, LocalClient
+from lianheng.members import Passphrase, resolve_passphrase
+from lianheng.model import Height, LedgerError, LianhengError, NodeError, error_for, limits
+
+_POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A node that is ready."""
+
+    pid: int
+    height: Height
+    seconds: float
+
+
+def start_detached(
+    home: Home, *, passphrase: Passphrase = None, timeout: float = limits.START_SECONDS
+) -> Started:
+    """Start a node that outlives this process; returns once it is ready.
+
+    Raise what kept it from starting, as the node itself would. Its log is HOME/node.log.
+    """
+    secret = resolve_passphrase(passphrase) or b""
+    started = time.monotonic()
+    reading, writing = os.pipe()
+    with home.log_file.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lianheng.node", str(home.path), str(writing)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            pass_fds=(writing,),
+            start_new_session=True,
+        )
+    os.close(writing)
+    try:
+        if process.stdin is not None:
+            process.stdin.write(secret)
+            process.stdin.close()
+        message = _read_message(reading, timeout)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        os.close(reading)
+    # The node goes on by itself; init or this process's end collects it, not this object.
+    process.returncode = process.returncode if process.poll() is not None else 0
+    if message.get("ready") is True:
+        height = Height(int(message["height"]))
+        return Started(process.pid, height, time.monotonic() - started)
+    raise error_for(
+        str(message.get("code", "node.not_started")),
+        str(message.get("message", f"the node ended; see {home.log_file}")),
+        str(message.get("hint", f"see {home.log_file}")),
+    )
+
+
+def stop_node(home: Home, timeout: float = limits.STOP_SECONDS) -> int:
+    """Stop the node of this home; returns its process id once it has ended.
+
+    Raise `NodeError`: none runs (`node.not_running`), or it does not end (`node.not_stopped`).
+    """
+    record = home.node_record()
+    with LocalClient.connect(home) as client:
+        pid = int(client.status()["node"]["pid"]) if record is None else record.pid
+        client.stop_node()
+    deadline = time.monotonic() + timeout
+    while _alive(pid):
+        if time.monotonic() > deadline:
+            raise NodeError(
+                "node.not_stopped",
+                f"process {pid} still runs after {timeout:.0f} s",
+                f"see {home.log_file}",
+            )
+        time.sleep(_POLL_SECONDS)
+    return pid
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    # A child of this very process stays as a zombie until it is collected.
+    try:
+        collected, _ = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return True
+    return collected == 0
+
+
+def _read_message(descriptor: int, timeout: float) -> dict[str, Any]:
+    import select
+
+    data = b""
+    deadline = time.monotonic() + timeout
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            raise LedgerError(
+                "node.slow_start", f"the node is not ready after {timeout:.0f} s", "see its log"
+            )
+        part = os.read(descriptor, 65_536)
+        if not part:
+            break
+        data += part
+    try:
+        message = json.loads(data) if data else {}
+    except ValueError:
+        message = {}
+    return message if isinstance(message, dict) else {}
+
+
+def report_ready(descriptor: int, height: Height) -> None:
+    """Tell the process that started this node that it is ready."""
+    _report(descriptor, {"ready": True, "height": height})
+
+
+def report_failure(descriptor: int, failure: LianhengError) -> None:
+    """Tell the process that started this node why it cannot run."""
+    _report(
+        descriptor,
+        {"code": failure.code, "message": failure.message, "hint": failure.hint},
+    )
+
+
+def _report(descriptor: int, message: dict[str, Any]) -> None:
+    try:
+        os.write(descriptor, json.dumps(message).encode())
+    except BrokenPipeError:
+        # The starter gave up or was ended; the node runs on all the same.
+        pass
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,112 @@
+"""What a node answers on its socket: the ledger's plain operations, by name.
+
+Reads run on worker threads, so that a slow view holds up nobody; submissions wait without one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from lianheng.ledger import Backend, Results
+from lianheng.model import InvalidValue, NotFound, limits
+
+
+class Method(NamedTuple):
+    """A method's parameters, and whether it takes long and reports progress."""
+
+    parameters: tuple[str, ...]
+    long: bool = False
+
+
+METHODS: Mapping[str, Method] = {
+    "genesis_file": Method(()),
+    "head": Method(()),
+    "view": Method(("contract", "method", "arguments", "sender", "gas")),
+    "get": Method(("contract", "table", "key")),
+    "scan": Method(("contract", "table", "prefix", "limit", "after", "reverse")),
+    "index": Method(("contract", "table", "index", "values", "limit", "after", "reverse")),
+    "interface": Method(("contract",)),
+    "source": Method(("contract",)),
+    "find": Method(("prefix", "odd_nibble", "limit")),
+    "locate": Method(("transaction",)),
+    "block": Method(("height",)),
+    "header": Method(("height",)),
+    "blocks": Method(("first", "limit")),
+    "receipt": Method(("transaction", "anchor")),
+    "prove": Method(("contract", "table", "key", "anchor")),
+    "header_file": Method(("height",)),
+    "trace": Method(("transaction",), long=True),
+    "fsck": Method((), long=True),
+}
+# Answered by the server itself.
+HELLO, SUBMIT, STATUS, STOP = "hello", "submit", "status", "stop"
+SERVER_METHODS: Mapping[str, Method] = {
+    HELLO: Method(("protocol",)),
+    SUBMIT: Method(("transactions",)),
+    STATUS: Method(()),
+    STOP: Method(()),
+}
+
+
+def find_method(name: str, parameters: Mapping[str, Any]) -> Method:
+    """The method of this name. Raise `NotFound`, or `InvalidValue` for other parameters."""
+    method = METHODS.get(name) or SERVER_METHODS.get(name)
+    if method is None:
+        known = ", ".join(sorted({*METHODS, *SERVER_METHODS}))
+        raise NotFound("node.method_unknown", f"no method {name[:80]!r}", f"there are: {known}")
+    if set(parameters) != set(method.parameters):
+        raise InvalidValue(
+            "node.parameters",
+            f"{name} was given {', '.join(sorted(parameters)) or 'no parameters'}",
+            f"it takes {', '.join(method.parameters) or 'none'}",
+        )
+    return method
+
+
+def answer(
+    backend: Backend,
+    name: str,
+    parameters: Mapping[str, Any],
+    progress: Callable[[int, int], None] | None,
+) -> Any:
+    """Do what a method of `METHODS` names. Raise `InvalidValue` for values of a wrong type."""
+    function: Callable[..., Any] = getattr(backend, name)
+    extra = {"progress": progress} if METHODS[name].long else {}
+    try:
+        value = function(**parameters, **extra)
+    except (TypeError, ValueError, OverflowError) as failure:
+        raise InvalidValue(
+            "node.parameters", f"{name}: {failure}", "see docs/protocol for the types"
+        ) from failure
+    if name == "blocks":
+        return _fitting(value)
+    return value
+
+
+def _fitting(blocks: Sequence[bytes]) -> list[bytes]:
+    """The first blocks that fit a frame together; at least one."""
+    taken: list[bytes] = []
+    room = limits.PAGE_BYTES
+    for block in blocks:
+        room -= len(block)
+        if taken and room < 0:
+            break
+        taken.append(block)
+    return taken
+
+
+def result_pages(results: Results) -> list[list[list[Any]]]:
+    """Encoded results in pages that fit a frame each; at least one page, which may be empty."""
+    pages: list[list[list[Any]]] = [[]]
+    room = limits.PAGE_BYTES
+    for position in range(len(results)):
+        item = results.encoded(position)
+        room -= _ITEM_BYTES + len(item[4] or b"")
+        if room < 0:
+            pages.append([])
+            room = limits.PAGE_BYTES
+        pages[-1].append(list(item))
+    return pages
+
+
+# Heights, time, id and heads around one encoded result; a drop's sentence lies below it as well.
+_ITEM_BYTES = 512

@@ -1,0 +1,109 @@
+"""A node's life: open the ledger, listen, serve, stop cleanly.
+
+On SIGTERM, SIGINT or a stop request the node takes nothing new, finishes what was submitted,
+closes the ledger and removes its socket. A socket that a killed node left is recognised by nobody
+listening on it; the ledger's own lock decides who may open it.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from lianheng.client import Home, LocalClient
+from lianheng.consensus import open_ledger
+from lianheng.ledger import Ledger
+from lianheng.members import Passphrase, resolve_passphrase
+from lianheng.model import NodeError, limits
+from lianheng.node._server import NodeServer
+
+
+def run_node(
+    home: Home,
+    *,
+    passphrase: Passphrase = None,
+    version: str,
+    log: structlog.typing.FilteringBoundLogger,
+    on_ready: Callable[[Ledger], None],
+) -> None:
+    """Serve this home until asked to stop. Returns after a clean stop.
+
+    Raise `NodeError` where a node runs already, and what `open_ledger` raises.
+    """
+    _check_alone(home)
+    # A node that could not seal is no use: ask for the passphrase now, not at the first call.
+    with open_ledger(home.ledger, passphrase=resolve_passphrase(passphrase)) as ledger:
+        asyncio.run(_serve(home, ledger, version, log, on_ready))
+    log.info("stopped")
+
+
+def _check_alone(home: Home) -> None:
+    try:
+        other = LocalClient.connect(home)
+    except NodeError as failure:
+        if failure.code != "node.not_running":
+            raise
+        return
+    other.close()
+    record = home.node_record()
+    raise NodeError(
+        "node.running",
+        f"a node runs for {home.path} already"
+        + ("" if record is None else f", process {record.pid}"),
+        "use it, or stop it with lianheng down",
+    )
+
+
+async def _serve(
+    home: Home,
+    ledger: Ledger,
+    version: str,
+    log: structlog.typing.FilteringBoundLogger,
+    on_ready: Callable[[Ledger], None],
+) -> None:
+    server = NodeServer(ledger.backend, version=version, log=log)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, server.stopping.set)
+    path = _socket_path(home)
+    # Holding the ledger's lock, this process may remove what an earlier one left.
+    path.unlink(missing_ok=True)
+    try:
+        await server.start(path)
+        _write_record(home, path, version)
+        log.info("ready", chain=ledger.chain, height=ledger.height, socket=str(path))
+        on_ready(ledger)
+        await server.stopping.wait()
+        log.info("stopping")
+        await server.stop()
+    finally:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(name)
+        path.unlink(missing_ok=True)
+        home.node_file.unlink(missing_ok=True)
+        if path.parent != home.path:
+            path.parent.rmdir()
+
+
+def _socket_path(home: Home) -> Path:
+    if len(os.fsencode(home.socket)) <= limits.SOCKET_PATH_BYTES:
+        return home.socket
+    return Path(tempfile.mkdtemp(prefix="lianheng-")) / "node.sock"
+
+
+def _write_record(home: Home, path: Path, version: str) -> None:
+    record = {
+        "pid": os.getpid(),
+        "socket": str(path),
+        "started_ms": time.time_ns() // 1_000_000,
+        "version": version,
+    }
+    temporary = home.node_file.with_suffix(".new")
+    temporary.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    temporary.replace(home.node_file)
