@@ -7,12 +7,11 @@ ledger's own, so that a command has one way for both.
 from lianheng.client import wire
 from lianheng.client._asynchronous import AsyncLocalClient
 from lianheng.client._connection import Connection
-from lianheng.client._home import HOME_VARIABLE, Home, NodeRecord, not_running
+from lianheng.client._home import Home, NodeRecord, not_running
 from lianheng.client._local import LocalClient, connect
 from lianheng.client._remote import RemoteBackend
 
 __all__ = [
-    "HOME_VARIABLE",
     "AsyncLocalClient",
     "Connection",
     "Home",

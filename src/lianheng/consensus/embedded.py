@@ -34,7 +34,7 @@ from lianheng.model import (
 )
 
 if TYPE_CHECKING:
-    from lianheng._native import Engine
+    from lianheng._native import Engine, Pending, Prepared
 
 STORE_NAME = "store"
 SEALER_NAME = "sequencer.identity"
@@ -136,7 +136,10 @@ def _assemble(
                 f"the key of {sealer.member} does not seal this chain",
                 "restore the sequencer.identity that belongs to this ledger",
             )
-        return SoloSequencer(engine, sealer, clock=block_clock, bounds=chain_bounds)
+        solo: SoloSequencer[Prepared, Pending] = SoloSequencer(
+            engine, sealer, clock=block_clock, bounds=chain_bounds
+        )
+        return solo
 
     return Ledger(EngineBackend(engine, _OnFirstUse(start)), wall_clock_ms)
 

@@ -7,12 +7,10 @@ written to the descriptor, everything else to the log.
 import sys
 from pathlib import Path
 
-from lianheng import __version__
-from lianheng.client import Home
 from lianheng.model import LianhengError
 from lianheng.node._detached import report_failure, report_ready
 from lianheng.node._log import detached_log
-from lianheng.node._run import run_node
+from lianheng.node._run import run
 
 
 def main(arguments: list[str]) -> int:
@@ -21,10 +19,9 @@ def main(arguments: list[str]) -> int:
     secret = sys.stdin.buffer.read()
     log = detached_log()
     try:
-        run_node(
-            Home(folder),
+        run(
+            folder,
             passphrase=secret or None,
-            version=__version__,
             log=log,
             on_ready=lambda ledger: report_ready(descriptor, ledger.height),
         )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lianheng.client import Home, LocalClient
@@ -25,18 +26,19 @@ class Started:
 
 
 def start_detached(
-    home: Home, *, passphrase: Passphrase = None, timeout: float = limits.START_SECONDS
+    folder: Path, *, passphrase: Passphrase = None, timeout: float = limits.START_SECONDS
 ) -> Started:
     """Start a node that outlives this process; returns once it is ready.
 
     Raise what kept it from starting, as the node itself would. Its log is HOME/node.log.
     """
+    home = Home(folder)
     secret = resolve_passphrase(passphrase) or b""
     started = time.monotonic()
     reading, writing = os.pipe()
     with home.log_file.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lianheng.node", str(home.path), str(writing)],
+            [sys.executable, "-m", "lianheng.node", str(home.path.resolve()), str(writing)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -67,14 +69,20 @@ def start_detached(
     )
 
 
-def stop_node(home: Home, timeout: float = limits.STOP_SECONDS) -> int:
-    """Stop the node of this home; returns its process id once it has ended.
+def stop(folder: Path, timeout: float = limits.STOP_SECONDS) -> bool:
+    """Stop the node of this home; returns once it has ended, false where none ran.
 
-    Raise `NodeError`: none runs (`node.not_running`), or it does not end (`node.not_stopped`).
+    Raise `NodeError` (`node.not_stopped`) where it does not end in time.
     """
-    record = home.node_record()
-    with LocalClient.connect(home) as client:
-        pid = int(client.status()["node"]["pid"]) if record is None else record.pid
+    home = Home(folder)
+    try:
+        client = LocalClient.connect(home)
+    except NodeError as failure:
+        if failure.code != "node.not_running":
+            raise
+        return False
+    with client:
+        pid = int(client.status()["node"]["pid"])
         client.stop_node()
     deadline = time.monotonic() + timeout
     while _alive(pid):
@@ -85,7 +93,7 @@ def stop_node(home: Home, timeout: float = limits.STOP_SECONDS) -> int:
                 f"see {home.log_file}",
             )
         time.sleep(_POLL_SECONDS)
-    return pid
+    return True
 
 
 def _alive(pid: int) -> bool:

@@ -16,30 +16,36 @@ from pathlib import Path
 
 import structlog
 
+from lianheng import __version__
 from lianheng.client import Home, LocalClient
 from lianheng.consensus import open_ledger
 from lianheng.ledger import Ledger
 from lianheng.members import Passphrase, resolve_passphrase
 from lianheng.model import NodeError, limits
+from lianheng.node._log import terminal_log
 from lianheng.node._server import NodeServer
 
 
-def run_node(
-    home: Home,
+def run(
+    folder: Path,
     *,
     passphrase: Passphrase = None,
-    version: str,
-    log: structlog.typing.FilteringBoundLogger,
-    on_ready: Callable[[Ledger], None],
+    log: structlog.typing.FilteringBoundLogger | None = None,
+    on_ready: Callable[[Ledger], None] | None = None,
 ) -> None:
     """Serve this home until asked to stop. Returns after a clean stop.
 
+    The log is lines for a terminal unless another is given; `on_ready` is called once the socket
+    listens.
+
     Raise `NodeError` where a node runs already, and what `open_ledger` raises.
     """
+    home = Home(folder)
+    log = log or terminal_log()
     _check_alone(home)
     # A node that could not seal is no use: ask for the passphrase now, not at the first call.
     with open_ledger(home.ledger, passphrase=resolve_passphrase(passphrase)) as ledger:
-        asyncio.run(_serve(home, ledger, version, log, on_ready))
+        asyncio.run(_serve(home, ledger, log, on_ready))
     log.info("stopped")
 
 
@@ -63,11 +69,10 @@ def _check_alone(home: Home) -> None:
 async def _serve(
     home: Home,
     ledger: Ledger,
-    version: str,
     log: structlog.typing.FilteringBoundLogger,
-    on_ready: Callable[[Ledger], None],
+    on_ready: Callable[[Ledger], None] | None,
 ) -> None:
-    server = NodeServer(ledger.backend, version=version, log=log)
+    server = NodeServer(ledger.backend, version=__version__, log=log)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, server.stopping.set)
@@ -76,9 +81,10 @@ async def _serve(
     path.unlink(missing_ok=True)
     try:
         await server.start(path)
-        _write_record(home, path, version)
+        _write_record(home, path)
         log.info("ready", chain=ledger.chain, height=ledger.height, socket=str(path))
-        on_ready(ledger)
+        if on_ready is not None:
+            on_ready(ledger)
         await server.stopping.wait()
         log.info("stopping")
         await server.stop()
@@ -97,12 +103,12 @@ def _socket_path(home: Home) -> Path:
     return Path(tempfile.mkdtemp(prefix="lianheng-")) / "node.sock"
 
 
-def _write_record(home: Home, path: Path, version: str) -> None:
+def _write_record(home: Home, path: Path) -> None:
     record = {
         "pid": os.getpid(),
         "socket": str(path),
         "started_ms": time.time_ns() // 1_000_000,
-        "version": version,
+        "version": __version__,
     }
     temporary = home.node_file.with_suffix(".new")
     temporary.write_text(json.dumps(record) + "\n", encoding="utf-8")
