@@ -8,50 +8,41 @@ from typing import TYPE_CHECKING
 from lianheng.model import NotFound, UsageError
 
 if TYPE_CHECKING:
-    from lianheng import Ledger
+    from lianheng.cli._home import HomeFolder
+    from lianheng.ledger import Ledger
     from lianheng.members import Identity, Passphrase
     from lianheng.model import TransactionId
 
-CONFIGURATION = "lianheng.toml"
-IDENTITIES = "identities"
-SUFFIX = ".identity"
+SEALER = "the sequencer"
 
 
-def find_home(home: Path | None) -> Path:
+def find_home(home: Path | None) -> "HomeFolder":
     """The folder given, else the nearest one upwards that holds lianheng.toml."""
-    if home is not None:
-        if not (home / CONFIGURATION).is_file():
-            raise NotFound(
-                "home.not_found",
-                f"{home} holds no {CONFIGURATION}",
-                f"make one: lianheng init --dev --orgs north,south {home}",
-            )
-        return home
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / CONFIGURATION).is_file():
-            return folder
-    raise NotFound(
-        "home.not_found",
-        f"neither {here} nor a folder above it holds {CONFIGURATION}",
-        "make one here: lianheng init --dev --orgs north,south   or name one: --home DIR",
-    )
+    from lianheng.cli._home import HomeFolder
+
+    return HomeFolder.find(home, Path.cwd())
 
 
 def open_client(home: Path | None) -> "AbstractContextManager[Ledger]":
     """The running node of this home, else its ledger opened here."""
     from lianheng.client import connect
 
-    return connect(find_home(home), passphrase=passphrase(None, "the sequencer"))
+    return connect(find_home(home).path, passphrase=passphrase(None, SEALER))
 
 
-def load_identity(home: Path, member: str | None, passphrase_file: Path | None) -> "Identity":
+def open_path(folder: Path) -> "AbstractContextManager[Ledger]":
+    """A ledger folder without a home around it."""
+    from lianheng.consensus import open_ledger
+
+    return open_ledger(folder, passphrase=passphrase(None, SEALER))
+
+
+def load_identity(
+    home: "HomeFolder", member: str | None, passphrase_file: Path | None
+) -> "Identity":
     """The key of this member; of the only one where none is named."""
-    from lianheng.members import read_identity
-
-    folder = home / IDENTITIES
-    known = sorted(path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}"))
     if member is None:
+        known = home.members()
         if len(known) != 1:
             raise UsageError(
                 "identity.not_chosen",
@@ -59,23 +50,17 @@ def load_identity(home: Path, member: str | None, passphrase_file: Path | None) 
                 f"add --as MEMBER; there are keys of {', '.join(known) or 'nobody'}",
             )
         member = known[0]
-    if member not in known:
-        raise NotFound(
-            "identity.not_found",
-            f"there is no key of {member} in {folder}",
-            f"there are keys of {', '.join(known) or 'nobody'}",
-        )
-    return read_identity(folder / f"{member}{SUFFIX}", passphrase(passphrase_file, member))
+    return home.identity(member, passphrase(passphrase_file, member))
 
 
 def passphrase(file: Path | None, whose: str) -> "Passphrase":
     """From the file, else LIANHENG_PASSPHRASE, else asked when a key needs it."""
     from lianheng.members import passphrase_from
 
-    return passphrase_from(file, os.environ, lambda: prompt(whose))
+    return passphrase_from(file, os.environ, lambda: prompt(f"passphrase for {whose}: "))
 
 
-def prompt(whose: str) -> str:
+def prompt(question: str) -> str:
     """Asks on the terminal, without echo; raise `UsageError` where there is none."""
     import getpass
     import sys
@@ -83,19 +68,23 @@ def prompt(whose: str) -> str:
     if not sys.stdin.isatty():
         raise UsageError(
             "identity.no_passphrase",
-            f"the key of {whose} is encrypted and there is no terminal to ask on",
+            "a key is encrypted and there is no terminal to ask on",
             "use --passphrase-file FILE or LIANHENG_PASSPHRASE",
         )
-    return getpass.getpass(f"passphrase for {whose}: ")
+    return getpass.getpass(question)
 
 
-def open_path(folder: Path) -> "AbstractContextManager[Ledger]":
-    """A ledger folder without a home around it."""
-    from lianheng import open_ledger
+def new_passphrase(file: Path | None) -> "Passphrase":
+    """A passphrase for new keys, asked twice where it is typed."""
+    from lianheng.members import passphrase_from
 
-    if not folder.is_dir():
-        raise NotFound("ledger.not_found", f"there is no folder {folder}", "check the path")
-    return open_ledger(folder, passphrase=passphrase(None, "the sequencer"))
+    def ask() -> str:
+        first = prompt("new passphrase for all keys: ")
+        if prompt("the same again: ") != first:
+            raise UsageError("identity.passphrase", "the two passphrases differ", "try again")
+        return first
+
+    return passphrase_from(file, os.environ, ask)
 
 
 def find_transaction(ledger: "Ledger", text: str) -> "TransactionId":

@@ -47,13 +47,16 @@ def doctor(home: Home = None, json: Json = False) -> None:
 
 def examine(home: Path | None) -> Iterator[Finding]:
     """Each check in turn; a home is looked at only where there is one."""
+    yield check_python()
+    core = check_core()
+    yield core
+    if not core.passed:
+        return  # nothing else can be looked at without it
     from lianheng.cli._session import find_home
     from lianheng.model import NotFound
 
-    yield check_python()
-    yield check_core()
     try:
-        folder = find_home(home)
+        folder = find_home(home).path
     except NotFound as missing:
         yield check_disk(Path.cwd())
         yield check_clock()
@@ -140,13 +143,12 @@ def check_clock() -> Finding:
 
 def check_keys(folder: Path) -> Finding:
     """That key files are private, and which are unencrypted."""
-    from lianheng.cli._session import IDENTITIES, SUFFIX
     from lianheng.members import is_development
 
-    files = [*sorted((folder / IDENTITIES).glob(f"*{SUFFIX}")), *folder.glob(f"ledger/*{SUFFIX}")]
+    files = sorted(folder.glob("*/*.identity"))
     exposed = [file.name for file in files if file.stat().st_mode & SECRET_MODE]
     if exposed:
-        advice = f"chmod 600 {folder / IDENTITIES}/*{SUFFIX}"
+        advice = f"chmod 600 {folder}/*/*.identity"
         return Finding("keys", False, f"others may read {', '.join(exposed)}", advice)
     open_keys = sum(is_development(file) for file in files)
     if open_keys:

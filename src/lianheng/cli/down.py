@@ -9,7 +9,7 @@ def down(home: Home = None, json: Json = False) -> None:
     from lianheng.cli._print import console, emit
     from lianheng.cli._session import find_home
 
-    stopped = node.stop(find_home(home))
+    stopped = node.stop(find_home(home).path)
     if json:
         emit({"stopped": stopped})
         return

@@ -27,15 +27,20 @@ def fsck(
     with opened as found, progress("checking", quiet=json) as step:
         report = found.fsck(progress=step)
     seconds = time.monotonic() - started
-    damages = report.get("problems", [])
+    faults = report["faults"]
     if json:
         emit({**report, "seconds": round(seconds, 3)})
-    elif damages:
-        console().print(f"[bold red]damaged[/]  {len(damages)} problems")
-        for damage in damages:
-            console().print(f"  {damage}", markup=False)
+    elif faults:
+        console().print(f"[bold red]damaged[/]  {len(faults)} faults")
+        for fault in faults:
+            console().print(f"  {fault}", markup=False)
+        console().print("  keep the folder as it is; restore from a copy or a peer", style="dim")
     else:
-        counts = " · ".join(f"{v:,} {k}" for k, v in report.items() if type(v) is int and v)
-        console().print(f"[bold green]sound[/]  {counts} · {seconds:.1f} s")
-    if damages:
+        rows = sum(report["rows"].values())
+        found_all = (
+            f"{report['blocks']:,} blocks · {report['transactions']:,} calls · {rows:,} rows · "
+            f"every root and index derived anew, all equal · {seconds:.1f} s"
+        )
+        console().print(f"[bold green]sound[/]  {found_all}")
+    if faults:
         raise typer.Exit(1)

@@ -1,5 +1,8 @@
 """`lianheng status`: where the chain stands."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from lianheng.cli._options import Home, Json
 
 
@@ -13,17 +16,26 @@ def status(home: Home = None, json: Json = False) -> None:
     if json:
         emit(found)
         return
-    facts({name.replace("_", " "): shown(name, value) for name, value in found.items()})
+    facts(summary(found))
 
 
-def shown(name: str, value: object) -> str:
-    """A fact for people: thousands separated, bytes and times named, hashes short."""
+def summary(found: Mapping[str, Any]) -> dict[str, str]:
+    """What a person wants to know first; everything else is in --json."""
     from lianheng.cli._print import moment, short_hash, size
 
-    if isinstance(value, bytes):
-        return short_hash(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return str(value)
-    if name == "time":
-        return moment(value)
-    return size(value) if name.endswith("bytes") else f"{value:,}"
+    node, sequencer = found.get("node"), found.get("sequencer", {})
+    served = "no node runs; opened here"
+    if node is not None:
+        served = f"node {node['version']}, process {node['pid']}, up {node['up_seconds']:,} s"
+    behind = f"{found['waiting_blocks']:,} blocks, {size(found['waiting_bytes'])}"
+    lines = {
+        "chain": f"{found['chain']}, height {found['height']:,}, {moment(found['time'])}",
+        "head": f"{short_hash(found['header_hash'])}, state {short_hash(found['state_root'])}",
+        "holds": f"{found['rows']:,} rows, {found['members']:,} members, contracts: "
+        f"{', '.join(found['contracts']) or 'none yet'}",
+        "served by": served,
+        "in the log, not yet in the store": behind,
+    }
+    if stopped := sequencer.get("stopped") or sequencer.get("failure"):
+        lines["STOPPED"] = str(stopped)
+    return lines

@@ -1,7 +1,6 @@
 """The invoices to read and the chain to play on."""
 
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,28 +71,18 @@ def read(folder: Path) -> "trade_finance.Reading":
 def set_up(folder: Path) -> Stage:
     """A complete home in this folder: keys, genesis with the receivables contract, ledger."""
     import trade_finance
-    from lianheng import create_ledger
-    from lianheng.cli._session import CONFIGURATION, IDENTITIES, SUFFIX
-    from lianheng.cli.init import SETTINGS
-    from lianheng.members import Genesis, Identity, MemberSpec, write_identity
+    from lianheng.cli._home import create_home
+    from lianheng.consensus import open_ledger
     from lianheng.model import ContractSource
 
-    cast = {name: Identity.generate(name, development=True) for name in CAST}
-    sealer = Identity.generate(f"sequencer@{SUPPLIER}", development=True)
     source = trade_finance.CONTRACT.read_text(encoding="utf-8")
-    genesis = Genesis.create(
-        chain=CHAIN,
+    home, cast = create_home(
+        folder,
         organisations=[SUPPLIER, BUYER, BANK, OTHER_BANK],
-        members=[MemberSpec(name, cast[name], roles=[role]) for name, role in CAST.items()],
-        sealer=sealer,
-        time_ms=time.time_ns() // 1_000_000,
+        roles=CAST,
+        chain=CHAIN,
         contracts=[ContractSource(CONTRACT, trade_finance.CONTRACT.name, source)],
+        development=True,
     )
-    (folder / IDENTITIES).mkdir(parents=True, mode=0o700)
     (folder / "receipts").mkdir()
-    for name, identity in cast.items():
-        write_identity(folder / IDENTITIES / f"{name}{SUFFIX}", identity)
-    ledger = create_ledger(folder / "ledger", genesis, sealer=sealer)
-    (folder / "genesis.cbor").write_bytes(ledger.genesis_file)
-    (folder / CONFIGURATION).write_text(SETTINGS.format(chain=CHAIN))
-    return Stage(folder, ledger, cast)
+    return Stage(folder, open_ledger(home.ledger), cast)
