@@ -1,0 +1,104 @@
+"""Random calls in random order, refused or not: what the contract promises holds after each."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lianheng.contract import Rejected
+from trade_finance import CONTRACT
+from trade_finance.receivables import shares
+
+INVOICE, PRINT = "a" * 64, "b" * 64
+SUPPLIERS = ["sam@maker", "tom@foundry"]
+BANKS = ["ann@bank-a", "bob@bank-b"]
+
+piece = st.integers(0, 6)
+step = st.one_of(
+    st.tuples(st.just("offer"), st.sampled_from(SUPPLIERS), piece, st.sampled_from(["bank-a", "bank-b"])),
+    st.tuples(st.just("pass_on"), st.sampled_from(SUPPLIERS), piece, st.sampled_from(["maker", "foundry"])),
+    st.tuples(st.just("split"), st.sampled_from(SUPPLIERS), piece, st.integers(1, 900)),
+    st.tuples(st.just("finance"), st.sampled_from(BANKS), piece, st.none()),
+    st.tuples(st.just("pay"), st.just("bea@hospital"), st.none(), st.integers(-5, 1100)),
+    st.tuples(st.just("credit"), st.just("sam@maker"), st.none(), st.integers(-5, 1100)),
+    st.tuples(st.just("dispute"), st.just("bea@hospital"), st.none(), st.none()),
+    st.tuples(st.just("end_dispute"), st.just("bea@hospital"), st.none(), st.none()),
+)  # fmt: skip
+
+
+def play(receivables: Any, number: int, method: str, member: str, place: Any, value: Any) -> None:
+    calls = receivables.as_(member)
+    tree = calls.tree(INVOICE)
+    part = tree[place % len(tree)] if place is not None else None
+    digits = f"{number:064x}"
+    match method:
+        case "offer" | "pass_on":
+            getattr(calls, method)(part.id, value)
+        case "split":
+            calls.split(part.id, [value, part.amount - value])
+        case "finance":
+            calls.finance(part.id, part.amount)
+        case "pay" | "credit":
+            order = (value, digits) if method == "pay" else (digits, value)
+            getattr(calls, method)(INVOICE, *order)
+        case "dispute":
+            calls.dispute(INVOICE, digits)
+        case _:
+            calls.end_dispute(INVOICE)
+
+
+def check_promises(receivables: Any, before: dict[str, Any]) -> dict[str, Any]:
+    calls = receivables.as_("sam@maker")
+    claim, tree = calls.claim(INVOICE), calls.tree(INVOICE)
+    live = [part for part in tree if part.status == "live"]
+    assert claim.amount == claim.paid + claim.credited + claim.outstanding
+    assert claim.outstanding == sum(part.amount for part in live)
+    assert all(part.amount > 0 for part in live)
+    assert (claim.status == "retired") == (claim.outstanding == 0)
+    for part in tree:
+        earlier = before.get(part.id)
+        if earlier is not None and earlier.status != "live":
+            assert part == earlier, "what is split or retired is final"
+        if earlier is not None and earlier.lender:
+            assert part.lender == earlier.lender, "a pledge stays with its lender"
+    return {part.id: part for part in tree}
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps=st.lists(step, max_size=25))
+def test_sums_and_pledges_survive_any_calls(twin: ModuleType, steps: list[tuple[Any, ...]]) -> None:
+    ledger = twin.TwinLedger()
+    for member, role in (
+        ("sam@maker", "supplier"), ("tom@foundry", "supplier"), ("bea@hospital", "buyer"),
+        ("ann@bank-a", "bank"), ("bob@bank-b", "bank"),
+    ):  # fmt: skip
+        ledger.member(member, role)
+    receivables = ledger.deploy(CONTRACT)
+    receivables.as_("sam@maker").register(INVOICE, PRINT, "hospital", "EUR", 1000)
+    receivables.as_("bea@hospital").confirm(INVOICE, PRINT)
+    seen = check_promises(receivables, {})
+    for number, (method, member, place, value) in enumerate(steps):
+        try:
+            play(receivables, number, method, member, place, value)
+        except Rejected:
+            after = check_promises(receivables, seen)
+            assert after == seen, "a refused call changes nothing"
+        seen = check_promises(receivables, seen)
+
+
+@given(
+    weights=st.lists(st.integers(1, 10**15), min_size=1, max_size=100), portion=st.integers(0, 1000)
+)
+def test_shares_sum_exactly_and_none_exceeds_its_weight(weights: list[int], portion: int) -> None:
+    total = sum(weights) * portion // 1000
+    found = shares(total, weights)
+    assert sum(found) == total
+    assert all(0 <= share <= weight for share, weight in zip(found, weights, strict=True))
+
+
+@pytest.mark.parametrize("total", [0, 1, 2, 3])
+def test_shares_of_equal_weights_differ_by_one_at_most(total: int) -> None:
+    found = shares(total, [1, 1, 1])
+    assert sum(found) == total
+    assert max(found) - min(found) <= 1
