@@ -34,7 +34,11 @@ fn key(number: u64) -> Hash32 {
 
 fn resident_megabytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = status.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0);
+    let pages: u64 = status
+        .split(' ')
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     pages * 4096 / 1_000_000
 }
 
@@ -43,7 +47,10 @@ struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         self.0 >> 33
     }
 
@@ -63,14 +70,21 @@ fn report(what: &str, mut times: Vec<Duration>) {
 }
 
 fn fill(keys: u64) -> (StateTree, Memory) {
-    let (mut tree, mut memory) = (StateTree::empty(SUITE).with_cache_bytes(0), Memory::default());
+    let (mut tree, mut memory) = (
+        StateTree::empty(SUITE).with_cache_bytes(0),
+        Memory::default(),
+    );
     let start = Instant::now();
     for from in (0..keys).step_by(200_000) {
         let block = from..keys.min(from + 200_000);
         let changes: Vec<Change> = block.map(|n| (key(n), Some(key(!n)))).collect();
         memory.store(tree.update(&memory, &changes).expect("fills"));
     }
-    println!("filled {keys} keys in {:.1?}, {} buckets", start.elapsed(), memory.0.len());
+    println!(
+        "filled {keys} keys in {:.1?}, {} buckets",
+        start.elapsed(),
+        memory.0.len()
+    );
     (tree, memory)
 }
 
@@ -88,7 +102,10 @@ fn updates(tree: &mut StateTree, memory: &mut Memory, load: &Load, what: &str) {
         let start = Instant::now();
         let stored = tree.update(memory, &block).expect("updates");
         times.push(start.elapsed());
-        bytes += stored.iter().map(|(_, b)| b.as_ref().map_or(0, Vec::len)).sum::<usize>();
+        bytes += stored
+            .iter()
+            .map(|(_, b)| b.as_ref().map_or(0, Vec::len))
+            .sum::<usize>();
         memory.store(stored);
     }
     report(what, times);
@@ -112,11 +129,19 @@ fn state(load: &Load) {
     );
     drop(checkpoint);
     let mut cached = again.with_cache_bytes(1 << 30);
-    let hot = Load { keys: load.keys.min(20_000), ..*load };
+    let hot = Load {
+        keys: load.keys.min(20_000),
+        ..*load
+    };
     for number in 0..hot.keys {
         cached.get(&memory, key(number)).expect("reads");
     }
-    updates(&mut cached, &mut memory, &hot, "update, 20,000 hot keys, cached");
+    updates(
+        &mut cached,
+        &mut memory,
+        &hot,
+        "update, 20,000 hot keys, cached",
+    );
     let start = Instant::now();
     let all = memory.0.iter().map(|(id, bytes)| Ok((*id, bytes.clone())));
     let rebuilt = StateTree::rebuild(SUITE, all).expect("rebuilds");
@@ -147,21 +172,40 @@ fn log() {
         start.elapsed()
     };
     let whole = || _ = std::hint::black_box(tree::log::root_of(SUITE, &leaves));
-    report("log root of 10,000 leaves of 160 bytes", (0..50).map(|_| time(&whole)).collect());
+    report(
+        "log root of 10,000 leaves of 160 bytes",
+        (0..50).map(|_| time(&whole)).collect(),
+    );
     let path = || drop(std::hint::black_box(tree::log::path(SUITE, &hashes, 5_000)));
-    report("log path among 10,000 leaf hashes", (0..50).map(|_| time(&path)).collect());
+    report(
+        "log path among 10,000 leaf hashes",
+        (0..50).map(|_| time(&path)).collect(),
+    );
 }
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>().expect("a number"));
+    let mut arguments = std::env::args()
+        .skip(1)
+        .map(|text| text.parse::<u64>().expect("a number"));
     let keys = arguments.next().unwrap_or(1_000_000);
     let changes = arguments.next().unwrap_or(4_000) as usize;
     let threads = arguments.next().unwrap_or(2) as usize;
-    let load = Load { keys, changes, blocks: arguments.next().unwrap_or(20) as usize };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+    let load = Load {
+        keys,
+        changes,
+        blocks: arguments.next().unwrap_or(20) as usize,
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .expect("a pool");
     let start = Instant::now();
     for number in 0..1_000_000u64 {
-        std::hint::black_box(tree::inner_hash(SUITE, &Hash32([number as u8; 32]), &tree::EMPTY));
+        std::hint::black_box(tree::inner_hash(
+            SUITE,
+            &Hash32([number as u8; 32]),
+            &tree::EMPTY,
+        ));
     }
     println!("one inner hash {:.0?}", start.elapsed() / 1_000_000);
     pool.install(log);

@@ -33,7 +33,10 @@ impl BucketId {
     /// Errors: `tree.bad_bucket_id` when the key is not 8 bytes long.
     pub fn from_storage_key(key: &[u8]) -> Result<Self, Error> {
         let bytes: [u8; 8] = key.try_into().map_err(|_| {
-            let text = format!("a bucket's storage key has 8 bytes, this one has {}", key.len());
+            let text = format!(
+                "a bucket's storage key has 8 bytes, this one has {}",
+                key.len()
+            );
             Error::new("tree.bad_bucket_id", text)
         })?;
         Ok(BucketId(u64::from_be_bytes(bytes)))
@@ -66,7 +69,9 @@ impl BucketReader for NoBuckets {
 
 /// The leading 64 bits of a key hash.
 pub(crate) fn leading_bits(key: &Hash32) -> u64 {
-    key.0[..8].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
+    key.0[..8]
+        .iter()
+        .fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 
 /// True when `key` lies in the range of the bucket at `prefix` and `depth`.
@@ -97,7 +102,10 @@ impl Bucket {
             Error::new("tree.corrupt_bucket", text)
         };
         let [version, depth, body @ ..] = bytes else {
-            return Err(corrupt(format!("{} bytes, shorter than its header", bytes.len())));
+            return Err(corrupt(format!(
+                "{} bytes, shorter than its header",
+                bytes.len()
+            )));
         };
         if *version != VERSION {
             return Err(corrupt(format!("version {version}, known is {VERSION}")));
@@ -109,14 +117,25 @@ impl Bucket {
         };
         let count = body.len() / LEAF_BYTES;
         if count == 0 || count > most || body.len() % LEAF_BYTES != 0 {
-            return Err(corrupt(format!("{} bytes of leaves at depth {depth}", body.len())));
+            return Err(corrupt(format!(
+                "{} bytes of leaves at depth {depth}",
+                body.len()
+            )));
         }
         let slots: Vec<Slot> = body.chunks_exact(LEAF_BYTES).map(slot_from).collect();
-        if !slots.windows(2).all(|pair| pair[0].leaf.key < pair[1].leaf.key) {
+        if !slots
+            .windows(2)
+            .all(|pair| pair[0].leaf.key < pair[1].leaf.key)
+        {
             return Err(corrupt("leaves out of order".into()));
         }
-        if !slots.iter().all(|slot| covers(id.0, *depth, &slot.leaf.key)) {
-            return Err(corrupt(format!("a leaf outside its range at depth {depth}")));
+        if !slots
+            .iter()
+            .all(|slot| covers(id.0, *depth, &slot.leaf.key))
+        {
+            return Err(corrupt(format!(
+                "a leaf outside its range at depth {depth}"
+            )));
         }
         let mut bucket = Bucket { slots };
         bucket.slots.iter_mut().for_each(|slot| slot.rehash(suite));
@@ -149,7 +168,9 @@ impl Bucket {
     /// The hash of a node at depth `fork`, seen at `depth`, with nothing beside it in between.
     fn lift(&self, suite: Suite, hash: Hash32, leaf: usize, fork: usize, depth: usize) -> Hash32 {
         let key = &self.slots[leaf].leaf.key;
-        (depth..fork).rev().fold(hash, |hash, at| climb(suite, key, at, &hash, &EMPTY))
+        (depth..fork)
+            .rev()
+            .fold(hash, |hash, at| climb(suite, key, at, &hash, &EMPTY))
     }
 
     /// Hash of the subtree at `depth` that holds exactly the leaves `from..to`.
@@ -197,7 +218,9 @@ impl Bucket {
 
     /// The leaves `from..to` as a bucket of their own.
     pub(crate) fn slice(&self, from: usize, to: usize) -> Bucket {
-        Bucket { slots: self.slots[from..to].to_vec() }
+        Bucket {
+            slots: self.slots[from..to].to_vec(),
+        }
     }
 
     /// The union of two sibling buckets at `depth`.
@@ -231,8 +254,13 @@ impl Bucket {
     /// The bucket after these changes (sorted, unique, all in its range). It may exceed the limit
     /// of a bucket; the caller then divides it.
     pub(crate) fn apply(&self, suite: Suite, changes: &[Change], depth: u8) -> Bucket {
-        let mut new = Bucket { slots: merge(&self.slots, changes) };
-        let whole = Ranges { old: (0, self.len()), new: (0, new.len()) };
+        let mut new = Bucket {
+            slots: merge(&self.slots, changes),
+        };
+        let whole = Ranges {
+            old: (0, self.len()),
+            new: (0, new.len()),
+        };
         new.rehash(suite, self, whole, changes, usize::from(depth));
         new
     }
@@ -246,7 +274,10 @@ impl Bucket {
         changes: &[Change],
         depth: usize,
     ) -> Hash32 {
-        let Ranges { old: (old_from, old_to), new: (from, to) } = ranges;
+        let Ranges {
+            old: (old_from, old_to),
+            new: (from, to),
+        } = ranges;
         if changes.is_empty() && to > from {
             // joins between these leaves came with them; the last one's belongs to a node above
             return old.hash(suite, old_from, old_to, depth);
@@ -261,8 +292,14 @@ impl Bucket {
                 let cut = changes.partition_point(|change| !bit(&change.0, depth));
                 let old_middle = old.middle(old_from, old_to, depth);
                 let middle = self.middle(from, to, depth);
-                let lower = Ranges { old: (old_from, old_middle), new: (from, middle) };
-                let upper = Ranges { old: (old_middle, old_to), new: (middle, to) };
+                let lower = Ranges {
+                    old: (old_from, old_middle),
+                    new: (from, middle),
+                };
+                let upper = Ranges {
+                    old: (old_middle, old_to),
+                    new: (middle, to),
+                };
                 let left = self.rehash(suite, old, lower, &changes[..cut], depth + 1);
                 let right = self.rehash(suite, old, upper, &changes[cut..], depth + 1);
                 let hash = inner_hash(suite, &left, &right);
@@ -277,7 +314,11 @@ impl Bucket {
 
 impl Slot {
     fn new(leaf: Leaf) -> Slot {
-        Slot { leaf, hash: EMPTY, join: EMPTY }
+        Slot {
+            leaf,
+            hash: EMPTY,
+            join: EMPTY,
+        }
     }
 
     fn rehash(&mut self, suite: Suite) {
@@ -294,7 +335,10 @@ struct Ranges {
 
 /// The leaf in these 64 bytes, not yet hashed.
 fn slot_from(bytes: &[u8]) -> Slot {
-    let mut leaf = Leaf { key: EMPTY, value: EMPTY };
+    let mut leaf = Leaf {
+        key: EMPTY,
+        value: EMPTY,
+    };
     leaf.key.0.copy_from_slice(&bytes[..32]);
     leaf.value.0.copy_from_slice(&bytes[32..]);
     Slot::new(leaf)

@@ -36,14 +36,19 @@ impl Cache {
     /// A cache that holds about this many bytes at most; 0 keeps nothing.
     pub(crate) fn new(bytes: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Cache { shards, generation_bytes: bytes / SHARDS / 2 }
+        Cache {
+            shards,
+            generation_bytes: bytes / SHARDS / 2,
+        }
     }
 
     fn shard(&self, prefix: u64) -> MutexGuard<'_, Shard> {
         // The bits near the top differ between neighbours of any tree that has many buckets.
         let index = (prefix.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize;
         // A thread that panicked while it held the lock left a usable map behind.
-        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn get(&self, place: Place, root: &Hash32) -> Option<Arc<Bucket>> {
@@ -68,7 +73,15 @@ impl Cache {
         }
         let mut shard = self.shard(place.prefix);
         shard.old.remove(&place.prefix);
-        self.put(&mut shard, place.prefix, Entry { root, depth: place.depth, bucket });
+        self.put(
+            &mut shard,
+            place.prefix,
+            Entry {
+                root,
+                depth: place.depth,
+                bucket,
+            },
+        );
     }
 
     fn put(&self, shard: &mut Shard, prefix: u64, entry: Entry) {

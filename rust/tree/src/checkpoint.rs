@@ -1,7 +1,7 @@
 //! The levels in memory as bytes, so that opening does not read every bucket.
 //!
-//! Version 1: magic `LHTREE` and a byte of version; suite number (8 bytes); root (32); the tree in
-//! preorder; the suite's hash of everything before (32). A node of the tree is one byte: 0 empty;
+//! Version 1: magic `LHTREE` and a byte of version; suite number (8 bytes); root (32); leaves in
+//! all (8); the tree in preorder; the suite's hash of everything before (32). A node of the tree is one byte: 0 empty;
 //! 1 inner, its left and right subtree follow; 2 a bucket, its leaf count (8 bytes) and root (32)
 //! follow; 2 + n a bucket of n leaves (1 to 16), its root follows. Integers are big endian.
 
@@ -24,6 +24,7 @@ impl StateTree {
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&self.suite.number().to_be_bytes());
         bytes.extend_from_slice(&self.root().0);
+        bytes.extend_from_slice(&self.len().to_be_bytes());
         write(&self.top, &mut bytes);
         let sum = self.suite.hash(&bytes);
         bytes.extend_from_slice(&sum.0);
@@ -61,7 +62,9 @@ fn write(child: &Child, bytes: &mut Vec<u8>) {
 }
 
 fn read(suite: Suite, bytes: &[u8]) -> Result<Child, String> {
-    let (body, sum) = bytes.split_last_chunk::<32>().ok_or("shorter than its checksum")?;
+    let (body, sum) = bytes
+        .split_last_chunk::<32>()
+        .ok_or("shorter than its checksum")?;
     if suite.hash(body).0 != *sum {
         return Err("its checksum does not fit".into());
     }
@@ -71,15 +74,22 @@ fn read(suite: Suite, bytes: &[u8]) -> Result<Child, String> {
     }
     let number = u64::from_be_bytes(input.take()?);
     if number != suite.number() {
-        return Err(format!("made with suite {number}, this chain has {}", suite.number()));
+        return Err(format!(
+            "made with suite {number}, this chain has {}",
+            suite.number()
+        ));
     }
     let root = Hash32(input.take()?);
+    let leaves = u64::from_be_bytes(input.take()?);
     let top = input.node(suite, Place::ROOT)?;
     if !input.rest.is_empty() {
         return Err(format!("{} bytes follow its last node", input.rest.len()));
     }
-    if top.hash != root {
-        return Err(format!("it claims root {root}, its nodes give {}", top.hash));
+    if (top.hash, top.leaves) != (root, leaves) {
+        return Err(format!(
+            "it claims root {root} over {leaves} leaves, its nodes give {} over {}",
+            top.hash, top.leaves
+        ));
     }
     Ok(top)
 }

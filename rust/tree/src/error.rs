@@ -18,6 +18,9 @@ pub struct Error {
 impl Error {
     /// An error with this code and message.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Error { code, message: message.into() }
+        Error {
+            code,
+            message: message.into(),
+        }
     }
 }

@@ -67,7 +67,10 @@ impl StateTree {
         let mut list = Vec::new();
         let mut buckets = buckets.into_iter();
         loop {
-            let chunk: Vec<_> = buckets.by_ref().take(REBUILD_CHUNK).collect::<Result<_, _>>()?;
+            let chunk: Vec<_> = buckets
+                .by_ref()
+                .take(REBUILD_CHUNK)
+                .collect::<Result<_, _>>()?;
             if chunk.is_empty() {
                 break;
             }
@@ -76,7 +79,10 @@ impl StateTree {
             list.extend(hashed);
         }
         list.par_sort_unstable_by_key(|info| info.id);
-        Ok(StateTree::with_top(suite, build(suite, &list, Place::ROOT)?))
+        Ok(StateTree::with_top(
+            suite,
+            build(suite, &list, Place::ROOT)?,
+        ))
     }
 }
 
@@ -84,7 +90,12 @@ impl StateTree {
 fn describe(suite: Suite, id: BucketId, bytes: &[u8]) -> Result<BucketInfo, Error> {
     let (bucket, depth) = Bucket::decode(suite, id, bytes)?;
     let leaves = bucket.len() as u64;
-    Ok(BucketInfo { id, depth, leaves, root: bucket.root(suite, depth) })
+    Ok(BucketInfo {
+        id,
+        depth,
+        leaves,
+        root: bucket.root(suite, depth),
+    })
 }
 
 fn collect(child: &Child, place: Place, list: &mut Vec<BucketInfo>) {
@@ -93,7 +104,12 @@ fn collect(child: &Child, place: Place, list: &mut Vec<BucketInfo>) {
         collect(&inner.right, place.right(), list);
     } else if child.is_bucket() {
         let (root, leaves) = (child.hash, child.leaves);
-        list.push(BucketInfo { id: place.id(), depth: place.depth, leaves, root });
+        list.push(BucketInfo {
+            id: place.id(),
+            depth: place.depth,
+            leaves,
+            root,
+        });
     }
 }
 
@@ -110,7 +126,10 @@ fn build(suite: Suite, list: &[BucketInfo], place: Place) -> Result<Child, Error
         _ => {}
     }
     if place.depth == MAX_BUCKET_DEPTH || list.iter().any(|info| info.depth <= place.depth) {
-        let text = format!("bucket {} overlaps another; rebuild from the blocks", list[0].id);
+        let text = format!(
+            "bucket {} overlaps another; rebuild from the blocks",
+            list[0].id
+        );
         return Err(Error::new("tree.corrupt_layout", text));
     }
     let boundary = place.right().id();
@@ -121,7 +140,10 @@ fn build(suite: Suite, list: &[BucketInfo], place: Place) -> Result<Child, Error
             || build(suite, upper, place.right()),
         )
     } else {
-        (build(suite, lower, place.left()), build(suite, upper, place.right()))
+        (
+            build(suite, lower, place.left()),
+            build(suite, upper, place.right()),
+        )
     };
     above(suite, left?, right?, place)
 }

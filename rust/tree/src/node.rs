@@ -26,18 +26,30 @@ pub(crate) struct Inner {
 
 impl Child {
     /// A subtree without leaves.
-    pub(crate) const EMPTY: Child = Child { hash: EMPTY, leaves: 0, inner: None };
+    pub(crate) const EMPTY: Child = Child {
+        hash: EMPTY,
+        leaves: 0,
+        inner: None,
+    };
 
     /// A subtree whose leaves, at least 1, lie in one bucket.
     pub(crate) fn bucket(root: Hash32, leaves: u64) -> Child {
-        Child { hash: root, leaves, inner: None }
+        Child {
+            hash: root,
+            leaves,
+            inner: None,
+        }
     }
 
     /// The parent of these two.
     pub(crate) fn parent(suite: Suite, left: Child, right: Child) -> Child {
         let hash = inner_hash(suite, &left.hash, &right.hash);
         let leaves = left.leaves + right.leaves;
-        Child { hash, leaves, inner: Some(Arc::new(Inner { left, right })) }
+        Child {
+            hash,
+            leaves,
+            inner: Some(Arc::new(Inner { left, right })),
+        }
     }
 
     /// True when a stored bucket stands here.
@@ -54,7 +66,10 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) const ROOT: Place = Place { prefix: 0, depth: 0 };
+    pub(crate) const ROOT: Place = Place {
+        prefix: 0,
+        depth: 0,
+    };
 
     /// The bucket that stands here, if one does.
     pub(crate) fn id(&self) -> BucketId {
@@ -63,11 +78,17 @@ impl Place {
 
     /// The half with the next bit clear. Only above full depth.
     pub(crate) fn left(&self) -> Place {
-        Place { prefix: self.prefix, depth: self.depth + 1 }
+        Place {
+            prefix: self.prefix,
+            depth: self.depth + 1,
+        }
     }
 
     /// The half with the next bit set. Only above full depth.
     pub(crate) fn right(&self) -> Place {
-        Place { prefix: self.prefix | 1 << (63 - self.depth), depth: self.depth + 1 }
+        Place {
+            prefix: self.prefix | 1 << (63 - self.depth),
+            depth: self.depth + 1,
+        }
     }
 }

@@ -62,7 +62,9 @@ impl Proof {
             return Err(Error::new("proof.malformed", text));
         }
         let path = self.siblings.iter().zip((0..depth).rev());
-        let found = path.fold(start, |hash, (sibling, at)| climb(suite, &key, at, &hash, sibling));
+        let found = path.fold(start, |hash, (sibling, at)| {
+            climb(suite, &key, at, &hash, sibling)
+        });
         if found != root {
             let text = format!("the proof leads to root {found}, expected is {root}");
             return Err(Error::new("proof.mismatch", text));

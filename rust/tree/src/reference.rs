@@ -28,7 +28,11 @@ pub fn prove(suite: Suite, leaves: &[Leaf], key: Hash32) -> Proof {
     let mut depth = 0;
     while here.len() > 1 {
         let (left, right) = halves(here, depth);
-        let (own, other) = if bit(&key, depth) { (right, left) } else { (left, right) };
+        let (own, other) = if bit(&key, depth) {
+            (right, left)
+        } else {
+            (left, right)
+        };
         siblings.push(subtree(suite, other, depth + 1));
         here = own;
         depth += 1;

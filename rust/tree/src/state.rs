@@ -33,7 +33,11 @@ impl StateTree {
     }
 
     pub(crate) fn with_top(suite: Suite, top: Child) -> Self {
-        StateTree { suite, top, cache: Arc::new(Cache::new(DEFAULT_CACHE_BYTES)) }
+        StateTree {
+            suite,
+            top,
+            cache: Arc::new(Cache::new(DEFAULT_CACHE_BYTES)),
+        }
     }
 
     /// The same tree with a bucket cache of about this many bytes at most; 0 keeps none.
@@ -85,14 +89,27 @@ impl StateTree {
         let (mut from, mut to, mut depth) = (0, bucket.len(), usize::from(place.depth));
         while to - from > 1 {
             let middle = bucket.middle(from, to, depth);
-            let sibling = if bit(&key, depth) { (from, middle) } else { (middle, to) };
+            let sibling = if bit(&key, depth) {
+                (from, middle)
+            } else {
+                (middle, to)
+            };
             siblings.push(bucket.hash(self.suite, sibling.0, sibling.1, depth + 1));
-            (from, to) = if bit(&key, depth) { (middle, to) } else { (from, middle) };
+            (from, to) = if bit(&key, depth) {
+                (middle, to)
+            } else {
+                (from, middle)
+            };
             depth += 1;
         }
         siblings.reverse();
-        let here = bucket.leaf(from).filter(|leaf| from < to && leaf.key != key);
-        Ok(Proof { siblings, other: here })
+        let here = bucket
+            .leaf(from)
+            .filter(|leaf| from < to && leaf.key != key);
+        Ok(Proof {
+            siblings,
+            other: here,
+        })
     }
 
     /// The value hash that the tree holds for `key`.
@@ -148,11 +165,13 @@ impl StateTree {
         })?;
         let (bucket, depth) = Bucket::decode(self.suite, id, &bytes)?;
         let found = bucket.root(self.suite, depth);
-        if depth != place.depth || found != root {
+        if depth != place.depth || found != root || bucket.len() as u64 != child.leaves {
             let text = format!(
-                "bucket {id} has depth {depth} and root {found}, the tree expects depth {} and \
-                 root {root}; rebuild from the blocks",
-                place.depth
+                "bucket {id} has depth {depth}, {} leaves and root {found}, the tree expects depth \
+                 {}, {} leaves and root {root}; rebuild from the blocks",
+                bucket.len(),
+                place.depth,
+                child.leaves
             );
             return Err(Error::new("tree.corrupt_bucket", text));
         }

@@ -51,8 +51,10 @@ pub(crate) fn update(
     let mut sorted = changes.to_vec();
     sorted.sort_unstable_by_key(|change| change.0);
     if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        let text =
-            format!("key hash {} is changed twice in one update; merge the changes", pair[0].0);
+        let text = format!(
+            "key hash {} is changed twice in one update; merge the changes",
+            pair[0].0
+        );
         return Err(Error::new("tree.duplicate_key", text));
     }
     let mut effects = Effects::default();
@@ -68,9 +70,15 @@ fn carry_out(suite: Suite, child: &mut Child, patch: Patch) {
         Patch::Keep => {}
         Patch::Replace(new) => *child = new,
         Patch::Inside(inside) => {
-            let Some(shared) = &mut child.inner else { return };
+            let Some(shared) = &mut child.inner else {
+                return;
+            };
             let inner = Arc::make_mut(shared);
-            let Inside { left, right, changes } = *inside;
+            let Inside {
+                left,
+                right,
+                changes,
+            } = *inside;
             if changes >= PARALLEL_CHANGES {
                 rayon::join(
                     || carry_out(suite, &mut inner.left, left),
@@ -96,12 +104,21 @@ impl Effects {
     fn finish(mut self) -> Vec<BucketChange> {
         self.written.sort_unstable_by_key(|entry| entry.0);
         self.consumed.sort_unstable();
-        let kept = |at: &u64| self.written.binary_search_by_key(at, |entry| entry.0).is_ok();
+        let kept = |at: &u64| {
+            self.written
+                .binary_search_by_key(at, |entry| entry.0)
+                .is_ok()
+        };
         self.consumed.retain(|prefix| !kept(prefix));
-        let deleted = self.consumed.into_iter().map(|prefix| (BucketId(prefix), None));
+        let deleted = self
+            .consumed
+            .into_iter()
+            .map(|prefix| (BucketId(prefix), None));
         let written = self.written.into_iter();
-        let mut all: Vec<BucketChange> =
-            written.map(|(prefix, bytes)| (BucketId(prefix), Some(bytes))).chain(deleted).collect();
+        let mut all: Vec<BucketChange> = written
+            .map(|(prefix, bytes)| (BucketId(prefix), Some(bytes)))
+            .chain(deleted)
+            .collect();
         all.sort_unstable_by_key(|entry| entry.0);
         all
     }
@@ -138,7 +155,10 @@ impl Planner<'_> {
             (both.0?, both.1?)
         } else {
             let left = self.subtree(&inner.left, lower, place.left(), effects)?;
-            (left, self.subtree(&inner.right, upper, place.right(), effects)?)
+            (
+                left,
+                self.subtree(&inner.right, upper, place.right(), effects)?,
+            )
         };
         let leaves = left.leaves + right.leaves;
         if leaves <= MAX_BUCKET_LEAVES as u64 {
@@ -151,9 +171,17 @@ impl Planner<'_> {
         self.write(&right, place.right(), effects);
         let patch = match (left.patch, right.patch) {
             (Patch::Keep, Patch::Keep) => Patch::Keep,
-            (left, right) => Patch::Inside(Box::new(Inside { left, right, changes: changes.len() })),
+            (left, right) => Patch::Inside(Box::new(Inside {
+                left,
+                right,
+                changes: changes.len(),
+            })),
         };
-        Ok(Plan { patch, leaves, bucket: None })
+        Ok(Plan {
+            patch,
+            leaves,
+            bucket: None,
+        })
     }
 
     /// Plans a subtree that is a bucket or empty.
@@ -177,14 +205,22 @@ impl Planner<'_> {
             return Ok(self.one_bucket(new, place));
         }
         let patch = Patch::Replace(self.divide(&new, (0, new.len()), place, effects));
-        Ok(Plan { patch, leaves: new.len() as u64, bucket: None })
+        Ok(Plan {
+            patch,
+            leaves: new.len() as u64,
+            bucket: None,
+        })
     }
 
     fn one_bucket(&self, bucket: Bucket, place: Place) -> Plan {
         let leaves = bucket.len() as u64;
         let child = bucket.as_child(self.tree.suite, place.depth);
         let bucket = Some(Arc::new(bucket)).filter(|_| leaves > 0);
-        Plan { patch: Patch::Replace(child), leaves, bucket }
+        Plan {
+            patch: Patch::Replace(child),
+            leaves,
+            bucket,
+        }
     }
 
     /// The subtree of leaves that are too many for one bucket.
@@ -228,7 +264,9 @@ impl Planner<'_> {
 
     fn write(&self, plan: &Plan, place: Place, effects: &mut Effects) {
         if let (Some(bucket), Patch::Replace(child)) = (&plan.bucket, &plan.patch) {
-            effects.written.push((place.prefix, bucket.encode(place.depth)));
+            effects
+                .written
+                .push((place.prefix, bucket.encode(place.depth)));
             self.tree.cache.insert(place, child.hash, bucket.clone());
         }
     }
@@ -236,7 +274,11 @@ impl Planner<'_> {
 
 impl Plan {
     fn keep(child: &Child) -> Plan {
-        Plan { patch: Patch::Keep, leaves: child.leaves, bucket: None }
+        Plan {
+            patch: Patch::Keep,
+            leaves: child.leaves,
+            bucket: None,
+        }
     }
 }
 

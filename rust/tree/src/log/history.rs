@@ -45,7 +45,11 @@ pub struct Frontier {
 impl Frontier {
     /// A log without leaves.
     pub fn new(suite: Suite) -> Self {
-        Frontier { suite, size: 0, peaks: Vec::new() }
+        Frontier {
+            suite,
+            size: 0,
+            peaks: Vec::new(),
+        }
     }
 
     /// Leaves in the log.
@@ -67,7 +71,10 @@ impl Frontier {
         nodes.push((NodeId { level: 0, index }, hash));
         for level in 1..=completed {
             // one peak for each bit set in the size
-            let left = self.peaks.pop().expect("a peak for each low bit of the size");
+            let left = self
+                .peaks
+                .pop()
+                .expect("a peak for each low bit of the size");
             hash = inner_hash(self.suite, &left, &hash);
             index >>= 1;
             nodes.push((NodeId { level, index }, hash));
@@ -104,7 +111,9 @@ impl Frontier {
         if size == u64::MAX {
             return Err("the log is full".into());
         }
-        decoder.array_exact(size.count_ones() as usize).map_err(cbor)?;
+        decoder
+            .array_exact(size.count_ones() as usize)
+            .map_err(cbor)?;
         let mut peaks = Vec::new();
         for _ in 0..size.count_ones() {
             peaks.push(Hash32(decoder.bytes_exact::<32>().map_err(cbor)?));
@@ -124,7 +133,11 @@ pub struct History<'a> {
 impl<'a> History<'a> {
     /// The log that ends at this frontier; `reader` knows its nodes.
     pub fn new(frontier: &Frontier, reader: &'a dyn NodeReader) -> Self {
-        History { suite: frontier.suite, size: frontier.size, reader }
+        History {
+            suite: frontier.suite,
+            size: frontier.size,
+            reader,
+        }
     }
 
     /// The frontier as it was at this size.
@@ -134,9 +147,16 @@ impl<'a> History<'a> {
         self.within("size", size, self.size)?;
         let mut peaks = Vec::with_capacity(size.count_ones() as usize);
         for level in (0..64u8).rev().filter(|level| size >> level & 1 == 1) {
-            peaks.push(self.reader.node(NodeId { level, index: (size >> level) - 1 })?);
+            peaks.push(self.reader.node(NodeId {
+                level,
+                index: (size >> level) - 1,
+            })?);
         }
-        Ok(Frontier { suite: self.suite, size, peaks })
+        Ok(Frontier {
+            suite: self.suite,
+            size,
+            peaks,
+        })
     }
 
     /// Root of the log when it had `size` leaves.
@@ -202,7 +222,10 @@ impl<'a> History<'a> {
         let (mut from, mut peaks) = (from, Vec::new());
         while from < to {
             let level = (to - from).ilog2() as u8;
-            peaks.push(self.reader.node(NodeId { level, index: from >> level })?);
+            peaks.push(self.reader.node(NodeId {
+                level,
+                index: from >> level,
+            })?);
             from += 1 << level;
         }
         Ok(fold_peaks(self.suite, &peaks))

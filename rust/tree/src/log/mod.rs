@@ -27,7 +27,10 @@ pub fn leaf_hash(suite: Suite, data: &[u8]) -> Hash32 {
 /// Hashes of many leaves, on all cores of the current rayon pool.
 pub fn leaf_hashes<T: AsRef<[u8]> + Sync>(suite: Suite, data: &[T]) -> Vec<Hash32> {
     let hash = |item: &T| leaf_hash(suite, item.as_ref());
-    data.par_iter().with_min_len(PARALLEL_LOG_LEAVES / 4).map(hash).collect()
+    data.par_iter()
+        .with_min_len(PARALLEL_LOG_LEAVES / 4)
+        .map(hash)
+        .collect()
 }
 
 /// Hash of an inner node.
@@ -117,5 +120,8 @@ fn split(size: usize) -> usize {
 }
 
 pub(crate) fn out_of_range(what: &str, value: u64, size: u64) -> Error {
-    Error::new("log.out_of_range", format!("{what} {value} of a tree with {size} leaves"))
+    Error::new(
+        "log.out_of_range",
+        format!("{what} {value} of a tree with {size} leaves"),
+    )
 }

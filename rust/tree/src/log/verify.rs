@@ -103,7 +103,10 @@ fn bounded(path: &[Hash32]) -> Result<(), Error> {
 }
 
 fn wrong_length(length: usize, word: &str) -> Error {
-    Error::new("log.malformed", format!("{length} hashes are {word} for these sizes"))
+    Error::new(
+        "log.malformed",
+        format!("{length} hashes are {word} for these sizes"),
+    )
 }
 
 fn equal(what: &str, found: Hash32, expected: Hash32) -> Result<(), Error> {
