@@ -13,7 +13,7 @@ use crate::formats::block::Block;
 use crate::formats::evidence::split_genesis_file;
 use crate::formats::header::{check_seal, Header};
 use crate::head::{self, Head};
-use crate::open::{damaged, replay_block};
+use crate::open::{damaged, replay_block, twin};
 use crate::runtime::{Runtime, Step};
 use crate::Error;
 
@@ -29,7 +29,7 @@ impl Replay {
     /// Begins at a genesis file; its header must be what the document gives.
     pub fn begin(genesis_file: &[u8], runtime: Arc<dyn Runtime>) -> Result<Self, Error> {
         let (document, header) = split_genesis_file(genesis_file)?;
-        let engine = Engine::create(None, &document, runtime)?;
+        let engine = twin(&document, runtime)?;
         if engine.head().header_bytes.as_ref() != header {
             return Err(Error::new(
                 "replay.diverged",
@@ -59,7 +59,7 @@ impl Replay {
             message: format!("height {height}: {}", error.message),
             ..error
         })?;
-        replay_block(&self.engine, &block, true, false)
+        replay_block(&self.engine, &block, true)
     }
 
     /// Height reached.
@@ -95,9 +95,9 @@ impl Engine {
             )
             .hint("a dropped transaction was never executed; check the id")
         })?;
-        let twin = Engine::create(None, &self.genesis.document, Arc::clone(&self.runtime))?;
+        let twin = twin(&self.genesis.document, Arc::clone(&self.runtime))?;
         for below in 1..height {
-            replay_block(&twin, &Block::decode(&self.record(below)?)?, false, false)?;
+            replay_block(&twin, &Block::decode(&self.record(below)?)?, false)?;
             if !progress(below, height) {
                 return Err(Error::new("trace.stopped", "stopped by the caller"));
             }

@@ -230,14 +230,6 @@ pub fn part_value(part: key::Part) -> Value {
     }
 }
 
-/// The statement of what was returned by a decode of a receipt's parts, for tools of this crate's tests.
-#[cfg(test)]
-pub(crate) fn field<'a>(evidence: &'a Value, name: &str) -> &'a Value {
-    evidence
-        .get(name)
-        .expect("the field stands in the evidence")
-}
-
 /// Encodes parts of a key as the flat key holds them.
 pub fn encode_parts(parts: &[Value]) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();

@@ -36,17 +36,31 @@ pub(crate) fn create(
         Some(path) => {
             let (store, recovery) = Store::open(path, &Options::default())?;
             if recovery.log_height.is_some() {
-                return Err(Error::new(
-                    "ledger.exists",
-                    format!("{} holds a ledger already", path.display()),
-                )
-                .hint("open it, or choose an empty folder"));
+                let message = format!("{} holds a ledger already", path.display());
+                return Err(
+                    Error::new("ledger.exists", message).hint("open it, or choose an empty folder")
+                );
             }
             store
         }
     };
     // The genesis is the log's first record: from here on the ledger exists.
     store.append(0, &genesis_file(document, &start.header_bytes))?;
+    let recovery = Recovery {
+        tree: "empty",
+        ..Recovery::default()
+    };
+    begin(Arc::new(store), genesis, start, runtime, recovery)
+}
+
+/// An engine in memory that keeps no blocks: somebody else has them.
+pub(crate) fn twin(document: &[u8], runtime: Arc<dyn Runtime>) -> Result<Engine, Error> {
+    let genesis = Genesis::decode(document)?;
+    let start = Start::build(&genesis, runtime.as_ref())?;
+    let store = Store::in_memory(&Options {
+        external_log: true,
+        ..Options::default()
+    });
     begin(
         Arc::new(store),
         genesis,
@@ -469,7 +483,7 @@ fn catch_up(mut engine: Engine, log_height: u64) -> Result<Engine, Error> {
             .store
             .record(height)?
             .ok_or_else(|| damaged("the log lacks a record"))?;
-        replay_block(&engine, &Block::decode(&record)?, false, false)?;
+        replay_block(&engine, &Block::decode(&record)?, false)?;
         engine.recovery.replayed += 1;
     }
     Ok(engine)
@@ -480,7 +494,6 @@ pub(crate) fn replay_block(
     engine: &Engine,
     block: &Block<'_>,
     check_signatures: bool,
-    log: bool,
 ) -> Result<(), Error> {
     let header = Header::decode(block.header)?;
     if header.height != engine.height() + 1 {
@@ -503,7 +516,7 @@ pub(crate) fn replay_block(
         None,
     )?;
     compare(&header, block, &pending)?;
-    engine.commit_as(pending, block.seal, log)?;
+    engine.commit_as(pending, block.seal, false)?;
     Ok(())
 }
 
