@@ -24,6 +24,7 @@ pub const POINTS: &[&str] = &[
     "side.after_rename",
     "side.after_dirsync",
     "open.after_marker",
+    "open.after_state_made",
     "open.before_cut",
     "open.after_cut",
 ];

@@ -66,3 +66,6 @@ pub const SIDE_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// Largest lock file read to name the holder, in bytes.
 pub const LOCK_BYTES_MAX: u64 = 4096;
+
+/// Stores set aside in one folder before opening refuses to add another: each may be large.
+pub const SET_ASIDE_MAX: u32 = 1000;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::backing::disk::Disk;
+use crate::backing::disk::{note_path, Disk};
 use crate::backing::memory::Memory;
 use crate::error::{Error, Result};
+use crate::files::Points;
+use crate::limits::SET_ASIDE_MAX;
 use crate::lock::Lock;
 use crate::log::format::StoreId;
 use crate::log::Opened;
@@ -97,30 +99,61 @@ fn check_heights(path: &Path, opened: &Opened, stored: Option<u64>) -> Result<()
 
 type OpenedState = (Disk, u64, Option<(PathBuf, String)>);
 
+/// Says that the key-value store was made completely: one without it is the remains of a crash
+/// while it was made, and holds nothing.
+const MADE: &str = "state-made";
+
+const MADE_POINTS: Points = Points {
+    written: "open.after_state_made",
+    renamed: "open.after_state_made",
+    synced: "open.after_state_made",
+};
+
 fn open_state(path: &Path, id: &StoreId, options: &Options) -> Result<OpenedState> {
-    let folder = path.join(STATE);
-    match Disk::open(&folder, id, options.block_cache_bytes) {
-        Ok((disk, stamp)) => Ok((disk, stamp, None)),
-        Err(error) if error.code == "store.damaged" && options.rebuild => {
-            let aside = free_name(path)?;
-            std::fs::rename(&folder, &aside).map_err(|e| Error::io("set aside", &folder, &e))?;
-            // Durable from here: the damaged store under its new name.
-            files::sync_folder(path)?;
-            let (disk, stamp) = Disk::open(&folder, id, options.block_cache_bytes)?;
-            Ok((disk, stamp, Some((aside, error.message))))
-        }
-        Err(error) => Err(error),
+    let (folder, made) = (path.join(STATE), path.join(MADE));
+    if folder.exists() && !made.exists() {
+        set_aside(path)?;
     }
+    let mut aside = None;
+    if folder.exists() {
+        match Disk::open(&folder, id, options) {
+            Ok((disk, stamp)) => return Ok((disk, stamp, None)),
+            Err(error) if error.code == "store.damaged" && options.rebuild => {
+                aside = Some((set_aside(path)?, error.message));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let (disk, stamp) = Disk::open(&folder, id, options)?;
+    files::write_atomic(&made, &[b"made\n"], &MADE_POINTS)?;
+    Ok((disk, stamp, aside))
+}
+
+/// Moves the key-value store, and the note of its damage, to a free name; nothing is deleted.
+fn set_aside(path: &Path) -> Result<PathBuf> {
+    let (folder, made) = (path.join(STATE), path.join(MADE));
+    let failed = |e: std::io::Error| Error::io("set aside", &folder, &e);
+    if made.exists() {
+        // First, so that a crash from here on leads here again.
+        std::fs::remove_file(&made).map_err(failed)?;
+        files::sync_folder(path)?;
+    }
+    let aside = free_name(path)?;
+    std::fs::rename(&folder, &aside).map_err(failed)?;
+    let note = note_path(&folder);
+    if note.exists() {
+        std::fs::rename(&note, note_path(&aside)).map_err(failed)?;
+    }
+    // Durable from here: the store under its new name.
+    files::sync_folder(path)?;
+    Ok(aside)
 }
 
 fn free_name(path: &Path) -> Result<PathBuf> {
-    let names = (1..=1000).map(|number| path.join(format!("{STATE}.damaged-{number}")));
-    let free = |name: &PathBuf| !name.exists();
-    names.into_iter().find(free).ok_or_else(|| {
-        let message = format!(
-            "{}: 1000 damaged stores were set aside; remove some",
-            path.display()
-        );
+    let mut names = (1..=SET_ASIDE_MAX).map(|number| path.join(format!("{STATE}.aside-{number}")));
+    names.find(|name| !name.exists()).ok_or_else(|| {
+        let path = path.display();
+        let message = format!("{path}: {SET_ASIDE_MAX} stores were set aside; remove some");
         Error::new("store.io", message)
     })
 }

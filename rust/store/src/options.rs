@@ -22,6 +22,8 @@ pub struct Options {
     pub cache_bytes: usize,
     /// Bytes of the key-value engine's own block cache.
     pub block_cache_bytes: u64,
+    /// Most bytes of one memtable of the key-value engine; larger than the tuned sizes means those.
+    pub memtable_bytes: u64,
     /// Set a damaged key-value store aside (never deleted) and begin an empty one, which the
     /// caller fills by replaying the log. Without it, damage is an error.
     pub rebuild: bool,
@@ -40,6 +42,7 @@ impl Default for Options {
             flush_age: limits::FLUSH_AGE,
             cache_bytes: limits::CACHE_BYTES,
             block_cache_bytes: limits::BLOCK_CACHE_BYTES,
+            memtable_bytes: u64::MAX,
             rebuild: false,
             external_log: false,
         }

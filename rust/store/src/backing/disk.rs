@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::keyspace::{Bytes, Keyspace, Write, MARKER};
 use crate::limits;
 use crate::log::format::StoreId;
+use crate::options::Options;
 
 /// Keyspace of the store's own entries.
 const MARKS: &str = "marks";
@@ -50,13 +51,13 @@ fn io_cause(error: &fjall::Error) -> Option<&std::io::Error> {
 }
 
 fn named(path: &Path, error: &fjall::Error) -> Error {
-    use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
+    use std::io::ErrorKind::{AlreadyExists, InvalidData, InvalidInput, NotFound, UnexpectedEof};
     match (error, io_cause(error)) {
         // Files that are missing or too short are damage, not trouble of the operating system.
         (_, Some(e))
             if matches!(
                 e.kind(),
-                NotFound | UnexpectedEof | InvalidData | InvalidInput
+                AlreadyExists | NotFound | UnexpectedEof | InvalidData | InvalidInput
             ) =>
         {
             damaged(path, &e.to_string())
@@ -70,7 +71,7 @@ fn named(path: &Path, error: &fjall::Error) -> Error {
             let message = format!("{}: an earlier write failed; open again", path.display());
             Error::new("store.failed", message)
         }
-        (fjall::Error::InvalidVersion(found), _) => {
+        (fjall::Error::InvalidVersion(Some(found)), _) => {
             let message = format!("{}: unsupported format {found:?}", path.display());
             Error::new("store.version", message)
         }
@@ -78,7 +79,26 @@ fn named(path: &Path, error: &fjall::Error) -> Error {
     }
 }
 
-pub(crate) fn damaged(path: &Path, why: &str) -> Error {
+/// Names damage and leaves a note of it beside the store: damage that only a read finds would be
+/// invisible to the next opening otherwise.
+fn damaged(path: &Path, why: &str) -> Error {
+    let note = note_path(path);
+    if !note.exists() {
+        // Best effort: without the note the damage is found by the same read again.
+        let _ = std::fs::write(note, why);
+    }
+    damage(path, why)
+}
+
+/// Where the note of the store in `path` lies.
+pub(crate) fn note_path(path: &Path) -> PathBuf {
+    let mut note = path.as_os_str().to_owned();
+    note.push("-damaged");
+    note.into()
+}
+
+/// The error for a damaged store.
+pub(crate) fn damage(path: &Path, why: &str) -> Error {
     let message = format!(
         "{} is damaged ({why}); it holds nothing that the block log does not: open with `rebuild` \
          to set it aside and replay the log",
@@ -87,7 +107,8 @@ pub(crate) fn damaged(path: &Path, why: &str) -> Error {
     Error::new("store.damaged", message)
 }
 
-fn tuned(keyspace: Keyspace) -> KeyspaceCreateOptions {
+fn tuned(keyspace: Keyspace, memtable_bytes: u64) -> KeyspaceCreateOptions {
+    let memtable = |mebibytes: u64| memtable_bytes.min(mebibytes << 20);
     let options = KeyspaceCreateOptions::default()
         .index_block_pinning_policy(PinningPolicy::all(true))
         .filter_block_pinning_policy(PinningPolicy::all(true));
@@ -99,38 +120,43 @@ fn tuned(keyspace: Keyspace) -> KeyspaceCreateOptions {
     match keyspace {
         Keyspace::State => options
             .filter_policy(bits(10.0))
-            .max_memtable_size(32 << 20),
+            .max_memtable_size(memtable(32)),
         // Buckets are read only when they exist: no filter on the last level.
         Keyspace::Buckets => options
             .filter_policy(bits(10.0))
             .expect_point_read_hits(true)
-            .max_memtable_size(64 << 20),
+            .max_memtable_size(memtable(64)),
         Keyspace::Index => options
             .filter_policy(FilterPolicy::disabled())
-            .max_memtable_size(32 << 20),
+            .max_memtable_size(memtable(32)),
         // Looked up mostly for ids that do not exist.
         Keyspace::Transactions => options
             .filter_policy(bits(12.0))
-            .max_memtable_size(32 << 20),
-        Keyspace::History | Keyspace::Meta => options.max_memtable_size(8 << 20),
+            .max_memtable_size(memtable(32)),
+        Keyspace::History | Keyspace::Meta => options.max_memtable_size(memtable(8)),
     }
 }
 
 impl Disk {
     /// Opens or creates the store in `path`; also tells the stamp (height + 1) that it holds.
-    pub(crate) fn open(path: &Path, id: &StoreId, block_cache_bytes: u64) -> Result<(Self, u64)> {
+    pub(crate) fn open(path: &Path, id: &StoreId, options: &Options) -> Result<(Self, u64)> {
+        if let Ok(why) = std::fs::read_to_string(note_path(path)) {
+            return Err(damage(path, &why));
+        }
         let disk = guarded(path, || {
             let database = Database::builder(path)
-                .cache_size(block_cache_bytes)
+                .cache_size(options.block_cache_bytes)
                 .max_journaling_size(limits::JOURNAL_BYTES_MAX)
                 .worker_threads(2)
                 .open()?;
-            let marks = database.keyspace(MARKS, || {
-                KeyspaceCreateOptions::default().max_memtable_size(8 << 20)
-            })?;
+            let marks =
+                database.keyspace(MARKS, || tuned(Keyspace::Meta, options.memtable_bytes))?;
             let mut keyspaces = Vec::new();
             for keyspace in Keyspace::ALL {
-                keyspaces.push(database.keyspace(keyspace.name(), || tuned(keyspace))?);
+                keyspaces.push(
+                    database
+                        .keyspace(keyspace.name(), || tuned(keyspace, options.memtable_bytes))?,
+                );
             }
             let keyspaces = match keyspaces.try_into() {
                 Ok(keyspaces) => keyspaces,

@@ -24,11 +24,10 @@ struct Entry {
     touched: bool,
 }
 
-#[derive(Default)]
-struct Shard {
-    map: HashMap<Bytes, Entry>,
-    clean_bytes: usize,
-}
+/// Shards that one call of `evict` visits.
+const EVICTED_SHARDS: usize = 4;
+
+type Shard = HashMap<Bytes, Entry>;
 
 /// What the table knows of a key at a reader's stamp.
 pub(crate) enum Found {
@@ -43,22 +42,21 @@ pub(crate) enum Found {
 pub(crate) struct Table {
     shards: Vec<Mutex<Shard>>,
     base: AtomicU64,
-    shard_cache_bytes: usize,
+    cache_bytes: usize,
     cached_bytes: AtomicUsize,
+    /// Next shard to evict from.
+    hand: AtomicUsize,
 }
 
 impl Table {
     pub(crate) fn new(base: u64, cache_bytes: usize) -> Self {
         let count = limits::SHARDS * Keyspace::ALL.len();
-        let cached = Keyspace::ALL
-            .iter()
-            .filter(|keyspace| keyspace.cached())
-            .count();
         Self {
             shards: (0..count).map(|_| Mutex::default()).collect(),
             base: AtomicU64::new(base),
-            shard_cache_bytes: cache_bytes / (limits::SHARDS * cached),
+            cache_bytes,
             cached_bytes: AtomicUsize::new(0),
+            hand: AtomicUsize::new(0),
         }
     }
 
@@ -80,7 +78,7 @@ impl Table {
     /// The value of `key` for a reader at `stamp`.
     pub(crate) fn get(&self, keyspace: Keyspace, key: &[u8], stamp: u64) -> Found {
         let mut shard = self.shard(keyspace, key);
-        let Some(entry) = shard.map.get_mut(key) else {
+        let Some(entry) = shard.get_mut(key) else {
             // Read under the shard's lock: no entry of this shard was evicted at a later base.
             return Found::Absent { base: self.base() };
         };
@@ -97,16 +95,16 @@ impl Table {
     /// Enters a write of the block with `stamp`.
     pub(crate) fn write(&self, write: &Write, stamp: u64) {
         let mut shard = self.shard(write.keyspace, &write.key);
-        let Some(entry) = shard.map.get_mut(&write.key) else {
+        let Some(entry) = shard.get_mut(&write.key) else {
             let value = write.value.clone();
             let entry = Entry {
                 stamp,
                 value,
                 before: None,
                 clean: false,
-                touched: true,
+                touched: false,
             };
-            shard.map.insert(write.key.clone(), entry);
+            shard.insert(write.key.clone(), entry);
             return;
         };
         let cleaned = if entry.clean {
@@ -120,7 +118,7 @@ impl Table {
         }
         entry.stamp = stamp;
         entry.clean = false;
-        self.uncount(&mut shard, cleaned);
+        self.cached_bytes.fetch_sub(cleaned, Ordering::Relaxed);
     }
 
     /// Everything up to `base` is in the backing store.
@@ -132,31 +130,33 @@ impl Table {
     pub(crate) fn settle(&self, write: &Write) {
         let base = self.base();
         let mut shard = self.shard(write.keyspace, &write.key);
-        let Some(entry) = shard.map.get_mut(&write.key) else {
+        let Some(entry) = shard.get_mut(&write.key) else {
             return;
         };
         if entry.stamp > base || entry.clean {
             return;
         }
         if !write.keyspace.cached() {
-            shard.map.remove(&write.key);
+            shard.remove(&write.key);
             return;
         }
         entry.clean = true;
         entry.before = None;
         let size = cost(&write.key, entry.value.as_deref());
-        self.count(&mut shard, size);
+        self.cached_bytes.fetch_add(size, Ordering::Relaxed);
+        drop(shard);
+        self.evict();
     }
 
     /// Keeps a value that was read from the backing store at `base`.
     pub(crate) fn fill(&self, keyspace: Keyspace, key: &[u8], value: Option<&Bytes>, base: u64) {
-        if !keyspace.cached() || self.shard_cache_bytes == 0 {
+        if !keyspace.cached() || self.cache_bytes == 0 {
             return;
         }
         let size = cost(key, value.map(|value| &**value));
         let mut shard = self.shard(keyspace, key);
         // An unchanged base and an absent key together mean that the key was not written since.
-        if self.base() != base || shard.map.contains_key(key) {
+        if self.base() != base || shard.contains_key(key) {
             return;
         }
         let value = value.cloned();
@@ -165,44 +165,35 @@ impl Table {
             value,
             before: None,
             clean: true,
-            touched: true,
+            touched: false,
         };
-        shard.map.insert(key.into(), entry);
-        self.count(&mut shard, size);
-    }
-
-    fn count(&self, shard: &mut Shard, size: usize) {
-        shard.clean_bytes += size;
+        shard.insert(key.into(), entry);
         self.cached_bytes.fetch_add(size, Ordering::Relaxed);
-        if shard.clean_bytes > self.shard_cache_bytes {
-            let freed = shard.sweep(self.shard_cache_bytes * 3 / 4);
-            self.cached_bytes.fetch_sub(freed, Ordering::Relaxed);
-        }
+        drop(shard);
+        self.evict();
     }
 
-    fn uncount(&self, shard: &mut Shard, size: usize) {
-        shard.clean_bytes -= size;
-        self.cached_bytes.fetch_sub(size, Ordering::Relaxed);
-    }
-}
-
-impl Shard {
-    /// Evicts clean entries that were not read since the last sweep; when that is not enough,
-    /// any, until `goal` bytes are left. Returns the bytes freed.
-    fn sweep(&mut self, goal: usize) -> usize {
-        let start = self.clean_bytes;
-        let mut left = start;
-        for spare_touched in [true, false] {
-            self.map.retain(|key, entry| {
-                let spared = spare_touched && std::mem::take(&mut entry.touched);
-                if !entry.clean || spared || left <= goal {
+    /// Evicts until the bound holds: shard after shard, entries not read since the last round.
+    fn evict(&self) {
+        // A few shards a call: no reader pays for a whole round of clearing marks. The bound is
+        // passed by no more than what is cached during two rounds.
+        for _ in 0..EVICTED_SHARDS {
+            if self.cached_bytes() <= self.cache_bytes {
+                return;
+            }
+            let hand = self.hand.fetch_add(1, Ordering::Relaxed) % self.shards.len();
+            let mut shard = self.shards[hand]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let mut freed = 0;
+            shard.retain(|key, entry| {
+                if !entry.clean || std::mem::take(&mut entry.touched) {
                     return true;
                 }
-                left -= cost(key, entry.value.as_deref());
+                freed += cost(key, entry.value.as_deref());
                 false
             });
+            self.cached_bytes.fetch_sub(freed, Ordering::Relaxed);
         }
-        self.clean_bytes = left;
-        start - left
     }
 }
