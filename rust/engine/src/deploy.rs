@@ -9,7 +9,7 @@ use crypto::{Hash32, Suite};
 use crate::formats::genesis::Contract as GenesisContract;
 use crate::formats::names;
 use crate::formats::result::Refusal;
-use crate::members::{row, versioned, Member};
+use crate::members::{row, versioned, Member, NewRow};
 use crate::policy::Policy;
 use crate::runtime::{Complaint, Contracts, Deployed, Runtime};
 use crate::Error;
@@ -42,7 +42,7 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Done {
     pub name: String,
     pub deployed: Deployed,
-    pub rows: Vec<(Vec<u8>, Vec<u8>)>,
+    pub rows: Vec<NewRow>,
     pub value: Vec<u8>,
     pub gas: u64,
 }
@@ -253,7 +253,7 @@ fn rows(
     source: Hash32,
     code_hash: Hash32,
     height: u64,
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+) -> Result<Vec<NewRow>, Error> {
     let hash = |hash: Hash32| Value::bytes(hash.0.to_vec());
     let version = row(&[
         ("code", hash(code_hash)),

@@ -16,7 +16,7 @@ use crate::overlay::{BlockState, TransactionState};
 use crate::policy::Policy;
 use crate::prepare::{self, unknown_key, verify_late, Drop, Prepared, Signed, Transaction};
 use crate::replay::{segment_of, LiveIds};
-use crate::runtime::{Call, Contracts, Deployed, Runtime, Step};
+use crate::runtime::{Call, Contracts, Deployed, Emitted, Runtime, Step};
 use crate::{deploy, Error};
 
 /// What became of one transaction.
@@ -329,7 +329,7 @@ impl<'a> Execution<'a> {
     fn number_events(
         &mut self,
         contract: &str,
-        events: Vec<(String, Vec<u8>)>,
+        events: Vec<Emitted>,
     ) -> Result<Vec<Vec<u8>>, Error> {
         if events.is_empty() {
             return Ok(Vec::new());

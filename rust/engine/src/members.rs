@@ -136,6 +136,9 @@ fn damaged(field: &str) -> Error {
     .hint("run `lianheng fsck`")
 }
 
+/// A row to be written: flat key and value.
+pub(crate) type NewRow = (Vec<u8>, Vec<u8>);
+
 /// A row as the state keeps it: a map with text keys.
 pub(crate) fn row(fields: &[(&str, Value)]) -> Result<Vec<u8>, Error> {
     let entries = fields
@@ -154,7 +157,7 @@ pub(crate) fn versioned(contract: &str, table: &str, subject: &key::Part, versio
 }
 
 /// The rows that a genesis document makes in the contract `members`.
-pub(crate) fn genesis_rows(genesis: &Genesis) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+pub(crate) fn genesis_rows(genesis: &Genesis) -> Result<Vec<NewRow>, Error> {
     let active = || ("status", Value::text("active"));
     let since = || ("since", Value::Int(0));
     let subject = |text: &str| key::Part::Text(text.to_owned());

@@ -32,12 +32,15 @@ pub struct Call<'a> {
     pub read_only: bool,
 }
 
+/// An event: its name, and its data as an encoded map.
+pub type Emitted = (String, Vec<u8>);
+
 /// What came of a call.
 pub struct Returned {
     /// Gas used.
     pub gas: u64,
-    /// Value and events (name, data), or why not.
-    pub outcome: Result<(Vec<u8>, Vec<(String, Vec<u8>)>), Refusal>,
+    /// Value and events, or why not.
+    pub outcome: Result<(Vec<u8>, Vec<Emitted>), Refusal>,
 }
 
 /// One step of a traced call.

@@ -102,7 +102,7 @@ fn replayed_in_one_block_in_two_blocks_and_after_reopening() {
         (String::new(), "dropped.replayed".into())
     );
     assert_eq!(
-        code_of(&block(&engine, &[draft.clone()], NOW), 0),
+        code_of(&block(&engine, std::slice::from_ref(&draft), NOW), 0),
         "dropped.replayed"
     );
     engine.close().unwrap();
@@ -110,7 +110,7 @@ fn replayed_in_one_block_in_two_blocks_and_after_reopening() {
     let engine = Engine::open(folder.path(), runtime(), false).unwrap();
     assert_eq!(engine.recovery().replayed, 0);
     assert_eq!(
-        code_of(&block(&engine, &[draft.clone()], NOW), 0),
+        code_of(&block(&engine, std::slice::from_ref(&draft), NOW), 0),
         "dropped.replayed"
     );
     drop(engine);
@@ -171,12 +171,12 @@ fn refused(draft: &Draft, code: &str) {
     let engine = memory();
     block(&engine, &[Draft::put("a", 5, 99)], NOW);
     let before = (accounts(&engine), engine.status().state_root);
-    let outcome = block(&engine, &[draft.clone()], NOW);
+    let outcome = block(&engine, std::slice::from_ref(draft), NOW);
     assert_eq!(code_of(&outcome, 0), code);
     assert_eq!((accounts(&engine), engine.status().state_root), before);
     assert_eq!(engine.height(), 2);
     assert_eq!(
-        code_of(&block(&engine, &[draft.clone()], NOW), 0),
+        code_of(&block(&engine, std::slice::from_ref(draft), NOW), 0),
         "dropped.replayed",
         "the id is burnt"
     );
