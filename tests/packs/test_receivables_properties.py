@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lianheng.contract import Rejected
 from trade_finance import CONTRACT
 from trade_finance.receivables import shares
@@ -14,23 +15,29 @@ INVOICE, PRINT = "a" * 64, "b" * 64
 SUPPLIERS = ["sam@maker", "tom@foundry"]
 BANKS = ["ann@bank-a", "bob@bank-b"]
 
-piece = st.integers(0, 6)
-step = st.one_of(
-    st.tuples(st.just("offer"), st.sampled_from(SUPPLIERS), piece, st.sampled_from(["bank-a", "bank-b"])),
-    st.tuples(st.just("pass_on"), st.sampled_from(SUPPLIERS), piece, st.sampled_from(["maker", "foundry"])),
-    st.tuples(st.just("split"), st.sampled_from(SUPPLIERS), piece, st.integers(1, 900)),
-    st.tuples(st.just("finance"), st.sampled_from(BANKS), piece, st.none()),
-    st.tuples(st.just("pay"), st.just("bea@hospital"), st.none(), st.integers(-5, 1100)),
-    st.tuples(st.just("credit"), st.just("sam@maker"), st.none(), st.integers(-5, 1100)),
-    st.tuples(st.just("dispute"), st.just("bea@hospital"), st.none(), st.none()),
-    st.tuples(st.just("end_dispute"), st.just("bea@hospital"), st.none(), st.none()),
-)  # fmt: skip
+SUPPLIER = st.sampled_from(SUPPLIERS)
+PIECE = st.integers(0, 6)
+AMOUNT = st.integers(-5, 1100)
+BUYER = st.just("bea@hospital")
+NOTHING = st.none()
+Step = tuple[str, str, int | None, Any]
+step: st.SearchStrategy[Step] = st.one_of(
+    st.tuples(st.just("offer"), SUPPLIER, PIECE, st.sampled_from(["bank-a", "bank-b"])),
+    st.tuples(st.just("pass_on"), SUPPLIER, PIECE, st.sampled_from(["maker", "foundry"])),
+    st.tuples(st.just("split"), SUPPLIER, PIECE, st.integers(1, 900)),
+    st.tuples(st.just("finance"), st.sampled_from(BANKS), PIECE, NOTHING),
+    st.tuples(st.just("pay"), BUYER, NOTHING, AMOUNT),
+    st.tuples(st.just("credit"), st.just("sam@maker"), NOTHING, AMOUNT),
+    st.tuples(st.just("dispute"), BUYER, NOTHING, NOTHING),
+    st.tuples(st.just("end_dispute"), BUYER, NOTHING, NOTHING),
+)
 
 
-def play(receivables: Any, number: int, method: str, member: str, place: Any, value: Any) -> None:
+def play(receivables: Any, number: int, step: Step) -> None:
+    method, member, place, value = step
     calls = receivables.as_(member)
     tree = calls.tree(INVOICE)
-    part = tree[place % len(tree)] if place is not None else None
+    part = tree[(place or 0) % len(tree)]
     digits = f"{number:064x}"
     match method:
         case "offer" | "pass_on":
@@ -39,9 +46,10 @@ def play(receivables: Any, number: int, method: str, member: str, place: Any, va
             calls.split(part.id, [value, part.amount - value])
         case "finance":
             calls.finance(part.id, part.amount)
-        case "pay" | "credit":
-            order = (value, digits) if method == "pay" else (digits, value)
-            getattr(calls, method)(INVOICE, *order)
+        case "pay":
+            calls.pay(INVOICE, value, digits)
+        case "credit":
+            calls.credit(INVOICE, digits, value)
         case "dispute":
             calls.dispute(INVOICE, digits)
         case _:
@@ -67,7 +75,7 @@ def check_promises(receivables: Any, before: dict[str, Any]) -> dict[str, Any]:
 
 @settings(max_examples=150, deadline=None)
 @given(steps=st.lists(step, max_size=25))
-def test_sums_and_pledges_survive_any_calls(twin: ModuleType, steps: list[tuple[Any, ...]]) -> None:
+def test_sums_and_pledges_survive_any_calls(twin: ModuleType, steps: list[Step]) -> None:
     ledger = twin.TwinLedger()
     for member, role in (
         ("sam@maker", "supplier"), ("tom@foundry", "supplier"), ("bea@hospital", "buyer"),
@@ -78,9 +86,9 @@ def test_sums_and_pledges_survive_any_calls(twin: ModuleType, steps: list[tuple[
     receivables.as_("sam@maker").register(INVOICE, PRINT, "hospital", "EUR", 1000)
     receivables.as_("bea@hospital").confirm(INVOICE, PRINT)
     seen = check_promises(receivables, {})
-    for number, (method, member, place, value) in enumerate(steps):
+    for number, each in enumerate(steps):
         try:
-            play(receivables, number, method, member, place, value)
+            play(receivables, number, each)
         except Rejected:
             after = check_promises(receivables, seen)
             assert after == seen, "a refused call changes nothing"

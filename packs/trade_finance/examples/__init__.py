@@ -1,1 +1,1 @@
-"""Invoices of our own making, and the small writer that made them (`python -m ...examples.make`)."""
+"""Invoices of our own making, and the small writer that made them (`make.py`)."""

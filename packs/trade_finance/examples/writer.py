@@ -219,17 +219,24 @@ def cii(draft: Draft) -> bytes:
     """The draft as a Cross Industry Invoice."""
     space = "urn:un:unece:uncefact:data:standard:"
     body = "\n".join((
-        "<rsm:ExchangedDocumentContext><ram:GuidelineSpecifiedDocumentContextParameter>"
-        f"<ram:ID>{SPECIFICATION}</ram:ID></ram:GuidelineSpecifiedDocumentContextParameter>"
-        "</rsm:ExchangedDocumentContext>",
-        f"<rsm:ExchangedDocument><ram:ID>{escape(draft.number)}</ram:ID>"
-        f"<ram:TypeCode>{draft.type_code}</ram:TypeCode>"
-        f"<ram:IssueDateTime>{_cii_date(draft.issued)}</ram:IssueDateTime></rsm:ExchangedDocument>",
+        (
+            "<rsm:ExchangedDocumentContext><ram:GuidelineSpecifiedDocumentContextParameter>"
+            f"<ram:ID>{SPECIFICATION}</ram:ID></ram:GuidelineSpecifiedDocumentContextParameter>"
+            "</rsm:ExchangedDocumentContext>"
+        ),
+        (
+            f"<rsm:ExchangedDocument><ram:ID>{escape(draft.number)}</ram:ID>"
+            f"<ram:TypeCode>{draft.type_code}</ram:TypeCode>"
+            f"<ram:IssueDateTime>{_cii_date(draft.issued)}</ram:IssueDateTime>"
+            "</rsm:ExchangedDocument>"
+        ),
         "<rsm:SupplyChainTradeTransaction>",
         *(_cii_line(draft, place) for place in range(len(draft.items))),
-        "<ram:ApplicableHeaderTradeAgreement>"
-        f"{_cii_party('SellerTradeParty', draft.seller, draft.seller_vat)}"
-        f"{_cii_party('BuyerTradeParty', draft.buyer, '')}</ram:ApplicableHeaderTradeAgreement>",
+        (
+            "<ram:ApplicableHeaderTradeAgreement>"
+            f"{_cii_party('SellerTradeParty', draft.seller, draft.seller_vat)}"
+            f"{_cii_party('BuyerTradeParty', draft.buyer, '')}</ram:ApplicableHeaderTradeAgreement>"
+        ),
         "<ram:ApplicableHeaderTradeDelivery/>",
         "<ram:ApplicableHeaderTradeSettlement>",
         *_cii_settlement(draft),

@@ -29,11 +29,25 @@ class Declaration:
 class Host(Protocol):
     """What surrounds a running call; the VM in a node, an in-memory one in tests."""
 
-    caller: Caller
-    signers: tuple[Caller, ...]
-    now: int
-    height: int
-    transaction_id: bytes
+    @property
+    def caller(self) -> Caller:
+        """The first signer."""
+
+    @property
+    def signers(self) -> tuple[Caller, ...]:
+        """All signers, in order."""
+
+    @property
+    def now(self) -> int:
+        """Block time, milliseconds since 1970-01-01 UTC."""
+
+    @property
+    def height(self) -> int:
+        """Height of the block."""
+
+    @property
+    def transaction_id(self) -> bytes:
+        """Id of the running transaction, 32 bytes."""
 
     def rows(self, table: str) -> MutableMapping[tuple[object, ...], Any]:
         """Give the content of one of the contract's tables."""
