@@ -20,6 +20,13 @@ fn options() -> Options {
     }
 }
 
+/// In memory where that exists: nothing here needs a real disk.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
 fn writes(height: u64) -> WriteSet {
     let mut set = WriteSet::new();
     for i in 0..20u64 {
@@ -170,17 +177,17 @@ fn used(bytes: &[u8]) -> usize {
 
 #[test]
 fn a_flipped_bit_anywhere_is_named_or_harmless() {
-    let origin = tempfile::tempdir().unwrap();
+    let origin = scratch();
     let wanted = build(origin.path());
     let saved = Saved::of(origin.path());
     let all = saved.state();
-    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let (mut named, mut seed) = (0, 1u64);
     for round in 0..60usize {
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(99);
-        let path = scratch.path().join(round.to_string());
+        let path = folder.path().join(round.to_string());
         saved.restore(&path);
         let (file, bytes, _) = all[(seed >> 40) as usize % all.len()];
         let (damaged, mut bytes) = (path.join(file), bytes.clone());
@@ -201,7 +208,7 @@ fn a_flipped_bit_anywhere_is_named_or_harmless() {
 /// by the next.
 #[test]
 fn a_gap_between_two_journals_is_named() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let tuned = Options {
         memtable_bytes: u64::MAX,
         flush_bytes: 1 << 20,
@@ -268,13 +275,13 @@ fn a_gap_between_two_journals_is_named() {
 
 #[test]
 fn a_missing_or_shortened_file_is_named_or_harmless() {
-    let origin = tempfile::tempdir().unwrap();
+    let origin = scratch();
     let wanted = build(origin.path());
     let saved = Saved::of(origin.path());
-    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let mut named = 0;
     for (number, (file, bytes, _)) in saved.state().into_iter().enumerate() {
-        let path = scratch.path().join(number.to_string());
+        let path = folder.path().join(number.to_string());
         saved.restore(&path);
         let damaged = path.join(file);
         let left = [None, Some(0), Some(bytes.len() / 2), Some(bytes.len() - 1)][number % 4];
@@ -291,7 +298,7 @@ fn a_missing_or_shortened_file_is_named_or_harmless() {
 
 #[test]
 fn a_damaged_side_file_is_named() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let (store, _) = Store::open(folder.path(), &options()).unwrap();
     assert_eq!(store.read_side_file("tree").unwrap(), None);
     store.write_side_file("tree", b"some checkpoint").unwrap();
