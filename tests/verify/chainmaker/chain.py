@@ -226,7 +226,7 @@ class Chain:
         if height == 0:
             self._times: list[int] = []
             self._event_heads: dict[str, bytes] = {}
-        values = {
+        values: dict[str, Any] = {
             "format": "lianheng.header.1",
             "chain": self.name,
             "height": height,
@@ -329,9 +329,7 @@ class Chain:
 
 
 def block_record(block: Block) -> bytes:
-    return encode(
-        ["lianheng.block.1", block.header, block.seal, block.transactions, block.entries]
-    )
+    return encode(["lianheng.block.1", block.header, block.seal, block.transactions, block.entries])
 
 
 KNOWN = tuple(Key(name) for name in ("alice", "bob", "carol", "dan", "mallory", "sealer"))

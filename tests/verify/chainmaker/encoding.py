@@ -19,7 +19,7 @@ def head(major: int, argument: int) -> bytes:
     raise ValueError(argument)
 
 
-def encode(value: Any) -> bytes:
+def encode(value: Any) -> bytes:  # noqa: PLR0911 - one line for each type
     match value:
         case None:
             return b"\xf6"
@@ -51,7 +51,7 @@ def tuple_key(parts: list[Any]) -> bytes:
     return b"".join(tuple_part(part) for part in parts)
 
 
-def tuple_part(part: Any) -> bytes:
+def tuple_part(part: Any) -> bytes:  # noqa: PLR0911 - one line for each type
     match part:
         case bool():
             return b"\x27" if part else b"\x26"

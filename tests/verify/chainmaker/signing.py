@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from tests.verify.chainmaker.encoding import digest, encode
 
 

@@ -42,7 +42,7 @@ class StateTree:
         return subtree(self.leaves, 0)
 
     def prove(self, flat: bytes) -> tuple[list[bytes], tuple[bytes, bytes] | None]:
-        """Siblings from the bottom up, and the other leaf that stands in the place of an absent row."""
+        """Siblings from the bottom up, and the other leaf that stands in an absent row's place."""
         target, leaves, siblings = digest(flat), self.leaves, []
         depth = 0
         while len(leaves) > 1:
