@@ -36,6 +36,6 @@ def summary(found: Mapping[str, Any]) -> dict[str, str]:
         "served by": served,
         "in the log, not yet in the store": behind,
     }
-    if stopped := sequencer.get("stopped") or sequencer.get("failure"):
+    if stopped := sequencer.get("stopped") or sequencer.get("clock"):
         lines["STOPPED"] = str(stopped)
     return lines
