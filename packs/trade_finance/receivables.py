@@ -97,9 +97,8 @@ def shares(total: int, weights: list[int]) -> list[int]:
     left, rest = total, sum(weights)
     parts: list[int] = []
     for weight in weights:
-        share = left * weight // rest
-        parts.append(share)
-        left, rest = left - share, rest - weight
+        parts.append(left * weight // rest)
+        left, rest = left - parts[-1], rest - weight
     return parts
 
 

@@ -47,12 +47,12 @@ def books(request: pytest.FixtureRequest) -> Any:
     if request.param == "cpython":
         ledger = load_twin().TwinLedger()
     else:
-        try:
-            ledger = request.getfixturevalue("ledger")
-        except pytest.FixtureLookupError:
-            pytest.skip("the `ledger` fixture of lianheng.testing is not installed")
+        pytest.importorskip(
+            "lianheng._native", reason="the core is not built", exc_type=ImportError
+        )
+        ledger = request.getfixturevalue("ledger")
     for member, roles in MEMBERS.items():
-        ledger.member(member, *roles)
+        ledger.member(member, roles=roles)
     return ledger
 
 

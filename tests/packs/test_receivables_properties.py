@@ -81,7 +81,7 @@ def test_sums_and_pledges_survive_any_calls(twin: ModuleType, steps: list[Step])
         ("sam@maker", "supplier"), ("tom@foundry", "supplier"), ("bea@hospital", "buyer"),
         ("ann@bank-a", "bank"), ("bob@bank-b", "bank"),
     ):  # fmt: skip
-        ledger.member(member, role)
+        ledger.member(member, roles=[role])
     receivables = ledger.deploy(CONTRACT)
     receivables.as_("sam@maker").register(INVOICE, PRINT, "hospital", "EUR", 1000)
     receivables.as_("bea@hospital").confirm(INVOICE, PRINT)

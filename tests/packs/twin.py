@@ -7,7 +7,7 @@ signatures, gas or language checks. A refused call leaves the state as it was.
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -43,9 +43,10 @@ class TwinLedger:
     def __init__(self) -> None:
         self.members: dict[str, Caller] = {}
 
-    def member(self, name: str, *roles: str) -> None:
+    def member(self, name: str, *, roles: Sequence[str] = ("operator",)) -> None:
         """Enrol `alice@north` with roles."""
-        self.members[name] = Caller(member=name, organisation=name.split("@")[1], roles=roles)
+        organisation = name.partition("@")[2]
+        self.members[name] = Caller(member=name, organisation=organisation, roles=tuple(roles))
 
     def deploy(self, path: str | Path) -> "TwinContract":
         """Load the one contract of a file."""
