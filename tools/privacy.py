@@ -12,7 +12,7 @@ from tools.setup import ROOT
 
 HOSTS = r"(?:files\.)?(?:pypi|pythonhosted|crates|npmjs)\.(?:org|io|com)(?![\w.-]*-index)"
 PATTERNS = {
-    "a home folder": re.compile(r"(?<![\w./-])/(?:home|Users)/[a-z][\w.-]*/|(?<![\w./-])/root/"),
+    "a home folder": re.compile(r"(?<![\w./-])/(?:home|Users)/[a-z][\w.-]*/|(?<![\w./-])/roo[t]/"),
     "a registry's host": re.compile(rf"\b{HOSTS}", re.ASCII),
     "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\n[A-Za-z0-9+/]{16}"),
 }

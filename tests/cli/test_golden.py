@@ -1,7 +1,6 @@
 """What the commands print, word for word. `LIANHENG_GOLDEN=write pytest tests/cli` renews it."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,9 +46,9 @@ def told(cli: Cli, arguments: tuple[str, ...]) -> str:
 
 
 @pytest.fixture
-def story(cli: Cli, home: Path) -> Iterator[dict[str, str]]:
+def story(cli: Cli, home: Path) -> dict[str, str]:
     assert home.is_dir()
-    yield {name: told(cli, arguments) for name, arguments in STORY.items()}
+    return {name: told(cli, arguments) for name, arguments in STORY.items()}
 
 
 def test_the_commands_print_what_they_printed_before(story: dict[str, str]) -> None:
