@@ -44,15 +44,21 @@ pub fn parse(suite: Suite, bytes: &[u8], max_signers: usize) -> Result<Signed<'_
     let protected = decoder.bytes()?;
     unprotected(&mut decoder)?;
     let payload = payload(&mut decoder)?;
-    let signatures = if decoder.peek()? == Kind::Bytes {
-        let key_id = key_id(suite, protected, at)?;
-        vec![Signature { key_id, protected, signature: decoder.bytes_ref()? }]
-    } else {
-        if !protected.is_empty() {
+    let form = decoder.position();
+    let signatures = match decoder.peek()? {
+        Kind::Bytes => {
+            let key_id = key_id(suite, protected, at)?;
+            vec![Signature { key_id, protected, signature: decoder.bytes_ref()? }]
+        }
+        Kind::Array if protected.is_empty() => several(suite, &mut decoder, max_signers)?,
+        Kind::Array => {
             let message = "with several signers the message's own protected header is empty";
             return Err(Error::at(at, "cose.header", message));
         }
-        several(suite, &mut decoder, max_signers)?
+        _ => {
+            let message = "one signature or an array of signatures belongs here";
+            return Err(Error::at(form, "cose.form", message));
+        }
     };
     decoder.finish()?;
     if signatures.len() > max_signers {

@@ -78,3 +78,9 @@ impl From<&str> for Value {
         Value::Text(text.to_owned())
     }
 }
+
+impl From<i32> for Value {
+    fn from(integer: i32) -> Value {
+        Value::Int(integer.into())
+    }
+}
