@@ -11,13 +11,13 @@ from lianheng.model import InvalidValue
 
 METHOD = {
     "name": "pay",
-    "params": [
+    "parameters": [
         {"name": "id", "type": "str"},
         {"name": "amount", "type": "int"},
-        {"name": "urgent", "type": "bool", "default": False},
-        {"name": "reference", "type": "bytes", "default": b""},
-        {"name": "parts", "type": "list[int]", "default": []},
-        {"name": "note", "type": "str | None", "default": None},
+        {"name": "urgent", "type": "bool", "optional": True},
+        {"name": "reference", "type": "bytes", "optional": True},
+        {"name": "parts", "type": "list[int]", "optional": True},
+        {"name": "note", "type": "str | None", "optional": True},
     ],
 }
 

@@ -30,7 +30,7 @@ def parse_pairs(pairs: Sequence[str], method: Mapping[str, Any] | None) -> dict[
     Without an interface, digits become an int, true and false a bool, everything else text.
     Raise `InvalidValue` naming the argument for an unknown, double, missing or ill-typed one.
     """
-    types = None if method is None else {p["name"]: str(p["type"]) for p in method["params"]}
+    types = None if method is None else {p["name"]: str(p["type"]) for p in method["parameters"]}
     found: dict[str, Any] = {}
     for pair in pairs:
         match = PAIR.fullmatch(pair)
@@ -72,7 +72,7 @@ def require_all(found: Mapping[str, Any], method: Mapping[str, Any]) -> None:
     """Raise naming the arguments that are missing and have no default."""
     missing = [
         f"{p['name']}: {p['type']}"
-        for p in method["params"]
+        for p in method["parameters"]
         if p["name"] not in found and not has_default(p)
     ]
     if missing:
@@ -87,7 +87,7 @@ def require_all(found: Mapping[str, Any], method: Mapping[str, Any]) -> None:
 
 def has_default(parameter: Mapping[str, Any]) -> bool:
     """Whether the contract gives this parameter a value when it is left out."""
-    return bool(parameter.get("optional", "default" in parameter))
+    return bool(parameter.get("optional"))
 
 
 def parse_text(name: str, text: str, declared: str | None) -> Any:

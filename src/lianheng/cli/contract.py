@@ -163,8 +163,9 @@ def show_diagnostics(
         if 0 < row <= len(source):
             out.print(f"    {printable(source[row - 1])}", markup=False)
             if column:
-                out.print("    " + " " * (column - 1) + "^", style="red", markup=False)
+                marks = "^" * max(1, int(item.get("width") or 1))
+                out.print("    " + " " * (column - 1) + marks, style="red", markup=False)
         out.print(f"  {printable(str(item['message']))}", markup=False)
-        if hint := item.get("hint"):
+        if hint := item.get("help") or item.get("hint"):
             out.print(f"  {printable(str(hint))}", style="dim", markup=False)
     out.print(f"{len(found)} found", style="dim")
