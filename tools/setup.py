@@ -98,8 +98,8 @@ def lock_digest(lock: str) -> str:
 
 def install(lock: str, step: str) -> None:
     """Creates the environment and installs the locked packages."""
-    if not PYTHON.exists():
-        run([sys.executable, "-m", "venv", str(VENV)], "making .venv")
+    if not PYTHON.exists() or not is_same_python():
+        run([sys.executable, "-m", "venv", "--clear", str(VENV)], "making .venv")
     print(f"installing the Python packages of {lock}", flush=True)
     pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     run([*pip, "--require-hashes", "-r", str(ROOT / lock)], f"installing {lock}")
@@ -187,6 +187,12 @@ def follow(lines: Iterable[str], sink: TextIO, started: float) -> None:
 def clock(seconds: float) -> str:
     """`3m51s`."""
     return f"{int(seconds) // 60}m{int(seconds) % 60:02d}s"
+
+
+def is_same_python() -> bool:
+    """Whether .venv was made for the Python that runs this."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return f"version = {version}\n" in (VENV / "pyvenv.cfg").read_text()
 
 
 def is_installed(lock: str, step: str) -> bool:

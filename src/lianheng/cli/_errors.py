@@ -58,7 +58,9 @@ def describe(error: Exception) -> tuple[str, str, str]:
         where = f" ({error.filename})" if error.filename else ""
         return "file.failed", f"{error.strerror or error}{where}", "run: lianheng doctor"
     if isinstance(error, ImportError):
-        return "core.missing", str(error), "in a checkout: make demo; else install lianheng again"
+        again = "in a checkout: make demo; elsewhere: pip install lianheng lianheng-packs"
+        ours = (error.name or "lianheng").startswith("lianheng")
+        return "core.missing" if ours else "package.missing", str(error), again
     if code := getattr(error, "code", None):
         hint = getattr(error, "hint", None) or "run: lianheng doctor"
         return str(code), str(getattr(error, "message", error)), str(hint)

@@ -1,0 +1,117 @@
+"""The main job from the outside: the program is started as a person starts it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).resolve().parents[2]
+REAL = Path(os.environ.get("LIANHENG_DATA") or ROOT.parent / "shared" / "data")
+
+
+def run(*command: str, folder: Path, data: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("LIANHENG_")}
+    environment |= {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200"}
+    if data is not None:
+        environment["LIANHENG_DATA"] = str(data)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr, done
+    return done
+
+
+def demo(*arguments: str, folder: Path, data: Path | None = None) -> str:
+    done = run("lianheng", "demo", *arguments, folder=folder, data=data)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+@pytest.mark.skipif(not (REAL / "invoices-xrechnung").is_dir(), reason="no real invoices at hand")
+def test_real_invoices_in_receipts_out(tmp_path: Path) -> None:
+    lines = demo(folder=tmp_path, data=REAL).splitlines()
+    told = {line[:10].strip(): line[12:] for line in lines if re.match(r"\d ", line)}
+    assert list(told) == ["1 read", "2 confirm", "3 finance", "4 refused", "5 verify"]
+    assert told["1 read"] == (
+        "60 e-invoices: 28 UBL/CII pairs agree, 25 distinct claims, 0 files refused"
+    )
+    assert re.search(r"buyer confirms \S+, [\d,.]+ EUR +final +\d+ ms$", told["2 confirm"])
+    assert re.search(r"bank-a finances it +final +\d+ ms$", told["3 finance"])
+    assert "bank-b: contract.rejected already_pledged" in told["4 refused"]
+    assert re.search(r"receivables\.py:\d+$", told["4 refused"])
+    assert re.search(r"(\d+) of \1 receipts verified; one byte changed: refused$", told["5 verify"])
+    assert any("not that it kept one history" in line for line in lines)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_data_it_reads_examples_of_our_own(tmp_path: Path) -> None:
+    report = json.loads(demo("--json", folder=tmp_path))
+    assert report["invoices"]["registered"] > 0
+    assert [step["status"] for step in report["steps"]][-2:] == ["final", "refused"]
+    assert report["steps"][-1]["error"]["reason"] == "already_pledged"
+    assert report["receipts"]["verified"] == report["invoices"]["registered"] + len(report["steps"])
+    assert report["receipts"]["one_byte_changed"]["exit"] in {1, 2}
+
+
+def test_what_is_kept_verifies_replays_and_opens(tmp_path: Path) -> None:
+    demo("--keep", "kept", folder=tmp_path)
+    kept = tmp_path / "kept"
+    receipts = sorted(str(file) for file in (kept / "receipts").glob("*.cbor"))
+    assert receipts
+    anchor = str(kept / "genesis.cbor")
+    verified = run("lianheng-verify", "receipt", *receipts, "--anchor", anchor, folder=tmp_path)
+    assert verified.returncode == 0, verified
+    assert run("lianheng", "fsck", "kept/ledger", folder=tmp_path).returncode == 0
+    assert run("lianheng", "export", "copy", "--home", "kept", folder=tmp_path).returncode == 0
+    assert run("lianheng", "replay", "copy", folder=tmp_path).returncode == 0
+    status = run("lianheng", "status", "--json", "--home", "kept", folder=tmp_path)
+    assert json.loads(status.stdout)["height"] == len(list((kept / "receipts").iterdir())) - (
+        sum("register" in name for name in receipts) - 1
+    )
+    again = run("lianheng", "demo", "--keep", "kept", folder=tmp_path)
+    assert again.returncode == 2
+    assert "demo.not_empty" in again.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--keep", "mine"]], ids=["plain", "kept"])
+def test_the_commands_to_try_next_work_as_pasted(tmp_path: Path, arguments: list[str]) -> None:
+    lines = demo(*arguments, folder=tmp_path).splitlines()
+    commands = [line.strip() for line in lines[lines.index("try next:") + 1 :]]
+    assert len(commands) == 3
+    for command in commands:
+        done = run("bash", "-c", command, folder=tmp_path)
+        assert done.returncode == 0, done
+
+
+def test_a_folder_of_bad_invoices_is_told_file_by_file(tmp_path: Path) -> None:
+    import trade_finance
+
+    folder = tmp_path / "invoices"
+    shutil.copytree(trade_finance.EXAMPLES / "good", folder)
+    (folder / "broken.xml").write_text("<Invoice")
+    report = json.loads(demo("--json", "--invoices", "invoices", folder=tmp_path))
+    assert [item["file"] for item in report["invoices"]["refused"]] == ["broken.xml"]
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "broken.xml").write_text("<Invoice")
+    done = run("lianheng", "demo", "--invoices", "invoices", folder=tmp_path)
+    assert done.returncode == 2
+    assert "demo.no_invoice" in done.stderr
+
+
+def test_data_and_keys_of_a_demo_are_private(tmp_path: Path) -> None:
+    demo("--keep", "kept", folder=tmp_path)
+    for file in (tmp_path / "kept").rglob("*.identity"):
+        assert file.stat().st_mode & 0o077 == 0
