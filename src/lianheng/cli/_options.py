@@ -22,14 +22,14 @@ PassphraseFile = Annotated[
     Path | None,
     typer.Option(
         "--passphrase-file",
-        help="File whose first line unlocks the key; else LIANHENG_PASSPHRASE, else a prompt.",
+        help="File that holds the passphrase; else LIANHENG_PASSPHRASE, else a prompt.",
     ),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")]
 Target = Annotated[str, typer.Argument(metavar="CONTRACT.METHOD", help="toolshed.add")]
 Pairs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE | KEY:=JSON]...", help="id=crane-7 amounts:=[1,2]"),
+    typer.Argument(metavar="KEY=VALUE", help="id=crane-7, or KEY:=JSON: parts:=[1,2]"),
 ]
 Transaction = Annotated[
     str,

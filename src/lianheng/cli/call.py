@@ -7,7 +7,7 @@ import typer
 from lianheng.cli._options import As, Home, Json, Pairs, PassphraseFile, Target
 
 if TYPE_CHECKING:
-    from lianheng.model import Result
+    from lianheng.model import Result, SourceHash
 
 
 def call(
@@ -17,7 +17,8 @@ def call(
     home: Home = None,
     gas: Annotated[int | None, typer.Option(help="Most gas it may spend.", min=1)] = None,
     code: Annotated[
-        str | None, typer.Option(help="Hash of the source that you mean; another is refused.")
+        str | None,
+        typer.Option(metavar="FILE|HASH", help="The source that you mean; another is refused."),
     ] = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
@@ -37,13 +38,32 @@ def call(
         if gas is not None:
             options["gas"] = gas
         if code is not None:
-            options["code"] = bytes.fromhex(code)
+            options["code"] = source_hash(code)
         result = ledger.submit(ledger.sign(identity, target, arguments, **options)).wait()[0]
         if json:
             emit(result.to_json())
         else:
             print_result(result, interface, method)
     end(result)
+
+
+def source_hash(given: str) -> "SourceHash":
+    """The hash of this file, or the hash itself; raise `InvalidValue` where it is neither."""
+    from pathlib import Path
+
+    from lianheng import _native
+    from lianheng.model import InvalidValue, SourceHash
+
+    if Path(given).is_file():
+        return SourceHash(_native.hash_bytes(Path(given).read_bytes()))
+    try:
+        return SourceHash(bytes.fromhex(given))
+    except (ValueError, InvalidValue) as failure:
+        raise InvalidValue(
+            "value.malformed",
+            f"--code {given!r} is neither a file nor 64 hexadecimal digits",
+            "name the contract's file",
+        ) from failure
 
 
 def end(result: "Result") -> None:

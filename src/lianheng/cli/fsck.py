@@ -10,7 +10,7 @@ from lianheng.cli._options import Home, Json
 
 def fsck(
     ledger: Annotated[
-        Path | None, typer.Argument(metavar="[LEDGER]", help="Ledger folder; else that of home.")
+        Path | None, typer.Argument(metavar="LEDGER", help="Ledger folder; else that of home.")
     ] = None,
     home: Home = None,
     json: Json = False,

@@ -9,7 +9,7 @@ from lianheng.cli._options import Json, PassphraseFile
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Else this folder.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Else this folder.")] = Path(),
     orgs: Annotated[str, typer.Option("--orgs", help="Names joined by commas.")] = "north,south",
     chain: Annotated[str, typer.Option("--chain", help="The chain's name.")] = "main",
     dev: Annotated[

@@ -9,7 +9,7 @@ from lianheng.cli._options import Home, Json, Output
 
 def prove(
     target: Annotated[str, typer.Argument(metavar="CONTRACT.TABLE", help="toolshed.tools")],
-    key: Annotated[list[str], typer.Argument(metavar="KEY...", help="The row's key parts.")],
+    key: Annotated[list[str], typer.Argument(metavar="KEY", help="The row's key parts.")],
     output: Output,
     home: Home = None,
     json: Json = False,
