@@ -58,6 +58,7 @@ impl Shared {
     /// Waits until a batch is due; `false` when the store closes.
     fn wait_for_work(&self) -> bool {
         let mut gate = self.gate();
+        let mut sorted = 0;
         loop {
             if gate.stop {
                 return false;
@@ -71,6 +72,12 @@ impl Shared {
                     || age.is_some_and(|age| age >= self.options.flush_age));
             if due {
                 return true;
+            }
+            if self.current().stamp > sorted {
+                drop(gate);
+                sorted = self.sort_layers();
+                gate = self.gate();
+                continue;
             }
             gate = match age {
                 None => self
@@ -86,6 +93,20 @@ impl Shared {
                 }
             };
         }
+    }
+
+    /// Sorts what was applied lately, which scans would otherwise do when they first meet it.
+    fn sort_layers(&self) -> u64 {
+        let current = self.current();
+        for layer in current
+            .layers
+            .iter()
+            .rev()
+            .take_while(|layer| !layer.is_sorted())
+        {
+            layer.all();
+        }
+        current.stamp
     }
 
     /// The oldest layers that make one batch.

@@ -103,6 +103,9 @@ type OpenedState = (Disk, u64, Option<(PathBuf, String)>);
 /// while it was made, and holds nothing.
 const MADE: &str = "state-made";
 
+/// What a replay of the log heals.
+const REBUILDABLE: [&str; 2] = ["store.damaged", "store.version"];
+
 const MADE_POINTS: Points = Points {
     written: "open.after_state_made",
     renamed: "open.after_state_made",
@@ -118,7 +121,7 @@ fn open_state(path: &Path, id: &StoreId, options: &Options) -> Result<OpenedStat
     if folder.exists() {
         match Disk::open(&folder, id, options) {
             Ok((disk, stamp)) => return Ok((disk, stamp, None)),
-            Err(error) if error.code == "store.damaged" && options.rebuild => {
+            Err(error) if options.rebuild && REBUILDABLE.contains(&error.code) => {
                 aside = Some((set_aside(path)?, error.message));
             }
             Err(error) => return Err(error),

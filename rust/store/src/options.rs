@@ -50,7 +50,8 @@ impl Default for Options {
 }
 
 /// What opening found. The caller replays the records `stored_height + 1..=log_height` through its
-/// ordinary path and applies their write sets.
+/// ordinary path and applies their write sets. A side file that belongs to a height above
+/// `stored_height` does not fit what is stored: the caller ignores it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
     /// Last height whose write set is stored durably; `None` for an empty store.

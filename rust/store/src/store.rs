@@ -161,7 +161,7 @@ impl Store {
         self.check_height(height)?;
         fault::point("store.before_apply");
         let layer = Arc::new(Layer::new(height + 1, writes));
-        self.wait_for_room()?;
+        self.wait_for_room(layer.bytes)?;
         let shared = &self.shared;
         for write in layer.writes() {
             shared.table.write(write, layer.stamp);
@@ -177,15 +177,7 @@ impl Store {
             }
         });
         fault::point("store.after_apply");
-        let mut gate = shared.gate();
-        gate.pending_bytes += layer.bytes;
-        gate.pending_blocks += 1;
-        let wake = gate.oldest.is_none() || gate.pending_bytes >= shared.options.flush_bytes;
-        gate.oldest.get_or_insert_with(Instant::now);
-        drop(gate);
-        if wake {
-            shared.changed.notify_all();
-        }
+        shared.changed.notify_all();
         Ok(())
     }
 
@@ -207,7 +199,8 @@ impl Store {
         Ok(())
     }
 
-    fn wait_for_room(&self) -> Result<()> {
+    /// Waits until the overlay may take another block, and counts its `bytes`.
+    fn wait_for_room(&self, bytes: usize) -> Result<()> {
         let shared = &self.shared;
         let mut gate = shared.gate();
         loop {
@@ -217,6 +210,10 @@ impl Store {
             let full = gate.pending_bytes > shared.options.overlay_bytes
                 || gate.pending_blocks >= limits::OVERLAY_BLOCKS_MAX;
             if !full {
+                // Counted before the flusher can see the block and count it off again.
+                gate.pending_bytes += bytes;
+                gate.pending_blocks += 1;
+                gate.oldest.get_or_insert_with(Instant::now);
                 return Ok(());
             }
             gate.wanted = gate.wanted.max(shared.table.base() + 1);

@@ -135,3 +135,44 @@ fn writes_that_cannot_be_stored_are_refused_whole() {
         assert_eq!(store.applied_height(), None);
     }
 }
+
+#[test]
+fn an_external_log_leaves_heights_to_the_caller() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        external_log: true,
+        ..options()
+    };
+    for store in [
+        Store::open(folder.path(), &options).unwrap().0,
+        Store::in_memory(&options),
+    ] {
+        assert_eq!(
+            store.append(0, b"block").unwrap_err().code,
+            "store.wrong_height"
+        );
+        let mut writes = WriteSet::new();
+        writes.put(Keyspace::Meta, *b"key", *b"value");
+        store.apply(40, writes).unwrap();
+        assert_eq!(
+            store.apply(42, WriteSet::new()).unwrap_err().code,
+            "store.wrong_height"
+        );
+        store.apply(41, WriteSet::new()).unwrap();
+        assert_eq!(
+            (store.log_height(), store.applied_height()),
+            (None, Some(41))
+        );
+        store.close().unwrap();
+    }
+    let (store, recovery) = Store::open(folder.path(), &options).unwrap();
+    assert_eq!(
+        (recovery.stored_height, recovery.log_height),
+        (Some(41), None)
+    );
+    assert_eq!(
+        store.get(Keyspace::Meta, b"key").unwrap().as_deref(),
+        Some(&b"value"[..])
+    );
+    assert!(!folder.path().join("log").exists());
+}

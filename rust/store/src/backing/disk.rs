@@ -71,10 +71,6 @@ fn named(path: &Path, error: &fjall::Error) -> Error {
             let message = format!("{}: an earlier write failed; open again", path.display());
             Error::new("store.failed", message)
         }
-        (fjall::Error::InvalidVersion(Some(found)), _) => {
-            let message = format!("{}: unsupported format {found:?}", path.display());
-            Error::new("store.version", message)
-        }
         (other, _) => damaged(path, &other.to_string()),
     }
 }

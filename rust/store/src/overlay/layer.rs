@@ -40,6 +40,10 @@ impl Layer {
         &self.writes
     }
 
+    pub(crate) fn is_sorted(&self) -> bool {
+        self.sorted.get().is_some()
+    }
+
     fn sorted(&self) -> &[u32] {
         self.sorted.get_or_init(|| {
             let key = |index: &u32| {
