@@ -36,7 +36,7 @@ REFUSED = {
     "c2 41 01": "cbor.not_canonical",  # 1 as a large integer
     "c2 49 00ffffffffffffffff": "cbor.not_canonical",
     "c2 4a 00010000000000000000": "cbor.not_canonical",
-    "c2 01": "cbor.unsupported",
+    "c2 01": "cbor.type",
     "c2 590201 01" + "00" * 512: "cbor.too_large",
     "c0 60": "cbor.unsupported",  # date tag
     "d81c 00": "cbor.unsupported",  # sharing
@@ -52,19 +52,21 @@ REFUSED = {
     "7f 61 61 ff": "cbor.unsupported",
     "9f 01 ff": "cbor.unsupported",
     "bf 01 02 ff": "cbor.unsupported",
-    "ff": "cbor.unsupported",
-    "1c": "cbor.unsupported",
+    "ff": "cbor.malformed",
+    "df": "cbor.malformed",
+    "1c": "cbor.malformed",
     "": "cbor.truncated",
     "19 01": "cbor.truncated",
     "42 00": "cbor.truncated",
     "82 00": "cbor.truncated",
     "a1 00": "cbor.truncated",
     "5b ffffffffffffffff": "cbor.truncated",
-    "9b 0000000100000000": "cbor.too_large",
+    "9b 0000000100000000": "cbor.truncated",
+    "9a 00100001" + "00" * (2**20 + 1): "cbor.too_large",
     "00 00": "cbor.trailing",
-    "61 ff": "cbor.malformed",
-    "63 eda080": "cbor.malformed",  # a surrogate
-    "62 c080": "cbor.malformed",
+    "61 ff": "cbor.utf8",
+    "63 eda080": "cbor.utf8",  # a surrogate
+    "62 c080": "cbor.utf8",
     "81" * 33 + "00": "cbor.too_deep",
     "81" * 100_000: "cbor.too_deep",
 }

@@ -136,10 +136,6 @@ class Chain:
     def hashes(self) -> list[bytes]:
         return [digest(block.header) for block in self.blocks]
 
-    def header_time(self, height: int = -1) -> int:
-        """Block time of a height, read where it stands in the header's bytes."""
-        return self._times[height]
-
     def transaction(
         self,
         sender: str = "alice@north",

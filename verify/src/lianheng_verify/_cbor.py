@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = "bool | int | bytes | str | list[Value] | dict[Value, Value] | None"
 
-_UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP = range(6)
+_UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = range(7)
+_INDEFINITE: Final = 31
 _SIMPLE: Final = frozenset((0xF4, 0xF5, 0xF6))
 _KEY_MAJORS: Final = frozenset((_UINT, _NEGATIVE, _TEXT))
 _WIDTHS: Final = {24: 1, 25: 2, 26: 4, 27: 8}
@@ -130,6 +131,8 @@ def _scan_item(data: bytes, at: int, levels: int, what: str) -> int:
     if major <= _TEXT:
         if argument > len(data) - after:
             raise _truncated(what, at)
+        if major == _TEXT:
+            _check_utf8(data[after : after + argument], what, at)
         return after + argument
     if major <= _MAP:
         return _scan_container(data, at, (major, argument, after), levels, what)
@@ -150,9 +153,12 @@ def _scan_head(data: bytes, at: int, what: str) -> tuple[int, int, int]:
     if info < _SMALLEST[24]:
         return initial, info, at + 1
     width = _WIDTHS.get(info)
-    if width is None or initial >> 5 > _MAP:
-        # Indefinite lengths, reserved forms, and the long forms of tags, floats and simple values.
-        raise _refused("cbor.unsupported", what, at, f"head {initial:#04x} is not used here")
+    if width is None:
+        indefinite = info == _INDEFINITE and _BYTES <= initial >> 5 <= _MAP
+        code = "cbor.unsupported" if indefinite else "cbor.malformed"
+        raise _refused(code, what, at, f"head {initial:#04x} is not used here")
+    if initial >> 5 > _TAG:
+        raise _refused("cbor.unsupported", what, at, "floats and such have no place here")
     end = at + 1 + width
     if end > len(data):
         raise _truncated(what, at)
@@ -168,6 +174,8 @@ def _scan_container(
     major, count, at = head
     if levels == 0:
         raise _refused("cbor.too_deep", what, start, f"more than {limits.DEPTH_LEVELS} levels")
+    if count * (1 if major == _ARRAY else 2) > len(data) - at:
+        raise _truncated(what, start)
     if count > limits.CONTAINER_ITEMS:
         raise _refused("cbor.too_large", what, start, f"{count} items in one array or map")
     if major == _ARRAY:
@@ -189,10 +197,17 @@ def _scan_container(
     return at
 
 
+def _check_utf8(data: bytes, what: str, at: int) -> None:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise _refused("cbor.utf8", what, at, "a text is not UTF-8") from error
+
+
 def _scan_bignum(data: bytes, at: int, what: str) -> int:
     initial, length, after = _scan_head(data, at, what)
     if initial >> 5 != _BYTES:
-        raise _refused("cbor.unsupported", what, at, "a large integer is no byte string")
+        raise _refused("cbor.type", what, at, "a large integer is no byte string")
     if length > limits.INTEGER_BYTES:
         raise _refused("cbor.too_large", what, at, f"an integer of {length} bytes")
     if length > len(data) - after:

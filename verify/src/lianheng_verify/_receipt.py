@@ -203,7 +203,7 @@ def _check_code(receipt: _Receipt, source: Source | None) -> str:
         return "code: the result names no source"
     if meant is not None and ran == meant:
         return f"code: source {_show.short_hash(ran)} ran, as the signer meant"
-    return f"code: source {_show.short_hash(ran)} ran (compare it by --source FILE)"
+    return f"code: the result names source {_show.short_hash(ran)} (compare it by --source FILE)"
 
 
 def _check_time(receipt: _Receipt) -> str:

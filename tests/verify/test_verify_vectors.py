@@ -1,0 +1,150 @@
+"""The vectors of tests/vectors are what the maker makes, and the verifier agrees with each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.verify.chainmaker.vectors import all_vectors
+from tests.verify.helpers import ROOT, failed_checks
+
+import lianheng_verify as verify
+from lianheng_verify import _cbor, _cose, _ed25519, _hashes, _header, _state, _transaction
+
+FOLDER = ROOT / "tests" / "vectors"
+NAMES = sorted(all_vectors())
+
+
+def load(name: str) -> Any:
+    return json.loads((FOLDER / name).read_text())
+
+
+def unhex(items: list[str]) -> list[bytes]:
+    return [bytes.fromhex(item) for item in items]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_committed_vectors_are_what_the_maker_makes(name: str) -> None:
+    assert load(name) == all_vectors()[name], "run tools/make_vectors.py"
+
+
+def test_every_file_of_vectors_made_here_is_described() -> None:
+    described = (FOLDER / "README.md").read_text()
+    assert [name for name in NAMES if f"`{name}`" not in described] == []
+
+
+def test_cbor() -> None:
+    content = load("cbor.json")
+    for data in unhex(content["valid"]):
+        assert _cbor.encode(_cbor.decode(data)) == data
+    for case in content["invalid"]:
+        with pytest.raises(verify.UnreadableError) as caught:
+            _cbor.decode(bytes.fromhex(case["data"]))
+        assert caught.value.code == case["code"], case
+
+
+def test_row_keys() -> None:
+    for case in load("row-keys.json")["cases"]:
+        parts = _cbor.decode(bytes.fromhex(case["parts"]))
+        assert isinstance(parts, list)
+        flat = b"".join(_state._part(part) for part in parts)
+        assert flat.hex() == case["flat"]
+
+
+def test_keys() -> None:
+    content = load("keys.json")
+    for key in content["keys"]:
+        public = bytes.fromhex(key["public"])
+        assert _hashes.key_id(public).hex() == key["key_id"]
+        _ed25519.check_public_key(public)
+    sealers = _cbor.decode(bytes.fromhex(content["sealers"]["encoded"]))
+    assert _header.parse_sealers(sealers).hash.hex() == content["sealers"]["hash"]
+
+
+def test_logs() -> None:
+    for case in load("log.json")["cases"]:
+        leaves, root = unhex(case["leaves"]), bytes.fromhex(case["root"])
+        frontier = _hashes.Frontier()
+        for index, leaf in enumerate(leaves):
+            frontier.append(leaf)
+            path = unhex(case["paths"][index])
+            _hashes.verify_inclusion(root, _hashes.leaf_hash(leaf), index, len(leaves), path)
+        assert frontier.root() == root
+
+
+def test_states() -> None:
+    for case in load("state.json")["cases"]:
+        root = bytes.fromhex(case["root"])
+        for proof in case["proofs"]:
+            value = None if proof["value"] is None else bytes.fromhex(proof["value"])
+            other = None if proof["other"] is None else tuple(unhex(proof["other"]))
+            key, siblings = bytes.fromhex(proof["key"]), unhex(proof["siblings"])
+            assert other is None or len(other) == 2
+            _state.verify_row(root, key, value, siblings, other)
+
+
+def test_transactions() -> None:
+    content = load("transactions.json")
+    genesis_hash = bytes.fromhex(content["genesis_hash"])
+    for case in content["valid"]:
+        parsed = _transaction.parse_transaction(bytes.fromhex(case["transaction"]))
+        assert parsed.transaction_id(genesis_hash).hex() == case["id"]
+        assert parsed.signed_hash.hex() == case["signed_hash"]
+        for index, public in enumerate(unhex(case["keys"])):
+            parsed.signed.verify(index, public, genesis_hash)
+    for case in content["invalid"]:
+        with pytest.raises(verify.UnreadableError):
+            _transaction.parse_transaction(bytes.fromhex(case["transaction"]))
+
+
+def test_entries() -> None:
+    for block in load("entries.json")["blocks"]:
+        frontier = _hashes.Frontier()
+        for entry in unhex(block["entries"]):
+            frontier.append(entry)
+        assert frontier.root().hex() == block["root"]
+
+
+def test_headers() -> None:
+    sealers = verify.load_anchor(
+        bytes.fromhex(load("genesis.json")["genesis_file"])
+    ).genesis.sealers
+    genesis_hash = b""
+    history = _hashes.Frontier()
+    for case in load("headers.json")["headers"]:
+        header = _header.parse_header(bytes.fromhex(case["header"]))
+        assert (header.hash.hex(), header.height) == (case["hash"], case["height"])
+        assert header.history_root == history.root()
+        history.append(header.hash)
+        genesis_hash = genesis_hash or header.hash
+        if case["seal"]:
+            seal: _cose.Signed = _header.parse_seal(_cbor.decode(bytes.fromhex(case["seal"])))
+            _header.verify_seal(header, seal, genesis_hash, sealers)
+
+
+def test_the_genesis() -> None:
+    content = load("genesis.json")
+    anchor = verify.load_anchor(bytes.fromhex(content["genesis_file"]))
+    assert anchor.header.hash.hex() == content["genesis_hash"]
+    assert anchor.header.state_root.hex() == content["state_root"]
+
+
+@pytest.mark.parametrize("name", ["receipts.json", "proofs.json"])
+def test_files(name: str) -> None:
+    content = load(name)
+    for case in (*content["valid"], *content["invalid"]):
+        anchor = verify.load_anchor(
+            *(bytes.fromhex(content["files"][case[part]]) for part in ("anchor", "genesis"))
+        )
+        source = None
+        if "source" in case:
+            source = verify.Source("source.py", bytes.fromhex(case["source"]))
+        expected = {case["check"]: case["code"]} if "check" in case else {}
+        assert failed_checks(lambda: check(case, anchor, source)) == expected, case["name"]  # noqa: B023
+
+
+def check(case: dict[str, Any], anchor: verify.TrustAnchor, source: verify.Source | None) -> object:
+    if "receipt" in case:
+        return verify.verify_receipt(bytes.fromhex(case["receipt"]), anchor, source)
+    return verify.verify_state(bytes.fromhex(case["proof"]), anchor)
