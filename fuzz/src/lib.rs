@@ -1,0 +1,5 @@
+//! The bodies of the fuzz targets; see README.md.
+
+pub mod cbor_decode;
+pub mod cose_parse;
+pub mod key_decode;
