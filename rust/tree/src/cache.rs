@@ -3,7 +3,7 @@
 //! An entry is used only when its root is the one that the tree asks for, so an entry can be
 //! useless but never stale, and copies of a tree share one cache safely.
 
-use crate::bucket::Bucket;
+use crate::leaves::Bucket;
 use crate::node::Place;
 use crypto::Hash32;
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! The list of all buckets, and building the levels above it.
 
-use crate::bucket::{Bucket, BucketId, BucketReader};
+use crate::bucket::{self, BucketId, BucketReader};
 use crate::limits::{MAX_BUCKET_DEPTH, MAX_BUCKET_LEAVES, REBUILD_CHUNK};
 use crate::node::{Child, Place};
 use crate::state::StateTree;
@@ -88,7 +88,7 @@ impl StateTree {
 
 /// Decodes and hashes one stored bucket.
 fn describe(suite: Suite, id: BucketId, bytes: &[u8]) -> Result<BucketInfo, Error> {
-    let (bucket, depth) = Bucket::decode(suite, id, bytes)?;
+    let (bucket, depth) = bucket::decode(suite, id, bytes)?;
     let leaves = bucket.len() as u64;
     Ok(BucketInfo {
         id,

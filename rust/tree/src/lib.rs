@@ -22,6 +22,7 @@ mod checkpoint;
 mod error;
 mod hash;
 mod layout;
+mod leaves;
 pub mod limits;
 pub mod log;
 mod node;

@@ -21,8 +21,8 @@ pub const MAX_PROOF_SIBLINGS: usize = 256;
 /// Hashes in a log proof: the height of a tree of 2^64 leaves, and one more for a consistency proof.
 pub const MAX_LOG_PATH: usize = 65;
 
-/// Changes below which a subtree is updated on one thread; a task costs about as much as
-/// updating one bucket.
+/// Changes below which a subtree is updated on one thread: enough work for a task, and few enough
+/// that the nodes fetched ahead for it stay in the processor's cache.
 pub const PARALLEL_CHANGES: usize = 32;
 
 /// Buckets in one parallel step of a rebuild: enough to occupy all cores, few enough to bound memory.
@@ -31,5 +31,6 @@ pub const REBUILD_CHUNK: usize = 8_192;
 /// Leaves of a log tree above which both halves are hashed in parallel.
 pub const PARALLEL_LOG_LEAVES: usize = 512;
 
-/// Bytes of bucket content that a tree keeps in memory unless told otherwise.
-pub const DEFAULT_CACHE_BYTES: usize = 64 << 20;
+/// Bytes of memory that a tree spends on bucket content unless told otherwise: a key takes about
+/// 140 bytes there, so this keeps the hottest 0.9 million.
+pub const DEFAULT_CACHE_BYTES: usize = 128 << 20;

@@ -1,8 +1,9 @@
 //! The state tree: what the engine holds.
 
-use crate::bucket::{Bucket, BucketId, BucketReader};
+use crate::bucket::{self, BucketId, BucketReader};
 use crate::cache::Cache;
 use crate::hash::bit;
+use crate::leaves::Bucket;
 use crate::limits::DEFAULT_CACHE_BYTES;
 use crate::node::{Child, Place};
 use crate::{update, Error, Proof};
@@ -163,7 +164,7 @@ impl StateTree {
             );
             Error::new("tree.missing_bucket", text)
         })?;
-        let (bucket, depth) = Bucket::decode(self.suite, id, &bytes)?;
+        let (bucket, depth) = bucket::decode(self.suite, id, &bytes)?;
         let found = bucket.root(self.suite, depth);
         if depth != place.depth || found != root || bucket.len() as u64 != child.leaves {
             let text = format!(

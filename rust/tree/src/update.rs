@@ -1,13 +1,15 @@
 //! One update in two steps: plan (reads buckets, may fail, changes nothing), then carry out
 //! (cannot fail, works in place where no copy of the tree shares a node).
 
-use crate::bucket::{Bucket, BucketId, BucketReader};
+use crate::bucket::{self, BucketId, BucketReader};
 use crate::hash::{bit, inner_hash};
+use crate::leaves::Bucket;
 use crate::limits::{MAX_BUCKET_DEPTH, MAX_BUCKET_LEAVES, PARALLEL_CHANGES};
-use crate::node::{Child, Place};
+use crate::node::{Child, Inner, Place};
 use crate::state::{BucketChange, Change, StateTree};
 use crate::Error;
-use crypto::Suite;
+use crypto::{Hash32, Suite};
+use std::hint::black_box;
 use std::sync::Arc;
 
 /// What becomes of a subtree.
@@ -80,9 +82,15 @@ fn carry_out(suite: Suite, child: &mut Child, patch: Patch) {
                 changes,
             } = *inside;
             if changes >= PARALLEL_CHANGES {
+                let half = |child: &mut Child, patch: Patch| {
+                    if patch.changes() < PARALLEL_CHANGES {
+                        warm_patch(child, &patch);
+                    }
+                    carry_out(suite, child, patch);
+                };
                 rayon::join(
-                    || carry_out(suite, &mut inner.left, left),
-                    || carry_out(suite, &mut inner.right, right),
+                    || half(&mut inner.left, left),
+                    || half(&mut inner.right, right),
                 );
             } else {
                 carry_out(suite, &mut inner.left, left);
@@ -90,6 +98,53 @@ fn carry_out(suite: Suite, child: &mut Child, patch: Patch) {
             }
             child.hash = inner_hash(suite, &inner.left.hash, &inner.right.hash);
             child.leaves = inner.left.leaves + inner.right.leaves;
+        }
+    }
+}
+
+/// Touches the nodes that these changes lead to, level by level. Their addresses are independent
+/// within a level, so the processor fetches many at once; the recursion after it, which goes down
+/// one path at a time, then waits for none.
+fn warm(child: &Child, changes: &[Change], depth: usize) {
+    let Some(top) = child.inner.as_deref() else {
+        return;
+    };
+    let mut cursors: Vec<(&Inner, &Hash32)> = changes.iter().map(|(key, _)| (top, key)).collect();
+    let mut depth = depth;
+    while !cursors.is_empty() {
+        cursors.retain_mut(|(inner, key)| {
+            let next = if bit(key, depth) {
+                &inner.right
+            } else {
+                &inner.left
+            };
+            next.inner.as_deref().map(|node| *inner = node).is_some()
+        });
+        depth = black_box(depth + 1);
+    }
+}
+
+/// As [`warm`], for the nodes that a patch will change.
+fn warm_patch(child: &Child, patch: &Patch) {
+    let mut level = vec![(child, patch)];
+    let mut below = Vec::new();
+    while !level.is_empty() {
+        for (child, patch) in level.drain(..) {
+            if let (Some(inner), Patch::Inside(inside)) = (&child.inner, patch) {
+                below.push((&inner.left, &inside.left));
+                below.push((&inner.right, &inside.right));
+            }
+        }
+        std::mem::swap(&mut level, black_box(&mut below));
+    }
+}
+
+impl Patch {
+    /// Changed keys below nodes that stay.
+    fn changes(&self) -> usize {
+        match self {
+            Patch::Inside(inside) => inside.changes,
+            _ => 0,
         }
     }
 }
@@ -148,8 +203,8 @@ impl Planner<'_> {
         let (left, right) = if changes.len() >= PARALLEL_CHANGES {
             let mut beside = Effects::default();
             let both = rayon::join(
-                || self.subtree(&inner.left, lower, place.left(), effects),
-                || self.subtree(&inner.right, upper, place.right(), &mut beside),
+                || self.half(&inner.left, lower, place.left(), effects),
+                || self.half(&inner.right, upper, place.right(), &mut beside),
             );
             effects.append(beside);
             (both.0?, both.1?)
@@ -182,6 +237,20 @@ impl Planner<'_> {
             leaves,
             bucket: None,
         })
+    }
+
+    /// Plans one of two subtrees that are planned side by side.
+    fn half(
+        &self,
+        child: &Child,
+        changes: &[Change],
+        place: Place,
+        effects: &mut Effects,
+    ) -> Result<Plan, Error> {
+        if changes.len() < PARALLEL_CHANGES {
+            warm(child, changes, usize::from(place.depth));
+        }
+        self.subtree(child, changes, place, effects)
     }
 
     /// Plans a subtree that is a bucket or empty.
@@ -266,7 +335,7 @@ impl Planner<'_> {
         if let (Some(bucket), Patch::Replace(child)) = (&plan.bucket, &plan.patch) {
             effects
                 .written
-                .push((place.prefix, bucket.encode(place.depth)));
+                .push((place.prefix, bucket::encode(bucket, place.depth)));
             self.tree.cache.insert(place, child.hash, bucket.clone());
         }
     }
