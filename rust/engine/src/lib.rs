@@ -46,4 +46,5 @@ pub use overlay::{BlockState, Changes, Rows, Span, TransactionState};
 pub use policy::Policy;
 pub use prepare::{Drop, Prepared, Transaction};
 pub use reads::Range;
+pub use replay::Digests;
 pub use status::Status;
