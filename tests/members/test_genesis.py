@@ -28,7 +28,11 @@ def test_the_document_names_everything() -> None:
     assert fields["sealers"] == ["lianheng.sealers.1", "solo", [[ALICE.public, 1]]]
     assert fields["organisations"] == [{"name": "north", "title": "north"}]
     (member,) = fields["members"]
-    assert (member["id"], member["kind"], member["roles"]) == ("alice@north", "person", ["operator"])
+    assert (member["id"], member["kind"], member["roles"]) == (
+        "alice@north",
+        "person",
+        ["operator"],
+    )
 
 
 def test_each_key_proves_its_possession() -> None:
@@ -61,7 +65,9 @@ def test_a_wrong_part_is_named(change: dict[str, Any], code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("data", [b"", b"\x80", encode({}), encode({"format": "lianheng.genesis.1"})])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x80", encode({}), encode({"format": "lianheng.genesis.1"})]
+)
 def test_other_bytes_are_no_document(data: bytes) -> None:
     with pytest.raises(InvalidValue):
         Genesis.from_bytes(data)

@@ -54,7 +54,7 @@ def test_a_refused_result_raises_with_code_reason_and_place() -> None:
 
 def test_a_dropped_result_raises_another_error() -> None:
     result = Result.dropped(None, "dropped.expired", "too late", "sign again")
-    with pytest.raises(CallDropped, match="dropped.expired: too late"):
+    with pytest.raises(CallDropped, match=r"dropped\.expired: too late"):
         result.checked()
     assert result.to_json() == {
         "status": "dropped",

@@ -185,9 +185,10 @@ class RemoteBackend:
         """A header as trust anchor."""
         return bytes(self._ask("header_file", height=height))
 
-    def trace(self, transaction: bytes, progress: Progress | None = None) -> bytes:
-        """What a transaction read, wrote and spent."""
-        return bytes(self._long("trace", progress, transaction=bytes(transaction)))
+    def trace(self, transaction: bytes, progress: Progress | None = None) -> Sequence[Any]:
+        """A transaction's entry, and what it read, wrote and spent step by step."""
+        found: Sequence[Any] = self._long("trace", progress, transaction=bytes(transaction))
+        return found
 
     def fsck(self, progress: Progress | None = None) -> Mapping[str, Any]:
         """Re-derive every root and index from the blocks."""

@@ -103,8 +103,8 @@ class Backend(Protocol):
     def header_file(self, height: int) -> bytes:
         """A header as trust anchor."""
 
-    def trace(self, transaction: bytes, progress: Progress | None = None) -> bytes:
-        """What a transaction read, wrote and spent."""
+    def trace(self, transaction: bytes, progress: Progress | None = None) -> Sequence[Any]:
+        """A transaction's entry, and what it read, wrote and spent step by step."""
 
     def fsck(self, progress: Progress | None = None) -> Mapping[str, Any]:
         """Re-derive every root and index from the blocks."""
@@ -246,8 +246,8 @@ class EngineBackend:
         with native_errors():
             return self._open.header_file(height)
 
-    def trace(self, transaction: bytes, progress: Progress | None = None) -> bytes:
-        """What a transaction read, wrote and spent."""
+    def trace(self, transaction: bytes, progress: Progress | None = None) -> Sequence[Any]:
+        """A transaction's entry, and what it read, wrote and spent step by step."""
         with native_errors():
             return self._open.trace(transaction, progress)
 

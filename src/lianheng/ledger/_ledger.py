@@ -36,7 +36,6 @@ from lianheng.model import (
     SourceHash,
     TransactionId,
     Transactions,
-    decode,
     encode,
     limits,
 )
@@ -224,7 +223,10 @@ class Ledger:
             height += len(page)
 
     def receipt(self, transaction: TransactionId, anchor: bytes | None = None) -> bytes:
-        """Evidence of a transaction and its result, for an anchor given as header bytes."""
+        """Evidence of a transaction and its result.
+
+        It links the genesis and, where given, the anchor: a genesis or header file's bytes.
+        """
         return self._backend.receipt(transaction, anchor)
 
     def prove(
@@ -241,12 +243,18 @@ class Ledger:
         """Write the chain into a new or empty folder (formats.md, "Export")."""
         return export_chain(self._backend, Path(folder), progress)
 
-    def trace(self, transaction: TransactionId, progress: Progress | None = None) -> Any:
-        """What a transaction read, wrote and spent, line by line."""
-        return decode(self._backend.trace(transaction, progress))
+    def trace(
+        self, transaction: TransactionId, progress: Progress | None = None
+    ) -> Sequence[Sequence[Any]]:
+        """What a transaction did, step by step, re-executed as it ran.
+
+        Steps are ("line", number, gas so far), ("read" or "write", table, key, value or None).
+        """
+        steps: Sequence[Sequence[Any]] = self._backend.trace(transaction, progress)[1]
+        return steps
 
     def fsck(self, progress: Progress | None = None) -> Mapping[str, Any]:
-        """Re-derive every root and index from the blocks; raise `Damaged` where one differs."""
+        """Re-derive every root and index from the blocks; `faults` lists what differs."""
         return self._backend.fsck(progress)
 
     def status(self) -> Mapping[str, Any]:

@@ -148,6 +148,8 @@ _BY_PREFIX: tuple[tuple[str, type[LianhengError]], ...] = (
     ("name.", InvalidValue),
     ("value.", InvalidValue),
     ("genesis.", InvalidValue),
+    ("format.", InvalidValue),
+    ("anchor.", InvalidValue),
     ("transaction.", InvalidValue),
     ("identity.", IdentityError),
     ("clock.", ClockError),
