@@ -448,7 +448,7 @@ impl Store {
 }
 
 fn append_in_memory(log: &mut (u64, Vec<Vec<u8>>), height: u64, record: &[u8]) -> Result<()> {
-    crate::log::format::RecordHeader::of(height, record)?;
+    crate::log::format::RecordHeader::check_size(height, record)?;
     let (first, records) = log;
     if records.is_empty() {
         *first = height;

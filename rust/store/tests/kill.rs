@@ -16,6 +16,13 @@ const CHILD: &str = "LIANHENG_STORE_CHILD";
 /// Blocks that a writer makes before it ends by itself.
 const BLOCKS: u64 = 400;
 
+/// In memory where that exists: a killed process loses nothing that it wrote, on whatever disk.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
 fn options() -> Options {
     Options {
         segment_bytes: 4000,
@@ -183,13 +190,13 @@ fn killed_at_every_point() {
         return;
     }
     for point in fault::POINTS {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = scratch();
         let path = folder.path();
         let opening = point.starts_with("open.");
         for pass in [1, 2, 7] {
             if ["open.after_marker", "open.after_state_made"].contains(point) {
                 // Passed once in a folder's life.
-                let folder = tempfile::tempdir().unwrap();
+                let folder = scratch();
                 let (last, well) = finish(spawn(folder.path(), Some(&format!("{point}:{pass}"))));
                 assert_eq!(well, pass > 3, "{point}:{pass} was not passed");
                 check_after(folder.path(), last);
@@ -216,11 +223,11 @@ fn killed_at_random_moments() {
         .ok()
         .and_then(|n| n.parse().ok())
         .unwrap_or(12u64);
-    let mut folder = tempfile::tempdir().unwrap();
+    let mut folder = scratch();
     let mut seed = u64::from(std::process::id());
     for kill in 0..kills {
         if kill % 10 == 9 {
-            folder = tempfile::tempdir().unwrap();
+            folder = scratch();
         }
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -238,7 +245,7 @@ fn a_second_process_is_told_who_holds_the_store() {
     if std::env::var(CHILD).is_ok() {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let mut child = spawn(folder.path(), None);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().starts_with("confirmed ")));

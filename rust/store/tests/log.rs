@@ -7,7 +7,14 @@ use store::{Error, Options, Recovery, Store, WriteSet};
 
 /// Bytes of a segment header and of a record header.
 const SEGMENT_HEADER: usize = 64;
-const RECORD_HEADER: usize = 20;
+const RECORD_HEADER: usize = 24;
+
+/// In memory where that exists: what is damaged here is written by the tests themselves.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
 
 fn options() -> Options {
     Options {
@@ -60,7 +67,7 @@ fn record_size(height: u64) -> usize {
 
 #[test]
 fn records_survive_over_many_segments() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     build(folder.path(), &options(), 5..60);
     build(folder.path(), &options(), 60..90);
     assert!(segments(folder.path()).len() > 5);
@@ -78,7 +85,7 @@ fn records_survive_over_many_segments() {
 
 #[test]
 fn a_skipped_or_repeated_height_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let (store, _) = open(folder.path(), &options()).unwrap();
     store.append(7, b"seven").unwrap();
     for height in [6, 7, 9, u64::MAX] {
@@ -102,7 +109,7 @@ fn a_skipped_or_repeated_height_is_refused() {
 
 #[test]
 fn a_tail_torn_at_any_byte_is_cut() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     build(folder.path(), &one_segment(), 0..4);
     let segment = &segments(folder.path())[0];
     let whole = fs::read(segment).unwrap();
@@ -121,7 +128,7 @@ fn a_tail_torn_at_any_byte_is_cut() {
 
 #[test]
 fn a_tail_with_unwritten_sectors_is_cut() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     build(folder.path(), &one_segment(), 0..3);
     let segment = &segments(folder.path())[0];
     let before = fs::read(segment).unwrap().len();
@@ -154,7 +161,7 @@ fn a_tail_with_unwritten_sectors_is_cut() {
 
 #[test]
 fn a_flipped_byte_is_named_and_never_cut() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     build(folder.path(), &one_segment(), 0..5);
     let segment = &segments(folder.path())[0];
     let whole = fs::read(segment).unwrap();
@@ -182,7 +189,7 @@ fn a_flipped_byte_is_named_and_never_cut() {
 
 #[test]
 fn a_flipped_byte_of_a_segment_header_is_named() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     build(folder.path(), &options(), 0..30);
     for segment in segments(folder.path()) {
         let whole = fs::read(&segment).unwrap();
@@ -200,7 +207,7 @@ fn a_flipped_byte_of_a_segment_header_is_named() {
 
 #[test]
 fn old_segments_are_verified_when_read() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     build(folder.path(), &options(), 0..60);
     let segment = &segments(folder.path())[1];
     let first: u64 = segment
@@ -231,9 +238,37 @@ fn old_segments_are_verified_when_read() {
 }
 
 #[test]
+fn a_flipped_bit_in_a_payload_of_zeros_is_not_a_torn_write() {
+    let folder = scratch();
+    build(folder.path(), &one_segment(), 0..3);
+    let segment = &segments(folder.path())[0];
+    let start = fs::read(segment).unwrap().len();
+    {
+        let (store, _) = open(folder.path(), &one_segment()).unwrap();
+        store.append(3, &vec![0; 5000]).unwrap();
+    }
+    let whole = fs::read(segment).unwrap();
+    for position in (start..whole.len()).step_by(7) {
+        let mut bytes = whole.clone();
+        bytes[position] ^= 0x20;
+        fs::write(segment, &bytes).unwrap();
+        let error = open(folder.path(), &one_segment()).unwrap_err();
+        assert_eq!(
+            (error.code, error.height),
+            ("log.corrupt", Some(3)),
+            "{position}"
+        );
+    }
+}
+
+#[test]
 fn garbage_after_the_end_is_named() {
-    for garbage in [vec![0xAB; 100], b"some text".repeat(300), vec![1; 20]] {
-        let folder = tempfile::tempdir().unwrap();
+    for garbage in [
+        vec![0xAB; 100],
+        b"some text".repeat(300),
+        vec![1; RECORD_HEADER],
+    ] {
+        let folder = scratch();
         build(folder.path(), &one_segment(), 0..4);
         let segment = &segments(folder.path())[0];
         let mut bytes = fs::read(segment).unwrap();
@@ -251,7 +286,7 @@ fn garbage_after_the_end_is_named() {
 
 #[test]
 fn a_missing_or_shortened_segment_is_named() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     build(folder.path(), &options(), 0..60);
     let all = segments(folder.path());
     for (index, segment) in all.iter().enumerate().take(all.len() - 1) {
@@ -287,7 +322,7 @@ fn a_missing_or_shortened_segment_is_named() {
 
 #[test]
 fn a_store_ahead_of_the_log_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     {
         let (store, _) = open(folder.path(), &one_segment()).unwrap();
         for height in 0..5 {
@@ -320,7 +355,7 @@ fn a_store_ahead_of_the_log_is_refused() {
 
 #[test]
 fn parts_of_another_ledger_are_refused() {
-    let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (own, other) = (scratch(), scratch());
     build(own.path(), &one_segment(), 0..5);
     build(other.path(), &one_segment(), 0..5);
     for part in ["log", "state", "format"] {
@@ -358,7 +393,7 @@ fn parts_of_another_ledger_are_refused() {
 
 #[test]
 fn log_bytes_inside_a_torn_payload_do_not_pass_for_a_record() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     build(folder.path(), &one_segment(), 0..4);
     let segment = &segments(folder.path())[0];
     let whole = fs::read(segment).unwrap();

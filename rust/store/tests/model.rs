@@ -50,6 +50,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// In memory where that exists: syncs would only slow this down.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
 fn options(cache_bytes: usize) -> Options {
     Options {
         segment_bytes: 600,
@@ -124,7 +131,7 @@ struct Run {
 impl Run {
     fn new(on_disk: bool, cache_bytes: usize) -> Self {
         let options = options(cache_bytes);
-        let path = on_disk.then(|| tempfile::tempdir().unwrap());
+        let path = on_disk.then(scratch);
         let store = match &path {
             Some(path) => Store::open(path.path(), &options).unwrap().0,
             None => Store::in_memory(&options),

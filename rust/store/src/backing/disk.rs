@@ -10,7 +10,9 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use fjall::config::{BloomConstructionPolicy, FilterPolicy, FilterPolicyEntry, PinningPolicy};
+use fjall::config::{
+    BloomConstructionPolicy, CompressionPolicy, FilterPolicy, FilterPolicyEntry, PinningPolicy,
+};
 use fjall::{Database, KeyspaceCreateOptions, PersistMode, Readable};
 
 use super::{Backing, Pairs, Snapshot};
@@ -112,6 +114,11 @@ fn tuned(keyspace: Keyspace, memtable_bytes: u64) -> KeyspaceCreateOptions {
         FilterPolicy::all(FilterPolicyEntry::Bloom(
             BloomConstructionPolicy::BitsPerKey(bits),
         ))
+    };
+    // Hashes and random ids do not compress; trying costs time in every compaction.
+    let options = match keyspace {
+        Keyspace::State | Keyspace::Index | Keyspace::Meta => options,
+        _ => options.data_block_compression_policy(CompressionPolicy::disabled()),
     };
     match keyspace {
         Keyspace::State => options

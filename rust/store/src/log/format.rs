@@ -4,10 +4,12 @@
 //! segment = header record*
 //! header  = "LHBLOCKS" version:u32 id:16 first_height:u64 previous_first:u64 previous_length:u64
 //!           crc32:u32 zero:8                                                        (64 bytes)
-//! record  = length:u32 height:u64 payload_crc32:u32 header_crc32:u32 payload
+//! record  = length:u32 height:u64 zero_sectors:u32 payload_crc32:u32 header_crc32:u32 payload
 //! ```
 //! `previous_*` name the segment before this one (all ones: none), so a missing or shortened
-//! segment is found without reading records. `header_crc32` also covers the log's random id and
+//! segment is found without reading records. `zero_sectors` counts the 512-byte sectors of the
+//! file whose part of the payload is all zero: a torn write shows more of them, a flipped bit never
+//! does. `header_crc32` also covers the log's random id and
 //! the record's offset, so bytes inside a payload never pass for a record.
 
 use crate::error::{Error, Result};
@@ -16,7 +18,9 @@ use crate::limits;
 pub(crate) const MAGIC: &[u8; 8] = b"LHBLOCKS";
 pub(crate) const VERSION: u32 = 1;
 pub(crate) const SEGMENT_HEADER: usize = 64;
-pub(crate) const RECORD_HEADER: usize = 20;
+pub(crate) const RECORD_HEADER: usize = 24;
+/// Disks write sectors whole.
+pub(crate) const SECTOR: usize = 512;
 const NONE: u64 = u64::MAX;
 
 /// Identity shared by the log and the key-value store of one ledger.
@@ -93,18 +97,47 @@ impl SegmentHeader {
 pub(crate) struct RecordHeader {
     pub length: u32,
     pub height: u64,
+    pub zero_sectors: u32,
     pub payload_crc: u32,
 }
 
+/// Parts of `bytes`, which lie at `offset` of the file, between sector borders.
+pub(crate) fn sectors(bytes: &[u8], offset: u64) -> impl Iterator<Item = &[u8]> {
+    let past = (offset % SECTOR as u64) as usize;
+    let (head, tail) = bytes.split_at((SECTOR - past).min(bytes.len()));
+    std::iter::once(head)
+        .chain(tail.chunks(SECTOR))
+        .filter(|part| !part.is_empty())
+}
+
+pub(crate) fn is_zero(part: &[u8]) -> bool {
+    part.iter().all(|byte| *byte == 0)
+}
+
+/// How many of [`sectors`] are all zero.
+pub(crate) fn zero_sectors(bytes: &[u8], offset: u64) -> u32 {
+    let count = sectors(bytes, offset).filter(|part| is_zero(part)).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 impl RecordHeader {
-    pub(crate) fn of(height: u64, payload: &[u8]) -> Result<Self> {
+    /// The header of `payload` in a record that starts at `offset`.
+    pub(crate) fn of(height: u64, payload: &[u8], offset: u64) -> Result<Self> {
+        let length = Self::check_size(height, payload)?;
+        let zero_sectors = zero_sectors(payload, offset.saturating_add(RECORD_HEADER as u64));
+        Ok(Self {
+            length,
+            height,
+            zero_sectors,
+            payload_crc: crc32fast::hash(payload),
+        })
+    }
+
+    /// The length of `payload`, which must be within the limit.
+    pub(crate) fn check_size(height: u64, payload: &[u8]) -> Result<u32> {
         let size = payload.len();
         match u32::try_from(size) {
-            Ok(length) if size <= limits::RECORD_BYTES_MAX => Ok(Self {
-                length,
-                height,
-                payload_crc: crc32fast::hash(payload),
-            }),
+            Ok(length) if size <= limits::RECORD_BYTES_MAX => Ok(length),
             _ => {
                 let most = limits::RECORD_BYTES_MAX;
                 let message = format!("record of {size} bytes; it must have at most {most}");
@@ -119,6 +152,7 @@ impl RecordHeader {
         hasher.update(&offset.to_le_bytes());
         hasher.update(&self.length.to_le_bytes());
         hasher.update(&self.height.to_le_bytes());
+        hasher.update(&self.zero_sectors.to_le_bytes());
         hasher.update(&self.payload_crc.to_le_bytes());
         hasher.finalize()
     }
@@ -127,8 +161,9 @@ impl RecordHeader {
         let mut bytes = [0; RECORD_HEADER];
         bytes[..4].copy_from_slice(&self.length.to_le_bytes());
         bytes[4..12].copy_from_slice(&self.height.to_le_bytes());
-        bytes[12..16].copy_from_slice(&self.payload_crc.to_le_bytes());
-        bytes[16..].copy_from_slice(&self.checksum(id, offset).to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.zero_sectors.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.payload_crc.to_le_bytes());
+        bytes[20..].copy_from_slice(&self.checksum(id, offset).to_le_bytes());
         bytes
     }
 
@@ -138,9 +173,10 @@ impl RecordHeader {
         let header = Self {
             length: u32_at(bytes, at)?,
             height: u64_at(bytes, at.checked_add(4)?)?,
-            payload_crc: u32_at(bytes, at.checked_add(12)?)?,
+            zero_sectors: u32_at(bytes, at.checked_add(12)?)?,
+            payload_crc: u32_at(bytes, at.checked_add(16)?)?,
         };
-        let stored = u32_at(bytes, at.checked_add(16)?)?;
+        let stored = u32_at(bytes, at.checked_add(20)?)?;
         let offset = base.checked_add(u64::try_from(at).ok()?)?;
         (stored == header.checksum(id, offset)).then_some(header)
     }

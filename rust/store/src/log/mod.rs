@@ -81,7 +81,7 @@ impl BlockLog {
     /// Appends one record and syncs it. When this returns, the record survives a crash: this is
     /// the commit point.
     pub(crate) fn append(&self, height: u64, payload: &[u8]) -> Result<()> {
-        let header = RecordHeader::of(height, payload)?;
+        let length = RecordHeader::check_size(height, payload)?;
         let mut writer = self.writer();
         if writer.poisoned {
             let message =
@@ -93,18 +93,18 @@ impl BlockLog {
             let message = format!("block {height} cannot follow: the log's next height is {stamp}");
             return Err(Error::new("store.wrong_height", message).height(height));
         }
-        let written = self.write(&mut writer, &header, payload);
+        let written = self.write(&mut writer, height, payload, length);
         writer.poisoned = written.is_err();
         written.map_err(|error| error.height(height))
     }
 
-    fn write(&self, writer: &mut Writer, header: &RecordHeader, payload: &[u8]) -> Result<()> {
+    fn write(&self, writer: &mut Writer, height: u64, payload: &[u8], length: u32) -> Result<()> {
         fault::point("log.before_append");
-        self.roll(writer, header)?;
+        self.roll(writer, height, u64::from(length))?;
         let (file, segment) = writer.file.as_ref().ok_or_else(|| closed(&self.folder))?;
         let failed = |e: std::io::Error| Error::io("append to", &segment.path, &e);
         let offset = writer.offset;
-        let head = header.encode(&self.id, offset);
+        let head = RecordHeader::of(height, payload, offset)?.encode(&self.id, offset);
         file.write_all_at(&head, offset).map_err(failed)?;
         fault::point("log.mid_append");
         file.write_all_at(payload, offset + RECORD_HEADER as u64)
@@ -122,13 +122,13 @@ impl BlockLog {
         offsets.get_or_insert_default().push(place);
         drop(offsets);
         writer.offset = offset + RECORD_HEADER as u64 + payload.len() as u64;
-        self.stamp.store(header.height + 1, Ordering::Release);
+        self.stamp.store(height + 1, Ordering::Release);
         Ok(())
     }
 
     /// Begins the next segment when the record does not fit into this one.
-    fn roll(&self, writer: &mut Writer, record: &RecordHeader) -> Result<()> {
-        let size = RECORD_HEADER as u64 + u64::from(record.length);
+    fn roll(&self, writer: &mut Writer, height: u64, length: u64) -> Result<()> {
+        let size = RECORD_HEADER as u64 + length;
         let empty = writer.offset <= SEGMENT_HEADER as u64;
         if writer.file.is_some() && (empty || writer.offset + size <= self.segment_bytes) {
             return Ok(());
@@ -139,10 +139,10 @@ impl BlockLog {
             .map(|(_, last)| (last.header.first_height, writer.offset));
         let header = SegmentHeader {
             id: self.id,
-            first_height: record.height,
+            first_height: height,
             previous,
         };
-        let path = segment_path(&self.folder, record.height);
+        let path = segment_path(&self.folder, height);
         // Durable from here: an empty segment under its name. A crash before the first record
         // leaves a segment without records, which is a valid end of the log.
         write_atomic(&path, &[&header.encode()], &SEGMENT_POINTS)?;

@@ -1,12 +1,11 @@
 //! Walks the records of one segment and decides what a bad one is.
 
-use super::format::{RecordHeader, StoreId, RECORD_HEADER, SEGMENT_HEADER};
+use super::format::{
+    is_zero, sectors, zero_sectors, RecordHeader, StoreId, RECORD_HEADER, SEGMENT_HEADER,
+};
 
 /// Heights beyond the expected one in which a later valid record is searched.
 const HEIGHT_WINDOW: u64 = 1 << 20;
-
-/// Disks write sectors whole: unwritten parts of a torn write are all zero up to such a border.
-const SECTOR: usize = 512;
 
 /// A segment's valid records, up to the first bad one.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,7 +71,7 @@ fn record(bytes: &[u8], at: usize, id: &StoreId, height: u64) -> Result<usize, &
 /// never confirmed. Whatever else it may be, the answer is no.
 ///
 /// One append at a time is under way and each is synced before the next begins, so at most the
-/// last record is torn: it stops before its announced length, or sectors of it are still zero.
+/// last record is torn: it stops before its announced length, or sectors of it were never written.
 pub(crate) fn is_torn(bytes: &[u8], end: usize, id: &StoreId, height: u64) -> bool {
     let rest = bytes.len() - end;
     if rest < RECORD_HEADER {
@@ -83,9 +82,10 @@ pub(crate) fn is_torn(bytes: &[u8], end: usize, id: &StoreId, height: u64) -> bo
     }
     match RecordHeader::decode(bytes, end, id, 0) {
         Some(header) => {
+            let start = end + RECORD_HEADER;
             let whole = RECORD_HEADER + header.length as usize;
-            let plausible = header.height == height;
-            plausible && (rest < whole || (rest == whole && has_zero_sector(bytes, end)))
+            let unwritten = || zero_sectors(&bytes[start..], start as u64) > header.zero_sectors;
+            header.height == height && (rest < whole || (rest == whole && unwritten()))
         }
         None => header_unwritten(bytes, end),
     }
@@ -99,25 +99,10 @@ fn valid_record_after(bytes: &[u8], end: usize, id: &StoreId, height: u64) -> bo
     })
 }
 
-/// Parts of `bytes[from..]` between sector borders.
-fn sectors(bytes: &[u8], from: usize) -> impl Iterator<Item = &[u8]> {
-    let first = (SECTOR - from % SECTOR).min(bytes.len() - from);
-    let (head, tail) = bytes[from..].split_at(first);
-    std::iter::once(head).chain(tail.chunks(SECTOR))
-}
-
-fn is_zero(part: &[u8]) -> bool {
-    part.iter().all(|byte| *byte == 0)
-}
-
-fn has_zero_sector(bytes: &[u8], from: usize) -> bool {
-    sectors(bytes, from).any(|part| !part.is_empty() && is_zero(part))
-}
-
 /// Whether a sector that holds part of the header was never written.
 fn header_unwritten(bytes: &[u8], from: usize) -> bool {
     let mut seen = 0;
-    for part in sectors(bytes, from) {
+    for part in sectors(&bytes[from..], from as u64) {
         if seen >= RECORD_HEADER {
             return false;
         }
