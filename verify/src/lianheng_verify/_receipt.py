@@ -54,6 +54,8 @@ class _Receipt:
 class VerifiedReceipt:
     """What a receipt proves. Heights count from the genesis, `time` is the block's, ms since 1970.
 
+    The place of the entry inside its block is not among it: an RFC 9162 root does not bind the
+    number of its leaves, so other places and counts can fit the same path.
     `sender_key_registered` says whether the genesis registers the first key as the sender's; where
     it does not, that the key is the sender's is the chain's word.
     """
@@ -61,7 +63,6 @@ class VerifiedReceipt:
     chain: str
     genesis_hash: bytes
     height: int
-    index: int
     time: int
     header_hash: bytes
     transaction_id: bytes
@@ -96,7 +97,6 @@ def verify_receipt(
         chain=header.chain,
         genesis_hash=receipt.bound.genesis_hash,
         height=header.height,
-        index=receipt.index,
         time=header.time,
         header_hash=header.hash,
         transaction_id=receipt.transaction_id,
@@ -236,8 +236,7 @@ def _check_entry(receipt: _Receipt) -> str:
     except VerificationError as error:
         raise VerificationError(
             "entry.not_in_block",
-            f"this call with this result is not entry {receipt.index} of block {height}: "
-            f"{error.message}",
+            f"this call with this result is not in block {height} as claimed: {error.message}",
         ) from error
     return f"result and events lie in block {height}: {_outcome(receipt.result)}"
 
