@@ -12,12 +12,16 @@ const INPUT_BYTES: usize = 1024;
 /// Most inputs that are kept.
 const CORPUS_INPUTS: usize = 4096;
 /// Bytes that mean something to our formats.
-const TELLING: [u8; 16] =
-    [0x00, 0x01, 0x02, 0x14, 0x18, 0x1b, 0x1d, 0x40, 0x58, 0x5f, 0x7f, 0x80, 0x81, 0xa1, 0xc2, 0xff];
+const TELLING: [u8; 16] = [
+    0x00, 0x01, 0x02, 0x14, 0x18, 0x1b, 0x1d, 0x40, 0x58, 0x5f, 0x7f, 0x80, 0x81, 0xa1, 0xc2, 0xff,
+];
 
 /// Feeds `target` with mutations of `seeds`; panics with the input as hex where the target panics.
 pub fn fuzz(seed: u64, seeds: Vec<Vec<u8>>, target: impl Fn(&[u8]) -> (&'static str, usize)) {
-    let runs = std::env::var("LIANHENG_FUZZ_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
+    let runs = std::env::var("LIANHENG_FUZZ_RUNS")
+        .ok()
+        .and_then(|runs| runs.parse().ok())
+        .unwrap_or(RUNS);
     let mut random = Random(seed);
     let mut seen = HashSet::new();
     let mut corpus = vec![Vec::new()];
@@ -36,7 +40,10 @@ pub fn fuzz(seed: u64, seeds: Vec<Vec<u8>>, target: impl Fn(&[u8]) -> (&'static 
             corpus.push(input);
         }
     }
-    assert!(seen.iter().any(|(verdict, _)| *verdict == "accepted"), "no seed was accepted");
+    assert!(
+        seen.iter().any(|(verdict, _)| *verdict == "accepted"),
+        "no seed was accepted"
+    );
 }
 
 fn run(target: &impl Fn(&[u8]) -> (&'static str, usize), input: &[u8]) -> (&'static str, usize) {

@@ -6,13 +6,21 @@ use codec::cbor::{check, decode, encode, Decoder};
 pub fn run(bytes: &[u8]) -> (&'static str, usize) {
     match (decode(bytes), check(bytes)) {
         (Ok(value), Ok(())) => {
-            assert_eq!(encode(&value).as_deref(), Ok(bytes), "another encoding was accepted");
+            assert_eq!(
+                encode(&value).as_deref(),
+                Ok(bytes),
+                "another encoding was accepted"
+            );
             let mut decoder = Decoder::new(bytes);
             assert_eq!(decoder.skip(), Ok(bytes), "skip read another length");
             ("accepted", bytes.len())
         }
         (Err(error), Err(other)) => {
-            assert_eq!((error.code, error.offset), (other.code, other.offset), "decode and check differ");
+            assert_eq!(
+                (error.code, error.offset),
+                (other.code, other.offset),
+                "decode and check differ"
+            );
             assert!(error.offset <= bytes.len(), "the offset lies outside");
             (error.code, error.offset)
         }

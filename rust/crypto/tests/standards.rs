@@ -41,7 +41,9 @@ fn ed25519_of_rfc_8032() {
         let public = unhex_exact(public);
         assert_eq!(key.public(), &public);
         assert_eq!(key.sign(&unhex(message)), unhex_exact(signature));
-        SUITE.verify(&public, &unhex(message), &unhex(signature)).unwrap();
+        SUITE
+            .verify(&public, &unhex(message), &unhex(signature))
+            .unwrap();
         SUITE.check_public_key(&public).unwrap();
     }
 }
@@ -49,8 +51,14 @@ fn ed25519_of_rfc_8032() {
 #[test]
 fn sha_256_of_fips_180() {
     let cases = [
-        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            "",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ),
+        (
+            "abc",
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        ),
         (
             "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
@@ -64,9 +72,20 @@ fn sha_256_of_fips_180() {
 #[test]
 fn hashes_of_parts_are_hashes_of_the_whole() {
     let (left, right) = (Hash32([1; 32]), Hash32([2; 32]));
+    for length in 0..200 {
+        let prefix = &[3; 200][..length];
+        let whole = SUITE.hash(&[prefix, &[1; 32], &[2; 32]].concat());
+        assert_eq!(
+            SUITE.hash_nodes(prefix, &left, &right),
+            whole,
+            "prefix of {length}"
+        );
+    }
     let whole = SUITE.hash(&[&b"prefix"[..], &[1; 32], &[2; 32]].concat());
-    assert_eq!(SUITE.hash_nodes(b"prefix", &left, &right), whole);
-    assert_eq!(SUITE.hash_parts(&[b"pre", b"", b"fix", &[1; 32], &[2; 32]]), whole);
+    assert_eq!(
+        SUITE.hash_parts(&[b"pre", b"", b"fix", &[1; 32], &[2; 32]]),
+        whole
+    );
     assert_eq!(SUITE.hash_parts(&[]), SUITE.hash(&[]));
 }
 
@@ -76,8 +95,12 @@ fn hashes_of_parts_are_hashes_of_the_whole() {
 fn thumbprint_of_rfc_9679() {
     let mut key = Encoder::new();
     key.map(4).int(1).int(2).int(-1).int(1);
-    key.int(-2).bytes(&unhex("65eda5a12577c2bae829437fe338701a10aaa375e1bb5b5de108de439c08551d"));
-    key.int(-3).bytes(&unhex("1e52ed75701163f7f9e40ddf9f341b3dc9ba860af7e0ca7ca7e9eecd0084d19c"));
+    key.int(-2).bytes(&unhex(
+        "65eda5a12577c2bae829437fe338701a10aaa375e1bb5b5de108de439c08551d",
+    ));
+    key.int(-3).bytes(&unhex(
+        "1e52ed75701163f7f9e40ddf9f341b3dc9ba860af7e0ca7ca7e9eecd0084d19c",
+    ));
     let expected = "496bd8afadf307e5b08c64b0421bf9dc01528a344a43bda88fadd1669da253ec";
     assert_eq!(SUITE.hash(key.as_slice()).to_string(), expected);
 }
@@ -86,7 +109,13 @@ fn thumbprint_of_rfc_9679() {
 fn key_id_is_the_thumbprint_of_the_required_fields() {
     let public = [0xab; 32];
     let mut key = Encoder::new();
-    key.map(3).int(1).int(1).int(-1).int(6).int(-2).bytes(&public);
+    key.map(3)
+        .int(1)
+        .int(1)
+        .int(-1)
+        .int(6)
+        .int(-2)
+        .bytes(&public);
     assert_eq!(SUITE.cose_key(&public), key.as_slice());
     assert_eq!(SUITE.key_id(&public), SUITE.hash(key.as_slice()));
 }
@@ -97,7 +126,10 @@ fn suites_have_numbers() {
     assert_eq!(Suite::One.number(), 1);
     assert_eq!(Suite::One.algorithm(), -19);
     for unknown in [0, 2, u64::MAX] {
-        assert_eq!(Suite::from_number(unknown).unwrap_err().code, "crypto.unknown_suite");
+        assert_eq!(
+            Suite::from_number(unknown).unwrap_err().code,
+            "crypto.unknown_suite"
+        );
     }
 }
 
@@ -108,9 +140,21 @@ fn hashes_are_written_as_hex() {
     assert_eq!(hash.to_string().to_uppercase().parse::<Hash32>(), Ok(hash));
     assert_eq!(format!("{hash:?}"), format!("Hash32({hash})"));
     assert_eq!(Hash32::try_from(&hash.0[..]), Ok(hash));
-    assert_eq!(Hash32::try_from(&hash.0[1..]).unwrap_err().code, "crypto.hash_length");
+    assert_eq!(
+        Hash32::try_from(&hash.0[1..]).unwrap_err().code,
+        "crypto.hash_length"
+    );
     let digits = hash.to_string();
-    for wrong in ["", &digits[1..], &format!("{digits}0"), &digits.replace('b', "g"), &digits.replace('b', "\u{e9}")] {
-        assert_eq!(wrong.parse::<Hash32>().unwrap_err().code, "crypto.hash_text");
+    for wrong in [
+        "",
+        &digits[1..],
+        &format!("{digits}0"),
+        &digits.replace('b', "g"),
+        &digits.replace('b', "\u{e9}"),
+    ] {
+        assert_eq!(
+            wrong.parse::<Hash32>().unwrap_err().code,
+            "crypto.hash_text"
+        );
     }
 }

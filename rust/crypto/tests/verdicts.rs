@@ -3,7 +3,8 @@
 mod common;
 
 use common::{
-    batch_verdicts, challenge, good, joined, signing_key, unhex_exact, with_large_s, with_torsion, Sample, SUITE,
+    batch_verdicts, challenge, good, joined, signing_key, unhex_exact, with_large_s, with_torsion,
+    Sample, SUITE,
 };
 use crypto::PreparedKey;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_TABLE, EIGHT_TORSION};
@@ -38,15 +39,27 @@ const NO_POINT: [u8; 32] = {
 #[test]
 fn keys_of_small_order_are_not_registered() {
     for key in SMALL_ORDER.map(unhex_exact) {
-        assert_eq!(SUITE.check_public_key(&key).unwrap_err().code, "crypto.small_order_key");
+        assert_eq!(
+            SUITE.check_public_key(&key).unwrap_err().code,
+            "crypto.small_order_key"
+        );
         // They decode, so a signature by them is a matter of the equation alone.
         PreparedKey::new(&key).unwrap();
     }
-    assert_eq!(SUITE.check_public_key(&NO_POINT).unwrap_err().code, "crypto.bad_key");
-    assert_eq!(PreparedKey::new(&NO_POINT).unwrap_err().code, "crypto.bad_key");
+    assert_eq!(
+        SUITE.check_public_key(&NO_POINT).unwrap_err().code,
+        "crypto.bad_key"
+    );
+    assert_eq!(
+        PreparedKey::new(&NO_POINT).unwrap_err().code,
+        "crypto.bad_key"
+    );
     // y = p + 3 is a point of large order in its second spelling.
     let second = unhex_exact("f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
-    assert_eq!(SUITE.check_public_key(&second).unwrap_err().code, "crypto.key_not_canonical");
+    assert_eq!(
+        SUITE.check_public_key(&second).unwrap_err().code,
+        "crypto.key_not_canonical"
+    );
     SUITE.check_public_key(signing_key(1).public()).unwrap();
 }
 
@@ -54,27 +67,46 @@ fn keys_of_small_order_are_not_registered() {
 fn refusals_have_codes() {
     let sample = good(1, b"message");
     let code = |key: &[u8; 32], message: &[u8], signature: &[u8]| {
-        SUITE.verify(key, message, signature).map_err(|error| error.code)
+        SUITE
+            .verify(key, message, signature)
+            .map_err(|error| error.code)
     };
     assert_eq!(code(&sample.key, b"message", &sample.signature), Ok(()));
-    assert_eq!(code(&sample.key, b"messagf", &sample.signature), Err("crypto.bad_signature"));
-    assert_eq!(code(&NO_POINT, b"message", &sample.signature), Err("crypto.bad_key"));
-    for signature in [&sample.signature[..63], &[&sample.signature[..], &[0]].concat(), &[]] {
-        assert_eq!(code(&sample.key, b"message", signature), Err("crypto.signature_length"));
+    assert_eq!(
+        code(&sample.key, b"messagf", &sample.signature),
+        Err("crypto.bad_signature")
+    );
+    assert_eq!(
+        code(&NO_POINT, b"message", &sample.signature),
+        Err("crypto.bad_key")
+    );
+    for signature in [
+        &sample.signature[..63],
+        &[&sample.signature[..], &[0]].concat(),
+        &[],
+    ] {
+        assert_eq!(
+            code(&sample.key, b"message", signature),
+            Err("crypto.signature_length")
+        );
     }
     for index in 0..64 {
         for bit in 0..8 {
             let mut signature = sample.signature;
             signature[index] ^= 1 << bit;
-            assert_eq!(code(&sample.key, b"message", &signature), Err("crypto.bad_signature"));
+            assert_eq!(
+                code(&sample.key, b"message", &signature),
+                Err("crypto.bad_signature")
+            );
         }
     }
 }
 
 #[test]
 fn torsion_is_cleared_by_single_checks_and_batches() {
-    let all: Vec<Sample> =
-        (0..64).map(|case| with_torsion(case as u64, b"torsion", case / 8, case % 8)).collect();
+    let all: Vec<Sample> = (0..64)
+        .map(|case| with_torsion(case as u64, b"torsion", case / 8, case % 8))
+        .collect();
     assert!(all.iter().all(Sample::valid));
     assert_eq!(batch_verdicts(&all), vec![true; all.len()]);
     // Also where they are checked one by one.
@@ -84,10 +116,15 @@ fn torsion_is_cleared_by_single_checks_and_batches() {
     for residue in &EIGHT_TORSION[1..] {
         // A torsion component that was not hashed is a wrong signature.
         let sample = good(9, b"torsion");
-        let r = curve25519_dalek::edwards::CompressedEdwardsY(sample.signature[..32].try_into().unwrap());
+        let r = curve25519_dalek::edwards::CompressedEdwardsY(
+            sample.signature[..32].try_into().unwrap(),
+        );
         let moved = (r.decompress().unwrap() + residue).compress().to_bytes();
         let signature = joined(&moved, sample.signature[32..].try_into().unwrap());
-        let sample = Sample { signature, ..sample };
+        let sample = Sample {
+            signature,
+            ..sample
+        };
         assert!(!sample.valid());
     }
 }
@@ -100,7 +137,11 @@ fn errors_cannot_cancel_out() {
         let key = (&secret * ED25519_BASEPOINT_TABLE).compress().to_bytes();
         let r = (&nonce * ED25519_BASEPOINT_TABLE).compress().to_bytes();
         let s = nonce + challenge(&r, &key, b"m") * secret + error;
-        Sample { key, message: b"m".to_vec(), signature: joined(&r, s.as_bytes()) }
+        Sample {
+            key,
+            message: b"m".to_vec(),
+            signature: joined(&r, s.as_bytes()),
+        }
     };
     for count in [2, 16, 64, 300] {
         let mut samples: Vec<Sample> = (0..count).map(|seed| off_by(seed, Scalar::ZERO)).collect();
@@ -125,11 +166,19 @@ fn one_bad_signature_is_found_wherever_it_stands() {
 
 #[test]
 fn the_same_verdicts_on_any_number_of_threads() {
-    let mut samples: Vec<Sample> = (0..600).map(|seed| good(seed % 50, &seed.to_le_bytes())).collect();
-    samples.iter_mut().step_by(41).for_each(|sample| sample.signature[3] ^= 1);
+    let mut samples: Vec<Sample> = (0..600)
+        .map(|seed| good(seed % 50, &seed.to_le_bytes()))
+        .collect();
+    samples
+        .iter_mut()
+        .step_by(41)
+        .for_each(|sample| sample.signature[3] ^= 1);
     let expected: Vec<bool> = samples.iter().map(Sample::valid).collect();
     for threads in [1, 2, 3, 8] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         assert_eq!(pool.install(|| batch_verdicts(&samples)), expected);
     }
     assert_eq!(batch_verdicts(&[]), Vec::<bool>::new());
@@ -137,8 +186,15 @@ fn the_same_verdicts_on_any_number_of_threads() {
 
 fn samples() -> impl Strategy<Value = Sample> {
     let message = prop::collection::vec(any::<u8>(), 0..4);
-    (0_u64..30, message, 0_usize..12, any::<[u8; 32]>(), 0_usize..8, 0_usize..8).prop_map(
-        |(seed, message, kind, random, torsion, other)| {
+    (
+        0_u64..30,
+        message,
+        0_usize..12,
+        any::<[u8; 32]>(),
+        0_usize..8,
+        0_usize..8,
+    )
+        .prop_map(|(seed, message, kind, random, torsion, other)| {
             let mut sample = good(seed, &message);
             match kind {
                 0..=4 => {}
@@ -151,12 +207,12 @@ fn samples() -> impl Strategy<Value = Sample> {
                 _ => {
                     // Valid for every message: R and key of small order, s zero.
                     sample.key = unhex_exact(SMALL_ORDER[torsion + other % 7]);
-                    sample.signature = joined(&unhex_exact(SMALL_ORDER[other + torsion % 7]), &[0; 32]);
+                    sample.signature =
+                        joined(&unhex_exact(SMALL_ORDER[other + torsion % 7]), &[0; 32]);
                 }
             }
             sample
-        },
-    )
+        })
 }
 
 proptest! {

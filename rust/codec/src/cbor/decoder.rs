@@ -1,7 +1,5 @@
-use num_bigint::{BigInt, Sign};
-
 use super::head::{self, Head};
-use super::{MapReader, Value};
+use super::{refusal, walk, Value};
 use crate::{limits, Error};
 
 /// What a decoder accepts.
@@ -67,7 +65,11 @@ impl<'a> Decoder<'a> {
 
     /// A decoder at the start of `bytes`.
     pub fn with_limits(bytes: &'a [u8], limits: Limits) -> Self {
-        Decoder { bytes, position: 0, limits }
+        Decoder {
+            bytes,
+            position: 0,
+            limits,
+        }
     }
 
     /// Bytes read so far.
@@ -90,7 +92,7 @@ impl<'a> Decoder<'a> {
         let Some(&initial) = self.bytes.get(self.position) else {
             return Err(head::truncated(self.position, 1, 0));
         };
-        kind(initial, self.position)
+        refusal::kind(initial, self.position)
     }
 
     /// An unsigned integer of 64 bits.
@@ -99,7 +101,11 @@ impl<'a> Decoder<'a> {
         let (head, start) = self.head()?;
         match head.major() {
             head::UINT => Ok(head.argument),
-            _ => Err(not_this_integer(head, start, "an unsigned integer of 64 bits")),
+            _ => Err(refusal::not_this_integer(
+                head,
+                start,
+                "an unsigned integer of 64 bits",
+            )),
         }
     }
 
@@ -110,7 +116,11 @@ impl<'a> Decoder<'a> {
         match (head.major(), i64::try_from(head.argument)) {
             (head::UINT, Ok(argument)) => Ok(argument),
             (head::NEGATIVE, Ok(argument)) => Ok(!argument),
-            _ => Err(not_this_integer(head, start, "an integer from -2^63 to 2^63 - 1")),
+            _ => Err(refusal::not_this_integer(
+                head,
+                start,
+                "an integer from -2^63 to 2^63 - 1",
+            )),
         }
     }
 
@@ -119,8 +129,8 @@ impl<'a> Decoder<'a> {
         let (head, start) = self.head()?;
         match head.initial {
             head::TAG_POSITIVE | head::TAG_NEGATIVE => self.bignum(head.initial, start),
-            _ if head.major() <= head::NEGATIVE => Ok(small_integer(head)),
-            _ => Err(wrong_type(head.initial, start, "an integer")),
+            _ if head.major() <= head::NEGATIVE => Ok(walk::small_integer(head)),
+            _ => Err(refusal::wrong_type(head.initial, start, "an integer")),
         }
     }
 
@@ -129,7 +139,7 @@ impl<'a> Decoder<'a> {
     pub fn bytes(&mut self) -> Result<&'a [u8], Error> {
         let (head, start) = self.head()?;
         if head.major() != head::BYTES {
-            return Err(wrong_type(head.initial, start, "a byte string"));
+            return Err(refusal::wrong_type(head.initial, start, "a byte string"));
         }
         self.take(head.argument)
     }
@@ -139,7 +149,9 @@ impl<'a> Decoder<'a> {
     pub fn bytes_ref<const N: usize>(&mut self) -> Result<&'a [u8; N], Error> {
         let start = self.position;
         let bytes = self.bytes()?;
-        bytes.try_into().map_err(|_| wrong_length(start, "byte string", bytes.len(), N))
+        bytes
+            .try_into()
+            .map_err(|_| refusal::wrong_length(start, "byte string", bytes.len(), N))
     }
 
     /// A byte string of exactly `N` bytes, copied.
@@ -153,7 +165,7 @@ impl<'a> Decoder<'a> {
     pub fn text(&mut self) -> Result<&'a str, Error> {
         let (head, start) = self.head()?;
         if head.major() != head::TEXT {
-            return Err(wrong_type(head.initial, start, "a text string"));
+            return Err(refusal::wrong_type(head.initial, start, "a text string"));
         }
         self.utf8(head.argument)
     }
@@ -165,7 +177,7 @@ impl<'a> Decoder<'a> {
         match head.initial {
             head::FALSE => Ok(false),
             head::TRUE => Ok(true),
-            initial => Err(wrong_type(initial, start, "false or true")),
+            initial => Err(refusal::wrong_type(initial, start, "false or true")),
         }
     }
 
@@ -175,7 +187,7 @@ impl<'a> Decoder<'a> {
         let (head, start) = self.head()?;
         match head.initial {
             head::NULL => Ok(()),
-            initial => Err(wrong_type(initial, start, "null")),
+            initial => Err(refusal::wrong_type(initial, start, "null")),
         }
     }
 
@@ -185,7 +197,7 @@ impl<'a> Decoder<'a> {
         let (head, start) = self.head()?;
         match head.major() {
             head::ARRAY => self.count(head.argument, 1, start),
-            _ => Err(wrong_type(head.initial, start, "an array")),
+            _ => Err(refusal::wrong_type(head.initial, start, "an array")),
         }
     }
 
@@ -195,7 +207,7 @@ impl<'a> Decoder<'a> {
         let start = self.position;
         match self.array()? {
             count if count == items => Ok(()),
-            count => Err(wrong_length(start, "array", count, items)),
+            count => Err(refusal::wrong_length(start, "array", count, items)),
         }
     }
 
@@ -205,7 +217,7 @@ impl<'a> Decoder<'a> {
         let (head, start) = self.head()?;
         match head.major() {
             head::MAP => self.count(head.argument, 2, start),
-            _ => Err(wrong_type(head.initial, start, "a map")),
+            _ => Err(refusal::wrong_type(head.initial, start, "a map")),
         }
     }
 
@@ -226,83 +238,13 @@ impl<'a> Decoder<'a> {
     pub fn finish(&self) -> Result<(), Error> {
         match self.remaining() {
             0 => Ok(()),
-            left => Err(trailing(self.position, left)),
+            left => Err(refusal::trailing(self.position, left)),
         }
-    }
-
-    fn value_within(&mut self, levels: usize) -> Result<Value, Error> {
-        let (head, start) = self.head()?;
-        Ok(match head.major() {
-            head::UINT | head::NEGATIVE => small_integer(head),
-            head::BYTES => Value::Bytes(self.take(head.argument)?.to_vec()),
-            head::TEXT => Value::Text(self.utf8(head.argument)?.to_owned()),
-            head::ARRAY => {
-                let count = self.count(head.argument, 1, start)?;
-                self.array_value(count, deeper(levels, start)?)?
-            }
-            head::MAP => {
-                let count = self.count(head.argument, 2, start)?;
-                self.map_value(count, deeper(levels, start)?)?
-            }
-            _ => match head.initial {
-                head::NULL => Value::Null,
-                head::FALSE => Value::Bool(false),
-                head::TRUE => Value::Bool(true),
-                head::TAG_POSITIVE | head::TAG_NEGATIVE => self.bignum(head.initial, start)?,
-                initial => return Err(unsupported(initial, start)),
-            },
-        })
-    }
-
-    fn array_value(&mut self, count: usize, levels: usize) -> Result<Value, Error> {
-        let mut items = Vec::with_capacity(count.min(limits::RESERVED_ITEMS));
-        for _ in 0..count {
-            items.push(self.value_within(levels)?);
-        }
-        Ok(Value::Array(items))
-    }
-
-    fn map_value(&mut self, count: usize, levels: usize) -> Result<Value, Error> {
-        let mut entries = Vec::with_capacity(count.min(limits::RESERVED_ITEMS));
-        let mut keys = MapReader::of(count);
-        while let Some(key) = keys.next(self, |decoder| decoder.value_within(levels))? {
-            entries.push((key, self.value_within(levels)?));
-        }
-        Ok(Value::Map(entries))
-    }
-
-    fn skip_within(&mut self, levels: usize) -> Result<(), Error> {
-        let (head, start) = self.head()?;
-        match head.major() {
-            head::UINT | head::NEGATIVE => {}
-            head::BYTES => drop(self.take(head.argument)?),
-            head::TEXT => drop(self.utf8(head.argument)?),
-            head::ARRAY => {
-                let count = self.count(head.argument, 1, start)?;
-                let levels = deeper(levels, start)?;
-                for _ in 0..count {
-                    self.skip_within(levels)?;
-                }
-            }
-            head::MAP => {
-                let mut keys = MapReader::of(self.count(head.argument, 2, start)?);
-                let levels = deeper(levels, start)?;
-                while keys.next(self, |decoder| decoder.skip_within(levels))?.is_some() {
-                    self.skip_within(levels)?;
-                }
-            }
-            _ => match head.initial {
-                head::NULL | head::FALSE | head::TRUE => {}
-                head::TAG_POSITIVE | head::TAG_NEGATIVE => drop(self.bignum_bytes(head.initial, start)?),
-                initial => return Err(unsupported(initial, start)),
-            },
-        }
-        Ok(())
     }
 
     /// The head and where it started.
     #[inline]
-    fn head(&mut self) -> Result<(Head, usize), Error> {
+    pub(super) fn head(&mut self) -> Result<(Head, usize), Error> {
         let start = self.position;
         let (head, position) = head::read(self.bytes, start)?;
         self.position = position;
@@ -310,144 +252,49 @@ impl<'a> Decoder<'a> {
     }
 
     #[inline]
-    fn take(&mut self, length: u64) -> Result<&'a [u8], Error> {
+    pub(super) fn take(&mut self, length: u64) -> Result<&'a [u8], Error> {
         let rest = self.bytes.get(self.position..).unwrap_or_default();
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let Some(taken) = rest.get(..length) else {
             return Err(head::truncated(self.position, length, rest.len()));
         };
         if length > self.limits.string_bytes {
-            return Err(too_large(self.position, "string bytes", length, self.limits.string_bytes));
+            return Err(refusal::too_large(
+                self.position,
+                "string bytes",
+                length,
+                self.limits.string_bytes,
+            ));
         }
         self.position += length;
         Ok(taken)
     }
 
     #[inline]
-    fn utf8(&mut self, length: u64) -> Result<&'a str, Error> {
+    pub(super) fn utf8(&mut self, length: u64) -> Result<&'a str, Error> {
         let start = self.position;
-        std::str::from_utf8(self.take(length)?).map_err(|error| not_utf8(start, error))
+        std::str::from_utf8(self.take(length)?).map_err(|error| refusal::not_utf8(start, error))
     }
 
     /// A count of items of which each takes at least `least` bytes.
     #[inline]
-    fn count(&self, argument: u64, least: usize, start: usize) -> Result<usize, Error> {
+    pub(super) fn count(&self, argument: u64, least: usize, start: usize) -> Result<usize, Error> {
         let count = usize::try_from(argument).unwrap_or(usize::MAX);
         if count > self.remaining() / least {
-            return Err(head::truncated(start, count.saturating_mul(least), self.remaining()));
+            return Err(head::truncated(
+                start,
+                count.saturating_mul(least),
+                self.remaining(),
+            ));
         }
         if count > self.limits.container_items {
-            return Err(too_large(start, "items", count, self.limits.container_items));
+            return Err(refusal::too_large(
+                start,
+                "items",
+                count,
+                self.limits.container_items,
+            ));
         }
         Ok(count)
     }
-
-    fn bignum(&mut self, tag: u8, start: usize) -> Result<Value, Error> {
-        let magnitude = BigInt::from_bytes_be(Sign::Plus, self.bignum_bytes(tag, start)?);
-        match tag {
-            head::TAG_NEGATIVE => Ok(Value::BigInt(-1 - magnitude)),
-            _ => Ok(Value::BigInt(magnitude)),
-        }
-    }
-
-    /// The content of a bignum: the value, or -1 minus it for the negative tag.
-    fn bignum_bytes(&mut self, tag: u8, start: usize) -> Result<&'a [u8], Error> {
-        let content = self.bytes()?;
-        if content.first().is_none_or(|&byte| byte == 0) {
-            let message = "a bignum has no leading zeros: use the shortest form";
-            return Err(Error::new("cbor.not_canonical", start, message));
-        }
-        if content.len() <= 8 {
-            let message = "a bignum that fits 64 bits: use the plain integer";
-            return Err(Error::new("cbor.not_canonical", start, message));
-        }
-        // -1 minus 4,096 one bits has 4,097 bits.
-        let overflows = tag == head::TAG_NEGATIVE
-            && content.len() == limits::INTEGER_BYTES
-            && content.iter().all(|&byte| byte == 0xff);
-        if content.len() > limits::INTEGER_BYTES || overflows {
-            return Err(too_large(start, "integer bytes", content.len(), limits::INTEGER_BYTES));
-        }
-        Ok(content)
-    }
-}
-
-fn small_integer(head: Head) -> Value {
-    match (head.major(), i64::try_from(head.argument)) {
-        (head::UINT, Ok(argument)) => Value::Int(argument),
-        (head::UINT, Err(_)) => Value::BigInt(BigInt::from(head.argument)),
-        (_, Ok(argument)) => Value::Int(!argument),
-        (_, Err(_)) => Value::BigInt(-1 - BigInt::from(head.argument)),
-    }
-}
-
-fn kind(initial: u8, offset: usize) -> Result<Kind, Error> {
-    match (initial >> 5, initial) {
-        (head::UINT | head::NEGATIVE, _) | (_, head::TAG_POSITIVE | head::TAG_NEGATIVE) => Ok(Kind::Int),
-        (head::BYTES, _) => Ok(Kind::Bytes),
-        (head::TEXT, _) => Ok(Kind::Text),
-        (head::ARRAY, _) => Ok(Kind::Array),
-        (head::MAP, _) => Ok(Kind::Map),
-        (_, head::FALSE | head::TRUE) => Ok(Kind::Bool),
-        (_, head::NULL) => Ok(Kind::Null),
-        _ => Err(unsupported(initial, offset)),
-    }
-}
-
-#[inline]
-fn deeper(levels: usize, offset: usize) -> Result<usize, Error> {
-    levels.checked_sub(1).ok_or_else(|| {
-        Error::new("cbor.too_deep", offset, "arrays and maps are nested too deep here: flatten them")
-    })
-}
-
-#[cold]
-#[inline(never)]
-fn unsupported(initial: u8, offset: usize) -> Error {
-    if initial >> 5 == head::SIMPLE {
-        return head::refused_simple(offset, initial);
-    }
-    Error::new("cbor.unsupported", offset, "no tag but 2 and 3 (bignums) is allowed")
-}
-
-#[cold]
-#[inline(never)]
-fn wrong_type(initial: u8, offset: usize, wanted: &str) -> Error {
-    match kind(initial, offset) {
-        Ok(found) => Error::new("cbor.type", offset, format!("{wanted} belongs here, this is {found:?}")),
-        Err(error) => error,
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn not_this_integer(head: Head, offset: usize, wanted: &str) -> Error {
-    match kind(head.initial, offset) {
-        Ok(Kind::Int) => Error::new("cbor.out_of_range", offset, format!("{wanted} belongs here")),
-        _ => wrong_type(head.initial, offset, wanted),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn wrong_length(offset: usize, what: &str, found: usize, wanted: usize) -> Error {
-    Error::new("cbor.length", offset, format!("this {what} has length {found}, it must be {wanted}"))
-}
-
-#[cold]
-#[inline(never)]
-fn too_large(offset: usize, what: &str, found: usize, limit: usize) -> Error {
-    Error::new("cbor.too_large", offset, format!("{found} {what} are above the limit of {limit}"))
-}
-
-#[cold]
-#[inline(never)]
-fn not_utf8(start: usize, error: std::str::Utf8Error) -> Error {
-    Error::new("cbor.utf8", start + error.valid_up_to(), "this text is not UTF-8")
-}
-
-#[cold]
-#[inline(never)]
-fn trailing(offset: usize, left: usize) -> Error {
-    Error::new("cbor.trailing", offset, format!("{left} bytes follow the item: remove them"))
 }

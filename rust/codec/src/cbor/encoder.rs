@@ -24,7 +24,9 @@ impl Encoder {
 
     /// An empty encoder with room for `bytes` bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        Encoder { bytes: Vec::with_capacity(bytes) }
+        Encoder {
+            bytes: Vec::with_capacity(bytes),
+        }
     }
 
     /// Writes an unsigned integer.
@@ -45,12 +47,20 @@ impl Encoder {
     /// refuse it; [`value`](Encoder::value) checks that.
     pub fn bigint(&mut self, integer: &BigInt) -> &mut Self {
         let negative = integer.sign() == Sign::Minus;
-        let content = if negative { -1 - integer } else { integer.clone() };
+        let content = if negative {
+            -1 - integer
+        } else {
+            integer.clone()
+        };
         match (content.to_u64(), negative) {
             (Some(argument), false) => self.head(head::UINT, argument),
             (Some(argument), true) => self.head(head::NEGATIVE, argument),
             (None, _) => {
-                self.bytes.push(if negative { head::TAG_NEGATIVE } else { head::TAG_POSITIVE });
+                self.bytes.push(if negative {
+                    head::TAG_NEGATIVE
+                } else {
+                    head::TAG_POSITIVE
+                });
                 self.bytes(&content.to_bytes_be().1)
             }
         }
@@ -63,7 +73,8 @@ impl Encoder {
 
     /// Writes a text string.
     pub fn text(&mut self, text: &str) -> &mut Self {
-        self.head(head::TEXT, text.len() as u64).raw(text.as_bytes())
+        self.head(head::TEXT, text.len() as u64)
+            .raw(text.as_bytes())
     }
 
     /// Writes false or true.
@@ -130,11 +141,19 @@ impl Encoder {
                 self.bigint(integer);
             }
             Value::Bytes(bytes) => {
-                self.within("string bytes", bytes.len() as u64, limits::STRING_BYTES as u64)?;
+                self.within(
+                    "string bytes",
+                    bytes.len() as u64,
+                    limits::STRING_BYTES as u64,
+                )?;
                 self.bytes(bytes);
             }
             Value::Text(text) => {
-                self.within("string bytes", text.len() as u64, limits::STRING_BYTES as u64)?;
+                self.within(
+                    "string bytes",
+                    text.len() as u64,
+                    limits::STRING_BYTES as u64,
+                )?;
                 self.text(text);
             }
             Value::Array(items) => {
@@ -183,11 +202,18 @@ impl Encoder {
         self.reorder(start, spans)
     }
 
-    fn reorder(&mut self, start: usize, mut spans: Vec<(Range<usize>, usize)>) -> Result<(), Error> {
+    fn reorder(
+        &mut self,
+        start: usize,
+        mut spans: Vec<(Range<usize>, usize)>,
+    ) -> Result<(), Error> {
         let written = self.bytes.split_off(start);
         let at = |range: &Range<usize>| &written[range.start - start..range.end - start];
         spans.sort_by(|(a, _), (b, _)| at(a).cmp(at(b)));
-        if let Some(pair) = spans.windows(2).find(|pair| at(&pair[0].0) == at(&pair[1].0)) {
+        if let Some(pair) = spans
+            .windows(2)
+            .find(|pair| at(&pair[0].0) == at(&pair[1].0))
+        {
             let message = "the map has one key twice";
             return Err(Error::new("cbor.duplicate_key", pair[1].0.start, message));
         }

@@ -37,7 +37,10 @@ pub(crate) fn read(bytes: &[u8], position: usize) -> Result<(Head, usize), Error
     };
     let info = initial & 0x1f;
     if info < 24 {
-        let head = Head { initial, argument: u64::from(info) };
+        let head = Head {
+            initial,
+            argument: u64::from(info),
+        };
         return Ok((head, position + 1));
     }
     read_long(bytes, position, initial)
@@ -49,9 +52,23 @@ fn read_long(bytes: &[u8], position: usize, initial: u8) -> Result<(Head, usize)
     let (argument, width, smallest) = match (initial >> 5, initial & 0x1f) {
         (SIMPLE, _) => return Err(refused_simple(position, initial)),
         (_, 24) => (rest.first().map(|&byte| u64::from(byte)), 1, 24),
-        (_, 25) => (rest.first_chunk().map(|b| u64::from(u16::from_be_bytes(*b))), 2, 1 << 8),
-        (_, 26) => (rest.first_chunk().map(|b| u64::from(u32::from_be_bytes(*b))), 4, 1 << 16),
-        (_, 27) => (rest.first_chunk().map(|b| u64::from_be_bytes(*b)), 8, 1 << 32),
+        (_, 25) => (
+            rest.first_chunk()
+                .map(|b| u64::from(u16::from_be_bytes(*b))),
+            2,
+            1 << 8,
+        ),
+        (_, 26) => (
+            rest.first_chunk()
+                .map(|b| u64::from(u32::from_be_bytes(*b))),
+            4,
+            1 << 16,
+        ),
+        (_, 27) => (
+            rest.first_chunk().map(|b| u64::from_be_bytes(*b)),
+            8,
+            1 << 32,
+        ),
         (_, info) => return Err(refused_info(position, initial, info)),
     };
     let Some(argument) = argument else {
@@ -73,7 +90,9 @@ pub(crate) fn truncated(offset: usize, needed: usize, left: usize) -> Error {
 #[cold]
 #[inline(never)]
 fn longer_than_needed(offset: usize, argument: u64, width: usize) -> Error {
-    let message = format!("{argument} is written in {width} more bytes, fewer suffice: use the shortest form");
+    let message = format!(
+        "{argument} is written in {width} more bytes, fewer suffice: use the shortest form"
+    );
     Error::new("cbor.not_canonical", offset, message)
 }
 
@@ -84,18 +103,31 @@ fn refused_info(offset: usize, initial: u8, info: u8) -> Error {
         let message = "indefinite lengths are not allowed: write the length";
         return Error::new("cbor.unsupported", offset, message);
     }
-    Error::new("cbor.malformed", offset, format!("0x{initial:02x} starts no item"))
+    Error::new(
+        "cbor.malformed",
+        offset,
+        format!("0x{initial:02x} starts no item"),
+    )
 }
 
 #[cold]
 #[inline(never)]
 pub(crate) fn refused_simple(offset: usize, initial: u8) -> Error {
     let (code, message) = match initial & 0x1f {
-        25..=27 => ("cbor.unsupported", "floats are not allowed: use an integer of a smaller unit"),
+        25..=27 => (
+            "cbor.unsupported",
+            "floats are not allowed: use an integer of a smaller unit",
+        ),
         23 => ("cbor.unsupported", "undefined is not allowed: use null"),
         28..=30 => ("cbor.malformed", "a reserved head starts no item"),
-        31 => ("cbor.malformed", "a break stands outside of an item of indefinite length"),
-        _ => ("cbor.unsupported", "no simple value but false, true and null is allowed"),
+        31 => (
+            "cbor.malformed",
+            "a break stands outside of an item of indefinite length",
+        ),
+        _ => (
+            "cbor.unsupported",
+            "no simple value but false, true and null is allowed",
+        ),
     };
     Error::new(code, offset, message)
 }

@@ -29,7 +29,10 @@ impl<'a> MapReader<'a> {
 
     /// A reader of `entries` entries whose head has been read.
     pub(crate) fn of(entries: usize) -> Self {
-        MapReader { remaining: entries, previous: None }
+        MapReader {
+            remaining: entries,
+            previous: None,
+        }
     }
 
     /// Entries whose keys have not been read yet.

@@ -13,7 +13,9 @@ mod decoder;
 mod encoder;
 mod head;
 mod map;
+mod refusal;
 mod value;
+mod walk;
 
 pub use decoder::{Decoder, Kind, Limits};
 pub use encoder::Encoder;

@@ -46,8 +46,12 @@ impl Value {
 
     /// The value of a map's text key, if this is a map that has it.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        let Value::Map(entries) = self else { return None };
-        let found = entries.iter().find(|(name, _)| matches!(name, Value::Text(text) if text == key));
+        let Value::Map(entries) = self else {
+            return None;
+        };
+        let found = entries
+            .iter()
+            .find(|(name, _)| matches!(name, Value::Text(text) if text == key));
         found.map(|(_, value)| value)
     }
 }

@@ -9,7 +9,9 @@ use proptest::prelude::*;
 /// Bytes of hex digits.
 pub fn unhex(digits: &str) -> Vec<u8> {
     let pairs = digits.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
 /// Integers of all sizes up to 4,096 bits, those around the borders of a width more often.
@@ -20,7 +22,11 @@ pub fn integers() -> impl Strategy<Value = BigInt> {
     });
     let border = (0_u32..=4095, -2_i32..=2, any::<bool>()).prop_map(|(bits, offset, negative)| {
         let border = (BigInt::from(1) << bits) + offset;
-        if negative { -border } else { border }
+        if negative {
+            -border
+        } else {
+            border
+        }
     });
     let small = prop_oneof![any::<i64>(), -300_i64..300].prop_map(BigInt::from);
     prop_oneof![small, border, long]
@@ -34,7 +40,13 @@ pub fn byte_strings() -> impl Strategy<Value = Vec<u8>> {
 
 /// Text of all planes, with many zero characters.
 pub fn texts() -> impl Strategy<Value = String> {
-    let char = prop_oneof![Just('\0'), Just('\u{1}'), Just('a'), Just('\u{10ffff}'), any::<char>()];
+    let char = prop_oneof![
+        Just('\0'),
+        Just('\u{1}'),
+        Just('a'),
+        Just('\u{10ffff}'),
+        any::<char>()
+    ];
     prop::collection::vec(char, 0..8).prop_map(String::from_iter)
 }
 
@@ -59,7 +71,10 @@ fn without_equal_keys(entries: Vec<(Value, Value)>) -> Value {
     let mut kept: Vec<(Value, Value)> = Vec::new();
     for (key, value) in entries {
         let encoded = codec::cbor::encode(&key).unwrap();
-        if kept.iter().all(|(other, _)| codec::cbor::encode(other).unwrap() != encoded) {
+        if kept
+            .iter()
+            .all(|(other, _)| codec::cbor::encode(other).unwrap() != encoded)
+        {
             kept.push((key, value));
         }
     }

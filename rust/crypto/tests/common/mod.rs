@@ -20,12 +20,18 @@ pub struct Sample {
 
 impl Sample {
     pub fn check(&self) -> Check<'_> {
-        Check { key: &self.key, message: &self.message, signature: &self.signature }
+        Check {
+            key: &self.key,
+            message: &self.message,
+            signature: &self.signature,
+        }
     }
 
     /// The verdict of the single check.
     pub fn valid(&self) -> bool {
-        SUITE.verify(&self.key, &self.message, &self.signature).is_ok()
+        SUITE
+            .verify(&self.key, &self.message, &self.signature)
+            .is_ok()
     }
 }
 
@@ -33,9 +39,13 @@ impl Sample {
 pub fn batch_verdicts(samples: &[Sample]) -> Vec<bool> {
     let checks: Vec<Check<'_>> = samples.iter().map(Sample::check).collect();
     let verdicts = SUITE.verify_many(&checks);
-    let keys: Vec<Option<PreparedKey>> =
-        samples.iter().map(|sample| PreparedKey::new(&sample.key).ok()).collect();
-    let known: Vec<usize> = (0..samples.len()).filter(|&index| keys[index].is_some()).collect();
+    let keys: Vec<Option<PreparedKey>> = samples
+        .iter()
+        .map(|sample| PreparedKey::new(&sample.key).ok())
+        .collect();
+    let known: Vec<usize> = (0..samples.len())
+        .filter(|&index| keys[index].is_some())
+        .collect();
     let prepare = |&index: &usize| PreparedCheck {
         key: keys[index].as_ref().unwrap(),
         message: &samples[index].message,
@@ -53,7 +63,11 @@ pub fn batch_verdicts(samples: &[Sample]) -> Vec<bool> {
 /// A good signature by the key of this seed.
 pub fn good(seed: u64, message: &[u8]) -> Sample {
     let key = signing_key(seed);
-    Sample { key: *key.public(), message: message.to_vec(), signature: key.sign(message) }
+    Sample {
+        key: *key.public(),
+        message: message.to_vec(),
+        signature: key.sign(message),
+    }
 }
 
 pub fn signing_key(seed: u64) -> SigningKey {
@@ -66,18 +80,31 @@ pub fn signing_key(seed: u64) -> SigningKey {
 /// is multiplied by the cofactor.
 pub fn with_torsion(seed: u64, message: &[u8], of_key: usize, of_r: usize) -> Sample {
     let scalar = |label: &[u8]| {
-        let hash = Sha512::new_with_prefix(seed.to_le_bytes()).chain_update(label).finalize();
+        let hash = Sha512::new_with_prefix(seed.to_le_bytes())
+            .chain_update(label)
+            .finalize();
         Scalar::from_bytes_mod_order_wide(&hash.into())
     };
     let (secret, nonce) = (scalar(b"secret"), scalar(b"nonce"));
-    let key = (&secret * ED25519_BASEPOINT_TABLE + EIGHT_TORSION[of_key]).compress().to_bytes();
-    let r = (&nonce * ED25519_BASEPOINT_TABLE + EIGHT_TORSION[of_r]).compress().to_bytes();
+    let key = (&secret * ED25519_BASEPOINT_TABLE + EIGHT_TORSION[of_key])
+        .compress()
+        .to_bytes();
+    let r = (&nonce * ED25519_BASEPOINT_TABLE + EIGHT_TORSION[of_r])
+        .compress()
+        .to_bytes();
     let s = nonce + challenge(&r, &key, message) * secret;
-    Sample { key, message: message.to_vec(), signature: joined(&r, s.as_bytes()) }
+    Sample {
+        key,
+        message: message.to_vec(),
+        signature: joined(&r, s.as_bytes()),
+    }
 }
 
 pub fn challenge(r: &[u8; 32], key: &[u8; 32], message: &[u8]) -> Scalar {
-    let hash = Sha512::new_with_prefix(r).chain_update(key).chain_update(message).finalize();
+    let hash = Sha512::new_with_prefix(r)
+        .chain_update(key)
+        .chain_update(message)
+        .finalize();
     Scalar::from_bytes_mod_order_wide(&hash.into())
 }
 
@@ -104,7 +131,8 @@ pub fn with_large_s(mut sample: Sample) -> Sample {
 /// not at hand.
 pub fn vectors(path: &str) -> Option<serde_json::Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let data = std::env::var_os("LIANHENG_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
+    let data = std::env::var_os("LIANHENG_DATA")
+        .map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
     let file = root.join(data).join("vectors").join(path);
     if !file.exists() {
         eprintln!("skipped: {path} is not under LIANHENG_DATA (default ../shared/data)");
@@ -115,15 +143,21 @@ pub fn vectors(path: &str) -> Option<serde_json::Value> {
 }
 
 pub fn field<'a>(vector: &'a serde_json::Value, name: &str) -> &'a str {
-    vector[name].as_str().unwrap_or_else(|| panic!("no text in field {name}"))
+    vector[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text in field {name}"))
 }
 
 /// Bytes of hex digits.
 pub fn unhex(digits: &str) -> Vec<u8> {
     let pairs = digits.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
 pub fn unhex_exact<const N: usize>(digits: &str) -> [u8; N] {
-    unhex(digits).try_into().unwrap_or_else(|_| panic!("{digits} are not {N} bytes"))
+    unhex(digits)
+        .try_into()
+        .unwrap_or_else(|_| panic!("{digits} are not {N} bytes"))
 }

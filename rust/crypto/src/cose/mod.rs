@@ -6,15 +6,12 @@
 //! signer's key thumbprint (RFC 9679), no key id twice. Each number of signers MUST use its form.
 //! What the payload says and whose keys these are is not decided here.
 
-use codec::cbor::{Decoder, Encoder, Kind, MapReader};
+mod header;
+
+use codec::cbor::{Decoder, Encoder, Kind};
 
 use crate::limits::SIGNATURE_BYTES;
 use crate::{Error, Hash32, SigningKey, Suite};
-
-/// `{1: -19, 4: key id}` in deterministic encoding, up to the bytes of the key id.
-const PROTECTED_START: [u8; 6] = [0xa2, 0x01, 0x32, 0x04, 0x58, 0x20];
-
-const PROTECTED_BYTES: usize = PROTECTED_START.len() + 32;
 
 /// A parsed message. Its signatures are not verified yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,8 +44,12 @@ pub fn parse(suite: Suite, bytes: &[u8], max_signers: usize) -> Result<Signed<'_
     let form = decoder.position();
     let signatures = match decoder.peek()? {
         Kind::Bytes => {
-            let key_id = key_id(suite, protected, at)?;
-            vec![Signature { key_id, protected, signature: decoder.bytes_ref()? }]
+            let key_id = header::key_id(suite, protected, at)?;
+            vec![Signature {
+                key_id,
+                protected,
+                signature: decoder.bytes_ref()?,
+            }]
         }
         Kind::Array if protected.is_empty() => several(suite, &mut decoder, max_signers)?,
         Kind::Array => {
@@ -64,7 +65,10 @@ pub fn parse(suite: Suite, bytes: &[u8], max_signers: usize) -> Result<Signed<'_
     if signatures.len() > max_signers {
         return Err(too_many(decoder.position(), signatures.len(), max_signers));
     }
-    Ok(Signed { payload, signatures })
+    Ok(Signed {
+        payload,
+        signatures,
+    })
 }
 
 /// The bytes that the signature with this index covers (RFC 9052 section 4.4).
@@ -73,16 +77,37 @@ pub fn parse(suite: Suite, bytes: &[u8], max_signers: usize) -> Result<Signed<'_
 /// If `index` is not below the number of signatures.
 pub fn signing_input(signed: &Signed<'_>, index: usize, external_aad: &[u8]) -> Vec<u8> {
     let protected = signed.signatures[index].protected;
-    sig_structure(signed.signatures.len(), protected, signed.payload, external_aad)
+    sig_structure(
+        signed.signatures.len(),
+        protected,
+        signed.payload,
+        external_aad,
+    )
 }
 
 /// The bytes that a signer among `signers` signs, for who signs elsewhere; see [`assemble`].
-pub fn to_sign(suite: Suite, key_id: &Hash32, signers: usize, payload: &[u8], external_aad: &[u8]) -> Vec<u8> {
-    sig_structure(signers, &protected_header(suite, key_id), payload, external_aad)
+pub fn to_sign(
+    suite: Suite,
+    key_id: &Hash32,
+    signers: usize,
+    payload: &[u8],
+    external_aad: &[u8],
+) -> Vec<u8> {
+    sig_structure(
+        signers,
+        &header::encode(suite, key_id),
+        payload,
+        external_aad,
+    )
 }
 
 /// Signs `payload` with all keys, in this order. Refuses no key and a key twice.
-pub fn sign(suite: Suite, keys: &[&SigningKey], payload: &[u8], external_aad: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn sign(
+    suite: Suite,
+    keys: &[&SigningKey],
+    payload: &[u8],
+    external_aad: &[u8],
+) -> Result<Vec<u8>, Error> {
     let sign_one = |key: &&SigningKey| {
         let key_id = suite.key_id(key.public());
         let signature = key.sign(&to_sign(suite, &key_id, keys.len(), payload, external_aad));
@@ -103,14 +128,27 @@ pub fn assemble(
     let mut encoder = Encoder::with_capacity(payload.len() + 16 + signatures.len() * 110);
     encoder.array(4);
     match signatures {
-        [] => return Err(Error::new("cose.no_signer", "a message needs at least one signer")),
+        [] => {
+            return Err(Error::new(
+                "cose.no_signer",
+                "a message needs at least one signer",
+            ))
+        }
         [(key_id, signature)] => {
-            encoder.bytes(&protected_header(suite, key_id)).map(0).bytes(payload).bytes(signature);
+            encoder
+                .bytes(&header::encode(suite, key_id))
+                .map(0)
+                .bytes(payload)
+                .bytes(signature);
         }
         _ => {
-            encoder.bytes(&[]).map(0).bytes(payload).array(signatures.len());
+            encoder
+                .bytes(&[])
+                .map(0)
+                .bytes(payload)
+                .array(signatures.len());
             for (key_id, signature) in signatures {
-                let protected = protected_header(suite, key_id);
+                let protected = header::encode(suite, key_id);
                 encoder.array(3).bytes(&protected).map(0).bytes(signature);
             }
         }
@@ -127,9 +165,16 @@ pub fn verify(
 ) -> Result<(), Error> {
     for (index, signature) in signed.signatures.iter().enumerate() {
         let key = key_of(&signature.key_id).ok_or_else(|| {
-            Error::new("cose.unknown_key", format!("no key with the id {} is known", signature.key_id))
+            Error::new(
+                "cose.unknown_key",
+                format!("no key with the id {} is known", signature.key_id),
+            )
         })?;
-        suite.verify(&key, &signing_input(signed, index, external_aad), signature.signature)?;
+        suite.verify(
+            &key,
+            &signing_input(signed, index, external_aad),
+            signature.signature,
+        )?;
     }
     Ok(())
 }
@@ -139,26 +184,38 @@ fn sig_structure(signers: usize, protected: &[u8], payload: &[u8], external_aad:
     if signers == 1 {
         encoder.array(4).text("Signature1").bytes(protected);
     } else {
-        encoder.array(5).text("Signature").bytes(&[]).bytes(protected);
+        encoder
+            .array(5)
+            .text("Signature")
+            .bytes(&[])
+            .bytes(protected);
     }
     encoder.bytes(external_aad).bytes(payload);
     encoder.into_bytes()
 }
 
-fn protected_header(suite: Suite, key_id: &Hash32) -> [u8; PROTECTED_BYTES] {
-    let Suite::One = suite;
-    let mut header = [0; PROTECTED_BYTES];
-    header[..PROTECTED_START.len()].copy_from_slice(&PROTECTED_START);
-    header[PROTECTED_START.len()..].copy_from_slice(&key_id.0);
-    header
-}
-
-fn several<'a>(suite: Suite, decoder: &mut Decoder<'a>, max_signers: usize) -> Result<Vec<Signature<'a>>, Error> {
+fn several<'a>(
+    suite: Suite,
+    decoder: &mut Decoder<'a>,
+    max_signers: usize,
+) -> Result<Vec<Signature<'a>>, Error> {
     let start = decoder.position();
     let count = decoder.array()?;
     match count {
-        0 => return Err(Error::at(start, "cose.no_signer", "a message needs at least one signer")),
-        1 => return Err(Error::at(start, "cose.form", "a message of one signer is a COSE_Sign1")),
+        0 => {
+            return Err(Error::at(
+                start,
+                "cose.no_signer",
+                "a message needs at least one signer",
+            ))
+        }
+        1 => {
+            return Err(Error::at(
+                start,
+                "cose.form",
+                "a message of one signer is a COSE_Sign1",
+            ))
+        }
         _ if count > max_signers => return Err(too_many(start, count, max_signers)),
         _ => {}
     }
@@ -167,11 +224,18 @@ fn several<'a>(suite: Suite, decoder: &mut Decoder<'a>, max_signers: usize) -> R
         open(decoder, 3, "a signature")?;
         let at = decoder.position();
         let protected = decoder.bytes()?;
-        let key_id = key_id(suite, protected, at)?;
+        let key_id = header::key_id(suite, protected, at)?;
         unprotected(decoder)?;
-        signatures.push(Signature { key_id, protected, signature: decoder.bytes_ref()? });
+        signatures.push(Signature {
+            key_id,
+            protected,
+            signature: decoder.bytes_ref()?,
+        });
     }
-    let ids: Vec<Hash32> = signatures.iter().map(|signature| signature.key_id).collect();
+    let ids: Vec<Hash32> = signatures
+        .iter()
+        .map(|signature| signature.key_id)
+        .collect();
     refuse_duplicates(&ids, Some(start))?;
     Ok(signatures)
 }
@@ -179,11 +243,19 @@ fn several<'a>(suite: Suite, decoder: &mut Decoder<'a>, max_signers: usize) -> R
 fn open(decoder: &mut Decoder<'_>, fields: usize, what: &str) -> Result<(), Error> {
     let start = decoder.position();
     if decoder.peek()? != Kind::Array {
-        return Err(Error::at(start, "cose.form", format!("{what} is an array, untagged")));
+        return Err(Error::at(
+            start,
+            "cose.form",
+            format!("{what} is an array, untagged"),
+        ));
     }
     match decoder.array()? {
         count if count == fields => Ok(()),
-        count => Err(Error::at(start, "cose.form", format!("{what} has {fields} fields, not {count}"))),
+        count => Err(Error::at(
+            start,
+            "cose.form",
+            format!("{what} has {fields} fields, not {count}"),
+        )),
     }
 }
 
@@ -191,76 +263,24 @@ fn unprotected(decoder: &mut Decoder<'_>) -> Result<(), Error> {
     let start = decoder.position();
     match decoder.map()? {
         0 => Ok(()),
-        _ => Err(Error::at(start, "cose.unprotected", "the unprotected header must be empty")),
+        _ => Err(Error::at(
+            start,
+            "cose.unprotected",
+            "the unprotected header must be empty",
+        )),
     }
 }
 
 fn payload<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8], Error> {
     let start = decoder.position();
     if decoder.peek()? == Kind::Null {
-        return Err(Error::at(start, "cose.payload", "the payload must be in the message"));
+        return Err(Error::at(
+            start,
+            "cose.payload",
+            "the payload must be in the message",
+        ));
     }
     Ok(decoder.bytes()?)
-}
-
-/// The key id of a protected header that lies `at` this byte of the message.
-#[inline]
-fn key_id(suite: Suite, protected: &[u8], at: usize) -> Result<Hash32, Error> {
-    let Suite::One = suite;
-    match protected.strip_prefix(&PROTECTED_START).map(<[u8; 32]>::try_from) {
-        Some(Ok(key_id)) => Ok(Hash32(key_id)),
-        _ => Err(refused_header(suite, protected, at)),
-    }
-}
-
-/// Says what is wrong with a protected header that is not the only one allowed.
-#[cold]
-#[inline(never)]
-fn refused_header(suite: Suite, protected: &[u8], at: usize) -> Error {
-    match read_header(suite, protected, at) {
-        Err(error) => error,
-        Ok(()) => Error::at(at, "cose.header", "the protected header must be {1: algorithm, 4: key id}"),
-    }
-}
-
-fn read_header(suite: Suite, protected: &[u8], at: usize) -> Result<(), Error> {
-    let mut decoder = Decoder::new(protected);
-    let inner = |error: codec::Error| Error::at(at, error.code, format!("protected header: {}", error.message));
-    let mut fields = MapReader::open(&mut decoder).map_err(inner)?;
-    let mut seen = 0;
-    while let Some(field) = fields.int_key(&mut decoder).map_err(inner)? {
-        seen += 1;
-        match field {
-            1 => check_algorithm(suite, decoder.int().map_err(inner)?, at)?,
-            4 => check_key_id(decoder.bytes().map_err(inner)?, at)?,
-            _ => {
-                let message = format!("header field {field} is not allowed, only 1 and 4 are");
-                return Err(Error::at(at, "cose.header", message));
-            }
-        }
-    }
-    decoder.finish().map_err(inner)?;
-    if seen < 2 {
-        let message = "the protected header needs field 1 (algorithm) and field 4 (key id)";
-        return Err(Error::at(at, "cose.header", message));
-    }
-    Ok(())
-}
-
-fn check_algorithm(suite: Suite, algorithm: i64, at: usize) -> Result<(), Error> {
-    if algorithm == suite.algorithm() {
-        return Ok(());
-    }
-    let message = format!("algorithm {algorithm} is not the suite's, which is {}", suite.algorithm());
-    Err(Error::at(at, "cose.algorithm", message))
-}
-
-fn check_key_id(key_id: &[u8], at: usize) -> Result<(), Error> {
-    if key_id.len() == 32 {
-        return Ok(());
-    }
-    let message = format!("a key id is a thumbprint of 32 bytes, this has {}", key_id.len());
-    Err(Error::at(at, "cose.key_id", message))
 }
 
 fn refuse_duplicates(ids: &[Hash32], at: Option<usize>) -> Result<(), Error> {
@@ -278,5 +298,9 @@ fn refuse_duplicates(ids: &[Hash32], at: Option<usize>) -> Result<(), Error> {
 
 #[cold]
 fn too_many(at: usize, found: usize, most: usize) -> Error {
-    Error::at(at, "cose.too_many_signers", format!("{found} signers are above the limit of {most}"))
+    Error::at(
+        at,
+        "cose.too_many_signers",
+        format!("{found} signers are above the limit of {most}"),
+    )
 }
