@@ -89,13 +89,40 @@ def open_(keys: Keys = 1_000_000, folder: Folder = Path(), json: Json = False) -
 
 @app.command("all")
 def all_(folder: Folder = Path(), json: Json = False) -> None:
-    """All of them, a few minutes; the state for one minute instead of five."""
-    signatures(folder=folder, json=json)
-    state_(seconds=60.0, folder=folder, json=json)
-    ledger(folder=folder, json=json)
-    ledger(hot=True, folder=folder, json=json)
-    ledger(rate="70%", folder=folder, json=json)
-    open_(folder=folder, json=json)
+    """All of them, some minutes; the state for one minute instead of five."""
+    import os
+
+    from lianheng.cli._print import emit
+    from lianheng.cli.benches import ledger as bench_ledger
+    from lianheng.cli.benches import state
+
+    def transfers(place: Path, say: Say, *, hot: bool, share: float | None) -> dict[str, Any]:
+        return bench_ledger.measure(
+            place,
+            transactions=300_000,
+            accounts=100_000,
+            batch=2_000,
+            hot=hot,
+            share=share,
+            say=say,
+        )
+
+    benches: list[Callable[[Path, Say], dict[str, Any]]] = [
+        lambda place, _: state.signatures(place, 20_000, os.cpu_count() or 1),
+        lambda place, say: state.state(place, 1_000_000, 4_000, 60.0, say),
+        lambda place, say: transfers(place, say, hot=False, share=None),
+        lambda place, say: transfers(place, say, hot=True, share=None),
+        lambda place, say: transfers(place, say, hot=False, share=0.7),
+        lambda place, say: state.opening(place, 1_000_000, say),
+    ]
+    found = []
+    for bench in benches:
+        with workplace(folder, json=json) as (place, say):
+            found.append(bench(place, say))
+        if not json:
+            show(found[-1], json=False)
+    if json:
+        emit({"benches": found})
 
 
 def share_of(rate: str | None) -> float | None:
