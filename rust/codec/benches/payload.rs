@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use codec::cbor::{check, decode, encode, Decoder, Encoder, MapReader, Value};
+use codec::cbor::{check, decode, encode, Decoder, Encoder, MapReader};
 use codec::{key, Error};
 
 const ROUNDS: u32 = 300_000;

@@ -211,7 +211,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// The head of a map: its number of entries. [`MapReader`] checks the order of the keys.
+    /// The head of a map: its number of entries. [`MapReader`](super::MapReader) checks the order of the keys.
     #[inline]
     pub fn map(&mut self) -> Result<usize, Error> {
         let (head, start) = self.head()?;
