@@ -1,7 +1,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from lianheng.model import (
     InvalidValue,
     LedgerError,
     LianhengError,
+    Result,
     Stopped,
     TimedOut,
     UsageError,
@@ -254,19 +255,21 @@ def test_an_idle_sequencer_does_nothing(engine: FakeEngine, solo: Solo) -> None:
     assert (engine.blocks, engine.prepared) == before
 
 
+def patiently(solo: Solo, transactions: list[bytes]) -> Sequence[Result]:
+    while True:
+        try:
+            return solo.submit(transactions).wait(10)
+        except Busy as busy:
+            time.sleep(busy.retry_after_ms / 1000)
+
+
 def test_many_threads_and_their_results_do_not_mix(engine: FakeEngine, solo: Solo) -> None:
     failures: list[str] = []
 
     def work(worker: int) -> None:
         for number in range(20):
             mine = items(1 + number % 3, first=worker * 1_000 + number * 10)
-            while True:
-                try:
-                    results = solo.submit(mine).wait(10)
-                    break
-                except Busy as busy:
-                    time.sleep(busy.retry_after_ms / 1000)
-            if [result.value for result in results] != mine:
+            if [result.value for result in patiently(solo, mine)] != mine:
                 failures.append(f"{worker} {number}")
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(8)]

@@ -1,0 +1,199 @@
+"""A node's life as its own process: up, down, killed, twice, with a passphrase."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.node.support import make_home
+from tests.rooms import People, genesis, people
+
+from lianheng.client import Home, LocalClient, connect
+from lianheng.consensus import create_ledger
+from lianheng.model import Held, IdentityError, LianhengError, NodeError, NotFound
+from lianheng.node import start_detached, stop
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[tuple[Path, People]]:
+    them = make_home(tmp_path)
+    yield tmp_path, them
+    stop(tmp_path)
+
+
+def wait_ended(pid: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            if os.waitpid(pid, os.WNOHANG)[0] == pid:
+                return
+        except ChildProcessError:
+            return
+        time.sleep(0.01)
+    pytest.fail("the node did not end")
+
+
+def test_up_call_down_and_up_again(home: tuple[Path, People]) -> None:
+    folder, them = home
+    with pytest.raises(NodeError) as caught:
+        LocalClient.connect(folder)
+    assert caught.value.code == "node.not_running"
+    started = start_detached(folder)
+    assert started.seconds < 10
+    record = Home(folder).node_record()
+    assert record is not None
+    assert record.pid == started.pid
+    with connect(folder) as client:
+        assert isinstance(client, LocalClient)
+        result = client.call(them.alice, "toolshed.add", id="x")
+        assert result.height == 1
+    assert stop(folder) is True
+    assert not Home(folder).socket.exists()
+    assert not Home(folder).node_file.exists()
+    assert stop(folder) is False
+    with connect(folder) as ledger:
+        assert not isinstance(ledger, LocalClient)
+        assert result.id is not None
+        assert ledger.result(result.id) == result
+    assert start_detached(folder).height == 1
+
+
+def test_a_second_node_is_told_of_the_first(home: tuple[Path, People]) -> None:
+    folder, _ = home
+    started = start_detached(folder)
+    with pytest.raises(NodeError) as caught:
+        start_detached(folder)
+    assert caught.value.code == "node.running"
+    assert str(started.pid) in caught.value.message
+    with LocalClient.connect(folder) as client:
+        assert client.height == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_cleanly(home: tuple[Path, People], number: signal.Signals) -> None:
+    folder, them = home
+    started = start_detached(folder)
+    with connect(folder) as client:
+        submission = client.submit(
+            client.sign_many(them.alice, [("toolshed.add", {"id": f"s{n}"}) for n in range(1_000)])
+        )
+        client.height  # noqa: B018 - answered after the node has read the submission
+        os.kill(started.pid, number)
+        assert all(result.final for result in submission.wait(30))
+    wait_ended(started.pid)
+    assert not Home(folder).socket.exists()
+    with connect(folder) as ledger:
+        assert len(list(ledger.table("toolshed", "tools"))) == 1_000
+
+
+def test_a_killed_node_leaves_a_socket_that_the_next_one_recognises(
+    home: tuple[Path, People],
+) -> None:
+    folder, them = home
+    started = start_detached(folder)
+    with connect(folder) as client:
+        result = client.call(them.alice, "toolshed.add", id="x").checked()
+        os.kill(started.pid, signal.SIGKILL)
+        wait_ended(started.pid)
+        with pytest.raises(NodeError) as caught:
+            client.call(them.alice, "toolshed.add", id="y")
+        assert caught.value.code == "node.disconnected"
+    assert Home(folder).socket.exists()
+    assert Home(folder).node_file.exists()
+    assert stop(folder) is False
+    with connect(folder) as ledger:
+        assert not isinstance(ledger, LocalClient)
+        assert result.id is not None
+        assert ledger.result(result.id) == result
+    assert start_detached(folder).height == 1
+
+
+def test_a_ledger_that_another_process_has_open_is_named(home: tuple[Path, People]) -> None:
+    folder, _ = home
+    with connect(folder) as ledger:
+        assert not isinstance(ledger, LocalClient)
+        with pytest.raises(Held):
+            connect(folder)
+        with pytest.raises(Held) as caught:
+            start_detached(folder)
+        assert str(os.getpid()) in caught.value.message
+
+
+def test_a_node_without_a_ledger_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no ledger"):
+        start_detached(tmp_path)
+
+
+def test_a_damaged_record_is_no_obstacle(home: tuple[Path, People]) -> None:
+    folder, _ = home
+    for text in (
+        "",
+        "{",
+        "[]",
+        '{"pid": 1}',
+        '{"pid":"x","socket":"s","started_ms":1,"version":"1"}',
+    ):
+        Home(folder).node_file.write_text(text)
+        assert Home(folder).node_record() is None
+    start_detached(folder)
+    assert Home(folder).node_record() is not None
+
+
+def test_an_encrypted_sealer_needs_its_passphrase(tmp_path: Path) -> None:
+    them = people(development=False)
+    create_ledger(
+        tmp_path / "ledger", genesis(them), sealer=them.sealer, passphrase="right"
+    ).close()
+    for wrong in (None, "wrong"):
+        with pytest.raises(IdentityError) as caught:
+            start_detached(tmp_path, passphrase=wrong)
+        assert caught.value.code == "identity.locked"
+    start_detached(tmp_path, passphrase="right")
+    with connect(tmp_path) as client:
+        assert client.call(them.alice, "toolshed.add", id="x").final
+    command = Path(f"/proc/{Home(tmp_path).node_record().pid}/cmdline")  # type: ignore[union-attr]
+    if command.exists():
+        assert b"right" not in command.read_bytes()
+    assert stop(tmp_path)
+    assert "right" not in Home(tmp_path).log_file.read_text()
+
+
+def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    them = make_home(folder)
+    start_detached(folder)
+    record = Home(folder).node_record()
+    assert record is not None
+    assert len(str(record.socket)) < 100
+    with connect(folder) as client:
+        assert isinstance(client, LocalClient)
+        assert client.call(them.alice, "toolshed.add", id="x").final
+    stop(folder)
+    assert not record.socket.parent.exists()
+
+
+def test_a_node_in_the_foreground_ends_with_its_terminal(home: tuple[Path, People]) -> None:
+    folder, _ = home
+    program = "import sys, pathlib, lianheng.node as n; n.run(pathlib.Path(sys.argv[1]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                LocalClient.connect(folder).close()
+                break
+            except LianhengError:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=30)
+        assert process.returncode == 0
+    assert "ready" in log
+    assert "stopped" in log
+    assert "Traceback" not in log
