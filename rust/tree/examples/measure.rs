@@ -32,16 +32,6 @@ fn key(number: u64) -> Hash32 {
     SUITE.hash(&number.to_be_bytes())
 }
 
-fn resident_megabytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = status
-        .split(' ')
-        .nth(1)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
-    pages * 4096 / 1_000_000
-}
-
 /// Processor time of all threads so far, to 10 ms: other work on the machine disturbs it less.
 fn processor_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
@@ -144,14 +134,12 @@ fn state(load: &Load) {
     let start = Instant::now();
     let checkpoint = tree.checkpoint();
     let made = start.elapsed();
-    let before = resident_megabytes();
     let start = Instant::now();
     let again = StateTree::from_checkpoint(SUITE, &checkpoint).expect("reads its checkpoint");
     println!(
-        "checkpoint {:.1} MB, made in {made:.1?}, opened in {:.1?}, the tree then takes {} MB",
+        "checkpoint {:.1} MB, made in {made:.1?}, opened in {:.1?}",
         checkpoint.len() as f64 / 1e6,
-        start.elapsed(),
-        resident_megabytes().saturating_sub(before)
+        start.elapsed()
     );
     drop(checkpoint);
     let mut again = again.with_cache_bytes(0);

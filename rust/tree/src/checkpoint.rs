@@ -6,7 +6,7 @@
 //! follow; 2 + n a bucket of n leaves (1 to 16), its root follows. Integers are big endian.
 
 use crate::layout::above;
-use crate::limits::{MAX_BUCKET_DEPTH, MAX_BUCKET_LEAVES};
+use crate::limits::{MAX_BUCKET_DEPTH, MAX_BUCKET_LEAVES, MAX_STORED_LEAVES};
 use crate::node::{Child, Place};
 use crate::state::StateTree;
 use crate::Error;
@@ -120,7 +120,7 @@ impl Input<'_> {
             _ => return Err(format!("node tag {tag} at depth {}", place.depth)),
         };
         let small = count <= MAX_BUCKET_LEAVES as u64;
-        if count == 0 || small == (tag == LARGE_BUCKET) {
+        if count == 0 || count > MAX_STORED_LEAVES as u64 || small == (tag == LARGE_BUCKET) {
             return Err(format!("node tag {tag} for {count} leaves"));
         }
         Ok(Child::bucket(Hash32(self.take()?), count))

@@ -26,6 +26,7 @@ mod leaves;
 pub mod limits;
 pub mod log;
 mod node;
+mod patch;
 mod proof;
 pub mod reference;
 mod state;

@@ -2,30 +2,16 @@
 //! (cannot fail, works in place where no copy of the tree shares a node).
 
 use crate::bucket::{self, BucketId, BucketReader};
-use crate::hash::{bit, inner_hash};
+use crate::hash::bit;
 use crate::leaves::Bucket;
 use crate::limits::{MAX_BUCKET_DEPTH, MAX_BUCKET_LEAVES, PARALLEL_CHANGES};
 use crate::node::{Child, Inner, Place};
+use crate::patch::{carry_out, Inside, Patch};
 use crate::state::{BucketChange, Change, StateTree};
 use crate::Error;
-use crypto::{Hash32, Suite};
+use crypto::Hash32;
 use std::hint::black_box;
 use std::sync::Arc;
-
-/// What becomes of a subtree.
-enum Patch {
-    Keep,
-    Replace(Child),
-    Inside(Box<Inside>),
-}
-
-/// Changes below a node that stays.
-struct Inside {
-    left: Patch,
-    right: Patch,
-    /// Changed keys below, to decide about threads.
-    changes: usize,
-}
 
 /// A planned subtree. `bucket` is set while the subtree is one new bucket that is not yet in the
 /// effects, because its parent may still unite it with its sibling.
@@ -67,41 +53,6 @@ pub(crate) fn update(
     Ok(effects.finish())
 }
 
-fn carry_out(suite: Suite, child: &mut Child, patch: Patch) {
-    match patch {
-        Patch::Keep => {}
-        Patch::Replace(new) => *child = new,
-        Patch::Inside(inside) => {
-            let Some(shared) = &mut child.inner else {
-                return;
-            };
-            let inner = Arc::make_mut(shared);
-            let Inside {
-                left,
-                right,
-                changes,
-            } = *inside;
-            if changes >= PARALLEL_CHANGES {
-                let half = |child: &mut Child, patch: Patch| {
-                    if patch.changes() < PARALLEL_CHANGES {
-                        warm_patch(child, &patch);
-                    }
-                    carry_out(suite, child, patch);
-                };
-                rayon::join(
-                    || half(&mut inner.left, left),
-                    || half(&mut inner.right, right),
-                );
-            } else {
-                carry_out(suite, &mut inner.left, left);
-                carry_out(suite, &mut inner.right, right);
-            }
-            child.hash = inner_hash(suite, &inner.left.hash, &inner.right.hash);
-            child.leaves = inner.left.leaves + inner.right.leaves;
-        }
-    }
-}
-
 /// Touches the nodes that these changes lead to, level by level. Their addresses are independent
 /// within a level, so the processor fetches many at once; the recursion after it, which goes down
 /// one path at a time, then waits for none.
@@ -121,31 +72,6 @@ fn warm(child: &Child, changes: &[Change], depth: usize) {
             next.inner.as_deref().map(|node| *inner = node).is_some()
         });
         depth = black_box(depth + 1);
-    }
-}
-
-/// As [`warm`], for the nodes that a patch will change.
-fn warm_patch(child: &Child, patch: &Patch) {
-    let mut level = vec![(child, patch)];
-    let mut below = Vec::new();
-    while !level.is_empty() {
-        for (child, patch) in level.drain(..) {
-            if let (Some(inner), Patch::Inside(inside)) = (&child.inner, patch) {
-                below.push((&inner.left, &inside.left));
-                below.push((&inner.right, &inside.right));
-            }
-        }
-        std::mem::swap(&mut level, black_box(&mut below));
-    }
-}
-
-impl Patch {
-    /// Changed keys below nodes that stay.
-    fn changes(&self) -> usize {
-        match self {
-            Patch::Inside(inside) => inside.changes,
-            _ => 0,
-        }
     }
 }
 

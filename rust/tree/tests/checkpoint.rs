@@ -88,6 +88,19 @@ fn a_wrong_body_under_a_right_checksum_is_refused() {
     refused(&sealed(&deep), "inner nodes without end");
 }
 
+/// Leaf counts that no bucket has, and whose sum would not fit, 64 levels down.
+#[test]
+fn absurd_leaf_counts_are_refused() {
+    let body = StateTree::empty(SUITE).checkpoint();
+    let mut deep = [&body[..55], &[1; 64][..]].concat();
+    for _ in 0..65 {
+        deep.push(2);
+        deep.extend_from_slice(&u64::MAX.to_be_bytes());
+        deep.extend_from_slice(&[7; 32]);
+    }
+    refused(&sealed(&deep), "counts that overflow");
+}
+
 #[test]
 fn an_empty_tree_has_a_checkpoint() {
     let empty = StateTree::empty(SUITE);
