@@ -197,3 +197,59 @@ impl Table {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(value: &[u8]) -> Write {
+        Write {
+            keyspace: Keyspace::State,
+            key: b"key"[..].into(),
+            value: Some(value.into()),
+        }
+    }
+
+    fn get(table: &Table, stamp: u64) -> Found {
+        table.get(Keyspace::State, b"key", stamp)
+    }
+
+    #[test]
+    fn a_value_read_before_a_flush_is_not_cached_after_it() {
+        let table = Table::new(5, 1 << 20);
+        let old: Bytes = b"old"[..].into();
+        table.advance(6);
+        table.fill(Keyspace::State, b"key", Some(&old), 5);
+        assert!(matches!(get(&table, 6), Found::Absent { base: 6 }));
+        table.fill(Keyspace::State, b"key", Some(&old), 6);
+        assert!(matches!(get(&table, 6), Found::Value(Some(value)) if *value == *b"old"));
+        assert!(matches!(get(&table, 5), Found::Newer));
+    }
+
+    #[test]
+    fn a_value_read_before_a_write_does_not_replace_it() {
+        let table = Table::new(5, 1 << 20);
+        table.write(&write(b"new"), 6);
+        table.fill(Keyspace::State, b"key", None, 5);
+        assert!(matches!(get(&table, 5), Found::Newer));
+        assert!(matches!(get(&table, 6), Found::Value(Some(value)) if *value == *b"new"));
+    }
+
+    #[test]
+    fn unflushed_values_are_never_evicted_and_flushed_ones_are() {
+        let table = Table::new(0, 0);
+        table.write(&write(b"one"), 1);
+        table.write(&write(b"two"), 2);
+        table.advance(1);
+        table.settle(&write(b"one"));
+        assert!(matches!(get(&table, 1), Found::Value(Some(value)) if *value == *b"one"));
+        assert!(matches!(get(&table, 2), Found::Value(Some(value)) if *value == *b"two"));
+        table.advance(2);
+        table.settle(&write(b"two"));
+        for _ in 0..table.shards.len() {
+            table.evict();
+        }
+        assert!(matches!(get(&table, 2), Found::Absent { base: 2 }));
+        assert_eq!(table.cached_bytes(), 0);
+    }
+}
