@@ -95,12 +95,10 @@ class Shown(Silent):
         if (more := len(reading.refused) - REFUSALS_SHOWN) > 0:
             row("", f"and {more} more; all with --json", style="dim")
         if left := len(reading.claims) - len(reading.registrable):
-            row(
-                "",
-                f"{left} of the {len(reading.claims)} stay out: {len(reading.conflicts)} use a "
-                f"number again with other content, {left - len(reading.conflicts)} claim nothing",
-                style="dim",
-            )
+            again, nothing = len(reading.conflicts), left - len(reading.conflicts)
+            why = [f"{again} use a number again with other content"] if again else []
+            why += [f"{nothing} claim nothing"] if nothing else []
+            row("", f"{left} of the {len(reading.claims)} stay out: {', '.join(why)}", style="dim")
 
     def play(self, played: "Play") -> None:
         """Who did what, how it ended, how long it took."""
