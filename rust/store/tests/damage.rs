@@ -290,7 +290,7 @@ fn a_keyspace_ahead_of_the_others_is_named() {
             let key = [height.to_be_bytes(), i.to_be_bytes()].concat();
             // Hardly compressible, below the size from which the journal tries.
             let value: Vec<u8> = (0..4000)
-                .map(|n| ((height + 7) * (i + 3) * n >> 3) as u8)
+                .map(|n| (((height + 7) * (i + 3) * n) >> 3) as u8)
                 .collect();
             set.put(Keyspace::State, key, value);
         }
