@@ -36,7 +36,11 @@ def test_each_code_has_its_place_in_the_tree(code: str, kind: type[Exception]) -
 
 
 def test_an_error_of_the_core_keeps_code_field_and_hint() -> None:
-    with pytest.raises(errors.Held) as caught, errors.native_errors():
-        raise _native.NativeError("store.locked", "process 7 holds it", "lock", "stop it")
-    assert str(caught.value) == "store.locked: process 7 holds it (stop it)"
-    assert caught.value.details == {"field": "lock"}
+    with pytest.raises(errors.InvalidValue) as caught, errors.native_errors():
+        _native.Engine.create(None, model.encode({"format": "lianheng.genesis.1"}))
+    assert caught.value.code.startswith("genesis.")
+    assert caught.value.message
+    assert set(caught.value.details) <= {"field"}
+    with pytest.raises(errors.InvalidValue) as caught, errors.native_errors():
+        _native.cbor_decode(b"\xff")
+    assert caught.value.code.startswith("cbor.")
