@@ -351,7 +351,7 @@ def _method(
 def _arguments(
     declared: Mapping[str, Any], method: str, values: Sequence[Any], named: Mapping[str, Any]
 ) -> dict[str, Any]:
-    names = [parameter["name"] for parameter in declared["params"]]
+    names = [parameter["name"] for parameter in declared["parameters"]]
     if len(values) > len(names):
         raise TypeError(f"{method}() takes {len(names)} arguments, {len(values)} were given")
     arguments = dict(zip(names, values, strict=False))
@@ -376,7 +376,7 @@ def _visible(result: Result) -> object:
 
 
 def _line(file: str, diagnostic: Mapping[Any, Any]) -> str:
-    hint = diagnostic.get("hint")
+    hint = diagnostic.get("help")
     return f"  {file}:{diagnostic.get('line', '?')}: {diagnostic.get('message')}" + (
         f" ({hint})" if hint else ""
     )
