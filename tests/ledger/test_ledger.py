@@ -272,6 +272,17 @@ def test_an_encrypted_sealer_is_needed_to_submit_but_not_to_read(tmp_path: Path)
         assert asked == [1]
 
 
+def test_a_ledger_without_its_key_can_be_read(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path / "ledger")
+    bench.ledger.close()
+    (tmp_path / "ledger" / "sequencer.identity").unlink()
+    with open_ledger(tmp_path / "ledger") as ledger:
+        assert ledger.fsck()["faults"] == []
+        with pytest.raises(IdentityError) as caught:
+            ledger.call(bench.them.alice, "toolshed.add", id="x")
+        assert caught.value.code == "identity.missing"
+
+
 def test_another_key_does_not_seal(tmp_path: Path) -> None:
     first, second = make_bench(tmp_path / "a"), make_bench(tmp_path / "b")
     first.ledger.close()

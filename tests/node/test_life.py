@@ -123,6 +123,17 @@ def test_a_ledger_that_another_process_has_open_is_named(home: tuple[Path, Peopl
         assert str(os.getpid()) in caught.value.message
 
 
+def test_a_development_home_never_asks_for_a_passphrase(home: tuple[Path, People]) -> None:
+    folder, _ = home
+
+    def prompt() -> str:
+        raise AssertionError("asked")
+
+    start_detached(folder, passphrase=prompt)
+    assert stop(folder)
+    connect(folder, passphrase=prompt).close()
+
+
 def test_a_node_without_a_ledger_says_so(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no ledger"):
         start_detached(tmp_path)

@@ -5,7 +5,12 @@ the core's alone. Never a consensus protocol of our own.
 """
 
 from lianheng.consensus.clock import BlockClock
-from lianheng.consensus.embedded import SEALER_NAME, create_ledger, open_ledger
+from lianheng.consensus.embedded import (
+    SEALER_NAME,
+    create_ledger,
+    needs_passphrase,
+    open_ledger,
+)
 from lianheng.consensus.solo import QueueLimits, SoloSequencer
 
 __all__ = [
@@ -14,5 +19,6 @@ __all__ = [
     "QueueLimits",
     "SoloSequencer",
     "create_ledger",
+    "needs_passphrase",
     "open_ledger",
 ]

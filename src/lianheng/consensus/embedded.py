@@ -92,7 +92,9 @@ def open_ledger(
         raise NotFound("ledger.missing", f"there is no ledger in {folder}", "run lianheng init")
     key_file = folder / SEALER_NAME
     at_hand = passphrase is not None and not callable(passphrase)
-    sealer = read_identity(key_file, passphrase) if at_hand or _open_key(key_file) else None
+    # Without its key file a ledger can still be read and checked.
+    unlock_now = key_file.exists() and (at_hand or not needs_passphrase(folder))
+    sealer = read_identity(key_file, passphrase) if unlock_now else None
     with native_errors():
         engine = Engine.open(str(folder / STORE_NAME), rebuild=rebuild)
     if sealer is None:
@@ -101,8 +103,10 @@ def open_ledger(
     return _assemble(engine, lambda: unlocked, clock, bounds)
 
 
-def _open_key(key_file: Path) -> bool:
-    return key_file.exists() and is_development(key_file)
+def needs_passphrase(path: str | Path) -> bool:
+    """Whether submitting to the ledger in this folder needs the sealer's passphrase."""
+    key_file = Path(path) / SEALER_NAME
+    return key_file.exists() and not is_development(key_file)
 
 
 def _assemble(

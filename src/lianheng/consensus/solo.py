@@ -344,7 +344,9 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             if waiting.ended:
                 return False
             waiting.ended = True
-            if waiting in self._incoming:
+            # Only a failed submission still lies there; looking for all others would cost a step
+            # for each submission that waits.
+            if waiting.taken < len(waiting.transactions) and waiting in self._incoming:
                 self._incoming.remove(waiting)
             self._queued_transactions -= len(waiting.transactions)
             self._queued_bytes -= waiting.size_bytes

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lianheng.client import Home, LocalClient
+from lianheng.consensus import needs_passphrase
 from lianheng.members import Passphrase, resolve_passphrase
 from lianheng.model import Height, LedgerError, LianhengError, NodeError, error_for, limits
 
@@ -33,7 +34,7 @@ def start_detached(
     Raise what kept it from starting, as the node itself would. Its log is HOME/node.log.
     """
     home = Home(folder)
-    secret = resolve_passphrase(passphrase) or b""
+    secret = resolve_passphrase(passphrase) if needs_passphrase(home.ledger) else None
     started = time.monotonic()
     reading, writing = os.pipe()
     with home.log_file.open("ab") as log:
@@ -48,7 +49,7 @@ def start_detached(
     os.close(writing)
     try:
         if process.stdin is not None:
-            process.stdin.write(secret)
+            process.stdin.write(secret or b"")
             process.stdin.close()
         message = _read_message(reading, timeout)
     except BaseException:

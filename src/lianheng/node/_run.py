@@ -18,10 +18,10 @@ import structlog
 
 from lianheng import __version__
 from lianheng.client import Home, LocalClient
-from lianheng.consensus import open_ledger
+from lianheng.consensus import needs_passphrase, open_ledger
 from lianheng.ledger import Ledger
 from lianheng.members import Passphrase, resolve_passphrase
-from lianheng.model import NodeError, limits
+from lianheng.model import IdentityError, NodeError, limits
 from lianheng.node._log import terminal_log
 from lianheng.node._server import NodeServer
 
@@ -44,7 +44,14 @@ def run(
     log = log or terminal_log()
     _check_alone(home)
     # A node that could not seal is no use: ask for the passphrase now, not at the first call.
-    with open_ledger(home.ledger, passphrase=resolve_passphrase(passphrase)) as ledger:
+    secret = resolve_passphrase(passphrase) if needs_passphrase(home.ledger) else None
+    if secret is None and needs_passphrase(home.ledger):
+        raise IdentityError(
+            "identity.locked",
+            f"the sealer's key in {home.ledger} does not open",
+            "give its passphrase by prompt, --passphrase-file or LIANHENG_PASSPHRASE",
+        )
+    with open_ledger(home.ledger, passphrase=secret) as ledger:
         asyncio.run(_serve(home, ledger, log, on_ready))
     log.info("stopped")
 
