@@ -1,0 +1,183 @@
+//! Methods of byte strings.
+
+use std::rc::Rc;
+
+use super::Method;
+use crate::error::{refused, type_error, value_error, R};
+use crate::gas;
+use crate::interp::Vm;
+use crate::value::{BytesObj, Value};
+
+/// The first place of a part.
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    if part.is_empty() {
+        return Some(0);
+    }
+    bytes.windows(part.len()).position(|window| window == part)
+}
+
+impl Vm<'_, '_> {
+    pub(crate) fn bytes_method(&mut self, bytes: &Rc<BytesObj>, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        let (least, most) = match method {
+            Method::Decode => (0, 1),
+            Method::Hex => (0, 0),
+            Method::Replace => (2, 2),
+            Method::Split => (1, 1),
+            _ => (1, 1),
+        };
+        self.arity(method.name(), arguments, names, least, most)?;
+        if method == Method::Decode {
+            return self.decode_bytes(bytes, arguments);
+        }
+        let content = &bytes.bytes;
+        if method == Method::Hex {
+            self.plan_bytes(content.len() * 2)?;
+            let text = content.iter().map(|byte| format!("{byte:02x}")).collect();
+            return self.new_str(text);
+        }
+        if method == Method::Join {
+            return self.bytes_join(content, &arguments[0]);
+        }
+        if matches!(method, Method::Startswith | Method::Endswith) {
+            return self.bytes_affix(content, method, &arguments[0]);
+        }
+        let part = self.bytes_argument(&arguments[0])?;
+        // A naive search looks at every byte for every byte of the part in the worst case.
+        self.spend(gas::bytes(content.len().saturating_mul(part.len().clamp(1, 64))))?;
+        match method {
+            Method::Find => Ok(Value::Int(find(content, &part).map_or(-1, |at| at as i64))),
+            Method::Index => match find(content, &part) {
+                Some(at) => Ok(Value::Int(at as i64)),
+                None => Err(value_error("subsection not found")),
+            },
+            Method::Removeprefix => self.new_bytes(content.strip_prefix(part.as_slice()).unwrap_or(content).to_vec()),
+            Method::Removesuffix => self.new_bytes(content.strip_suffix(part.as_slice()).unwrap_or(content).to_vec()),
+            _ => self.bytes_parts(content, &part, method, arguments),
+        }
+    }
+
+    fn bytes_parts(&mut self, content: &[u8], part: &[u8], method: Method, arguments: &[Value]) -> R<Value> {
+        if part.is_empty() {
+            return match method {
+                Method::Count => Ok(Value::Int(content.len() as i64 + 1)),
+                Method::Split => Err(value_error("empty separator")),
+                _ => Err(refused("replacing empty bytes is not part of the language")),
+            };
+        }
+        let mut pieces = Vec::new();
+        let mut rest = content;
+        while let Some(at) = find(rest, part) {
+            pieces.push(&rest[..at]);
+            rest = &rest[at + part.len()..];
+        }
+        pieces.push(rest);
+        match method {
+            Method::Count => Ok(Value::Int(pieces.len() as i64 - 1)),
+            Method::Split => {
+                let made = pieces.into_iter().map(|piece| self.new_bytes(piece.to_vec())).collect::<R<Vec<_>>>()?;
+                self.new_list(made)
+            }
+            _ => {
+                let with = self.bytes_argument(&arguments[1])?;
+                self.plan_bytes(content.len() + pieces.len().saturating_mul(with.len()))?;
+                Value::bytes(pieces.join(with.as_slice()))
+            }
+        }
+    }
+
+    fn bytes_argument(&mut self, value: &Value) -> R<Vec<u8>> {
+        match value {
+            Value::Bytes(bytes) => {
+                self.plan_bytes(bytes.bytes.len())?;
+                Ok(bytes.bytes.clone())
+            }
+            Value::Int(byte @ 0..=255) => Ok(vec![*byte as u8]),
+            other => Err(type_error(format!("a bytes-like object is required, not '{}'", self.type_name(other)))),
+        }
+    }
+
+    fn bytes_affix(&mut self, content: &[u8], method: Method, affix: &Value) -> R<Value> {
+        let choices = match affix {
+            Value::Tuple(choices) => choices.items.clone(),
+            one => vec![one.clone()],
+        };
+        for choice in &choices {
+            let Value::Bytes(choice) = choice else {
+                return Err(type_error(format!("{} first arg must be bytes or a tuple of bytes, not {}", method.name(), self.type_name(choice))));
+            };
+            self.spend(gas::bytes(choice.bytes.len()))?;
+            let matches = if method == Method::Startswith { content.starts_with(&choice.bytes) } else { content.ends_with(&choice.bytes) };
+            if matches {
+                return Ok(Value::Bool(true));
+            }
+        }
+        Ok(Value::Bool(false))
+    }
+
+    fn bytes_join(&mut self, separator: &[u8], parts: &Value) -> R<Value> {
+        let parts = self.collect(parts)?;
+        let mut pieces = Vec::with_capacity(parts.len());
+        for (at, part) in parts.iter().enumerate() {
+            match part {
+                Value::Bytes(bytes) => pieces.push(bytes.bytes.as_slice()),
+                other => return Err(type_error(format!("sequence item {at}: expected a bytes-like object, {} found", self.type_name(other)))),
+            }
+        }
+        let length = pieces.iter().map(|piece| piece.len()).sum::<usize>() + separator.len().saturating_mul(pieces.len());
+        self.plan_bytes(length)?;
+        Value::bytes(pieces.join(separator))
+    }
+
+    /// `bytes.decode(encoding)`
+    pub(crate) fn decode_bytes(&mut self, bytes: &BytesObj, arguments: &[Value]) -> R<Value> {
+        let encoding = match arguments.first() {
+            None => "utf-8".to_string(),
+            Some(value) => self.text_argument(value, "encoding")?.text.to_ascii_lowercase().replace('_', "-"),
+        };
+        self.plan_bytes(bytes.bytes.len())?;
+        match encoding.as_str() {
+            "utf-8" | "utf8" => match std::str::from_utf8(&bytes.bytes) {
+                Ok(text) => self.new_str(text.to_string()),
+                Err(error) => {
+                    let at = error.valid_up_to();
+                    let message = format!("'utf-8' codec can't decode byte 0x{:02x} in position {at}", bytes.bytes.get(at).copied().unwrap_or(0));
+                    Err(crate::error::raise(crate::error::Exc::UnicodeDecodeError, message))
+                }
+            },
+            "ascii" => match bytes.bytes.iter().position(|byte| !byte.is_ascii()) {
+                None => self.new_str(bytes.bytes.iter().map(|byte| char::from(*byte)).collect()),
+                Some(at) => {
+                    let message = format!("'ascii' codec can't decode byte 0x{:02x} in position {at}: ordinal not in range(128)", bytes.bytes[at]);
+                    Err(crate::error::raise(crate::error::Exc::UnicodeDecodeError, message))
+                }
+            },
+            _ => Err(refused("only utf-8 and ascii are decoded")),
+        }
+    }
+
+    /// `bytes.fromhex(text)`
+    pub(crate) fn bytes_fromhex(&mut self, arguments: &[Value]) -> R<Value> {
+        let [text] = arguments else { return Err(type_error("fromhex() takes exactly one argument")) };
+        let text = self.text_argument(text, "fromhex() argument")?;
+        let content = text.text.clone();
+        self.plan_bytes(content.len())?;
+        let mut bytes = Vec::with_capacity(content.len() / 2);
+        let mut half: Option<u32> = None;
+        for (at, c) in content.chars().enumerate() {
+            match (c.to_digit(16), half) {
+                (Some(digit), None) => half = Some(digit),
+                (Some(digit), Some(high)) => {
+                    bytes.push((high << 4 | digit) as u8);
+                    half = None;
+                }
+                (None, None) if c.is_ascii_whitespace() || c == '\x0b' => {}
+                (None, _) => return Err(value_error(format!("non-hexadecimal number found in fromhex() arg at position {at}"))),
+            }
+        }
+        if half.is_some() {
+            let at = content.chars().count();
+            return Err(value_error(format!("non-hexadecimal number found in fromhex() arg at position {at}")));
+        }
+        self.new_bytes(bytes)
+    }
+}

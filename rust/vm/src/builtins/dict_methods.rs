@@ -1,0 +1,124 @@
+//! Methods of dictionaries.
+
+use std::rc::Rc;
+
+use super::Method;
+use crate::error::{malformed, raise, raise_with, type_error, Exc, R};
+use crate::gas;
+use crate::interp::Vm;
+use crate::memory::charge;
+use crate::table::HashTable;
+use crate::value::{DictObj, Value, ViewKind, ViewObj, OBJECT_BYTES};
+
+impl Vm<'_, '_> {
+    pub(crate) fn dict_method(&mut self, dict: &Rc<DictObj>, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        if method == Method::Update {
+            return self.dict_update(dict, arguments, names);
+        }
+        let (least, most) = match method {
+            Method::Get | Method::Pop | Method::Setdefault => (1, 2),
+            _ => (0, 0),
+        };
+        self.arity(method.name(), arguments, names, least, most)?;
+        match method {
+            Method::Keys => self.view(dict, ViewKind::Keys),
+            Method::Values => self.view(dict, ViewKind::Values),
+            Method::Items => self.view(dict, ViewKind::Items),
+            Method::Get => {
+                let hash = self.hash(&arguments[0], 0)?;
+                let found = self.find(dict, hash, &arguments[0])?;
+                let found = found.and_then(|at| dict.table.borrow().entry(at).map(|entry| entry.value.clone()));
+                Ok(found.unwrap_or_else(|| arguments.get(1).cloned().unwrap_or(Value::None)))
+            }
+            Method::Setdefault => {
+                self.may_change(&dict.flags)?;
+                let hash = self.hash(&arguments[0], 0)?;
+                if let Some(at) = self.find(dict, hash, &arguments[0])? {
+                    return Ok(dict.table.borrow().entry(at).map(|entry| entry.value.clone()).unwrap_or_default());
+                }
+                let value = arguments.get(1).cloned().unwrap_or(Value::None);
+                self.dict_set(dict, hash, arguments[0].clone(), value.clone())?;
+                Ok(value)
+            }
+            Method::Pop => {
+                self.may_change(&dict.flags)?;
+                let hash = self.hash(&arguments[0], 0)?;
+                let found = self.find(dict, hash, &arguments[0])?;
+                let removed = found.and_then(|at| dict.table.borrow_mut().remove(at));
+                match (removed, arguments.get(1)) {
+                    (Some((_, value)), _) => Ok(value),
+                    (None, Some(default)) => Ok(default.clone()),
+                    (None, None) => Err(raise_with(Exc::KeyError, vec![arguments[0].clone()])),
+                }
+            }
+            Method::Popitem => {
+                self.may_change(&dict.flags)?;
+                let last = dict.table.borrow().last();
+                let removed = last.and_then(|at| dict.table.borrow_mut().remove(at));
+                match removed {
+                    Some((key, value)) => self.new_tuple(vec![key, value]),
+                    None => Err(raise(Exc::KeyError, "popitem(): dictionary is empty")),
+                }
+            }
+            Method::Clear => {
+                self.may_change(&dict.flags)?;
+                let items = dict.table.borrow_mut().clear();
+                crate::memory::drop_items(items);
+                Ok(Value::None)
+            }
+            _ => {
+                self.plan_elements(dict.table.borrow().len() * 3)?;
+                Value::dict(dict.table.borrow().clone())
+            }
+        }
+    }
+
+    fn view(&mut self, dict: &Rc<DictObj>, kind: ViewKind) -> R<Value> {
+        self.spend(gas::OBJECT)?;
+        let charge = charge(OBJECT_BYTES)?;
+        Ok(Value::DictView(Rc::new(ViewObj { dict: dict.clone(), kind, charge })))
+    }
+
+    fn dict_update(&mut self, dict: &Rc<DictObj>, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        let positional = arguments.len() - names.len().min(arguments.len());
+        let made = Value::Dict(dict.clone());
+        self.may_change(&dict.flags)?;
+        match &arguments[..positional] {
+            [] => {}
+            [source @ Value::Dict(_)] => self.merge(&made, source, false)?,
+            [source] => {
+                let pairs = self.collect(source)?;
+                for pair in &pairs {
+                    let mut pair = self.unpack(pair, 2)?;
+                    let value = pair.pop().unwrap_or_default();
+                    let key = pair.pop().unwrap_or_default();
+                    let hash = self.hash(&key, 0)?;
+                    self.dict_set(dict, hash, key, value)?;
+                }
+            }
+            _ => return Err(type_error(format!("update expected at most 1 argument, got {positional}"))),
+        }
+        for (name, value) in names.iter().zip(&arguments[positional..]) {
+            let key = self.new_str(self.program.name(*name).to_string())?;
+            let hash = self.hash(&key, 0)?;
+            self.dict_set(dict, hash, key, value.clone())?;
+        }
+        Ok(Value::None)
+    }
+
+    /// `dict.fromkeys(keys, value)`
+    pub(crate) fn dict_fromkeys(&mut self, arguments: &[Value]) -> R<Value> {
+        let (keys, value) = match arguments {
+            [keys] => (keys, Value::None),
+            [keys, value] => (keys, value.clone()),
+            _ => return Err(type_error("fromkeys() takes keys and a value")),
+        };
+        let made = Value::dict(HashTable::default())?;
+        let Value::Dict(dict) = &made else { return Err(malformed()) };
+        for key in self.collect(keys)? {
+            let hash = self.hash(&key, 0)?;
+            self.dict_set(dict, hash, key, value.clone())?;
+        }
+        Ok(made)
+    }
+}

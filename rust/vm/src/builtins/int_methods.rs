@@ -1,0 +1,99 @@
+//! Methods of integers.
+
+use num_bigint::{BigInt, Sign};
+use num_traits::Signed;
+
+use super::Method;
+use crate::error::{raise, type_error, value_error, Exc, R};
+use crate::interp::arith::to_big;
+use crate::interp::Vm;
+use crate::value::Value;
+
+impl Vm<'_, '_> {
+    pub(crate) fn int_method(&mut self, value: &Value, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        let big = to_big(value).unwrap_or_default();
+        match method {
+            Method::BitLength => {
+                self.arity("bit_length", arguments, names, 0, 0)?;
+                Ok(Value::Int(big.bits() as i64))
+            }
+            Method::BitCount => {
+                self.arity("bit_count", arguments, names, 0, 0)?;
+                let ones: u32 = big.magnitude().iter_u64_digits().map(u64::count_ones).sum();
+                Ok(Value::Int(i64::from(ones)))
+            }
+            _ => self.to_bytes(&big, arguments, names),
+        }
+    }
+
+    /// Byte order and sign of `to_bytes` and `from_bytes`.
+    fn byte_order(&mut self, order: Option<&Value>, signed: Option<&Value>) -> R<(bool, bool)> {
+        let little = match order {
+            None => false,
+            Some(Value::Str(text)) if text.text == "big" => false,
+            Some(Value::Str(text)) if text.text == "little" => true,
+            Some(Value::Str(_)) => return Err(value_error("byteorder must be either 'little' or 'big'")),
+            Some(other) => return Err(type_error(format!("byteorder must be str, not {}", self.type_name(other)))),
+        };
+        let signed = match signed {
+            Some(value) => self.truth(value)?,
+            None => false,
+        };
+        Ok((little, signed))
+    }
+
+    fn to_bytes(&mut self, big: &BigInt, arguments: &[Value], names: &[u16]) -> R<Value> {
+        self.only_keywords("to_bytes", names, &["length", "byteorder", "signed"])?;
+        let positional = arguments.len() - names.len().min(arguments.len());
+        let given = |at: usize, name: &str| arguments[..positional].get(at).or_else(|| self.keyword(arguments, names, name)).cloned();
+        let (length, order) = (given(0, "length"), given(1, "byteorder"));
+        let signed = self.keyword(arguments, names, "signed").cloned();
+        let length = match length {
+            Some(value) => self.int_argument(&value)?,
+            None => 1,
+        };
+        let Ok(length) = usize::try_from(length) else { return Err(value_error("length argument must be non-negative")) };
+        let (little, signed) = self.byte_order(order.as_ref(), signed.as_ref())?;
+        if big.is_negative() && !signed {
+            return Err(raise(Exc::OverflowError, "can't convert negative int to unsigned"));
+        }
+        self.plan_bytes(length)?;
+        let mut bytes = if signed { big.to_signed_bytes_be() } else { big.to_bytes_be().1 };
+        if big.sign() == Sign::NoSign {
+            bytes.clear();
+        }
+        if bytes.len() > length {
+            return Err(raise(Exc::OverflowError, "int too big to convert"));
+        }
+        let fill = if big.is_negative() { 0xff } else { 0 };
+        let mut all = vec![fill; length - bytes.len()];
+        all.extend(bytes);
+        if little {
+            all.reverse();
+        }
+        Value::bytes(all)
+    }
+
+    /// `int.from_bytes(bytes, byteorder, signed=)`
+    pub(crate) fn int_from_bytes(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
+        self.only_keywords("from_bytes", names, &["byteorder", "signed"])?;
+        let positional = arguments.len() - names.len().min(arguments.len());
+        let order = arguments[..positional].get(1).or_else(|| self.keyword(arguments, names, "byteorder")).cloned();
+        let signed = self.keyword(arguments, names, "signed").cloned();
+        let (little, signed) = self.byte_order(order.as_ref(), signed.as_ref())?;
+        let Some(Value::Bytes(bytes)) = arguments[..positional].first() else {
+            return Err(type_error("from_bytes() takes bytes"));
+        };
+        self.plan_bytes(bytes.bytes.len())?;
+        let mut all = bytes.bytes.clone();
+        if little {
+            all.reverse();
+        }
+        let significant = all.iter().position(|byte| *byte != 0 && *byte != 0xff).map_or(1, |at| all.len() - at);
+        if significant > codec::limits::INTEGER_BYTES + 1 {
+            return Err(raise(Exc::OverflowError, format!("the integer has more than {} bits", crate::limits::INTEGER_BITS)));
+        }
+        let value = if signed { BigInt::from_signed_bytes_be(&all) } else { BigInt::from_bytes_be(Sign::Plus, &all) };
+        self.new_int(value)
+    }
+}

@@ -1,0 +1,156 @@
+//! Methods of lists, tuples and ranges.
+
+use std::rc::Rc;
+
+use super::Method;
+use crate::error::{raise, type_error, value_error, Exc, R};
+use crate::gas;
+use crate::interp::Vm;
+use crate::value::{ListObj, Value, ELEMENT_BYTES};
+
+impl Vm<'_, '_> {
+    pub(crate) fn list_method(&mut self, list: &Rc<ListObj>, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        let what = method.name();
+        if method == Method::Sort {
+            return self.list_sort(list, arguments, names);
+        }
+        let (least, most) = match method {
+            Method::Append | Method::Extend | Method::Remove | Method::Count => (1, 1),
+            Method::Insert => (2, 2),
+            Method::Pop => (0, 1),
+            Method::Index => (1, 3),
+            _ => (0, 0),
+        };
+        self.arity(what, arguments, names, least, most)?;
+        let length = list.items.borrow().len();
+        match method {
+            Method::Append => self.push(list, std::mem::take(&mut arguments[0]))?,
+            Method::Extend => self.extend(&Value::List(list.clone()), &arguments[0])?,
+            Method::Insert => {
+                self.may_change(&list.flags)?;
+                let at = self.int_argument(&arguments[0])?;
+                let at = if at < 0 { at.saturating_add(length as i64).max(0) } else { at.min(length as i64) };
+                self.spend(gas::elements(length))?;
+                list.charge.grow(ELEMENT_BYTES)?;
+                self.track_list(list, &arguments[1]);
+                list.items.borrow_mut().insert(at as usize, std::mem::take(&mut arguments[1]));
+            }
+            Method::Pop => {
+                self.may_change(&list.flags)?;
+                if length == 0 {
+                    return Err(raise(Exc::IndexError, "pop from empty list"));
+                }
+                let Some(at) = arguments.first() else {
+                    return Ok(list.items.borrow_mut().pop().unwrap_or(Value::None));
+                };
+                let at = self.int_argument(at)?;
+                let at = if at < 0 { at.saturating_add(length as i64) } else { at };
+                if !(0..length as i64).contains(&at) {
+                    return Err(raise(Exc::IndexError, "pop index out of range"));
+                }
+                self.spend(gas::elements(length - at as usize))?;
+                return Ok(list.items.borrow_mut().remove(at as usize));
+            }
+            Method::Remove => {
+                self.may_change(&list.flags)?;
+                let at = self.position(&list.items.borrow().clone(), &arguments[0])?;
+                match at {
+                    Some(at) => {
+                        let removed = list.items.borrow_mut().remove(at);
+                        drop(removed);
+                    }
+                    None => return Err(value_error("list.remove(x): x not in list")),
+                }
+            }
+            Method::Clear => self.replace_items(list, Vec::new())?,
+            Method::Reverse => {
+                self.may_change(&list.flags)?;
+                self.spend(gas::elements(length))?;
+                list.items.borrow_mut().reverse();
+            }
+            Method::Copy => {
+                let items = self.collect(&Value::List(list.clone()))?;
+                return self.new_list(items);
+            }
+            _ => return self.sequence_method(&Value::List(list.clone()), method, arguments),
+        }
+        Ok(Value::None)
+    }
+
+    fn list_sort(&mut self, list: &Rc<ListObj>, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        self.may_change(&list.flags)?;
+        self.only_keywords("sort", names, &["key", "reverse"])?;
+        if arguments.len() != names.len() {
+            return Err(type_error("sort() takes no positional arguments"));
+        }
+        let key = self.keyword(arguments, names, "key").cloned().unwrap_or(Value::None);
+        let reverse = self.keyword(arguments, names, "reverse").cloned().unwrap_or(Value::Bool(false));
+        let reverse = self.truth(&reverse)?;
+        // The list is empty while it is sorted, as in CPython.
+        let items = list.items.take();
+        let kept = items.clone();
+        let result = self.sort_with(items, &key, reverse);
+        let meddled = !list.items.borrow().is_empty();
+        match result {
+            Ok(sorted) => drop(list.items.replace(sorted)),
+            Err(trap) => {
+                drop(list.items.replace(kept));
+                return Err(trap);
+            }
+        }
+        if meddled {
+            return Err(value_error("list modified during sort"));
+        }
+        Ok(Value::None)
+    }
+
+    /// The first place of an element.
+    fn position(&mut self, items: &[Value], wanted: &Value) -> R<Option<usize>> {
+        for (at, item) in items.iter().enumerate() {
+            self.spend(1)?;
+            if self.equal(item, wanted, 0)? {
+                return Ok(Some(at));
+            }
+        }
+        Ok(None)
+    }
+
+    /// `count` and `index`
+    pub(crate) fn sequence_method(&mut self, sequence: &Value, method: Method, arguments: &[Value]) -> R<Value> {
+        let items = self.collect(sequence)?;
+        let Some(wanted) = arguments.first() else {
+            return Err(type_error(format!("{}() takes exactly one argument (0 given)", method.name())));
+        };
+        if method == Method::Count {
+            let mut count = 0;
+            for item in &items {
+                self.spend(1)?;
+                count += i64::from(self.equal(item, wanted, 0)?);
+            }
+            return Ok(Value::Int(count));
+        }
+        let length = items.len() as i64;
+        let mut bound = |at: usize, missing: i64| -> R<i64> {
+            match arguments.get(at) {
+                Some(value) => {
+                    let number = self.int_argument(value)?;
+                    Ok(if number < 0 { number.saturating_add(length).max(0) } else { number.min(length) })
+                }
+                None => Ok(missing),
+            }
+        };
+        let (start, stop) = (bound(1, 0)?, bound(2, length)?);
+        let inside = items.get(start as usize..stop.max(start) as usize).unwrap_or_default();
+        match self.position(inside, wanted)? {
+            Some(at) => Ok(Value::Int(start + at as i64)),
+            None => {
+                let shown = self.repr(wanted)?;
+                Err(match sequence {
+                    Value::Tuple(_) => value_error("tuple.index(x): x not in tuple"),
+                    Value::Range(_) => value_error(format!("{shown} is not in range")),
+                    _ => value_error(format!("{shown} is not in list")),
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Builtin functions and methods: a closed list.
+
+mod bytes_methods;
+mod dict_methods;
+mod functions;
+mod int_methods;
+mod list_methods;
+mod methods;
+mod ordered;
+mod set_methods;
+mod str_methods;
+
+macro_rules! names {
+    ($(#[$doc:meta])* $kind:ident { $($variant:ident = $name:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Copy, Clone, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub(crate) enum $kind { $($variant,)* }
+
+        impl $kind {
+            const ALL: &'static [($kind, &'static str)] = &[$(($kind::$variant, $name),)*];
+
+            /// The one of this name.
+            pub(crate) fn from_name(name: &str) -> Option<$kind> {
+                $kind::ALL.iter().find(|(_, known)| *known == name).map(|(found, _)| *found)
+            }
+
+            /// Its name in a contract.
+            pub(crate) fn name(self) -> &'static str {
+                $kind::ALL[self as usize].1
+            }
+        }
+    };
+}
+
+names! {
+    /// A builtin function or type.
+    Builtin {
+        Abs = "abs",
+        All = "all",
+        Any = "any",
+        Ascii = "ascii",
+        Bin = "bin",
+        Bool = "bool",
+        Bytes = "bytes",
+        Chr = "chr",
+        Dict = "dict",
+        Divmod = "divmod",
+        Enumerate = "enumerate",
+        Filter = "filter",
+        Format = "format",
+        Frozenset = "frozenset",
+        Hex = "hex",
+        Int = "int",
+        Isinstance = "isinstance",
+        Len = "len",
+        List = "list",
+        Map = "map",
+        Max = "max",
+        Min = "min",
+        Oct = "oct",
+        Ord = "ord",
+        Pow = "pow",
+        Range = "range",
+        Repr = "repr",
+        Reversed = "reversed",
+        Set = "set",
+        Slice = "slice",
+        Sorted = "sorted",
+        Str = "str",
+        Sum = "sum",
+        Tuple = "tuple",
+        Zip = "zip",
+    }
+}
+
+impl Builtin {
+    /// Its number in compiled code.
+    pub(crate) fn number(self) -> u16 {
+        self as u16
+    }
+
+    pub(crate) fn from_number(number: u16) -> Option<Builtin> {
+        Builtin::ALL.get(usize::from(number)).map(|(found, _)| *found)
+    }
+
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        Builtin::ALL.iter().map(|(_, name)| *name)
+    }
+}
+
+names! {
+    /// A method of a built-in type, by name; one name may belong to several types.
+    Method {
+        Add = "add",
+        Append = "append",
+        BitCount = "bit_count",
+        BitLength = "bit_length",
+        By = "by",
+        Capitalize = "capitalize",
+        Center = "center",
+        Clear = "clear",
+        Copy = "copy",
+        Count = "count",
+        Decode = "decode",
+        Delete = "delete",
+        Difference = "difference",
+        DifferenceUpdate = "difference_update",
+        Discard = "discard",
+        Emit = "emit",
+        Encode = "encode",
+        Endswith = "endswith",
+        Expandtabs = "expandtabs",
+        Extend = "extend",
+        Find = "find",
+        Format = "format",
+        FromBytes = "from_bytes",
+        Fromhex = "fromhex",
+        Fromkeys = "fromkeys",
+        Get = "get",
+        Hex = "hex",
+        Index = "index",
+        Insert = "insert",
+        Intersection = "intersection",
+        IntersectionUpdate = "intersection_update",
+        Isalnum = "isalnum",
+        Isalpha = "isalpha",
+        Isascii = "isascii",
+        Isdecimal = "isdecimal",
+        Isdigit = "isdigit",
+        Isdisjoint = "isdisjoint",
+        Isidentifier = "isidentifier",
+        Islower = "islower",
+        Isnumeric = "isnumeric",
+        Isspace = "isspace",
+        Issubset = "issubset",
+        Issuperset = "issuperset",
+        Istitle = "istitle",
+        Isupper = "isupper",
+        Items = "items",
+        Join = "join",
+        Keys = "keys",
+        Ljust = "ljust",
+        Lower = "lower",
+        Lstrip = "lstrip",
+        Partition = "partition",
+        Pop = "pop",
+        Popitem = "popitem",
+        Remove = "remove",
+        Removeprefix = "removeprefix",
+        Removesuffix = "removesuffix",
+        Replace = "replace",
+        Reverse = "reverse",
+        Rfind = "rfind",
+        Rindex = "rindex",
+        Rjust = "rjust",
+        Rpartition = "rpartition",
+        Rsplit = "rsplit",
+        Rstrip = "rstrip",
+        Scan = "scan",
+        Setdefault = "setdefault",
+        Sort = "sort",
+        Split = "split",
+        Splitlines = "splitlines",
+        Startswith = "startswith",
+        Strip = "strip",
+        Swapcase = "swapcase",
+        SymmetricDifference = "symmetric_difference",
+        SymmetricDifferenceUpdate = "symmetric_difference_update",
+        Title = "title",
+        ToBytes = "to_bytes",
+        Union = "union",
+        Update = "update",
+        Upper = "upper",
+        Values = "values",
+        Zfill = "zfill",
+    }
+}

@@ -1,0 +1,485 @@
+//! Methods of text. What depends on Unicode tables is limited to ASCII until they are pinned.
+
+use std::rc::Rc;
+
+use super::Method;
+use crate::error::{raise, raise_with, refused, type_error, value_error, Exc, R};
+use crate::gas;
+use crate::interp::Vm;
+use crate::value::{StrObj, Value};
+
+/// Characters that `strip` and `split` take as space.
+fn is_space(c: char) -> bool {
+    matches!(c, '\t'..='\r' | '\x1c'..=' ' | '\u{85}' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
+}
+
+impl Vm<'_, '_> {
+    pub(crate) fn str_method(&mut self, text: &Rc<StrObj>, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        use Method as M;
+        self.spend(gas::bytes(text.text.len()))?;
+        match method {
+            M::Format => return self.str_format(&text.text, arguments, names),
+            M::Split | M::Rsplit => return self.str_split(text, method, arguments, names),
+            M::Splitlines => return self.str_splitlines(&text.text, arguments, names),
+            M::Encode => return self.str_encode(&text.text, arguments, names),
+            _ => {}
+        }
+        let (least, most) = match method {
+            M::Capitalize | M::Isalnum | M::Isalpha | M::Isascii | M::Isdecimal | M::Isdigit | M::Isidentifier | M::Islower | M::Isnumeric
+            | M::Isspace | M::Istitle | M::Isupper | M::Lower | M::Swapcase | M::Title | M::Upper => (0, 0),
+            M::Lstrip | M::Rstrip | M::Strip | M::Expandtabs => (0, 1),
+            M::Center | M::Ljust | M::Rjust => (1, 2),
+            M::Replace => (2, 3),
+            M::Count | M::Find | M::Index | M::Rfind | M::Rindex | M::Startswith | M::Endswith => (1, 3),
+            _ => (1, 1),
+        };
+        self.arity(method.name(), arguments, names, least, most)?;
+        match method {
+            M::Isascii => Ok(Value::Bool(text.is_ascii())),
+            M::Upper | M::Lower | M::Capitalize | M::Swapcase | M::Title => self.str_case(text, method),
+            M::Isalnum | M::Isalpha | M::Isdecimal | M::Isdigit | M::Isidentifier | M::Islower | M::Isnumeric | M::Isspace | M::Istitle | M::Isupper => {
+                self.str_kind(text, method)
+            }
+            M::Strip | M::Lstrip | M::Rstrip => self.str_strip(text, method, arguments),
+            M::Join => self.str_join(&text.text, &arguments[0]),
+            M::Replace => self.str_replace(&text.text, arguments),
+            M::Startswith | M::Endswith => self.str_affix(text, method, arguments),
+            M::Find | M::Index | M::Rfind | M::Rindex | M::Count => self.str_search(text, method, arguments),
+            M::Removeprefix | M::Removesuffix => {
+                let part = self.text_argument(&arguments[0], "argument")?;
+                let stripped = if method == M::Removeprefix { text.text.strip_prefix(&*part.text) } else { text.text.strip_suffix(&*part.text) };
+                let stripped = stripped.unwrap_or(&text.text).to_string();
+                self.new_str(stripped)
+            }
+            M::Partition | M::Rpartition => self.str_partition(text, method, &arguments[0]),
+            M::Center | M::Ljust | M::Rjust | M::Zfill => self.str_pad(text, method, arguments),
+            _ => self.str_expandtabs(&text.text, arguments),
+        }
+    }
+
+    fn ascii_only(&self, text: &StrObj, method: Method) -> R<()> {
+        if text.is_ascii() {
+            return Ok(());
+        }
+        Err(refused(format!("{}() is defined for ASCII text only, until the tables of Unicode are pinned", method.name())))
+    }
+
+    fn str_case(&mut self, text: &StrObj, method: Method) -> R<Value> {
+        self.ascii_only(text, method)?;
+        let content = &text.text;
+        let made = match method {
+            Method::Upper => content.to_ascii_uppercase(),
+            Method::Lower => content.to_ascii_lowercase(),
+            Method::Capitalize => {
+                let mut made = content.to_ascii_lowercase();
+                if let Some(first) = made.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                made
+            }
+            Method::Swapcase => content.chars().map(|c| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }).collect(),
+            _ => {
+                let mut inside = false;
+                content
+                    .chars()
+                    .map(|c| {
+                        let made = if inside { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
+                        inside = c.is_ascii_alphabetic();
+                        made
+                    })
+                    .collect()
+            }
+        };
+        self.new_str(made)
+    }
+
+    fn str_kind(&mut self, text: &StrObj, method: Method) -> R<Value> {
+        self.ascii_only(text, method)?;
+        let content = text.text.as_bytes();
+        let all = |test: fn(&u8) -> bool| !content.is_empty() && content.iter().all(test);
+        let cased = content.iter().any(u8::is_ascii_alphabetic);
+        let answer = match method {
+            Method::Isalnum => all(u8::is_ascii_alphanumeric),
+            Method::Isalpha => all(u8::is_ascii_alphabetic),
+            Method::Isdecimal | Method::Isdigit | Method::Isnumeric => all(u8::is_ascii_digit),
+            Method::Isspace => all(|byte| is_space(char::from(*byte))),
+            Method::Isidentifier => {
+                all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') && !content[0].is_ascii_digit()
+            }
+            Method::Islower => cased && !content.iter().any(u8::is_ascii_uppercase),
+            Method::Isupper => cased && !content.iter().any(u8::is_ascii_lowercase),
+            _ => {
+                let mut inside = false;
+                let mut good = cased;
+                for byte in content {
+                    good &= !(byte.is_ascii_uppercase() && inside || byte.is_ascii_lowercase() && !inside);
+                    inside = byte.is_ascii_alphabetic();
+                }
+                good
+            }
+        };
+        Ok(Value::Bool(answer))
+    }
+
+    fn str_strip(&mut self, text: &StrObj, method: Method, arguments: &[Value]) -> R<Value> {
+        let set: Option<Vec<char>> = match arguments.first() {
+            None | Some(Value::None) => None,
+            Some(value) => {
+                let chars: Vec<char> = self.text_argument(value, "strip arg")?.text.chars().collect();
+                self.spend((chars.len() as u64 / 8 + 1) * gas::bytes(text.text.len()).max(1))?;
+                Some(chars)
+            }
+        };
+        let matches = |c: char| set.as_ref().map_or_else(|| is_space(c), |set| set.contains(&c));
+        let content = text.text.as_str();
+        let stripped = match method {
+            Method::Lstrip => content.trim_start_matches(matches),
+            Method::Rstrip => content.trim_end_matches(matches),
+            _ => content.trim_matches(matches),
+        };
+        self.new_str(stripped.to_string())
+    }
+
+    fn str_join(&mut self, separator: &str, parts: &Value) -> R<Value> {
+        let parts = self.collect(parts)?;
+        let mut length = separator.len().saturating_mul(parts.len());
+        for (at, part) in parts.iter().enumerate() {
+            match part {
+                Value::Str(text) => length = length.saturating_add(text.text.len()),
+                other => return Err(type_error(format!("sequence item {at}: expected str instance, {} found", self.type_name(other)))),
+            }
+        }
+        self.plan_bytes(length)?;
+        let mut made = String::with_capacity(length);
+        for (at, part) in parts.iter().enumerate() {
+            if at > 0 {
+                made.push_str(separator);
+            }
+            if let Value::Str(text) = part {
+                made.push_str(&text.text);
+            }
+        }
+        self.new_str(made)
+    }
+
+    fn str_replace(&mut self, text: &str, arguments: &[Value]) -> R<Value> {
+        let old = self.text_argument(&arguments[0], "replace() argument 1")?.text.clone();
+        let new = self.text_argument(&arguments[1], "replace() argument 2")?.text.clone();
+        let limit = match arguments.get(2) {
+            Some(value) => self.int_argument(value)?,
+            None => -1,
+        };
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let found = text.matches(old.as_str()).count().min(limit);
+        self.plan_bytes(text.len().saturating_add(found.saturating_mul(new.len())))?;
+        let made = text.replacen(old.as_str(), &new, limit);
+        self.new_str(made)
+    }
+
+    /// Byte positions of the part that `start` and `end` ask for.
+    fn part_of(&mut self, text: &StrObj, arguments: &[Value]) -> R<Option<(usize, usize)>> {
+        let length = text.chars as i64;
+        let mut bound = |at: usize, missing: i64| -> R<i64> {
+            match arguments.get(at) {
+                None | Some(Value::None) => Ok(missing),
+                Some(value) => {
+                    let number = self.int_argument(value)?;
+                    Ok(if number < 0 { number.saturating_add(length).max(0) } else { number })
+                }
+            }
+        };
+        let (start, end) = (bound(1, 0)?, bound(2, length)?.min(length));
+        if start > end {
+            return Ok(None);
+        }
+        let place = |at: i64| {
+            if text.is_ascii() {
+                at as usize
+            } else {
+                text.text.char_indices().nth(at as usize).map_or(text.text.len(), |(byte, _)| byte)
+            }
+        };
+        Ok(Some((place(start), place(end))))
+    }
+
+    fn str_affix(&mut self, text: &StrObj, method: Method, arguments: &[Value]) -> R<Value> {
+        let choices = match &arguments[0] {
+            Value::Tuple(choices) => choices.items.clone(),
+            one => vec![one.clone()],
+        };
+        let part = self.part_of(text, arguments)?;
+        for choice in &choices {
+            let Value::Str(choice) = choice else {
+                return Err(type_error(format!("{} first arg must be str or a tuple of str, not {}", method.name(), self.type_name(choice))));
+            };
+            self.spend(gas::bytes(choice.text.len()) + 1)?;
+            let content = part.and_then(|(start, end)| text.text.get(start..end));
+            let matches = content.is_some_and(|content| if method == Method::Startswith { content.starts_with(&choice.text) } else { content.ends_with(&choice.text) });
+            if matches {
+                return Ok(Value::Bool(true));
+            }
+        }
+        Ok(Value::Bool(false))
+    }
+
+    fn str_search(&mut self, text: &StrObj, method: Method, arguments: &[Value]) -> R<Value> {
+        let wanted = self.text_argument(&arguments[0], "argument")?.text.clone();
+        let part = self.part_of(text, arguments)?;
+        let content = part.and_then(|(start, end)| text.text.get(start..end).map(|content| (start, content)));
+        let Some((start, content)) = content else {
+            return match method {
+                Method::Count => Ok(Value::Int(0)),
+                Method::Find | Method::Rfind => Ok(Value::Int(-1)),
+                _ => Err(value_error("substring not found")),
+            };
+        };
+        if method == Method::Count {
+            let count = if wanted.is_empty() { content.chars().count() + 1 } else { content.matches(wanted.as_str()).count() };
+            return Ok(Value::Int(count as i64));
+        }
+        let backwards = matches!(method, Method::Rfind | Method::Rindex);
+        let found = if backwards { content.rfind(wanted.as_str()) } else { content.find(wanted.as_str()) };
+        match found {
+            Some(at) => {
+                let byte = start + at;
+                let at = if text.is_ascii() { byte } else { text.text.get(..byte).map_or(0, |before| before.chars().count()) };
+                Ok(Value::Int(at as i64))
+            }
+            None if matches!(method, Method::Find | Method::Rfind) => Ok(Value::Int(-1)),
+            None => Err(value_error("substring not found")),
+        }
+    }
+
+    fn str_partition(&mut self, text: &StrObj, method: Method, separator: &Value) -> R<Value> {
+        let separator_text = self.text_argument(separator, "separator")?.text.clone();
+        if separator_text.is_empty() {
+            return Err(value_error("empty separator"));
+        }
+        let content = text.text.as_str();
+        let found = if method == Method::Partition { content.split_once(separator_text.as_str()) } else { content.rsplit_once(separator_text.as_str()) };
+        let parts = match (found, method) {
+            (Some((before, after)), _) => [before, separator_text.as_str(), after],
+            (None, Method::Partition) => [content, "", ""],
+            (None, _) => ["", "", content],
+        };
+        let parts = parts.into_iter().map(|part| self.new_str(part.to_string())).collect::<R<Vec<_>>>()?;
+        self.new_tuple(parts)
+    }
+
+    fn str_pad(&mut self, text: &StrObj, method: Method, arguments: &[Value]) -> R<Value> {
+        let width = usize::try_from(self.int_argument(&arguments[0])?.max(0)).unwrap_or(usize::MAX);
+        let fill = match arguments.get(1) {
+            None => ' ',
+            Some(value) => {
+                let fill = self.text_argument(value, "The fill character")?;
+                match (fill.chars, fill.text.chars().next()) {
+                    (1, Some(fill)) => fill,
+                    _ => return Err(type_error("The fill character must be exactly one character long")),
+                }
+            }
+        };
+        let missing = width.saturating_sub(text.chars);
+        self.plan_bytes(text.text.len().saturating_add(missing.saturating_mul(fill.len_utf8())))?;
+        let run = |count: usize, c: char| std::iter::repeat_n(c, count).collect::<String>();
+        let content = text.text.as_str();
+        let made = match method {
+            Method::Ljust => format!("{content}{}", run(missing, fill)),
+            Method::Rjust => format!("{}{content}", run(missing, fill)),
+            Method::Center => {
+                // As CPython: the odd one goes left if the width is odd as well.
+                let left = missing / 2 + (missing & width & 1);
+                format!("{}{content}{}", run(left, fill), run(missing - left, fill))
+            }
+            _ => {
+                let (sign, rest) = match content.as_bytes().first() {
+                    Some(b'+' | b'-') => content.split_at(1),
+                    _ => ("", content),
+                };
+                format!("{sign}{}{rest}", run(missing, '0'))
+            }
+        };
+        self.new_str(made)
+    }
+
+    fn str_expandtabs(&mut self, text: &str, arguments: &[Value]) -> R<Value> {
+        let size = match arguments.first() {
+            Some(value) => self.int_argument(value)?.clamp(0, 1_000) as usize,
+            None => 8,
+        };
+        let tabs = text.matches('\t').count();
+        self.plan_bytes(text.len().saturating_add(tabs.saturating_mul(size)))?;
+        let mut made = String::new();
+        let mut column = 0;
+        for c in text.chars() {
+            match c {
+                '\t' if size > 0 => {
+                    let step = size - column % size;
+                    made.extend(std::iter::repeat_n(' ', step));
+                    column += step;
+                }
+                '\t' => {}
+                '\n' | '\r' => {
+                    made.push(c);
+                    column = 0;
+                }
+                _ => {
+                    made.push(c);
+                    column += 1;
+                }
+            }
+        }
+        self.new_str(made)
+    }
+
+    fn str_split(&mut self, text: &StrObj, method: Method, arguments: &[Value], names: &[u16]) -> R<Value> {
+        self.only_keywords("split", names, &["sep", "maxsplit"])?;
+        let positional = arguments.len() - names.len().min(arguments.len());
+        if positional > 2 {
+            return Err(type_error("split() takes at most 2 arguments"));
+        }
+        let given = |vm: &Self, at: usize, name: &str| arguments[..positional].get(at).or_else(|| vm.keyword(arguments, names, name)).cloned();
+        let separator = given(self, 0, "sep").unwrap_or(Value::None);
+        let limit = match given(self, 1, "maxsplit") {
+            Some(value) => self.int_argument(&value)?,
+            None => -1,
+        };
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX - 1);
+        let content = text.text.as_str();
+        let backwards = method == Method::Rsplit;
+        let mut pieces: Vec<&str> = match &separator {
+            Value::None => split_space(content, limit, backwards),
+            Value::Str(separator) if separator.text.is_empty() => return Err(value_error("empty separator")),
+            Value::Str(separator) if backwards => content.rsplitn(limit.saturating_add(1), separator.text.as_str()).collect(),
+            Value::Str(separator) => content.splitn(limit.saturating_add(1), separator.text.as_str()).collect(),
+            other => return Err(type_error(format!("must be str or None, not {}", self.type_name(other)))),
+        };
+        if backwards {
+            pieces.reverse();
+        }
+        self.plan_elements(pieces.len() * 4)?;
+        let made = pieces.into_iter().map(|piece| self.new_str(piece.to_string())).collect::<R<Vec<_>>>()?;
+        self.new_list(made)
+    }
+
+    fn str_splitlines(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
+        self.only_keywords("splitlines", names, &["keepends"])?;
+        let keep = match arguments.first() {
+            Some(value) => self.truth(value)?,
+            None => false,
+        };
+        let mut lines = Vec::new();
+        let mut start = 0;
+        let mut chars = text.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            if !matches!(c, '\n'..='\r' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}') {
+                continue;
+            }
+            let mut end = at + c.len_utf8();
+            if c == '\r' && chars.peek().is_some_and(|(_, next)| *next == '\n') {
+                chars.next();
+                end += 1;
+            }
+            lines.push(text.get(start..if keep { end } else { at }).unwrap_or(""));
+            start = end;
+        }
+        if start < text.len() {
+            lines.push(text.get(start..).unwrap_or(""));
+        }
+        self.plan_elements(lines.len() * 4)?;
+        let made = lines.into_iter().map(|line| self.new_str(line.to_string())).collect::<R<Vec<_>>>()?;
+        self.new_list(made)
+    }
+
+    fn str_encode(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
+        self.only_keywords("encode", names, &["encoding"])?;
+        let encoding = match arguments.first() {
+            None => "utf-8".to_string(),
+            Some(value) => self.text_argument(value, "encoding")?.text.to_ascii_lowercase().replace('_', "-"),
+        };
+        match encoding.as_str() {
+            "utf-8" | "utf8" => self.new_bytes(text.as_bytes().to_vec()),
+            "ascii" if text.is_ascii() => self.new_bytes(text.as_bytes().to_vec()),
+            "ascii" => Err(raise(Exc::UnicodeEncodeError, "'ascii' codec can't encode character: ordinal not in range(128)")),
+            _ => Err(refused("only utf-8 and ascii are encoded")),
+        }
+    }
+
+    /// `"...".format(...)` with positions and names, without attributes and items.
+    fn str_format(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
+        let positional = arguments.len() - names.len().min(arguments.len());
+        let mut made = String::new();
+        let mut automatic = 0_usize;
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            self.spend(2)?;
+            made.push_str(&rest[..at]);
+            let brace = &rest[at..=at];
+            rest = &rest[at + 1..];
+            if rest.starts_with(brace) {
+                made.push_str(brace);
+                rest = &rest[1..];
+                continue;
+            }
+            if brace == "}" {
+                return Err(value_error("Single '}' encountered in format string"));
+            }
+            let Some(end) = rest.find('}') else { return Err(value_error("expected '}' before end of string")) };
+            let field = &rest[..end];
+            rest = &rest[end + 1..];
+            if field.contains('{') {
+                return Err(refused("nested fields in str.format are not part of the language: write an f-string"));
+            }
+            let (head, spec) = field.split_once(':').unwrap_or((field, ""));
+            let (name, conversion) = head.split_once('!').map_or((head, None), |(name, conversion)| (name, conversion.bytes().next()));
+            let value = if name.is_empty() {
+                automatic += 1;
+                arguments[..positional].get(automatic - 1).cloned()
+            } else if let Ok(number) = name.parse::<usize>() {
+                arguments[..positional].get(number).cloned()
+            } else if name.contains(['.', '[']) {
+                return Err(refused("attributes and items in str.format are not part of the language: write an f-string"));
+            } else {
+                match self.keyword(arguments, names, name) {
+                    Some(value) => Some(value.clone()),
+                    None => return Err(raise_with(Exc::KeyError, vec![Value::str(name.to_string())?])),
+                }
+            };
+            let Some(mut value) = value else {
+                return Err(raise(Exc::IndexError, format!("Replacement index {} out of range for positional args tuple", name.parse().unwrap_or(automatic.saturating_sub(1)))));
+            };
+            if let Some(conversion) = conversion {
+                value = self.convert(&value, u16::from(conversion))?;
+            }
+            let shown = self.format_value(&value, &Value::str(spec.to_string())?)?;
+            self.write_str(&mut made, &shown)?;
+        }
+        made.push_str(rest);
+        self.new_str(made)
+    }
+}
+
+/// Splits at runs of space.
+fn split_space(text: &str, limit: usize, backwards: bool) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = if backwards { text.trim_end_matches(is_space) } else { text.trim_start_matches(is_space) };
+    while !rest.is_empty() {
+        if pieces.len() == limit {
+            pieces.push(if backwards { rest.trim_end_matches(is_space) } else { rest });
+            break;
+        }
+        let found = if backwards { rest.rfind(is_space) } else { rest.find(is_space) };
+        let Some(at) = found else {
+            pieces.push(rest);
+            break;
+        };
+        let width = rest[at..].chars().next().map_or(1, char::len_utf8);
+        if backwards {
+            pieces.push(&rest[at + width..]);
+            rest = rest[..at].trim_end_matches(is_space);
+        } else {
+            pieces.push(&rest[..at]);
+            rest = rest[at..].trim_start_matches(is_space);
+        }
+    }
+    pieces
+}

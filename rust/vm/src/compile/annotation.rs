@@ -1,0 +1,130 @@
+//! Annotations.
+
+use ruff_python_ast::{Expr, Operator};
+use ruff_text_size::Ranged;
+
+use super::{Compiler, Global};
+use crate::limits;
+use crate::types::Type;
+
+const HELP: &str = "types are int, str, bytes, bool, None, list[T], dict[K, V], tuple[...], set[T], A | B, records and enums";
+
+impl<'s> Compiler<'s> {
+    /// The type of an annotation; reports what is none.
+    pub(crate) fn annotation(&mut self, expr: &'s Expr) -> Type {
+        self.annotation_within(expr, limits::TYPE_LEVELS).unwrap_or(Type::Any)
+    }
+
+    /// Reports an annotation that is none.
+    pub(crate) fn check_annotation(&mut self, expr: &'s Expr) {
+        let _ = self.annotation(expr);
+    }
+
+    fn annotation_within(&mut self, expr: &'s Expr, levels: usize) -> Option<Type> {
+        let Some(levels) = levels.checked_sub(1) else {
+            self.error(expr.range(), "limit.type", "the type is nested too deep", "declare a Record for the inner part");
+            return None;
+        };
+        match expr {
+            Expr::NoneLiteral(_) => Some(Type::None),
+            Expr::Name(name) => self.named_type(name),
+            Expr::BinOp(binary) if binary.op == Operator::BitOr => {
+                let left = self.annotation_within(&binary.left, levels)?;
+                let right = self.annotation_within(&binary.right, levels)?;
+                Some(union(left, right))
+            }
+            Expr::Subscript(subscript) => self.generic(subscript, levels),
+            Expr::StringLiteral(_) => {
+                self.error(expr.range(), "type.string", "types are not written as strings", "write the type without quotes; classes may be used before they are declared");
+                None
+            }
+            _ => self.no_type(expr),
+        }
+    }
+
+    fn no_type(&mut self, expr: &'s Expr) -> Option<Type> {
+        let message = format!("`{}` is no type", self.text_of(expr));
+        self.error(expr.range(), "type.unknown", message, HELP);
+        None
+    }
+
+    fn named_type(&mut self, name: &'s ruff_python_ast::ExprName) -> Option<Type> {
+        let id = name.id.as_str();
+        if let Some(Global::Class(class)) = self.globals.get(id) {
+            return Some(Type::Class(*class, id.to_string()));
+        }
+        match id {
+            "int" => Some(Type::Int),
+            "str" => Some(Type::Str),
+            "bytes" => Some(Type::Bytes),
+            "bool" => Some(Type::Bool),
+            "object" => Some(Type::Any),
+            "list" => Some(Type::List(Box::new(Type::Any))),
+            "dict" => Some(Type::Dict(Box::new(Type::Any), Box::new(Type::Any))),
+            "tuple" => Some(Type::TupleOf(Box::new(Type::Any))),
+            "set" | "frozenset" => Some(Type::Set(Box::new(Type::Any))),
+            "float" => {
+                self.error(name.range(), "language.float", "floats are not part of the language: they round differently between machines", "use int in the smallest unit, for example cents");
+                None
+            }
+            "Caller" => Some(Type::Class(crate::program::CALLER, "Caller".to_string())),
+            // A table or the contract itself, given to a helper function.
+            _ if self.globals.contains_key(id) => Some(Type::Any),
+            _ => {
+                let message = format!("`{id}` is no type");
+                self.error(name.range(), "type.unknown", message, HELP);
+                None
+            }
+        }
+    }
+
+    fn generic(&mut self, subscript: &'s ruff_python_ast::ExprSubscript, levels: usize) -> Option<Type> {
+        let Expr::Name(name) = &*subscript.value else {
+            let whole: &'s Expr = &subscript.value;
+            return self.no_type(whole);
+        };
+        let arguments: Vec<&'s Expr> = match &*subscript.slice {
+            Expr::Tuple(tuple) => tuple.elts.iter().collect(),
+            one => vec![one],
+        };
+        let mut inner = |index: usize| -> Option<Type> {
+            let argument = arguments.get(index).copied()?;
+            self.annotation_within(argument, levels)
+        };
+        match (name.id.as_str(), arguments.len()) {
+            ("list", 1) => Some(Type::List(Box::new(inner(0)?))),
+            ("set" | "frozenset", 1) => Some(Type::Set(Box::new(inner(0)?))),
+            ("dict", 2) => Some(Type::Dict(Box::new(inner(0)?), Box::new(inner(1)?))),
+            ("Optional", 1) => Some(union(inner(0)?, Type::None)),
+            ("tuple", 2) if matches!(arguments[1], Expr::EllipsisLiteral(_)) => Some(Type::TupleOf(Box::new(inner(0)?))),
+            ("tuple", 1) if matches!(arguments[0], Expr::Tuple(empty) if empty.elts.is_empty()) => Some(Type::Tuple(Vec::new())),
+            ("tuple", count) => Some(Type::Tuple((0..count).map(inner).collect::<Option<_>>()?)),
+            ("Table" | "Callable" | "Iterable" | "Sequence" | "Mapping", _) => Some(Type::Any),
+            _ => {
+                let message = format!("`{}` is no type", self.text_of(subscript));
+                self.error(subscript.range(), "type.unknown", message, HELP);
+                None
+            }
+        }
+    }
+}
+
+fn union(left: Type, right: Type) -> Type {
+    let mut choices = Vec::new();
+    for side in [left, right] {
+        match side {
+            Type::Union(inner) => choices.extend(inner),
+            other => choices.push(other),
+        }
+    }
+    let mut unique: Vec<Type> = Vec::new();
+    for choice in choices {
+        if !unique.contains(&choice) {
+            unique.push(choice);
+        }
+    }
+    if unique.len() == 1 {
+        return unique.remove(0);
+    }
+    Type::Union(unique)
+}

@@ -1,0 +1,60 @@
+//! The gas schedule, version 1: the price of everything a contract does.
+//!
+//! One unit is about the time of one simple step. The schedule belongs to the rules version of a
+//! chain: a change is a new version. Prices by size are charged before the work is done.
+
+/// Version of this schedule.
+pub const VERSION: u64 = 1;
+
+/// Every instruction.
+pub const STEP: u64 = 1;
+/// Starting a call: decoding arguments, preparing registers.
+pub const START: u64 = 50;
+/// A call of a function, on top of its instructions.
+pub const CALL: u64 = 5;
+/// A builtin function or method.
+pub const BUILTIN: u64 = 4;
+/// A new object on the heap.
+pub const OBJECT: u64 = 4;
+/// Bytes of text, byte strings or integers handled for one unit.
+pub const BYTES_PER_UNIT: u64 = 32;
+/// Elements copied or compared for one unit.
+pub const ELEMENTS_PER_UNIT: u64 = 2;
+/// A probe of a hash table.
+pub const PROBE: u64 = 1;
+/// A comparison while sorting.
+pub const SORT_STEP: u64 = 2;
+/// Raising and catching an exception.
+pub const RAISE: u64 = 20;
+/// Reading a row, found or not.
+pub const ROW_READ: u64 = 200;
+/// Writing or deleting a row.
+pub const ROW_WRITE: u64 = 400;
+/// An entry of an index written or deleted.
+pub const INDEX_WRITE: u64 = 200;
+/// Starting a listing.
+pub const SCAN: u64 = 200;
+/// Each row that a listing gives.
+pub const SCAN_ROW: u64 = 100;
+/// Bytes of a row, key, event or result for one unit.
+pub const STATE_BYTES_PER_UNIT: u64 = 4;
+/// Announcing an event.
+pub const EVENT: u64 = 100;
+
+/// The price of `bytes` bytes of text or integers.
+#[inline]
+pub fn bytes(bytes: usize) -> u64 {
+    bytes as u64 / BYTES_PER_UNIT
+}
+
+/// The price of `elements` elements.
+#[inline]
+pub fn elements(elements: usize) -> u64 {
+    elements as u64 / ELEMENTS_PER_UNIT
+}
+
+/// The price of `bytes` bytes of state.
+#[inline]
+pub fn state_bytes(bytes: usize) -> u64 {
+    bytes as u64 / STATE_BYTES_PER_UNIT
+}

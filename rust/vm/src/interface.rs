@@ -1,0 +1,143 @@
+//! What a contract offers to the outside: the source of REST, SQL, forms and clients.
+
+use crate::program::{ClassKind, Const, Parts};
+use crate::types::Type;
+
+/// Calls, views, tables, records, events and enums of a contract.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Interface {
+    /// Name of the contract's class.
+    pub contract: String,
+    /// Its docstring.
+    pub doc: String,
+    /// Methods that change state, in the order of the source.
+    pub calls: Vec<MethodInterface>,
+    /// Methods that only read.
+    pub views: Vec<MethodInterface>,
+    /// Tables in the order of the source.
+    pub tables: Vec<TableInterface>,
+    /// Record classes.
+    pub records: Vec<ClassInterface>,
+    /// Event classes.
+    pub events: Vec<ClassInterface>,
+    /// Enums.
+    pub enums: Vec<EnumInterface>,
+}
+
+/// A call or view.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MethodInterface {
+    /// Name.
+    pub name: String,
+    /// Docstring.
+    pub doc: String,
+    /// Policy text of `@call(by=...)`; empty for a view.
+    pub by: String,
+    /// Parameters after `self`.
+    pub parameters: Vec<FieldInterface>,
+    /// Type of the result.
+    pub returns: Type,
+}
+
+/// A parameter or field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldInterface {
+    /// Name.
+    pub name: String,
+    /// Type.
+    pub ty: Type,
+    /// Whether it may be left out.
+    pub optional: bool,
+}
+
+/// A table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TableInterface {
+    /// Name of the attribute.
+    pub name: String,
+    /// Name of the record class of its rows.
+    pub record: String,
+    /// Fields of the key.
+    pub key: Vec<String>,
+    /// Fields of each index.
+    pub indexes: Vec<Vec<String>>,
+}
+
+/// A record or event class.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClassInterface {
+    /// Name.
+    pub name: String,
+    /// Fields in the order of the source.
+    pub fields: Vec<FieldInterface>,
+}
+
+/// An enum.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EnumInterface {
+    /// Name.
+    pub name: String,
+    /// Names and values (an integer as its digits) of the members.
+    pub members: Vec<(String, String)>,
+}
+
+impl Interface {
+    pub(crate) fn of(parts: &Parts) -> Interface {
+        let name = |id: &u16| parts.names.get(usize::from(*id)).cloned().unwrap_or_default();
+        let mut interface =
+            Interface { contract: parts.contract.clone(), doc: parts.doc.clone(), ..Interface::default() };
+        for entry in &parts.entries {
+            let function = &parts.functions[usize::from(entry.function)];
+            let parameters = function.params.iter().skip(1).zip(&entry.types);
+            let method = MethodInterface {
+                name: name(&entry.name),
+                doc: entry.doc.clone(),
+                by: entry.by.clone(),
+                parameters: parameters
+                    .map(|(param, ty)| FieldInterface {
+                        name: name(&param.name),
+                        ty: ty.clone(),
+                        optional: param.default.is_some(),
+                    })
+                    .collect(),
+                returns: entry.returns.clone(),
+            };
+            if entry.view { &mut interface.views } else { &mut interface.calls }.push(method);
+        }
+        for class in &parts.classes {
+            interface.add_class(parts, class);
+        }
+        for table in &parts.tables {
+            let class = &parts.classes[usize::from(table.class)];
+            let field = |position: &u16| class.fields.get(usize::from(*position)).map_or_else(String::new, |f| name(&f.name));
+            interface.tables.push(TableInterface {
+                name: name(&table.name),
+                record: class.name.clone(),
+                key: table.key.iter().map(field).collect(),
+                indexes: table.indexes.iter().map(|index| index.iter().map(field).collect()).collect(),
+            });
+        }
+        interface
+    }
+
+    fn add_class(&mut self, parts: &Parts, class: &crate::program::Class) {
+        let name = |id: &u16| parts.names.get(usize::from(*id)).cloned().unwrap_or_default();
+        if class.kind == ClassKind::Enum {
+            let text = |value: &Const| match value {
+                Const::Int(value) => value.to_string(),
+                Const::Str(value) => value.clone(),
+                _ => String::new(),
+            };
+            let members = class.members.iter().map(|(id, value)| (name(id), text(value))).collect();
+            self.enums.push(EnumInterface { name: class.name.clone(), members });
+            return;
+        }
+        let fields = class.fields.iter().map(|field| FieldInterface {
+            name: name(&field.name),
+            ty: field.ty.clone(),
+            optional: field.default.is_some(),
+        });
+        let described = ClassInterface { name: class.name.clone(), fields: fields.collect() };
+        if class.kind == ClassKind::Event { &mut self.events } else { &mut self.records }.push(described);
+    }
+}

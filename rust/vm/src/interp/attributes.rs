@@ -1,0 +1,174 @@
+//! Attributes and types of values.
+
+use std::rc::Rc;
+
+use super::{context_part, Vm};
+use crate::builtins::Builtin;
+use crate::error::{malformed, raise, refused, too_deep, type_error, Exc, R};
+use crate::memory::charge;
+use crate::value::{BoundObj, Value, OBJECT_BYTES};
+
+/// The name of a value's type where no program is needed to know it.
+pub(crate) fn plain_type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Unset => "no value",
+        Value::None => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::Big(_) => "int",
+        Value::Str(_) => "str",
+        Value::Bytes(_) => "bytes",
+        Value::Tuple(_) => "tuple",
+        Value::List(_) => "list",
+        Value::Dict(_) => "dict",
+        Value::Set(set) if set.frozenset => "frozenset",
+        Value::Set(_) => "set",
+        Value::Record(_) => "record",
+        Value::Enum { .. } => "enum",
+        Value::Range(_) => "range",
+        Value::Slice(_) => "slice",
+        Value::DictView(view) => match view.kind {
+            crate::value::ViewKind::Keys => "dict_keys",
+            crate::value::ViewKind::Values => "dict_values",
+            crate::value::ViewKind::Items => "dict_items",
+        },
+        Value::Exception(exception) => exception.class.name(),
+        Value::Closure(_) | Value::Function(_) => "function",
+        Value::Bound(_) => "method",
+        Value::Builtin(_) => "builtin_function_or_method",
+        Value::Class(_) | Value::ExcClass(_) => "type",
+        Value::Table(_) => "Table",
+        Value::Contract => "Contract",
+        Value::Cell(_) => "cell",
+        Value::Iter(_) => "iterator",
+    }
+}
+
+impl Vm<'_, '_> {
+    pub(crate) fn type_name(&self, value: &Value) -> String {
+        match value {
+            Value::Record(record) => self.program.class(record.class).name.clone(),
+            Value::Enum { class, .. } => self.program.class(*class).name.clone(),
+            Value::Contract => self.program.parts.contract.clone(),
+            other => plain_type_name(other).to_string(),
+        }
+    }
+
+    /// `value.name`
+    pub(crate) fn attribute(&mut self, value: &Value, name: u16) -> R<Value> {
+        match value {
+            Value::Unset => return Err(malformed()),
+            Value::Record(record) => {
+                if let Some(slot) = self.program.slot(record.class, name) {
+                    return Ok(record.fields[slot].clone());
+                }
+                let is_method = self.program.class(record.class).methods.iter().any(|(known, _)| *known == name);
+                if is_method || self.program.name(name) == "replace" {
+                    return self.bound(value, name);
+                }
+            }
+            Value::Enum { class, member } => {
+                let info = self.program.class(*class);
+                let (id, constant) = info.members.get(usize::from(*member)).ok_or_else(malformed)?;
+                match self.program.name(name) {
+                    "name" => {
+                        let text = self.program.name(*id).to_string();
+                        return self.new_str(text);
+                    }
+                    "value" => return crate::instance::constant_value(constant, true),
+                    _ => {}
+                }
+            }
+            Value::Class(class) => {
+                let info = self.program.class(*class);
+                if let Some(member) = info.members.iter().position(|(id, _)| *id == name) {
+                    return Ok(Value::Enum { class: *class, member: member as u16 });
+                }
+                if self.program.name(name) == "__name__" {
+                    let text = info.name.clone();
+                    return self.new_str(text);
+                }
+            }
+            Value::Contract => return self.contract_attribute(name),
+            Value::Exception(exception) => match self.program.name(name) {
+                "args" => return self.new_tuple(exception.args.clone()),
+                "code" if exception.class == Exc::Rejected => return Ok(exception.args.first().cloned().unwrap_or(Value::None)),
+                "message" if exception.class == Exc::Rejected => return Ok(exception.args.get(1).cloned().unwrap_or(Value::None)),
+                _ => {}
+            },
+            Value::Range(range) => match self.program.name(name) {
+                "start" => return Ok(Value::Int(range.start)),
+                "stop" => return Ok(Value::Int(range.stop)),
+                "step" => return Ok(Value::Int(range.step)),
+                _ => {}
+            },
+            _ => {}
+        }
+        let method = self.program.methods.get(usize::from(name)).copied().flatten();
+        if method.is_some_and(|method| self.has_method(value, method)) {
+            return self.bound(value, name);
+        }
+        let kind = self.type_name(value);
+        let name = self.program.name(name);
+        Err(raise(Exc::AttributeError, format!("'{kind}' object has no attribute '{name}'")))
+    }
+
+    pub(crate) fn bound(&mut self, value: &Value, name: u16) -> R<Value> {
+        self.spend(crate::gas::OBJECT)?;
+        let charge = charge(OBJECT_BYTES)?;
+        Ok(Value::Bound(Rc::new(BoundObj { receiver: value.clone(), name, charge })))
+    }
+
+    fn contract_attribute(&mut self, name: u16) -> R<Value> {
+        let text = self.program.name(name);
+        if let Some(part) = context_part(text) {
+            return self.context_value(part);
+        }
+        if let Some(table) = self.program.parts.tables.iter().position(|table| table.name == name) {
+            return Ok(Value::Table(table as u16));
+        }
+        if text == "emit" || self.program.parts.methods.iter().any(|(known, _)| *known == name) {
+            return self.bound(&Value::Contract, name);
+        }
+        let message = format!("'{}' object has no attribute '{text}'", self.program.parts.contract);
+        Err(raise(Exc::AttributeError, message))
+    }
+
+    /// `isinstance(value, class)`
+    pub(crate) fn is_instance(&mut self, value: &Value, class: &Value, level: usize) -> R<bool> {
+        if level > crate::limits::VALUE_LEVELS {
+            return Err(too_deep());
+        }
+        Ok(match class {
+            Value::Tuple(classes) => {
+                for class in &classes.items {
+                    self.spend(1)?;
+                    if self.is_instance(value, class, level + 1)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Value::Class(class) => match value {
+                Value::Record(record) => self.program.is_subclass(record.class, *class),
+                Value::Enum { class: own, .. } => own == class,
+                _ => false,
+            },
+            Value::ExcClass(class) => matches!(value, Value::Exception(exception) if exception.class.is(*class)),
+            Value::None => return Err(refused("write `x is None`, or None in a union of types is not asked for here")),
+            Value::Builtin(builtin) => match builtin {
+                Builtin::Int => matches!(value, Value::Int(_) | Value::Big(_) | Value::Bool(_)),
+                Builtin::Bool => matches!(value, Value::Bool(_)),
+                Builtin::Str => matches!(value, Value::Str(_)),
+                Builtin::Bytes => matches!(value, Value::Bytes(_)),
+                Builtin::List => matches!(value, Value::List(_)),
+                Builtin::Tuple => matches!(value, Value::Tuple(_)),
+                Builtin::Dict => matches!(value, Value::Dict(_)),
+                Builtin::Set => matches!(value, Value::Set(set) if !set.frozenset),
+                Builtin::Frozenset => matches!(value, Value::Set(set) if set.frozenset),
+                Builtin::Range => matches!(value, Value::Range(_)),
+                _ => return Err(type_error("isinstance() arg 2 must be a type, a tuple of types, or a union")),
+            },
+            _ => return Err(type_error("isinstance() arg 2 must be a type, a tuple of types, or a union")),
+        })
+    }
+}

@@ -1,0 +1,402 @@
+//! Calling values: binding arguments, methods, records.
+
+use std::rc::Rc;
+
+use super::{is_reject_code, Vm};
+use crate::error::{fatal, malformed, raise, refused, type_error, value_error, Exc, R};
+use crate::memory::charge;
+use crate::program::{ClassKind, Instr, Op};
+use crate::table::HashTable;
+use crate::value::{ClosureObj, ExcObj, Value, OBJECT_BYTES};
+use crate::{gas, limits};
+
+impl Vm<'_, '_> {
+    /// The four call instructions whose callee is known only now. Gives a function with its
+    /// arguments, or has put the result into its register.
+    pub(crate) fn call_instruction(&mut self, instr: Instr, regs: &mut [Value]) -> R<Option<(u16, Vec<Value>)>> {
+        let at = usize::from(instr.a);
+        let program = self.program;
+        let no_names: &[u16] = &[];
+        let (count, names) = match instr.op {
+            Op::CallValue => (usize::from(instr.b), no_names),
+            Op::CallMethod => (usize::from(instr.c), no_names),
+            _ => {
+                let number = if instr.op == Op::CallShape { instr.b } else { instr.c };
+                let shape = &program.parts.shapes[usize::from(number)];
+                (usize::from(shape.positional) + shape.names.len(), shape.names.as_slice())
+            }
+        };
+        let (callee, rest) = regs[at..].split_at_mut(1);
+        let arguments = &mut rest[..count];
+        if matches!(instr.op, Op::CallMethod | Op::CallMethodShape) {
+            if let Some(function) = self.user_method(&callee[0], instr.b) {
+                self.spend(gas::CALL)?;
+                let mut all = Vec::with_capacity(count + 1);
+                all.push(std::mem::take(&mut callee[0]));
+                all.extend(arguments.iter_mut().map(std::mem::take));
+                return self.bind(function, all, names, None).map(|bound| Some((function, bound)));
+            }
+            let receiver = callee[0].clone();
+            let result = self.call_method(&receiver, instr.b, arguments, names)?;
+            drop(receiver);
+            callee[0] = result;
+            return Ok(None);
+        }
+        let target = callee[0].clone();
+        match &target {
+            Value::Function(function) => {
+                self.spend(gas::CALL)?;
+                let all = arguments.iter_mut().map(std::mem::take).collect();
+                self.bind(*function, all, names, None).map(|bound| Some((*function, bound)))
+            }
+            Value::Closure(closure) => {
+                self.spend(gas::CALL)?;
+                let all = arguments.iter_mut().map(std::mem::take).collect();
+                self.bind(closure.function, all, names, Some(closure)).map(|bound| Some((closure.function, bound)))
+            }
+            other => {
+                callee[0] = self.call_native(other, arguments, names)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// A method that the contract's own code defines.
+    fn user_method(&self, receiver: &Value, name: u16) -> Option<u16> {
+        let methods = match receiver {
+            Value::Record(record) => &self.program.class(record.class).methods,
+            Value::Contract => &self.program.parts.methods,
+            _ => return None,
+        };
+        methods.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
+    }
+
+    /// Arguments in the order of the callee's registers.
+    fn bind(&mut self, function: u16, mut given: Vec<Value>, names: &[u16], closure: Option<&Rc<ClosureObj>>) -> R<Vec<Value>> {
+        let program = self.program;
+        let info = &program.parts.functions[usize::from(function)];
+        let keywords = given.split_off(given.len() - names.len().min(given.len()));
+        let positional = usize::from(info.positional);
+        let mut extra = Vec::new();
+        if given.len() > positional {
+            if !info.star {
+                let takes = if positional == 1 { "1 positional argument".to_string() } else { format!("{positional} positional arguments") };
+                let were = if given.len() == 1 { "was" } else { "were" };
+                return Err(type_error(format!("{}() takes {takes} but {} {were} given", info.name, given.len())));
+            }
+            extra = given.split_off(positional);
+        }
+        let mut bound: Vec<Value> = given;
+        bound.resize_with(info.params.len(), Value::default);
+        let mut others = HashTable::default();
+        for (name, value) in names.iter().zip(keywords) {
+            let place = info.params.iter().position(|param| param.name == *name);
+            match place.filter(|place| *place >= usize::from(info.positional_only)) {
+                Some(place) if matches!(bound[place], Value::Unset) => bound[place] = value,
+                Some(_) => {
+                    return Err(type_error(format!("{}() got multiple values for argument '{}'", info.name, program.name(*name))));
+                }
+                None if info.star_star => {
+                    let key = self.new_str(program.name(*name).to_string())?;
+                    let hash = self.hash(&key, 0)?;
+                    others.push(hash, key, value);
+                }
+                None => {
+                    return Err(type_error(format!("{}() got an unexpected keyword argument '{}'", info.name, program.name(*name))));
+                }
+            }
+        }
+        for (slot, param) in bound.iter_mut().zip(&info.params) {
+            if matches!(slot, Value::Unset) {
+                *slot = self.default_of(param, info.frees, closure, function)?;
+            }
+        }
+        if info.star {
+            let extra = self.new_tuple(extra)?;
+            bound.push(extra);
+        }
+        if info.star_star {
+            bound.push(Value::dict(others)?);
+        }
+        match closure {
+            Some(closure) => bound.extend(closure.held.iter().take(usize::from(info.frees)).cloned()),
+            None if info.frees > 0 => return Err(malformed()),
+            None => {}
+        }
+        Ok(bound)
+    }
+
+    fn default_of(&mut self, param: &crate::program::Param, frees: u16, closure: Option<&Rc<ClosureObj>>, function: u16) -> R<Value> {
+        if let Some(constant) = param.default {
+            return Ok(self.instance.consts[usize::from(constant)].clone());
+        }
+        if let (Some(place), Some(closure)) = (param.held_default, closure) {
+            return closure.held.get(usize::from(frees) + usize::from(place)).cloned().ok_or_else(malformed);
+        }
+        let (name, param) = (&self.program.parts.functions[usize::from(function)].name, self.program.name(param.name));
+        Err(type_error(format!("{name}() missing 1 required argument: '{param}'")))
+    }
+
+    /// `f(*arguments, **keywords)`: three registers.
+    pub(crate) fn call_star(&mut self, regs: &mut [Value]) -> R<Value> {
+        let (Value::Tuple(positional), Value::Dict(keywords)) = (&regs[1], &regs[2]) else { return Err(malformed()) };
+        let mut arguments = positional.items.clone();
+        let mut names = Vec::new();
+        for entry in keywords.table.borrow().iter() {
+            let Value::Str(key) = &entry.key else { return Err(type_error("keywords must be strings")) };
+            // A keyword that the program never names cannot be a parameter of its functions.
+            match self.program.parts.names.iter().position(|name| *name == key.text) {
+                Some(name) => names.push(name as u16),
+                None => return Err(type_error(format!("got an unexpected keyword argument '{}'", key.text))),
+            }
+            arguments.push(entry.value.clone());
+        }
+        self.spend(arguments.len() as u64)?;
+        let callee = regs[0].clone();
+        self.call_any(&callee, arguments, &names)
+    }
+
+    /// Calls a value from native code.
+    pub(crate) fn call_any(&mut self, callee: &Value, mut arguments: Vec<Value>, names: &[u16]) -> R<Value> {
+        match callee {
+            Value::Function(function) => {
+                self.spend(gas::CALL)?;
+                let bound = self.bind(*function, arguments, names, None)?;
+                self.run_native(*function, bound)
+            }
+            Value::Closure(closure) => {
+                self.spend(gas::CALL)?;
+                let bound = self.bind(closure.function, arguments, names, Some(closure))?;
+                self.run_native(closure.function, bound)
+            }
+            other => self.call_native(other, &mut arguments, names),
+        }
+    }
+
+    fn run_native(&mut self, function: u16, bound: Vec<Value>) -> R<Value> {
+        if self.native >= limits::NATIVE_FRAMES {
+            return Err(fatal("limit.recursion", format!("functions given to builtins call each other deeper than {}: use a loop", limits::NATIVE_FRAMES)));
+        }
+        self.native += 1;
+        let mut stack = self.spare.pop().unwrap_or_default();
+        stack.clear();
+        stack.extend(bound);
+        let result = self.execute(&mut stack, function);
+        stack.clear();
+        self.spare.push(stack);
+        self.native -= 1;
+        result
+    }
+
+    /// Calls what is no function of the contract's.
+    fn call_native(&mut self, callee: &Value, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        match callee {
+            Value::Builtin(builtin) => self.call_builtin(*builtin, arguments, names),
+            Value::Class(class) => self.call_class(*class, arguments, names),
+            Value::ExcClass(class) => self.make_exception(*class, arguments, names),
+            Value::Bound(bound) => {
+                if let Some(function) = self.user_method(&bound.receiver, bound.name) {
+                    self.spend(gas::CALL)?;
+                    let mut all = vec![bound.receiver.clone()];
+                    all.extend(arguments.iter_mut().map(std::mem::take));
+                    let bound = self.bind(function, all, names, None)?;
+                    return self.run_native(function, bound);
+                }
+                self.call_method(&bound.receiver, bound.name, arguments, names)
+            }
+            Value::Function(_) | Value::Closure(_) => {
+                let all = arguments.iter_mut().map(std::mem::take).collect();
+                self.call_any(callee, all, names)
+            }
+            Value::Unset => Err(malformed()),
+            _ => Err(type_error(format!("'{}' object is not callable", self.type_name(callee)))),
+        }
+    }
+
+    fn call_class(&mut self, class: u16, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        let program = self.program;
+        let info = program.class(class);
+        if info.kind == ClassKind::Enum {
+            let [value] = arguments else { return Err(type_error(format!("{}() takes one value", info.name))) };
+            for (member, (_, constant)) in info.members.iter().enumerate() {
+                self.spend(1)?;
+                let known = crate::instance::constant_value(constant, false)?;
+                if self.equal(&known, value, 0)? {
+                    return Ok(Value::Enum { class, member: member as u16 });
+                }
+            }
+            let shown = self.repr(value)?;
+            return Err(value_error(format!("{shown} is not a valid {}", info.name)));
+        }
+        let positional = arguments.len() - names.len().min(arguments.len());
+        if positional > info.fields.len() {
+            return Err(type_error(format!("{}() takes {} arguments but {positional} were given", info.name, info.fields.len())));
+        }
+        let mut fields = vec![Value::Unset; info.fields.len()];
+        for (slot, value) in fields.iter_mut().zip(&mut arguments[..positional]) {
+            *slot = std::mem::take(value);
+        }
+        for (name, value) in names.iter().zip(&mut arguments[positional..]) {
+            let Some(slot) = program.slot(class, *name) else {
+                return Err(type_error(format!("{}() got an unexpected keyword argument '{}'", info.name, program.name(*name))));
+            };
+            if !matches!(fields[slot], Value::Unset) {
+                return Err(type_error(format!("{}() got multiple values for argument '{}'", info.name, program.name(*name))));
+            }
+            fields[slot] = std::mem::take(value);
+        }
+        for (slot, field) in fields.iter_mut().zip(&info.fields) {
+            if matches!(slot, Value::Unset) {
+                let Some(default) = field.default else {
+                    return Err(type_error(format!("{}() missing 1 required argument: '{}'", info.name, program.name(field.name))));
+                };
+                *slot = self.instance.consts[usize::from(default)].clone();
+            }
+        }
+        self.build(class, fields)
+    }
+
+    /// A record or event with all its fields, which are checked.
+    pub(crate) fn build(&mut self, class: u16, fields: Vec<Value>) -> R<Value> {
+        let program = self.program;
+        let info = program.class(class);
+        self.spend(gas::OBJECT + fields.len() as u64)?;
+        for (value, field) in fields.iter().zip(&info.fields) {
+            if !self.conforms(value, &field.ty, 0)? {
+                let given = self.type_name(value);
+                let name = program.name(field.name);
+                return Err(type_error(format!("{}.{name} is {given}, declared {}", info.name, field.ty)));
+            }
+        }
+        Value::record(class, fields)
+    }
+
+    /// `record.replace(field=value, ...)`
+    pub(crate) fn replace(&mut self, record: &crate::value::RecordObj, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        let program = self.program;
+        if arguments.len() != names.len() {
+            return Err(type_error(format!("{}.replace() takes fields by name", program.class(record.class).name)));
+        }
+        let mut fields = record.fields.clone();
+        for (name, value) in names.iter().zip(arguments) {
+            let Some(slot) = program.slot(record.class, *name) else {
+                let class = &program.class(record.class).name;
+                return Err(type_error(format!("{class}.__init__() got an unexpected keyword argument '{}'", program.name(*name))));
+            };
+            fields[slot] = std::mem::take(value);
+        }
+        self.build(record.class, fields)
+    }
+
+    fn make_exception(&mut self, class: Exc, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+        if class == Exc::Rejected {
+            let mut parts = [Value::Unset, Value::Unset];
+            let positional = arguments.len() - names.len().min(arguments.len());
+            for (index, value) in arguments.iter().enumerate() {
+                let place = match names.get(index.wrapping_sub(positional)).filter(|_| index >= positional) {
+                    Some(name) => match self.program.name(*name) {
+                        "code" => 0,
+                        "message" => 1,
+                        other => return Err(type_error(format!("Rejected() got an unexpected keyword argument '{other}'"))),
+                    },
+                    None => index,
+                };
+                match parts.get_mut(place) {
+                    Some(slot) => *slot = value.clone(),
+                    None => return Err(type_error("Rejected() takes a code and a message")),
+                }
+            }
+            let [code, message] = parts;
+            if matches!(code, Value::Unset) {
+                return Err(type_error("Rejected() needs a code"));
+            }
+            let message = if matches!(message, Value::Unset) { Value::text("") } else { message };
+            return Ok(Value::Exception(self.rejected(&code, &message)?));
+        }
+        if !names.is_empty() {
+            return Err(type_error(format!("{}() takes no keyword arguments", class.name())));
+        }
+        self.spend(gas::OBJECT)?;
+        let charge = charge(OBJECT_BYTES + arguments.len() * 16)?;
+        let args = arguments.iter_mut().map(std::mem::take).collect();
+        Ok(Value::Exception(Rc::new(ExcObj { class, args, line: Default::default(), charge })))
+    }
+
+    /// A refusal by the contract.
+    pub(crate) fn rejected(&mut self, code: &Value, message: &Value) -> R<Rc<ExcObj>> {
+        let (Value::Str(text), Value::Str(_)) = (code, message) else {
+            return Err(type_error("the code and the message of a refusal are texts"));
+        };
+        if !is_reject_code(&text.text) {
+            let shown = self.repr(code)?;
+            return Err(value_error(format!("{shown} is no code: write a lower-case word such as 'not_holder'")));
+        }
+        let charge = charge(OBJECT_BYTES)?;
+        let args = vec![code.clone(), message.clone()];
+        Ok(Rc::new(ExcObj { class: Exc::Rejected, args, line: Default::default(), charge }))
+    }
+
+    /// `self.emit(event)`
+    pub(crate) fn emit(&mut self, event: &Value) -> R<()> {
+        if self.context.read_only {
+            return Err(fatal("view.write", "a view only reads: it cannot emit an event"));
+        }
+        let Value::Record(record) = event else {
+            return Err(type_error(format!("emit() takes an event, not {}", self.type_name(event))));
+        };
+        let class = self.program.class(record.class);
+        if class.kind != ClassKind::Event {
+            return Err(type_error(format!("emit() takes an event, not {}", class.name)));
+        }
+        if self.events.len() >= limits::EVENTS {
+            return Err(fatal("limit.events", format!("a call emits at most {} events", limits::EVENTS)));
+        }
+        self.spend(gas::EVENT)?;
+        let data = self.encode_value(event)?;
+        self.events.push(crate::EmittedEvent { name: class.name.clone(), data });
+        Ok(())
+    }
+
+    /// Keyword arguments of a builtin, by name; the positional ones come first.
+    pub(crate) fn keyword<'v>(&self, arguments: &'v [Value], names: &[u16], wanted: &str) -> Option<&'v Value> {
+        let positional = arguments.len() - names.len().min(arguments.len());
+        let place = names.iter().position(|name| self.program.name(*name) == wanted)?;
+        arguments.get(positional + place)
+    }
+
+    /// Refuses keywords other than these.
+    pub(crate) fn only_keywords(&self, what: &str, names: &[u16], allowed: &[&str]) -> R<()> {
+        for name in names {
+            let name = self.program.name(*name);
+            if !allowed.contains(&name) {
+                return Err(type_error(format!("'{name}' is an invalid keyword argument for {what}()")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A value that a view may not touch.
+    pub(crate) fn may_write(&self) -> R<()> {
+        if self.context.read_only {
+            return Err(fatal("view.write", "a view only reads: declare the method with @call to write"));
+        }
+        Ok(())
+    }
+
+    /// Text of an argument.
+    pub(crate) fn text_argument<'v>(&self, value: &'v Value, what: &str) -> R<&'v crate::value::StrObj> {
+        match value {
+            Value::Str(text) => Ok(text),
+            _ => Err(type_error(format!("{what} must be str, not {}", self.type_name(value)))),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn no_method(&self, receiver: &Value, name: u16) -> crate::error::Trap {
+        let (kind, name) = (self.type_name(receiver), self.program.name(name));
+        if matches!(receiver, Value::Table(_)) {
+            return refused(format!("a table has no {name}(): use get, scan, by, `in`, [key], [key] = row, del [key]"));
+        }
+        raise(Exc::AttributeError, format!("'{kind}' object has no attribute '{name}'"))
+    }
+}

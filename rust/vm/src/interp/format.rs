@@ -1,0 +1,342 @@
+//! `str` and `repr`.
+
+use super::Vm;
+use crate::error::{malformed, refused, too_deep, R};
+use crate::program::{ClassKind, Const};
+use crate::value::{Value, ViewKind};
+use crate::{gas, limits};
+
+impl Vm<'_, '_> {
+    /// The parts of an f-string as one text.
+    pub(crate) fn join(&mut self, parts: &[Value]) -> R<Value> {
+        let mut text = String::new();
+        for part in parts {
+            self.write_str(&mut text, part)?;
+        }
+        self.spend(gas::OBJECT)?;
+        Value::str(text)
+    }
+
+    /// `str(value)`
+    pub(crate) fn to_text(&mut self, value: &Value) -> R<String> {
+        let mut text = String::new();
+        self.write_str(&mut text, value)?;
+        Ok(text)
+    }
+
+    pub(crate) fn repr(&mut self, value: &Value) -> R<String> {
+        let mut text = String::new();
+        self.write_repr(&mut text, value, 0)?;
+        Ok(text)
+    }
+
+    fn put(&mut self, text: &mut String, more: &str) -> R<()> {
+        let length = text.len() + more.len();
+        if length > limits::STRING_BYTES {
+            return Err(super::too_long());
+        }
+        self.spend(gas::bytes(more.len()))?;
+        text.push_str(more);
+        Ok(())
+    }
+
+    pub(crate) fn write_str(&mut self, text: &mut String, value: &Value) -> R<()> {
+        match value {
+            Value::Str(part) => self.put(text, &part.text),
+            Value::Int(number) => {
+                use std::fmt::Write;
+                let _ = write!(text, "{number}");
+                Ok(())
+            }
+            Value::Enum { class, member } => {
+                let shown = self.enum_name(*class, *member)?;
+                self.put(text, &shown)
+            }
+            Value::Exception(exception) => {
+                let args = exception.args.clone();
+                match (exception.class, args.as_slice()) {
+                    (crate::error::Exc::Rejected, [code, message]) => {
+                        self.write_str(text, code)?;
+                        if self.truth(message)? {
+                            self.put(text, ": ")?;
+                            self.write_str(text, message)?;
+                        }
+                        Ok(())
+                    }
+                    (_, []) => Ok(()),
+                    (crate::error::Exc::KeyError, [key]) => self.write_repr(text, key, 0),
+                    (_, [one]) => self.write_str_nested(text, one),
+                    (_, many) => {
+                        self.put(text, "(")?;
+                        self.write_items(text, many, 0)?;
+                        self.put(text, ")")
+                    }
+                }
+            }
+            other => self.write_repr(text, other, 0),
+        }
+    }
+
+    /// Text of an exception's argument; exceptions inside of exceptions are followed a little.
+    fn write_str_nested(&mut self, text: &mut String, value: &Value) -> R<()> {
+        match value {
+            Value::Exception(_) => self.write_repr(text, value, limits::VALUE_LEVELS - 4),
+            other => self.write_str(text, other),
+        }
+    }
+
+    fn enum_name(&mut self, class: u16, member: u16) -> R<String> {
+        let info = self.program.class(class);
+        let (name, _) = info.members.get(usize::from(member)).ok_or_else(malformed)?;
+        Ok(format!("{}.{}", info.name, self.program.name(*name)))
+    }
+
+    fn write_items(&mut self, text: &mut String, items: &[Value], level: usize) -> R<()> {
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.put(text, ", ")?;
+            }
+            self.write_repr(text, item, level + 1)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write_repr(&mut self, text: &mut String, value: &Value, level: usize) -> R<()> {
+        if level > limits::VALUE_LEVELS {
+            return Err(too_deep());
+        }
+        self.spend(1)?;
+        match value {
+            Value::Unset | Value::Cell(_) => Err(malformed()),
+            Value::None => self.put(text, "None"),
+            Value::Bool(true) => self.put(text, "True"),
+            Value::Bool(false) => self.put(text, "False"),
+            Value::Int(number) => self.put(text, &number.to_string()),
+            Value::Big(big) => {
+                // Digits take time that grows with the square of the length.
+                let words = big.value.bits() / 64 + 1;
+                self.spend(words * words / 2)?;
+                self.put(text, &big.value.to_string())
+            }
+            Value::Str(part) => {
+                self.spend(gas::bytes(part.text.len() * 2))?;
+                let quoted = quote(&part.text);
+                self.put(text, &quoted)
+            }
+            Value::Bytes(bytes) => {
+                self.spend(gas::bytes(bytes.bytes.len() * 4))?;
+                let quoted = quote_bytes(&bytes.bytes);
+                self.put(text, &quoted)
+            }
+            Value::Tuple(tuple) => {
+                self.put(text, "(")?;
+                self.write_items(text, &tuple.items, level)?;
+                self.put(text, if tuple.items.len() == 1 { ",)" } else { ")" })
+            }
+            Value::List(list) => {
+                let items = list.items.borrow();
+                self.put(text, "[")?;
+                self.write_items(text, &items, level)?;
+                self.put(text, "]")
+            }
+            Value::Dict(dict) => {
+                let table = dict.table.borrow();
+                self.put(text, "{")?;
+                for (index, entry) in table.iter().enumerate() {
+                    if index > 0 {
+                        self.put(text, ", ")?;
+                    }
+                    self.write_repr(text, &entry.key, level + 1)?;
+                    self.put(text, ": ")?;
+                    self.write_repr(text, &entry.value, level + 1)?;
+                }
+                self.put(text, "}")
+            }
+            Value::Set(set) => {
+                let table = set.table.borrow();
+                let first = table.iter().next().map(|entry| entry.key.clone());
+                match (table.len(), first) {
+                    (0, _) => self.put(text, if set.frozenset { "frozenset()" } else { "set()" }),
+                    (1, Some(item)) => {
+                        self.put(text, if set.frozenset { "frozenset({" } else { "{" })?;
+                        self.write_repr(text, &item, level + 1)?;
+                        self.put(text, if set.frozenset { "})" } else { "}" })
+                    }
+                    _ => Err(refused("the order of a set is arbitrary: show sorted(the_set)")),
+                }
+            }
+            Value::Record(record) => {
+                let class = self.program.class(record.class);
+                self.put(text, &class.name)?;
+                self.put(text, "(")?;
+                for (index, (field, value)) in class.fields.iter().zip(&record.fields).enumerate() {
+                    if index > 0 {
+                        self.put(text, ", ")?;
+                    }
+                    let name = self.program.name(field.name);
+                    self.put(text, name)?;
+                    self.put(text, "=")?;
+                    self.write_repr(text, value, level + 1)?;
+                }
+                self.put(text, ")")
+            }
+            Value::Enum { class, member } => {
+                let shown = self.enum_name(*class, *member)?;
+                let value = self.program.class(*class).members.get(usize::from(*member)).map(|(_, value)| value);
+                let value = match value {
+                    Some(Const::Int(number)) => number.to_string(),
+                    Some(Const::Str(value)) => quote(value),
+                    _ => return Err(malformed()),
+                };
+                self.put(text, &format!("<{shown}: {value}>"))
+            }
+            Value::Range(range) => {
+                let step = if range.step == 1 { String::new() } else { format!(", {}", range.step) };
+                self.put(text, &format!("range({}, {}{step})", range.start, range.stop))
+            }
+            Value::Slice(parts) => {
+                self.put(text, "slice(")?;
+                self.write_items(text, &parts.items, level)?;
+                self.put(text, ")")
+            }
+            Value::DictView(view) => {
+                let items = self.collect(value)?;
+                self.put(text, match view.kind {
+                    ViewKind::Keys => "dict_keys([",
+                    ViewKind::Values => "dict_values([",
+                    ViewKind::Items => "dict_items([",
+                })?;
+                self.write_items(text, &items, level)?;
+                self.put(text, "])")
+            }
+            Value::Exception(exception) => {
+                self.put(text, exception.class.name())?;
+                self.put(text, "(")?;
+                self.write_items(text, &exception.args, level)?;
+                self.put(text, ")")
+            }
+            Value::Builtin(builtin) => {
+                let kind = if is_type(*builtin) { "class" } else { "built-in function" };
+                let name = builtin.name();
+                self.put(text, &if kind == "class" { format!("<class '{name}'>") } else { format!("<built-in function {name}>") })
+            }
+            Value::ExcClass(class) => self.put(text, &format!("<class '{}'>", class.name())),
+            Value::Class(class) => {
+                let info = self.program.class(*class);
+                if info.kind == ClassKind::Enum {
+                    return self.put(text, &format!("<enum '{}'>", info.name));
+                }
+                Err(refused("the text of a class names its module: write its name"))
+            }
+            _ => Err(refused(format!("a {} has no text but its address: show what is in it", self.type_name(value)))),
+        }
+    }
+
+    /// `!s`, `!r`, `!a`
+    pub(crate) fn convert(&mut self, value: &Value, conversion: u16) -> R<Value> {
+        let text = match u8::try_from(conversion) {
+            Ok(b's') => self.to_text(value)?,
+            Ok(b'r') => self.repr(value)?,
+            Ok(b'a') => {
+                let shown = self.repr(value)?;
+                self.spend(gas::bytes(shown.len() * 4))?;
+                escape_non_ascii(&shown)
+            }
+            _ => return Err(malformed()),
+        };
+        self.new_str(text)
+    }
+}
+
+fn is_type(builtin: crate::builtins::Builtin) -> bool {
+    use crate::builtins::Builtin as B;
+    matches!(
+        builtin,
+        B::Bool | B::Bytes | B::Dict | B::Enumerate | B::Filter | B::Frozenset | B::Int | B::List | B::Map | B::Range
+            | B::Reversed | B::Set | B::Slice | B::Str | B::Tuple | B::Zip
+    )
+}
+
+/// Characters of `repr` that are shown as they are.
+fn printable(c: char) -> bool {
+    // The tables of CPython 3.11 are not pinned here yet: only what all versions agree on.
+    match c {
+        ' '..='~' => true,
+        '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{377}' => true,
+        '\u{391}'..='\u{3a1}' | '\u{3a3}'..='\u{482}' => true,
+        '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fef}' | '\u{ac00}'..='\u{d7a3}' => true,
+        '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{20a0}'..='\u{20bf}' => true,
+        _ => false,
+    }
+}
+
+fn push_escaped(out: &mut String, c: char) {
+    use std::fmt::Write;
+    let code = u32::from(c);
+    let _ = match code {
+        0..=0xff => write!(out, "\\x{code:02x}"),
+        0x100..=0xffff => write!(out, "\\u{code:04x}"),
+        _ => write!(out, "\\U{code:08x}"),
+    };
+}
+
+/// A text as `repr` shows it.
+pub(crate) fn quote(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\\' => out.push_str("\\\\"),
+            c if c == quote => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if printable(c) => out.push(c),
+            c => push_escaped(&mut out, c),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+fn quote_bytes(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+    let mut out = String::with_capacity(bytes.len() + 3);
+    out.push('b');
+    out.push(quote);
+    for byte in bytes {
+        match byte {
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            b'\\' => out.push_str("\\\\"),
+            byte if char::from(*byte) == quote => {
+                out.push('\\');
+                out.push(quote);
+            }
+            b' '..=b'~' => out.push(char::from(*byte)),
+            byte => {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+        }
+    }
+    out.push(quote);
+    out
+}
+
+pub(crate) fn escape_non_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            push_escaped(&mut out, c);
+        }
+    }
+    out
+}

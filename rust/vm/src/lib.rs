@@ -1,0 +1,55 @@
+//! The contract VM: contract Python to compiled code, and metered, deterministic runs of it.
+//!
+//! This crate checks and compiles source, reads and writes compiled programs, and runs one call of
+//! one program against a host that holds the state. It does not know transactions, policies,
+//! signatures or files; whoever calls it has decided that the call may be made.
+//!
+//! Rules it keeps:
+//! - the same program, arguments, context and state give the same result, events, gas and error on
+//!   every machine: no clock, no floats, no addresses, no order of hashing;
+//! - gas is charged before the work, memory is counted by the sizes of values;
+//! - no source, program, argument or row makes it panic, overflow the stack or run for longer than
+//!   its gas; what the language cannot do as CPython does it, it refuses by name.
+#![forbid(unsafe_code)]
+
+mod builtins;
+mod compile;
+mod diagnostics;
+mod error;
+pub mod gas;
+mod instance;
+mod interface;
+mod interp;
+pub mod limits;
+mod memory;
+mod program;
+mod rows;
+mod run;
+mod source;
+mod table;
+mod tables;
+mod types;
+mod value;
+
+pub use diagnostics::Diagnostic;
+pub use interface::{ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface, TableInterface};
+pub use program::Program;
+pub use run::{run, CallContext, EmittedEvent, Failed, Finished, Host, HostError, Outcome, SignerInfo, TraceEvent};
+pub use types::Type;
+
+/// Compiles a contract's source. `file` is the name that diagnostics and errors show.
+///
+/// Bounded in time, memory and stack for any input; gives everything that it finds wrong.
+pub fn compile(source: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
+    compile::compile(source, file)
+}
+
+/// Why compiled bytes were refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Error {
+    /// Stable name: `program.malformed`, `program.version`.
+    pub code: &'static str,
+    /// What was wrong.
+    pub message: String,
+}

@@ -1,0 +1,89 @@
+//! Limits of the language and of a running call, each with its unit and its reason.
+
+/// Longest contract source, in bytes. A pack's largest contract has a tenth of this.
+pub const SOURCE_BYTES: usize = 64 * 1024;
+
+/// Brackets open at once. The parser recurses once or more per bracket.
+pub const OPEN_BRACKETS: usize = 64;
+
+/// Indented blocks inside of each other.
+pub const INDENT_LEVELS: usize = 24;
+
+/// Operators (binary, unary, comparison, attribute, call, subscript, `if`, `lambda`) in one
+/// logical line or one bracket: left-associative chains make a tree as deep as they are long.
+pub const CHAIN_OPERATORS: usize = 200;
+
+/// Clauses of one `if`: the tree of a long chain is flat, the code that we make of it is not.
+pub const ELIF_CLAUSES: usize = 200;
+
+/// Stack of the thread that parses, checks and compiles, in bytes. The token pass bounds the tree
+/// to a few hundred levels; each takes a few kilobytes in the parser's deepest path.
+pub const PARSE_STACK_BYTES: usize = 32 * 1024 * 1024;
+
+/// Diagnostics given in one run: after that, more help nobody.
+pub const DIAGNOSTICS: usize = 50;
+
+/// Registers of one function: locals and intermediate values.
+pub const REGISTERS: usize = 1_000;
+
+/// Instructions of one function: jump targets are 16 bits wide.
+pub const INSTRUCTIONS: usize = 60_000;
+
+/// Functions, classes, tables, names, constants and call shapes of a program, each.
+pub const ITEMS: usize = 8_000;
+
+/// Instructions of a whole program: copies of `finally` blocks can multiply the source.
+pub const PROGRAM_INSTRUCTIONS: usize = 200_000;
+
+/// Encoded program, in bytes: the source limit and the code that it can make.
+pub const PROGRAM_BYTES: usize = 8 * 1024 * 1024;
+
+/// Fields of a record or event.
+pub const FIELDS: usize = 200;
+
+/// Nested types in an annotation, in levels.
+pub const TYPE_LEVELS: usize = 12;
+
+/// Nested constants, in levels.
+pub const CONST_LEVELS: usize = 16;
+
+/// Calls active at once, in frames.
+pub const CALL_FRAMES: usize = 64;
+
+/// Calls through native code (a `key` of `sorted`, a function given to `map`) active at once:
+/// each takes a few kilobytes of the host's stack.
+pub const NATIVE_FRAMES: usize = 16;
+
+/// Nested containers that comparing, hashing, formatting, checking or encoding goes into.
+pub const VALUE_LEVELS: usize = 60;
+
+/// Nested containers in a value that leaves the VM (row, result, event), in levels: the codec's
+/// limit, less one for the map that carries it.
+pub const ENCODED_LEVELS: usize = codec::limits::DEPTH_LEVELS - 2;
+
+/// Iterators inside of each other (`enumerate(zip(...))`).
+pub const ITERATOR_LEVELS: usize = 16;
+
+/// Magnitude of an integer, in bits.
+pub const INTEGER_BITS: u64 = codec::limits::INTEGER_BITS;
+
+/// Live memory of one call as the VM counts it, in bytes.
+pub const MEMORY_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Longest string or byte string, in bytes.
+pub const STRING_BYTES: usize = 16 * 1024 * 1024;
+
+/// Longest encoded row, result or event, in bytes.
+pub const ENCODED_BYTES: usize = 1024 * 1024;
+
+/// Rows that one listing may return: a call reads a bounded part of the state.
+pub const SCAN_ROWS: i64 = 1_000;
+
+/// Events of one call.
+pub const EVENTS: usize = 1_000;
+
+/// Gas that evaluating the module's constants may take when a contract is compiled.
+pub const CONSTANTS_GAS: u64 = 1_000_000;
+
+/// Longest code of a `Rejected`, in characters.
+pub const REJECTED_CODE: usize = 64;

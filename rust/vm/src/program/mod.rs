@@ -1,0 +1,268 @@
+//! A compiled contract: code, constants, classes and its interface.
+
+mod decode;
+mod encode;
+pub(crate) mod ops;
+mod validate;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use num_bigint::BigInt;
+
+use crate::builtins::Method;
+use crate::error::Exc;
+use crate::interface::Interface;
+use crate::types::Type;
+pub(crate) use ops::{Instr, Op, SMALL_BIAS};
+
+/// Version of the compiled form; part of its bytes.
+pub(crate) const FORMAT: u64 = 1;
+
+/// Number of the built-in record class of callers.
+pub(crate) const CALLER: u16 = 0;
+
+/// A value that a program holds.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Const {
+    None,
+    Bool(bool),
+    Int(i64),
+    Big(BigInt),
+    Str(String),
+    Bytes(Vec<u8>),
+    Tuple(Vec<Const>),
+    List(Vec<Const>),
+    Dict(Vec<(Const, Const)>),
+    Set(Vec<Const>),
+    Frozenset(Vec<Const>),
+    Range(i64, i64, i64),
+    Enum(u16, u16),
+    Record(u16, Vec<Const>),
+    Function(u16),
+    Builtin(u16),
+    Class(u16),
+    ExcClass(Exc),
+}
+
+/// A parameter of a function.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Param {
+    pub(crate) name: u16,
+    /// A constant as default.
+    pub(crate) default: Option<u16>,
+    /// The default is held by the closure, at this place after the free variables.
+    pub(crate) held_default: Option<u16>,
+}
+
+/// Where an exception goes.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Handler {
+    pub(crate) start: u16,
+    pub(crate) end: u16,
+    pub(crate) target: u16,
+    /// Register that takes the exception.
+    pub(crate) register: u16,
+}
+
+/// A function's code.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Function {
+    pub(crate) name: String,
+    pub(crate) line: u32,
+    pub(crate) params: Vec<Param>,
+    /// Parameters that may be given by position; the others are keyword-only.
+    pub(crate) positional: u16,
+    /// Parameters that may be given by position only.
+    pub(crate) positional_only: u16,
+    pub(crate) star: bool,
+    pub(crate) star_star: bool,
+    /// Cells taken from the functions around it.
+    pub(crate) frees: u16,
+    /// Defaults that the closure holds.
+    pub(crate) held_defaults: u16,
+    pub(crate) registers: u16,
+    pub(crate) code: Vec<Instr>,
+    pub(crate) handlers: Vec<Handler>,
+    /// First instruction of each run of one line.
+    pub(crate) lines: Vec<(u16, u32)>,
+}
+
+impl Function {
+    /// Registers that a caller fills: parameters and the star ones.
+    pub(crate) fn arguments(&self) -> usize {
+        self.params.len() + usize::from(self.star) + usize::from(self.star_star)
+    }
+
+    /// The source line of an instruction.
+    pub(crate) fn line_at(&self, pc: usize) -> u32 {
+        let after = self.lines.partition_point(|(start, _)| usize::from(*start) <= pc);
+        after.checked_sub(1).and_then(|run| self.lines.get(run)).map_or(self.line, |run| run.1)
+    }
+}
+
+/// Kinds of classes.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum ClassKind {
+    Record,
+    Event,
+    Enum,
+}
+
+/// A field of a record or event.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: u16,
+    pub(crate) ty: Type,
+    pub(crate) default: Option<u16>,
+}
+
+/// A class.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Class {
+    pub(crate) name: String,
+    pub(crate) kind: ClassKind,
+    pub(crate) base: Option<u16>,
+    pub(crate) fields: Vec<Field>,
+    /// Name and function of each method, inherited ones included.
+    pub(crate) methods: Vec<(u16, u16)>,
+    /// Names and values of an enum.
+    pub(crate) members: Vec<(u16, Const)>,
+}
+
+/// A table of the contract.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct TableInfo {
+    pub(crate) name: u16,
+    pub(crate) class: u16,
+    /// Fields of the key, by position in the class.
+    pub(crate) key: Vec<u16>,
+    /// Fields of each index.
+    pub(crate) indexes: Vec<Vec<u16>>,
+}
+
+/// Keyword arguments of a call: how many are by position, and the names of the others.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Shape {
+    pub(crate) positional: u16,
+    pub(crate) names: Vec<u16>,
+}
+
+/// A method that transactions and views reach.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: u16,
+    pub(crate) function: u16,
+    pub(crate) view: bool,
+    pub(crate) by: String,
+    /// Types of the parameters after `self`.
+    pub(crate) types: Vec<Type>,
+    pub(crate) returns: Type,
+    pub(crate) doc: String,
+}
+
+/// The stored part of a program.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) file: String,
+    pub(crate) contract: String,
+    pub(crate) doc: String,
+    pub(crate) names: Vec<String>,
+    pub(crate) consts: Vec<Const>,
+    pub(crate) shapes: Vec<Shape>,
+    pub(crate) functions: Vec<Function>,
+    pub(crate) classes: Vec<Class>,
+    pub(crate) tables: Vec<TableInfo>,
+    /// Methods of the contract that are reached through `self` as a value.
+    pub(crate) methods: Vec<(u16, u16)>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// What is derived from a class for speed.
+#[derive(Debug, Default)]
+pub(crate) struct ClassIndex {
+    /// Field position by name; [`NO_SLOT`] where there is none.
+    pub(crate) slots: Vec<u8>,
+    /// Encoded key and position of each field, in the order of a canonical map.
+    pub(crate) order: Vec<(Vec<u8>, u16)>,
+    /// This class and those above it.
+    pub(crate) lineage: Vec<u16>,
+}
+
+/// No such field.
+pub(crate) const NO_SLOT: u8 = u8::MAX;
+
+/// A compiled contract: immutable, shared between threads.
+#[derive(Debug)]
+pub struct Program {
+    pub(crate) parts: Parts,
+    /// Tells programs apart in caches of threads.
+    pub(crate) serial: u64,
+    pub(crate) class_index: Vec<ClassIndex>,
+    /// The built-in method that a name means, if any.
+    pub(crate) methods: Vec<Option<Method>>,
+    interface: Interface,
+}
+
+static SERIAL: AtomicU64 = AtomicU64::new(1);
+
+impl Program {
+    /// Derives the indexes; the parts must be valid.
+    pub(crate) fn new(parts: Parts) -> Program {
+        let class_index = parts.classes.iter().map(|class| index_class(&parts, class)).collect();
+        let methods = parts.names.iter().map(|name| Method::from_name(name)).collect();
+        let interface = Interface::of(&parts);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        Program { parts, serial, class_index, methods, interface }
+    }
+
+    /// What the contract offers: calls, views, tables, records and events.
+    pub fn interface(&self) -> &Interface {
+        &self.interface
+    }
+
+    /// The file name given when it was compiled.
+    pub fn source_file(&self) -> &str {
+        &self.parts.file
+    }
+
+    pub(crate) fn name(&self, name: u16) -> &str {
+        self.parts.names.get(usize::from(name)).map_or("?", String::as_str)
+    }
+
+    pub(crate) fn class(&self, class: u16) -> &Class {
+        &self.parts.classes[usize::from(class)]
+    }
+
+    /// Whether `class` is `ancestor` or below it.
+    pub(crate) fn is_subclass(&self, class: u16, ancestor: u16) -> bool {
+        self.class_index.get(usize::from(class)).is_some_and(|index| index.lineage.contains(&ancestor))
+    }
+
+    /// The position of a field.
+    #[inline]
+    pub(crate) fn slot(&self, class: u16, name: u16) -> Option<usize> {
+        let slots = &self.class_index.get(usize::from(class))?.slots;
+        slots.get(usize::from(name)).copied().filter(|slot| *slot != NO_SLOT).map(usize::from)
+    }
+}
+
+fn index_class(parts: &Parts, class: &Class) -> ClassIndex {
+    let mut slots = vec![NO_SLOT; parts.names.len()];
+    let mut order = Vec::new();
+    for (position, field) in class.fields.iter().enumerate() {
+        if let Some(slot) = slots.get_mut(usize::from(field.name)) {
+            *slot = position as u8;
+        }
+        let mut key = codec::cbor::Encoder::new();
+        key.text(parts.names.get(usize::from(field.name)).map_or("", String::as_str));
+        order.push((key.into_bytes(), position as u16));
+    }
+    order.sort();
+    let mut lineage = Vec::new();
+    let mut current = parts.classes.iter().position(|other| std::ptr::eq(other, class)).map(|at| at as u16);
+    while let Some(number) = current.filter(|number| !lineage.contains(number)) {
+        lineage.push(number);
+        current = parts.classes.get(usize::from(number)).and_then(|class| class.base);
+    }
+    ClassIndex { slots, order, lineage }
+}

@@ -1,0 +1,265 @@
+//! One call: arguments in, outcome out.
+
+use std::sync::Arc;
+
+use codec::cbor::{Decoder, MapReader};
+
+use crate::error::{fatal, Exc, Stop, Trap, R};
+use crate::instance::instance;
+use crate::interp::Vm;
+use crate::program::{Entry, Program};
+use crate::rows::Undecodable;
+use crate::value::Value;
+use crate::{gas, memory};
+
+/// A signer of the transaction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignerInfo {
+    /// Member id, such as `alice@north`.
+    pub member: String,
+    /// Organisation, such as `north`.
+    pub organisation: String,
+    /// Roles held at the block's height.
+    pub roles: Vec<String>,
+    /// Thumbprint of the key that signed.
+    pub key_id: [u8; 32],
+}
+
+/// What surrounds a call.
+#[derive(Clone, Debug)]
+pub struct CallContext<'a> {
+    /// Name under which the contract is deployed: the first part of its keys.
+    pub contract: &'a str,
+    /// Member id of the sender.
+    pub member: &'a str,
+    /// Organisation of the sender.
+    pub organisation: &'a str,
+    /// Roles of the sender.
+    pub roles: &'a [String],
+    /// All signers, in the order that the transaction declares.
+    pub signers: &'a [SignerInfo],
+    /// Block time, in milliseconds since 1970-01-01 UTC.
+    pub now_ms: u64,
+    /// Height of the block.
+    pub height: u64,
+    /// Id of the transaction.
+    pub transaction_id: [u8; 32],
+    /// The call is a view: writes and events are refused.
+    pub read_only: bool,
+}
+
+/// The state could not be read or written: a fault of the machine, not of the call.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct HostError {
+    /// Stable name.
+    pub code: &'static str,
+    /// What happened.
+    pub message: String,
+}
+
+/// Where a call is.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct TraceEvent {
+    /// Source line that runs next.
+    pub line: u32,
+    /// Gas spent so far.
+    pub gas: u64,
+    /// Rows read so far.
+    pub reads: u64,
+    /// Rows written or deleted so far.
+    pub writes: u64,
+}
+
+/// A row with its key.
+pub type KeyedRow = (Vec<u8>, Arc<[u8]>);
+
+/// The state as a call sees it. Keys are flat state keys of this contract; writes of the call MUST
+/// be visible to its later reads, and are kept only if the call ends well.
+pub trait Host {
+    /// The value at a key.
+    fn get(&mut self, key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError>;
+    /// Writes a value.
+    fn put(&mut self, key: &[u8], value: Vec<u8>);
+    /// Removes a value that is there.
+    fn delete(&mut self, key: &[u8]);
+    /// At most `limit` entries from `from` (included) to `to` (excluded) in order of keys, or
+    /// backwards from `to`.
+    fn scan(&mut self, from: &[u8], to: &[u8], limit: usize, reverse: bool) -> Result<Vec<KeyedRow>, HostError>;
+    /// Adds an index entry.
+    fn index_put(&mut self, key: &[u8]);
+    /// Removes an index entry.
+    fn index_delete(&mut self, key: &[u8]);
+    /// Index entries, as [`Host::scan`].
+    fn index_scan(&mut self, from: &[u8], to: &[u8], limit: usize, reverse: bool) -> Result<Vec<Vec<u8>>, HostError>;
+    /// Whether [`Host::trace`] wants to be called; asked once a call.
+    fn tracing(&self) -> bool {
+        false
+    }
+    /// Called when another source line is reached.
+    fn trace(&mut self, _event: TraceEvent) {}
+}
+
+/// An announced event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EmittedEvent {
+    /// Name of the event class.
+    pub name: String,
+    /// Canonical CBOR map of its fields.
+    pub data: Vec<u8>,
+}
+
+/// A call that ended well.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finished {
+    /// Canonical CBOR of the result.
+    pub value: Vec<u8>,
+    /// Events in the order of their announcement.
+    pub events: Vec<EmittedEvent>,
+    /// Gas spent.
+    pub gas: u64,
+}
+
+/// A call that was refused; its writes are to be dropped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failed {
+    /// Stable code: `contract.rejected`, `contract.error`, `gas.exhausted`, `limit.memory`, ...
+    pub code: &'static str,
+    /// The code of the `Rejected`, or the name of the exception.
+    pub reason: Option<String>,
+    /// One sentence.
+    pub message: String,
+    /// Line of the contract's source, where there is one.
+    pub line: Option<u32>,
+    /// Gas spent.
+    pub gas: u64,
+}
+
+/// How a call ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It ended well.
+    Finished(Finished),
+    /// It was refused, for a reason that every node finds.
+    Failed(Failed),
+    /// The host failed: no outcome of the call; the node must not go on as if it were one.
+    Faulted(HostError),
+}
+
+/// Runs a call or view of a program.
+///
+/// `arguments` is a canonical CBOR map from parameter name to value. A view MUST be run with
+/// `context.read_only`; running a call so fails at its first write.
+pub fn run(
+    program: &Program,
+    method: &str,
+    arguments: &[u8],
+    context: &CallContext<'_>,
+    host: &mut dyn Host,
+    gas_limit: u64,
+) -> Outcome {
+    memory::reset();
+    let instance = match instance(program, context.contract) {
+        Ok(instance) => instance,
+        Err(trap) => return failed(*trap, 0, 0),
+    };
+    let mut vm = Vm::new(program, instance, context, host, gas_limit);
+    let result = vm.call_entry(method, arguments);
+    let events = std::mem::take(&mut vm.events);
+    let (gas, line) = (vm.gas_used(), vm.failed_line);
+    let outcome = match result {
+        Ok(value) => Outcome::Finished(Finished { value, events, gas }),
+        Err(trap) => {
+            let described = vm.describe(*trap, gas, line);
+            described
+        }
+    };
+    vm.finish();
+    outcome
+}
+
+fn failed(stop: Stop, gas: u64, line: u32) -> Outcome {
+    let line = (line > 0).then_some(line);
+    match stop {
+        Stop::Host(error) => Outcome::Faulted(error),
+        Stop::Fatal { code, message } => Outcome::Failed(Failed { code, reason: None, message, line, gas }),
+        Stop::Raise(exception) => Outcome::Failed(Failed {
+            code: "contract.error",
+            reason: Some(exception.class.name().to_string()),
+            message: String::new(),
+            line: (exception.line.get() > 0).then(|| exception.line.get()),
+            gas,
+        }),
+    }
+}
+
+impl Vm<'_, '_> {
+    fn call_entry(&mut self, method: &str, arguments: &[u8]) -> R<Vec<u8>> {
+        self.spend(gas::START)?;
+        let program = self.program;
+        let Some(entry) = program.parts.entries.iter().find(|entry| program.name(entry.name) == method) else {
+            let shown: String = method.chars().take(64).collect();
+            return Err(fatal("call.unknown_method", format!("the contract has no call or view '{shown}'")));
+        };
+        let mut stack = self.arguments(entry, arguments)?;
+        let value = self.execute(&mut stack, entry.function)?;
+        drop(stack);
+        self.encode_value(&value)
+    }
+
+    /// The arguments in the order of the parameters, `self` first.
+    fn arguments(&mut self, entry: &Entry, bytes: &[u8]) -> R<Vec<Value>> {
+        self.spend(gas::state_bytes(bytes.len()))?;
+        let bad = |message: String| fatal("call.bad_arguments", message);
+        let program = self.program;
+        let params = program.parts.functions[usize::from(entry.function)].params.get(1..).unwrap_or_default();
+        let mut stack = vec![Value::Unset; params.len() + 1];
+        stack[0] = Value::Contract;
+        let mut decoder = Decoder::new(bytes);
+        let mut map = MapReader::open(&mut decoder).map_err(|error| bad(error.to_string()))?;
+        while let Some(name) = map.text_key(&mut decoder).map_err(|error| bad(error.to_string()))? {
+            let Some(place) = params.iter().position(|param| program.name(param.name) == name) else {
+                let shown: String = name.chars().take(64).collect();
+                let known: Vec<&str> = params.iter().map(|param| program.name(param.name)).collect();
+                return Err(bad(format!("{} has no parameter '{shown}'; it takes: {}", program.name(entry.name), known.join(", "))));
+            };
+            let value = match self.decode_typed(&mut decoder, &entry.types[place], 0) {
+                Ok(value) => value,
+                Err(Undecodable::Trap(trap)) => return Err(trap),
+                Err(Undecodable::Mismatch(found)) => return Err(bad(format!("{name}{}: {}", found.path, found.message))),
+            };
+            stack[place + 1] = value;
+        }
+        decoder.finish().map_err(|error| bad(error.to_string()))?;
+        for (slot, param) in stack.iter_mut().skip(1).zip(params) {
+            if matches!(slot, Value::Unset) {
+                let Some(default) = param.default else {
+                    return Err(bad(format!("{} needs the argument '{}'", program.name(entry.name), program.name(param.name))));
+                };
+                *slot = self.instance.consts[usize::from(default)].clone();
+            }
+        }
+        Ok(stack)
+    }
+
+    /// A failure in words.
+    fn describe(&mut self, stop: Stop, gas: u64, line: u32) -> Outcome {
+        let Stop::Raise(exception) = &stop else { return failed(stop, gas, line) };
+        // Texts of exceptions are shown for free, up to a bound.
+        self.gas_left = 100_000;
+        self.gas_limit = self.gas_limit.max(100_000);
+        let text = |vm: &mut Self, value: Option<&Value>| -> Result<String, Trap> {
+            let text = value.map_or(Ok(String::new()), |value| vm.to_text(value))?;
+            Ok(text.chars().take(1_000).collect())
+        };
+        let line = (exception.line.get() > 0).then(|| exception.line.get());
+        if exception.class == Exc::Rejected {
+            let reason = text(self, exception.args.first()).unwrap_or_default();
+            let message = text(self, exception.args.get(1)).unwrap_or_default();
+            return Outcome::Failed(Failed { code: "contract.rejected", reason: Some(reason), message, line, gas });
+        }
+        let message = text(self, Some(&Value::Exception(exception.clone()))).unwrap_or_default();
+        let reason = Some(exception.class.name().to_string());
+        Outcome::Failed(Failed { code: "contract.error", reason, message, line, gas })
+    }
+}

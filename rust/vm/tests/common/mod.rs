@@ -1,0 +1,159 @@
+//! An in-memory host, and short ways to compile and call.
+#![allow(dead_code)] // each test file uses a part
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use codec::cbor::{decode, encode, Value};
+use vm::{CallContext, Failed, Finished, Host, HostError, Outcome, Program, SignerInfo, TraceEvent};
+
+/// State of one contract, and what was traced.
+#[derive(Clone, Default)]
+pub struct Memory {
+    pub rows: BTreeMap<Vec<u8>, Arc<[u8]>>,
+    pub entries: BTreeSet<Vec<u8>>,
+    pub traced: Vec<TraceEvent>,
+    pub trace: bool,
+    pub broken: bool,
+}
+
+impl Host for Memory {
+    fn get(&mut self, key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
+        if self.broken {
+            return Err(HostError { code: "store.io", message: "the disk is gone".to_string() });
+        }
+        Ok(self.rows.get(key).cloned())
+    }
+
+    fn put(&mut self, key: &[u8], value: Vec<u8>) {
+        self.rows.insert(key.to_vec(), value.into());
+    }
+
+    fn delete(&mut self, key: &[u8]) {
+        self.rows.remove(key);
+    }
+
+    fn scan(&mut self, from: &[u8], to: &[u8], limit: usize, reverse: bool) -> Result<Vec<(Vec<u8>, Arc<[u8]>)>, HostError> {
+        let range = self.rows.range(from.to_vec()..to.to_vec());
+        let pair = |(key, value): (&Vec<u8>, &Arc<[u8]>)| (key.clone(), value.clone());
+        Ok(if reverse { range.rev().take(limit).map(pair).collect() } else { range.take(limit).map(pair).collect() })
+    }
+
+    fn index_put(&mut self, key: &[u8]) {
+        self.entries.insert(key.to_vec());
+    }
+
+    fn index_delete(&mut self, key: &[u8]) {
+        self.entries.remove(key);
+    }
+
+    fn index_scan(&mut self, from: &[u8], to: &[u8], limit: usize, reverse: bool) -> Result<Vec<Vec<u8>>, HostError> {
+        let range = self.entries.range(from.to_vec()..to.to_vec());
+        Ok(if reverse { range.rev().take(limit).cloned().collect() } else { range.take(limit).cloned().collect() })
+    }
+
+    fn tracing(&self) -> bool {
+        self.trace
+    }
+
+    fn trace(&mut self, event: TraceEvent) {
+        self.traced.push(event);
+    }
+}
+
+/// A deployed contract with its state.
+pub struct Ledger {
+    pub program: Program,
+    pub state: Memory,
+    pub gas: u64,
+}
+
+pub fn text(text: &str) -> Value {
+    Value::text(text)
+}
+
+pub fn arguments(given: &[(&str, Value)]) -> Vec<u8> {
+    let entries = given.iter().map(|(name, value)| (text(name), value.clone())).collect();
+    encode(&Value::Map(entries)).expect("arguments of tests can be encoded")
+}
+
+/// Compiles, or shows what was found wrong.
+pub fn compiled(source: &str) -> Program {
+    match vm::compile(source, "test.py") {
+        Ok(program) => program,
+        Err(found) => panic!("{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+    }
+}
+
+impl Ledger {
+    pub fn new(source: &str) -> Ledger {
+        Ledger { program: compiled(source), state: Memory::default(), gas: 1_000_000_000 }
+    }
+
+    pub fn raw(&mut self, member: &str, method: &str, arguments: &[u8]) -> Outcome {
+        let organisation = member.split('@').nth(1).unwrap_or("north").to_string();
+        let roles = vec!["operator".to_string()];
+        let signers = [SignerInfo { member: member.to_string(), organisation: organisation.clone(), roles: roles.clone(), key_id: [7; 32] }];
+        let read_only = self.program.interface().views.iter().any(|view| view.name == method);
+        let context = CallContext {
+            contract: "test",
+            member,
+            organisation: &organisation,
+            roles: &roles,
+            signers: &signers,
+            now_ms: 1_700_000_000_000,
+            height: 7,
+            transaction_id: [1; 32],
+            read_only,
+        };
+        let before = self.state.clone();
+        let outcome = vm::run(&self.program, method, arguments, &context, &mut self.state, self.gas);
+        if !matches!(outcome, Outcome::Finished(_)) {
+            let traced = std::mem::take(&mut self.state.traced);
+            self.state = before;
+            self.state.traced = traced;
+        }
+        outcome
+    }
+
+    pub fn call_as(&mut self, member: &str, method: &str, given: &[(&str, Value)]) -> Outcome {
+        self.raw(member, method, &arguments(given))
+    }
+
+    pub fn finished(&mut self, member: &str, method: &str, given: &[(&str, Value)]) -> Finished {
+        match self.call_as(member, method, given) {
+            Outcome::Finished(finished) => finished,
+            other => panic!("{method}: {other:?}"),
+        }
+    }
+
+    pub fn value(&mut self, method: &str, given: &[(&str, Value)]) -> Value {
+        decode(&self.finished("alice@north", method, given).value).expect("results are canonical")
+    }
+
+    pub fn failed(&mut self, member: &str, method: &str, given: &[(&str, Value)]) -> Failed {
+        match self.call_as(member, method, given) {
+            Outcome::Failed(failed) => failed,
+            other => panic!("{method} should have failed: {other:?}"),
+        }
+    }
+}
+
+/// Runs the body of a function `f()` in a contract; gives what it returns.
+pub fn evaluate(body: &str) -> Outcome {
+    let mut ledger = Ledger::new(&function(body));
+    ledger.gas = 50_000_000;
+    ledger.call_as("alice@north", "f", &[])
+}
+
+/// A contract with one call whose body is given.
+pub fn function(body: &str) -> String {
+    let indented: String = body.lines().map(|line| format!("        {line}\n")).collect();
+    format!(
+        "from lianheng.contract import Contract, Record, Event, Enum, Table, call, view, require, Rejected\n\n\
+         class Point(Record):\n    x: int\n    y: int = 0\n\n    def total(self) -> int:\n        return self.x + self.y\n\n\
+         class Color(Enum):\n    RED = \"red\"\n    BLUE = \"blue\"\n\n\
+         class Row(Record):\n    id: str\n    tags: list[str]\n\n\
+         class Test(Contract):\n    rows = Table(Row, key=\"id\")\n\n    @call(by=\"ANY\")\n    def f(self):\n{indented}"
+    )
+}
