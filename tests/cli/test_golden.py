@@ -48,7 +48,8 @@ def told(cli: Cli, arguments: tuple[str, ...]) -> str:
 @pytest.fixture
 def story(cli: Cli, home: Path) -> dict[str, str]:
     assert home.is_dir()
-    return {name: told(cli, arguments) for name, arguments in STORY.items()}
+    place = str(home.resolve())
+    return {name: told(cli, arguments).replace(place, "HOME") for name, arguments in STORY.items()}
 
 
 def test_the_commands_print_what_they_printed_before(story: dict[str, str]) -> None:

@@ -91,7 +91,7 @@ def test_the_readme_does_what_it_shows(tmp_path: Path) -> None:
         for body in consoles:
             for command in commands_of(body):
                 run(command, tmp_path)
-        run(Command("python quick.py", 0, ["final 4 north", "Tool(id='drill-1',…"]), tmp_path)
+        run(Command("python quick.py", 0, ["final 5 north", "Tool(id='drill-1',…"]), tmp_path)
     finally:
         subprocess.run(
             [Path(sys.executable).with_name("lianheng"), "down"], cwd=tmp_path, check=False

@@ -122,6 +122,12 @@ def facts(pairs: Mapping[str, Any]) -> None:
         console().print(f"{name.ljust(width)}  {printable(str(value))}", markup=False)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2,000 rows`, `3 entries`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else many}"
+
+
 def size(count: int) -> str:
     """`1.4 GB` of a number of bytes."""
     amount = float(count)

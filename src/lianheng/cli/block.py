@@ -49,7 +49,7 @@ def as_fields(found: "Block") -> dict[str, Any]:
 
 def show(found: "Block") -> None:
     """The block for people."""
-    from lianheng.cli._print import console, facts, moment, short, short_hash, size, table
+    from lianheng.cli._print import console, counted, facts, moment, short, short_hash, size, table
 
     header = found.header
     facts(
@@ -61,7 +61,7 @@ def show(found: "Block") -> None:
             f"history {short_hash(header.history_root)}  "
             f"replay {short_hash(header.replay_root)}",
             "seal": "none (genesis)" if found.seal is None else str(found.seal[0]),
-            "size": f"{len(found)} entries, {size(len(found.encoded))}",
+            "size": f"{counted(len(found), 'entry')}, {size(len(found.encoded))}",
         }
     )
     if not len(found):
@@ -75,12 +75,13 @@ def show(found: "Block") -> None:
             (
                 position,
                 short(result.id or b""),
-                f"{call.sender}  {call.target}",
+                call.sender,
+                str(call.target),
                 str(result.status),
                 f"{result.gas:,}",
                 why,
             )
         )
-    table(("", "tx", "call", "result", "gas", ""), rows, right=(0, 4))
+    table(("", "tx", "sender", "call", "result", "gas", ""), rows, right=(0, 5))
     if len(found) > LISTED:
         console().print(f"… and {len(found) - LISTED:,} more; all with --json", style="dim")

@@ -142,9 +142,10 @@ def read_source(file: Path) -> str:
 def summary(source: str, file: str) -> str:
     """What the contract offers, in one line."""
     from lianheng import _native
+    from lianheng.cli._print import counted
 
     interface: Mapping[str, Any] = _native.contract_interface(source, file)
-    parts = [f"{len(interface.get(kind, ()))} {kind}" for kind in ("calls", "views", "tables")]
+    parts = [counted(len(interface[f"{kind}s"]), kind) for kind in ("call", "view", "table")]
     return f"{interface.get('name', file)}: {', '.join(parts)}"
 
 

@@ -58,7 +58,7 @@ def run(invoices: Path | None, folder: Path, *, quiet: bool) -> dict[str, Any]:
     set_up = stage.set_up(folder)
     with set_up.ledger:
         played = play.perform(set_up, reading)
-        show.play(played)
+        show.play(played, reading)
         proved = proof.verify(set_up, proof.export_receipts(set_up, played))
         show.proof(proved)
         height = set_up.ledger.height
@@ -71,7 +71,7 @@ class Silent:
     def read(self, reading: "trade_finance.Reading") -> None:
         """Line 1."""
 
-    def play(self, played: "Play") -> None:
+    def play(self, played: "Play", reading: "trade_finance.Reading") -> None:
         """Lines 2 to 4."""
 
     def proof(self, proved: "Proof") -> None:
@@ -94,21 +94,16 @@ class Shown(Silent):
             row("", f"{finding.file}: {finding.rule} {finding.remedy}", style="dim")
         if (more := len(reading.refused) - REFUSALS_SHOWN) > 0:
             row("", f"and {more} more; all with --json", style="dim")
-        if left := len(reading.claims) - len(reading.registrable):
-            again, nothing = len(reading.conflicts), left - len(reading.conflicts)
-            why = [f"{again} use a number again with other content"] if again else []
-            why += [f"{nothing} claim nothing"] if nothing else []
-            row("", f"{left} of the {len(reading.claims)} stay out: {', '.join(why)}", style="dim")
 
-    def play(self, played: "Play") -> None:
+    def play(self, played: "Play", reading: "trade_finance.Reading") -> None:
         """Who did what, how it ended, how long it took."""
         import trade_finance
 
         claim = played.invoice.claim
         amount = trade_finance.in_words(claim.amount, claim.currency)
+        row("", f"supplier registers {len(played.registered)}{left_out(reading)}", style="dim")
         confirmed = f"buyer confirms {claim.number}, {amount}"
-        count = len(played.registered)
-        row("2 confirm", f"{count} registered; {confirmed}", final(played.step("confirm")))
+        row("2 confirm", confirmed, final(played.step("confirm")))
         row("3 finance", "offered to two banks; bank-a finances it", final(played.step("finance")))
         error = played.step("refused").result.error
         if error is not None:
@@ -123,6 +118,15 @@ class Shown(Silent):
             "5 verify",
             f"separate program: {count} of {count} receipts verified; one byte changed: refused",
         )
+
+
+def left_out(reading: "trade_finance.Reading") -> str:
+    """Which claims cannot be registered, and why."""
+    left = len(reading.claims) - len(reading.registrable)
+    again, nothing = len(reading.conflicts), left - len(reading.conflicts)
+    why = [f"{again} use a number again with other content"] if again else []
+    why += [f"{nothing} claim nothing"] if nothing else []
+    return f"; {', '.join(why)}" if why else ""
 
 
 def row(word: str, text: str, end: str = "", style: str | None = None) -> None:

@@ -18,7 +18,7 @@ def fsck(
     """Check the whole ledger: seals, entries, roots, state and indexes, all derived anew."""
     import time
 
-    from lianheng.cli._print import console, emit
+    from lianheng.cli._print import console, counted, emit
     from lianheng.cli._progress import progress
     from lianheng.cli._session import open_client, open_path
 
@@ -38,7 +38,8 @@ def fsck(
     else:
         rows = sum(report["rows"].values())
         found_all = (
-            f"{report['blocks']:,} blocks · {report['transactions']:,} calls · {rows:,} rows · "
+            f"{counted(report['blocks'], 'block')} · {counted(report['transactions'], 'call')} · "
+            f"{counted(rows, 'row')} · "
             f"every root and index derived anew, all equal · {seconds:.1f} s"
         )
         console().print(f"[bold green]sound[/]  {found_all}")

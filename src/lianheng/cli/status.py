@@ -27,14 +27,15 @@ def summary(found: Mapping[str, Any]) -> dict[str, str]:
     served = "no node runs; opened here"
     if node is not None:
         served = f"node {node['version']}, process {node['pid']}, up {node['up_seconds']:,} s"
-    behind = f"{found['waiting_blocks']:,} blocks, {size(found['waiting_bytes'])}"
+    behind = found["waiting_blocks"]
+    store = f"follows the log by {behind:,} blocks, {size(found['waiting_bytes'])}"
     lines = {
         "chain": f"{found['chain']}, height {found['height']:,}, {moment(found['time'])}",
         "head": f"{short_hash(found['header_hash'])}, state {short_hash(found['state_root'])}",
         "holds": f"{found['rows']:,} rows, {found['members']:,} members, contracts: "
         f"{', '.join(found['contracts']) or 'none yet'}",
         "served by": served,
-        "in the log, not yet in the store": behind,
+        "store": store if behind else "has all that the log has",
     }
     if stopped := sequencer.get("stopped") or sequencer.get("clock"):
         lines["STOPPED"] = str(stopped)

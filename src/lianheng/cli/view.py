@@ -50,11 +50,11 @@ def rows(ledger: "Ledger", contract: str, table: str, limit: int) -> list[Any]:
 
 def show_rows(found: list[Any], *, json: bool) -> None:
     """One row a line."""
-    from lianheng.cli._print import console, emit, shorten
+    from lianheng.cli._print import console, counted, emit, shorten
 
     if json:
         emit({"rows": found})
         return
     for row in found:
         console().print(shorten(row), markup=False)
-    console().print(f"{len(found)} rows", style="dim")
+    console().print(counted(len(found), "row"), style="dim")
