@@ -1,31 +1,416 @@
 //! Contract Python behind the engine's traits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use codec::cbor::Value;
+use vm::{CallContext, Host, HostError, Outcome, Program, SignerInfo, TraceEvent};
 
-use crate::runtime::{Complaint, Contract, Runtime};
+use crate::formats::result::Refusal;
+use crate::overlay::{Span, TransactionState};
+use crate::runtime::{Call, Complaint, Contract, Returned, Runtime, Step};
 use crate::Error;
 
 /// The runtime of contract Python.
 pub struct ContractPython;
 
 impl Runtime for ContractPython {
-    fn compile(&self, _source: &str, _file: &str) -> Result<Vec<u8>, Vec<Complaint>> {
-        Err(Vec::new())
+    fn compile(&self, source: &str, file: &str) -> Result<Vec<u8>, Vec<Complaint>> {
+        let program = vm::compile(source, file)
+            .map_err(|found| found.into_iter().map(complaint).collect::<Vec<_>>())?;
+        Ok(program.to_bytes())
     }
 
-    fn load(&self, _code: &[u8]) -> Result<Arc<dyn Contract>, Error> {
-        Err(Error::new("contract.unavailable", "no virtual machine"))
+    fn load(&self, code: &[u8]) -> Result<Arc<dyn Contract>, Error> {
+        let program =
+            Program::from_bytes(code).map_err(|error| Error::new(error.code, error.message))?;
+        Ok(Arc::new(PythonContract::new(program)))
     }
 }
 
-/// The compiler's complaints about a source, as maps.
-pub fn check_source(_source: &str, _file: &str) -> Vec<Value> {
-    Vec::new()
+fn complaint(found: vm::Diagnostic) -> Complaint {
+    let hint = (!found.help.is_empty()).then_some(found.help);
+    let (line, column) = (found.line, found.column);
+    Complaint {
+        code: found.code.to_owned(),
+        message: found.message,
+        hint,
+        line,
+        column,
+    }
+}
+
+struct PythonContract {
+    program: Program,
+    /// Policy, and whether it only reads.
+    methods: BTreeMap<String, (String, bool)>,
+}
+
+impl PythonContract {
+    fn new(program: Program) -> Self {
+        let interface = program.interface();
+        let calls = interface
+            .calls
+            .iter()
+            .map(|call| (call.name.clone(), (call.by.clone(), false)));
+        let views = interface
+            .views
+            .iter()
+            .map(|view| (view.name.clone(), (String::from("ANY"), true)));
+        PythonContract {
+            methods: calls.chain(views).collect(),
+            program,
+        }
+    }
+}
+
+impl Contract for PythonContract {
+    fn method(&self, name: &str) -> Option<(&str, bool)> {
+        self.methods
+            .get(name)
+            .map(|(policy, reads)| (policy.as_str(), *reads))
+    }
+
+    fn methods(&self) -> Vec<String> {
+        self.methods.keys().cloned().collect()
+    }
+
+    fn index(&self, table: &str, name: &str) -> Option<(String, usize)> {
+        let table = self
+            .program
+            .interface()
+            .tables
+            .iter()
+            .find(|declared| declared.name == table)?;
+        let by_all = table.indexes.iter().find(|fields| fields.join(",") == name);
+        let fields = by_all.or_else(|| {
+            table
+                .indexes
+                .iter()
+                .find(|fields| fields.first().is_some_and(|f| f == name))
+        })?;
+        Some((format!("{}:{}", table.name, fields.join(",")), fields.len()))
+    }
+
+    fn call(
+        &self,
+        call: &Call<'_>,
+        state: &mut TransactionState<'_, '_>,
+        steps: Option<&mut Vec<Step>>,
+    ) -> Returned {
+        let signers: Vec<SignerInfo> = call
+            .signers
+            .iter()
+            .enumerate()
+            .map(|(at, member)| SignerInfo {
+                member: member.id.clone(),
+                organisation: member.organisation.clone(),
+                roles: member.roles.clone(),
+                key_id: call.key_ids.get(at).map_or([0; 32], |id| id.0),
+            })
+            .collect();
+        let (member, organisation, roles) = match signers.first() {
+            Some(sender) => (
+                sender.member.as_str(),
+                sender.organisation.as_str(),
+                sender.roles.as_slice(),
+            ),
+            None => ("", "", [].as_slice()),
+        };
+        let context = CallContext {
+            contract: call.contract,
+            member,
+            organisation,
+            roles,
+            signers: &signers,
+            now_ms: call.now,
+            height: call.height,
+            transaction_id: call.transaction_id,
+            read_only: call.read_only,
+        };
+        let mut host = StateHost { state, steps };
+        let outcome = vm::run(
+            &self.program,
+            call.method,
+            call.arguments,
+            &context,
+            &mut host,
+            call.gas,
+        );
+        returned(outcome, state)
+    }
+
+    fn interface(&self) -> Value {
+        interface_value(self.program.interface())
+    }
+}
+
+fn returned(outcome: Outcome, state: &mut TransactionState<'_, '_>) -> Returned {
+    match outcome {
+        Outcome::Finished(done) => {
+            let events = done
+                .events
+                .into_iter()
+                .map(|event| (event.name, event.data))
+                .collect();
+            Returned {
+                gas: done.gas,
+                outcome: Ok((done.value, events)),
+            }
+        }
+        Outcome::Failed(failed) => {
+            let mut refusal = Refusal::new(failed.code, failed.message);
+            refusal.reason = failed.reason;
+            refusal.line = failed.line.map(u64::from);
+            Returned {
+                gas: failed.gas,
+                outcome: Err(refusal),
+            }
+        }
+        Outcome::Faulted(error) => {
+            state.fail(Error::new(error.code, error.message.clone()));
+            Returned {
+                gas: 0,
+                outcome: Err(Refusal::new(error.code, error.message)),
+            }
+        }
+    }
+}
+
+struct StateHost<'s, 'a, 'b, 't> {
+    state: &'s mut TransactionState<'a, 'b>,
+    steps: Option<&'t mut Vec<Step>>,
+}
+
+impl StateHost<'_, '_, '_, '_> {
+    fn note(&mut self, step: impl FnOnce() -> Step) {
+        if let Some(steps) = &mut self.steps {
+            steps.push(step());
+        }
+    }
+}
+
+/// The store's own error is kept in the state; the virtual machine only learns that there was one.
+fn fault(error: Error, state: &mut TransactionState<'_, '_>) -> HostError {
+    let message = error.message.clone();
+    state.fail(error);
+    HostError {
+        code: "state.unreadable",
+        message,
+    }
+}
+
+fn span(from: &[u8], to: &[u8], limit: usize, reverse: bool) -> Span {
+    Span {
+        from: from.to_vec(),
+        to: Some(to.to_vec()),
+        limit,
+        reverse,
+    }
+}
+
+impl Host for StateHost<'_, '_, '_, '_> {
+    fn get(&mut self, key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
+        let value = self
+            .state
+            .get(key)
+            .map_err(|error| fault(error, self.state))?;
+        self.note(|| Step::Read(key.to_vec(), value.as_ref().map(|value| value.to_vec())));
+        Ok(value)
+    }
+
+    fn put(&mut self, key: &[u8], value: Vec<u8>) {
+        self.note(|| Step::Write(key.to_vec(), Some(value.clone())));
+        self.state.set(key, Some(value));
+    }
+
+    fn delete(&mut self, key: &[u8]) {
+        self.note(|| Step::Write(key.to_vec(), None));
+        self.state.set(key, None);
+    }
+
+    fn scan(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<(Vec<u8>, Arc<[u8]>)>, HostError> {
+        let rows = self
+            .state
+            .scan(&span(from, to, limit, reverse))
+            .map_err(|error| fault(error, self.state))?;
+        for (key, value) in &rows {
+            self.note(|| Step::Read(key.clone(), Some(value.to_vec())));
+        }
+        Ok(rows)
+    }
+
+    fn index_put(&mut self, key: &[u8]) {
+        self.state.set_index(key, true);
+    }
+
+    fn index_delete(&mut self, key: &[u8]) {
+        self.state.set_index(key, false);
+    }
+
+    fn index_scan(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Vec<u8>>, HostError> {
+        let rows = self
+            .state
+            .scan_index(&span(from, to, limit, reverse))
+            .map_err(|error| fault(error, self.state))?;
+        Ok(rows.into_iter().map(|(key, _)| key).collect())
+    }
+
+    fn tracing(&self) -> bool {
+        self.steps.is_some()
+    }
+
+    fn trace(&mut self, event: TraceEvent) {
+        self.note(|| Step::Line(event.line, event.gas));
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::text(text)
+}
+
+fn map(fields: Vec<(&str, Value)>) -> Value {
+    Value::Map(
+        fields
+            .into_iter()
+            .map(|(name, value)| (text(name), value))
+            .collect(),
+    )
+}
+
+fn list<T>(items: &[T], value: impl Fn(&T) -> Value) -> Value {
+    Value::Array(items.iter().map(value).collect())
+}
+
+fn field(field: &vm::FieldInterface) -> Value {
+    map(vec![
+        ("name", text(&field.name)),
+        ("type", text(&field.ty.to_string())),
+        ("optional", Value::Bool(field.optional)),
+    ])
+}
+
+fn method(method: &vm::MethodInterface) -> Value {
+    map(vec![
+        ("name", text(&method.name)),
+        ("doc", text(&method.doc)),
+        ("by", text(&method.by)),
+        ("parameters", list(&method.parameters, field)),
+        ("returns", text(&method.returns.to_string())),
+    ])
+}
+
+fn class(class: &vm::ClassInterface) -> Value {
+    map(vec![
+        ("name", text(&class.name)),
+        ("fields", list(&class.fields, field)),
+    ])
+}
+
+/// The declaration as maps: name, doc, calls, views, tables, records, events, enums.
+fn interface_value(interface: &vm::Interface) -> Value {
+    let names = |names: &Vec<String>| list(names, |name| text(name));
+    let table = |table: &vm::TableInterface| {
+        map(vec![
+            ("name", text(&table.name)),
+            ("record", text(&table.record)),
+            ("key", names(&table.key)),
+            ("indexes", list(&table.indexes, names)),
+        ])
+    };
+    let member = |(name, value): &(String, String)| Value::Array(vec![text(name), text(value)]);
+    let enumeration = |enumeration: &vm::EnumInterface| {
+        map(vec![
+            ("name", text(&enumeration.name)),
+            ("members", list(&enumeration.members, member)),
+        ])
+    };
+    map(vec![
+        ("name", text(&interface.contract)),
+        ("doc", text(&interface.doc)),
+        ("calls", list(&interface.calls, method)),
+        ("views", list(&interface.views, method)),
+        ("tables", list(&interface.tables, table)),
+        ("records", list(&interface.records, class)),
+        ("events", list(&interface.events, class)),
+        ("enums", list(&interface.enums, enumeration)),
+    ])
+}
+
+/// The compiler's complaints about a source, as maps: code, file, line, column, source, width, message, help.
+pub fn check_source(source: &str, file: &str) -> Vec<Value> {
+    let Err(found) = vm::compile(source, file) else {
+        return policy_complaints(source, file);
+    };
+    found
+        .iter()
+        .map(|found| {
+            map(vec![
+                ("code", text(found.code)),
+                ("file", text(&found.file)),
+                ("line", Value::Int(i64::from(found.line))),
+                ("column", Value::Int(i64::from(found.column))),
+                ("source", text(&found.source)),
+                ("width", Value::Int(i64::from(found.width))),
+                ("message", text(&found.message)),
+                ("help", text(&found.help)),
+            ])
+        })
+        .collect()
+}
+
+/// Policies are the engine's matter: what deployment would refuse about them.
+fn policy_complaints(source: &str, file: &str) -> Vec<Value> {
+    let Ok(program) = vm::compile(source, file) else {
+        return Vec::new();
+    };
+    let calls = program.interface().calls.iter();
+    calls
+        .filter_map(|call| {
+            let why = crate::Policy::parse(&call.by).err()?;
+            let written = source
+                .lines()
+                .position(|line| line.contains(&format!("def {}(", call.name)));
+            let line = written.map_or(1, |at| at + 1);
+            Some(map(vec![
+                ("code", text("policy.malformed")),
+                ("file", text(file)),
+                ("line", Value::Int(i64::try_from(line).unwrap_or(1))),
+                ("column", Value::Int(1)),
+                (
+                    "source",
+                    text(source.lines().nth(line - 1).unwrap_or_default()),
+                ),
+                ("width", Value::Int(1)),
+                (
+                    "message",
+                    text(&format!("the policy of {}: {why}", call.name)),
+                ),
+                ("help", text("")),
+            ]))
+        })
+        .collect()
 }
 
 /// The declaration of a source that compiles.
-pub fn source_interface(_source: &str, _file: &str) -> Result<Value, Error> {
-    Err(Error::new("contract.unavailable", "no virtual machine"))
+pub fn source_interface(source: &str, file: &str) -> Result<Value, Error> {
+    match vm::compile(source, file) {
+        Ok(program) => Ok(interface_value(program.interface())),
+        Err(found) => {
+            let first = found.first().map(ToString::to_string).unwrap_or_default();
+            Err(Error::new("contract.invalid", first).hint("run `lianheng contract check`"))
+        }
+    }
 }

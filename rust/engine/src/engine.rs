@@ -12,7 +12,7 @@ use crate::checkpoint::Checkpoints;
 use crate::execute::{Base, Execution, Trace, Verdict};
 use crate::formats::block::Block;
 use crate::formats::genesis::Genesis;
-use crate::formats::header::{check_seal, Header};
+use crate::formats::header::{check_seal, entries_root, Header};
 use crate::head::{self, meta, Buckets, Head};
 use crate::prepare::{self, Prepared};
 use crate::replay::{encode_block_ids, short, LiveIds};
@@ -312,7 +312,7 @@ impl Engine {
             consensus_height,
             time,
             history_root,
-            entries_root: tree::log::root_of(suite, &pending.entries),
+            entries_root: entries_root(suite, &pending.entries),
             state_root: next.tree.root(),
             replay_root: next.digests.root(suite),
             sealers_hash: head.header.sealers_hash,

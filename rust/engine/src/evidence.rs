@@ -127,9 +127,11 @@ impl Engine {
             return Ok(self.genesis_file());
         }
         let path = history_path(&head, 0, height)?;
+        let sealers = self.genesis.sealers.encode();
         Ok(header_file(
             &header,
             seal.as_deref(),
+            &sealers,
             self.genesis_hash,
             &path,
         ))

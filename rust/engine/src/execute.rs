@@ -278,6 +278,7 @@ impl<'a> Execution<'a> {
             method: transaction.text(&payload.method),
             arguments: &transaction.bytes[payload.arguments.clone()],
             signers,
+            key_ids: &payload.signers,
             now: self.base.time,
             height: self.base.height,
             transaction_id: transaction.id.0,

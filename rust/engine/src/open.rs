@@ -15,7 +15,7 @@ use crate::engine::{Engine, Recovery, Turn};
 use crate::formats::block::Block;
 use crate::formats::evidence::{genesis_file, split_genesis_file};
 use crate::formats::genesis::Genesis;
-use crate::formats::header::Header;
+use crate::formats::header::{entries_root, Header};
 use crate::head::{self, meta, Buckets, Head};
 use crate::members::{self, row, versioned, Directory};
 use crate::overlay::{scan_view, Rows, Span};
@@ -168,7 +168,7 @@ impl Start {
             consensus_height: 0,
             time: genesis.time,
             history_root: tree::log::empty_root(suite),
-            entries_root: tree::log::root_of(suite, &[&genesis.document]),
+            entries_root: entries_root(suite, &[&genesis.document]),
             state_root: tree.root(),
             replay_root: Digests::default().root(suite),
             sealers_hash: suite.hash(&genesis.sealers.encode()),

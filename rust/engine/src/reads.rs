@@ -17,6 +17,7 @@ use crate::runtime::Call;
 use crate::{limits, Error};
 
 /// A span of rows of one table or index.
+#[derive(Clone, Copy)]
 pub struct Range<'a> {
     /// Contract.
     pub contract: &'a str,
@@ -106,6 +107,7 @@ impl Engine {
             method,
             arguments,
             signers: &signers,
+            key_ids: &[],
             now: head.header.time,
             height: head.height(),
             transaction_id: [0; 32],
@@ -218,35 +220,43 @@ impl Engine {
 pub type IndexedRow = (Vec<u8>, Vec<u8>, Arc<[u8]>);
 
 impl Engine {
-    /// Rows whose index values begin with `prefix`, in the index's order. The value of an index entry is the row's flat key.
-    #[allow(clippy::too_many_arguments)] // a range, in parts
-    pub fn index_rows(
-        &self,
-        contract: &str,
-        table: &str,
-        index: &str,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        limit: usize,
-        reverse: bool,
-    ) -> Result<Vec<IndexedRow>, Error> {
+    /// Rows whose index values begin with `range.prefix`, in the index's order; `index` is the first field of the index, or all
+    /// joined by commas. `range.after` is the key of an index entry.
+    pub fn index_rows(&self, range: &Range<'_>, index: &str) -> Result<Vec<IndexedRow>, Error> {
         let head = self.head();
-        let table = format!("{table}:{index}");
-        let range = Range {
-            contract,
+        let found = head
+            .contracts
+            .get(range.contract)
+            .and_then(|deployed| deployed.code.index(range.table, index));
+        let Some((table, fields)) = found else {
+            let message = format!(
+                "{}.{} has no index {}",
+                range.contract,
+                range.table,
+                index.escape_debug()
+            );
+            return Err(Error::new("table.unknown_index", message)
+                .in_field("index")
+                .hint("see the contract's interface"));
+        };
+        let start = key::prefix(range.contract, &table).len();
+        let entries = Range {
             table: &table,
-            prefix,
-            after,
-            limit,
-            reverse,
+            ..*range
         };
         let mut rows = Vec::new();
-        for (entry, primary) in scan_view(&head.view, Keyspace::Index, &range.span())? {
-            let row = head.view.get(Keyspace::State, &primary)?;
+        for (entry, _) in scan_view(&head.view, Keyspace::Index, &entries.span())? {
+            let mut primary = key::Reader::new(&entry[start..]);
+            for _ in 0..fields {
+                primary.next_part()?;
+            }
+            let mut flat = key::prefix(range.contract, range.table);
+            flat.extend_from_slice(primary.rest());
+            let row = head.view.get(Keyspace::State, &flat)?;
             let row = row.ok_or_else(|| {
                 crate::open::damaged("an index entry names a row that is not there")
             })?;
-            rows.push((entry, primary.to_vec(), row));
+            rows.push((entry, flat, row));
         }
         Ok(rows)
     }

@@ -20,6 +20,8 @@ pub struct Call<'a> {
     pub arguments: &'a [u8],
     /// Signers; the first is the sender's.
     pub signers: &'a [Arc<Member>],
+    /// The keys that signed, in the same order.
+    pub key_ids: &'a [crypto::Hash32],
     /// Block time, ms.
     pub now: u64,
     /// Height of the block.
@@ -67,6 +69,10 @@ pub trait Contract: Send + Sync {
         state: &mut TransactionState<'_, '_>,
         steps: Option<&mut Vec<Step>>,
     ) -> Returned;
+    /// Table part of an index's keys and its number of fields; `name` is its first field, or all joined by commas.
+    fn index(&self, _table: &str, _name: &str) -> Option<(String, usize)> {
+        None
+    }
     /// The declaration, for people and tools.
     fn interface(&self) -> Value;
 }

@@ -370,8 +370,15 @@ impl Engine {
     ) -> PyResult<PyRows<'py>> {
         let prefix = engine::encode_parts(&value::sequence(values)?).map_err(raise)?;
         let core = self.core()?;
-        let rows =
-            py.detach(|| core.index_rows(contract, table, index, &prefix, after, limit, reverse));
+        let range = Range {
+            contract,
+            table,
+            prefix: &prefix,
+            after,
+            limit,
+            reverse,
+        };
+        let rows = py.detach(|| core.index_rows(&range, index));
         let rows = rows.map_err(raise)?;
         let cursor = if rows.len() == limit {
             rows.last().map(|row| row.0.clone())

@@ -13,7 +13,11 @@ pyo3::create_exception!(
 /// A core error as the exception, with the attributes code, message, field and hint.
 pub fn raise(error: engine::Error) -> PyErr {
     Python::attach(|py| {
-        let field = error.field.as_ref().map(|field| format!(" [{field}]")).unwrap_or_default();
+        let field = error
+            .field
+            .as_ref()
+            .map(|field| format!(" [{field}]"))
+            .unwrap_or_default();
         let exception = NativeError::new_err(format!("{}{field}: {}", error.code, error.message));
         let value = exception.value(py);
         let set = value

@@ -9,6 +9,10 @@ mod value;
 
 use pyo3::prelude::*;
 
+// The core allocates many small things on several threads: this allocator takes 10 to 20 % off a block's time (ADR 0001).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The Rust core of Lianheng.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -88,15 +88,16 @@ pub fn split_genesis_file(file: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Error> {
     })
 }
 
-/// A header as trust anchor: with its seal and the path of the genesis hash in its history.
+/// A header as trust anchor: with its seal, the set that seals, and the path of the genesis hash in its history.
 pub fn header_file(
     header: &[u8],
     sealed: Option<&[u8]>,
+    sealers: &[u8],
     genesis: Hash32,
     path: &[Hash32],
 ) -> Vec<u8> {
-    let mut encoder = Encoder::with_capacity(header.len() + 512);
-    encoder.map(5).text("path");
+    let mut encoder = Encoder::with_capacity(header.len() + 640);
+    encoder.map(6).text("path");
     hashes(&mut encoder, path);
     seal(&mut encoder, sealed);
     encoder.text("format").text("lianheng.header-file.1");
@@ -105,6 +106,7 @@ pub fn header_file(
         .bytes(header)
         .text("genesis")
         .bytes(&genesis.0);
+    encoder.text("sealers").raw(sealers);
     encoder.into_bytes()
 }
 

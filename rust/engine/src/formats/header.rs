@@ -117,6 +117,17 @@ pub(crate) fn expect_tag(decoder: &mut Decoder<'_>, tag: &str) -> Result<(), Err
     .hint("check that this file is of this kind and of this version of the program"))
 }
 
+/// The entries root: the RFC 9162 root over the encoded entries, bound to their number, which that root leaves open.
+pub fn entries_root<T: AsRef<[u8]> + Sync>(suite: Suite, entries: &[T]) -> Hash32 {
+    let mut encoder = Encoder::with_capacity(64);
+    encoder
+        .array(3)
+        .text("lianheng.entries.1")
+        .uint(entries.len() as u64);
+    encoder.bytes(&tree::log::root_of(suite, entries).0);
+    suite.hash(encoder.as_slice())
+}
+
 /// The set that seals headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealers {
