@@ -110,7 +110,7 @@ def test_over_quota_by_its_own_size() -> None:
 
 def test_over_quota_of_a_block_that_is_full_leaves_the_id_free() -> None:
     bench = make_bench(parameters={"block_gas": 20_000})
-    spins = [bench.sign(bench.them.alice, "toolshed.spin", {"rounds": 2_000}) for _ in range(4)]
+    spins = [bench.sign(bench.them.alice, "toolshed.spin", {"rounds": 20_000}) for _ in range(4)]
     results = bench.ledger.submit(spins).wait(10)
     codes = [None if result.error is None else result.error.code for result in results]
     assert codes[0] is None

@@ -72,7 +72,7 @@ def test_a_refusal_names_the_contracts_reason_file_line_and_sentence(bench: Benc
     assert error is not None
     assert (error.code, error.reason) == ("contract.rejected", "not_holder")
     assert error.message == "south holds crane-7"
-    assert error.place == "toolshed.py:29"
+    assert error.place == "toolshed.py:28"
     assert result.gas > 0
     assert result.source is not None
 

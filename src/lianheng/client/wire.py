@@ -76,7 +76,7 @@ def frame_size(head: bytes) -> int:
 
 
 def parse_request(data: bytes) -> Request:
-    """Read a request. Raise `InvalidValue` where it is none."""
+    """Read a request. Raise `InvalidValue` or `NodeError` where it is none."""
     item = decode(data)
     if (
         not isinstance(item, list)
@@ -87,7 +87,7 @@ def parse_request(data: bytes) -> Request:
         or not isinstance(item[2], dict)
         or not all(isinstance(name, str) for name in item[2])
     ):
-        raise InvalidValue(
+        raise NodeError(
             "node.request_malformed",
             "a request is [id, method, {parameter: value}]",
             "an id is a whole number from 1 on",
@@ -96,7 +96,7 @@ def parse_request(data: bytes) -> Request:
 
 
 def parse_answer(data: bytes) -> Answer:
-    """Read an answer. Raise `InvalidValue` where it is none."""
+    """Read an answer. Raise `InvalidValue` or `NodeError` where it is none."""
     item = decode(data)
     if (
         not isinstance(item, list)
@@ -104,7 +104,7 @@ def parse_answer(data: bytes) -> Answer:
         or type(item[0]) is not int
         or item[1] not in (VALUE, ERROR, PROGRESS, PART)
     ):
-        raise InvalidValue("node.answer_malformed", "an answer is [id, kind, value]")
+        raise NodeError("node.answer_malformed", "an answer is [id, kind, value]")
     return Answer(*item)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lianheng.ledger import Backend, Results
-from lianheng.model import InvalidValue, NotFound, limits
+from lianheng.model import NodeError, limits
 
 
 class Method(NamedTuple):
@@ -48,13 +48,13 @@ SERVER_METHODS: Mapping[str, Method] = {
 
 
 def find_method(name: str, parameters: Mapping[str, Any]) -> Method:
-    """The method of this name. Raise `NotFound`, or `InvalidValue` for other parameters."""
+    """The method of this name. Raise `NodeError` for another name or parameters."""
     method = METHODS.get(name) or SERVER_METHODS.get(name)
     if method is None:
         known = ", ".join(sorted({*METHODS, *SERVER_METHODS}))
-        raise NotFound("node.method_unknown", f"no method {name[:80]!r}", f"there are: {known}")
+        raise NodeError("node.method_unknown", f"no method {name[:80]!r}", f"there are: {known}")
     if set(parameters) != set(method.parameters):
-        raise InvalidValue(
+        raise NodeError(
             "node.parameters",
             f"{name} was given {', '.join(sorted(parameters)) or 'no parameters'}",
             f"it takes {', '.join(method.parameters) or 'none'}",
@@ -68,13 +68,13 @@ def answer(
     parameters: Mapping[str, Any],
     progress: Callable[[int, int], None] | None,
 ) -> Any:
-    """Do what a method of `METHODS` names. Raise `InvalidValue` for values of a wrong type."""
+    """Do what a method of `METHODS` names. Raise `NodeError` for values of a wrong type."""
     function: Callable[..., Any] = getattr(backend, name)
     extra = {"progress": progress} if METHODS[name].long else {}
     try:
         value = function(**parameters, **extra)
     except (TypeError, ValueError, OverflowError) as failure:
-        raise InvalidValue(
+        raise NodeError(
             "node.parameters", f"{name}: {failure}", "see docs/protocol for the types"
         ) from failure
     if name == "blocks":

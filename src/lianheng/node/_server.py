@@ -18,7 +18,7 @@ import structlog
 
 from lianheng.client import wire
 from lianheng.ledger import Backend, Results
-from lianheng.model import InvalidValue, LedgerError, LianhengError, NodeError, limits
+from lianheng.model import LedgerError, LianhengError, NodeError, limits
 from lianheng.node._methods import (
     HELLO,
     STATUS,
@@ -120,7 +120,7 @@ class NodeServer:
     ) -> Any:
         transactions = request.parameters["transactions"]
         if not isinstance(transactions, list):
-            raise InvalidValue("node.parameters", "transactions are a list of byte strings")
+            raise NodeError("node.parameters", "transactions are a list of byte strings")
         results = await self._backend.submit(transactions)
         if not isinstance(results, Results):
             raise LedgerError("ledger.fault", "the sequencer gave results of another kind")
