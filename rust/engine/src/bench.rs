@@ -54,7 +54,7 @@ pub fn state(
     let (store, _) = Store::open(path, &Options::default())?;
     let mut bench = Bench {
         store,
-        tree: StateTree::empty(Suite::One),
+        tree: StateTree::empty(Suite::One).with_cache_bytes(crate::limits::TREE_CACHE_BYTES),
         height: 0,
         figures: StateFigures::default(),
     };

@@ -29,3 +29,6 @@ pub const EXECUTION_STACK_BYTES: usize = 64 * 1024 * 1024;
 
 /// Rows that one read through the engine's interface returns at most.
 pub const SCAN_ROWS: usize = 10_000;
+
+/// Buckets of the tree kept in memory, in bytes: about 140 a key, so a million keys stay at hand.
+pub const TREE_CACHE_BYTES: usize = 256 * 1024 * 1024;

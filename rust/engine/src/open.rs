@@ -160,7 +160,7 @@ impl Start {
             .iter()
             .map(|(key, value)| (suite.hash(key), Some(suite.hash(value))))
             .collect();
-        let mut tree = StateTree::empty(suite);
+        let mut tree = StateTree::empty(suite).with_cache_bytes(limits::TREE_CACHE_BYTES);
         let buckets = tree.update(&tree::NoBuckets, &changes)?;
         let header = Header {
             chain: genesis.chain.clone(),
@@ -347,7 +347,11 @@ fn load_tree(
         let (key, value) = row.map_err(|error| tree::Error::new(error.code, error.message))?;
         Ok((BucketId::from_storage_key(&key)?, value.to_vec()))
     });
-    Ok((StateTree::rebuild(suite, parsed)?, 0, "buckets"))
+    Ok((
+        StateTree::rebuild(suite, parsed)?.with_cache_bytes(limits::TREE_CACHE_BYTES),
+        0,
+        "buckets",
+    ))
 }
 
 fn from_checkpoint(
@@ -365,9 +369,10 @@ fn from_checkpoint(
     if written > height {
         return Ok(None);
     }
-    let Ok(mut tree) = StateTree::from_checkpoint(suite, encoded) else {
+    let Ok(tree) = StateTree::from_checkpoint(suite, encoded) else {
         return Ok(None);
     };
+    let mut tree = tree.with_cache_bytes(limits::TREE_CACHE_BYTES);
     let mut changed = std::collections::BTreeSet::new();
     for later in written + 1..=height {
         let Some(ids) = view.get(Keyspace::Meta, &meta::buckets(later))? else {
