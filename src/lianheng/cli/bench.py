@@ -57,7 +57,7 @@ def ledger(
     batch: Annotated[int, typer.Option(help="Transactions a submit.", min=1)] = 2_000,
     hot: Annotated[bool, typer.Option("--hot", help="All on one account.")] = False,
     rate: Annotated[
-        str | None, typer.Option(help="70%: of the full speed, which is found first.")
+        str | None, typer.Option(help="70% of the full speed, which is found first; or a number.")
     ] = None,
     folder: Folder = Path(),
     json: Json = False,
@@ -72,7 +72,7 @@ def ledger(
             accounts=accounts,
             batch=batch,
             hot=hot,
-            share=share_of(rate),
+            rate=share_of(rate),
             say=say,
         )
         show(figures, json=json)
@@ -103,7 +103,7 @@ def all_(folder: Folder = Path(), json: Json = False) -> None:
             accounts=100_000,
             batch=2_000,
             hot=hot,
-            share=share,
+            rate=share,
             say=say,
         )
 
@@ -126,17 +126,23 @@ def all_(folder: Folder = Path(), json: Json = False) -> None:
 
 
 def share_of(rate: str | None) -> float | None:
-    """`70%` to 0.7."""
+    """`70%` to 0.7; a plain number of transactions a second stays."""
     import re
 
     from lianheng.model import InvalidValue
 
     if rate is None:
         return None
-    match = re.fullmatch(r"(\d{1,3})%", rate)
-    if match is None or not 1 <= int(match[1]) <= 100:  # noqa: PLR2004 - per cent
-        raise InvalidValue("value.malformed", f"{rate!r} is not a share", "for example --rate 70%")
-    return int(match[1]) / 100
+    match = re.fullmatch(r"([1-9]\d?\d?%|[1-9]\d{1,6})", rate)
+    value = int(rate.removesuffix("%")) if match else 0
+    is_share = rate.endswith("%")
+    if match is None or (is_share and value > 100):  # noqa: PLR2004 - per cent
+        raise InvalidValue(
+            "value.malformed",
+            f"{rate!r} is neither a share nor a number a second",
+            "for example --rate 70%, or --rate 10000",
+        )
+    return value / 100 if is_share else float(value)
 
 
 @contextmanager

@@ -92,6 +92,11 @@ def open_accounts(chain: Chain) -> None:
             result.checked()
 
 
+def sum_of_balances(chain: Chain) -> int:
+    """Over all accounts; transfers never change it."""
+    return sum(row.value["balance"] for row in chain.ledger.table(CONTRACT, "accounts"))
+
+
 def sign_transfers(chain: Chain, count: int, *, hot: bool, seed: int = 7) -> list[bytes]:
     """Signed transfers between random accounts; all into and out of one account where `hot`."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable workload, no secret
