@@ -36,8 +36,8 @@ def open_or_create(folder: Path, them: People) -> Ledger:
 def confirm_some(ledger: Ledger, them: People, choice: random.Random, run: str) -> None:
     """Submit a few batches that overlap, as a busy client does, and report what is confirmed."""
     submissions = []
-    for number in range(choice.randint(1, 6)):
-        size = choice.choice((1, 1, 3, 40, 300))
+    for number in range(choice.randint(1, 5)):
+        size = choice.choice((1, 1, 3, 40, 150))
         names = [f"{run}-{choice.getrandbits(40):010x}-{number}" for _ in range(size)]
         # Every third call is refused: refused ids are burnt and must survive as well.
         calls: list[tuple[str, dict[str, str]]] = [
@@ -64,7 +64,7 @@ def main(folder: Path, seed: str) -> None:
     while True:
         # Opening and closing again and again passes the points that lie there.
         with open_or_create(folder, them) as ledger:
-            for _ in range(choice.randint(1, 5)):
+            for _ in range(choice.randint(1, 3)):
                 confirm_some(ledger, them, choice, seed)
 
 
