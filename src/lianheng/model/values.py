@@ -32,8 +32,10 @@ def decode(data: bytes) -> Any:
 
 def plain(value: object) -> object:
     """The value with mappings, tuples and typed names made plain, ready for the encoder."""
-    if value is None or isinstance(value, bool | int):
+    if type(value) in _PLAIN:
         return value
+    if isinstance(value, int):
+        return int(value)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, bytes | bytearray | memoryview):
@@ -58,6 +60,7 @@ def jsonable(value: object) -> Any:
     return value
 
 
+_PLAIN = frozenset({type(None), bool, int, str, bytes})
 _VALUES_HINT = (
     "use None, bool, int, str, bytes, lists and mappings with text keys; "
     "amounts are whole numbers of the smallest unit, never floats"
