@@ -30,9 +30,7 @@ def data_folder(*parts: str) -> Path:
 
 
 def anchor_at(chain: Chain, height: int) -> verify.TrustAnchor:
-    if height == 0:
-        return verify.load_anchor(chain.genesis_file)
-    return verify.load_anchor(encode(chain.header_file(height)), chain.genesis_file)
+    return verify.load_anchor(chain.anchor_file(height))
 
 
 def failed_checks(run: Callable[[], object]) -> dict[str, str]:

@@ -143,13 +143,38 @@ def test_no_changed_byte_of_a_genesis_is_accepted() -> None:
         assert refuses(partial(verify.verify_receipt, receipt, changed))
 
 
+def solo_set(*keys: Key) -> list[Any]:
+    return ["lianheng.sealers.1", "solo", [[key.public, 1] for key in keys]]
+
+
+def without(parts: dict[str, Any], name: str) -> dict[str, Any]:
+    return {other: part for other, part in parts.items() if other != name}
+
+
+def header_of(sealer: Key | None = None, **changes: Any) -> dict[str, Any]:
+    """The header file of a block that was made and sealed so."""
+    chain = Chain()
+    return chain.header_file(chain.add([], sealer=sealer, changes=changes))
+
+
 HEADER_FAULTS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
-    "genesis": ("anchor.other_genesis", lambda parts: parts | {"genesis": OTHER}),
+    "genesis": ("anchor.history", lambda parts: parts | {"genesis": OTHER}),
     "path": ("anchor.history", lambda parts: parts | {"path": [OTHER, *parts["path"][1:]]}),
     "no path": ("anchor.history", lambda parts: parts | {"path": []}),
     "header": ("anchor.history", lambda parts: parts | {"header": CHAIN.blocks[3].header}),
     "seal": ("seal.other_header", lambda parts: parts | {"seal": CHAIN.blocks[3].seal}),
     "bad seal": ("seal.bad", lambda parts: parts | {"seal": ["solo", spoil(parts["seal"][1])]}),
+    "sealers": (
+        "anchor.other_sealers",
+        lambda parts: parts | {"sealers": solo_set(Key("mallory"))},
+    ),
+    "two sealers": (
+        "format.field",
+        lambda parts: parts | {"sealers": solo_set(Key("sealer"), Key("mallory"))},
+    ),
+    "no sealers": ("format.missing_field", lambda parts: without(parts, "sealers")),
+    "consensus height": ("header.consensus_height", lambda _: header_of(consensus_height=9)),
+    "sealed by another key": ("seal.wrong_key", lambda _: header_of(sealer=Key("mallory"))),
     "no seal": ("format.field", lambda parts: parts | {"seal": None}),
     "height 0": ("anchor.height", lambda parts: parts | {"header": CHAIN.blocks[0].header}),
     "unknown field": ("format.unknown_field", lambda parts: parts | {"more": 1}),
@@ -161,25 +186,29 @@ HEADER_FAULTS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]]
 def test_faulty_header_files(name: str) -> None:
     code, change = HEADER_FAULTS[name]
     data = encode(change(CHAIN.header_file(5)))
-    assert failed_checks(lambda: verify.load_anchor(data, CHAIN.genesis_file)) == {"file": code}
+    assert failed_checks(lambda: verify.load_anchor(data)) == {"file": code}
 
 
 @pytest.mark.parametrize("height", [1, 2, 5])
 def test_no_changed_byte_of_a_header_file_is_accepted(height: int) -> None:
     data = encode(CHAIN.header_file(height))
-    verify.load_anchor(data, CHAIN.genesis_file)
+    verify.load_anchor(data)
     for changed in one_byte_changed(data):
-        assert refuses(partial(verify.load_anchor, changed, CHAIN.genesis_file))
+        assert refuses(partial(verify.load_anchor, changed))
 
 
-def test_a_header_file_needs_the_genesis_for_its_sealers() -> None:
-    with pytest.raises(verify.VerificationError, match=r"anchor\.needs_genesis"):
-        verify.load_anchor(encode(CHAIN.header_file(2)))
-    with pytest.raises(verify.VerificationError, match=r"anchor\.other_genesis"):
-        verify.load_anchor(encode(CHAIN.header_file(2)), Chain(name="other").genesis_file)
-    with pytest.raises(verify.VerificationError, match=r"anchor\.two_geneses"):
-        verify.load_anchor(CHAIN.genesis_file, Chain(name="other").genesis_file)
-    assert anchor_at(CHAIN, 2).header.height == 2
+def test_a_header_file_stands_alone() -> None:
+    anchor, genesis = anchor_at(CHAIN, 2), anchor_at(CHAIN, 0)
+    assert (anchor.header.height, anchor.genesis_hash) == (2, CHAIN.genesis_hash)
+    assert anchor.sealers == genesis.sealers
+    assert (genesis.is_genesis, anchor.is_genesis) == (True, False)
+
+
+def test_only_a_genesis_says_whose_key_it_is() -> None:
+    data = encode(CHAIN.receipt(2))
+    assert verify.verify_receipt(data, anchor_at(CHAIN, 0)).sender_key_registered
+    data = encode(CHAIN.receipt(2, 0, 5))
+    assert not verify.verify_receipt(data, anchor_at(CHAIN, 5)).sender_key_registered
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80", b"\xa0", encode({"format": 1}), b"text"])

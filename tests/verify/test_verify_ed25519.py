@@ -131,6 +131,7 @@ def compressed(point: _ed25519.Point) -> bytes:
         "ed" + "ff" * 30 + "7f",  # 0 as p
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
         "02" + "00" * 31,  # no point
+        "f0" + "ff" * 30 + "7f",  # 3 as p + 3
         "00" * 31,
     ],
 )

@@ -54,11 +54,12 @@ def test_core_and_maker_make_the_same_genesis(ledger: Ledger) -> None:
 @pytest.mark.parametrize("anchor", range(5))
 def test_the_core_s_evidence_verifies(ledger: Ledger, anchor: int) -> None:
     file = ledger.engine.header_file(anchor)
-    trusted = verify.load_anchor(file, ledger.engine.genesis_file)
+    trusted = verify.load_anchor(file)
     for height, ids in enumerate(ledger.ids, 1):
         for one in ids:
             verified = verify.verify_receipt(ledger.engine.receipt(one, file), trusted)
             assert (verified.height, verified.transaction_id) == (height, one)
+            assert (verified.index, verified.count) == (ids.index(one), len(ids))
     rows: list[tuple[str, str, list[Any], bool]] = [
         ("members", "keys", [Key("alice").id, 0], True),
         ("members", "keys", [Key("alice").id, 1], False),
@@ -80,7 +81,7 @@ def test_no_changed_byte_of_the_core_s_evidence_is_accepted(ledger: Ledger) -> N
         assert refuses(partial(verify.verify_state, changed, genesis))
     header = ledger.engine.header_file(3)
     for changed in one_byte_changed(header):
-        assert refuses(partial(verify.load_anchor, changed, genesis))
+        assert refuses(partial(verify.load_anchor, changed))
 
 
 def test_an_export_of_the_core_s_blocks_verifies(ledger: Ledger, tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.verify.chainmaker.chain import Chain, decode_plain
+from tests.verify.chainmaker.chain import Chain
 from tests.verify.chainmaker.encoding import digest, encode
 from tests.verify.chainmaker.faults import RECEIPT_FAULTS, Case
 from tests.verify.chainmaker.scenes import SOURCE, succeeded, toolshed
@@ -16,6 +17,7 @@ from tests.verify.chainmaker.signing import Key
 from tests.verify.helpers import anchor_at, failed_checks, one_byte_changed, refuses
 
 import lianheng_verify as verify
+from lianheng_verify import _receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,7 @@ def test_receipts_verify_under_older_equal_and_newer_anchors(
     data = encode(CHAIN.receipt(height, index, anchor))
     verified = verify.verify_receipt(data, anchor_at(CHAIN, anchor))
     assert (verified.height, verified.chain) == (height, "trade")
+    assert (verified.index, verified.count) == (index, len(CHAIN.blocks[height].entries))
     assert verified.transaction.signed_hash == digest(CHAIN.receipt(height, index)["transaction"])
     assert all(check.passed for check in verified.checks)
 
@@ -64,9 +67,7 @@ def test_each_fault_fails_exactly_its_check(name: str) -> None:
     case: Case = fault.build()
     source = verify.Source("toolshed.py", fault.source) if fault.source else None
     failed = failed_checks(
-        lambda: verify.verify_receipt(
-            encode(case.parts), verify.load_anchor(case.anchor, case.genesis), source
-        )
+        lambda: verify.verify_receipt(encode(case.parts), verify.load_anchor(case.anchor), source)
     )
     assert failed == {fault.check: fault.code}
 
@@ -91,31 +92,49 @@ def test_no_changed_byte_is_accepted(height: int, index: int, anchor: int) -> No
     assert accepted == []
 
 
-def test_what_the_entries_root_does_not_bind() -> None:
-    """Of a larger block, the claimed number of entries can change unseen, and nothing else: the
-    root of RFC 9162 does not commit to its size. No verified field depends on it."""
+def block_of(calls: int) -> Chain:
     chain = Chain()
-    calls = [(chain.transaction(number=number), succeeded()) for number in range(7)]
-    chain.add(calls)
-    data = encode(chain.receipt(1))
-    good = verify.verify_receipt(data, chain.genesis_file)
-    accepted = []
-    for changed in one_byte_changed(data, (1, 2)):
-        try:
-            found = verify.verify_receipt(changed, chain.genesis_file)
-        except verify.VerificationError:
-            continue
-        accepted.append(decode_plain(changed)["entry"]["count"])
-        assert found == good
-    assert sorted(accepted) == [5, 6]
+    chain.add([(chain.transaction(number=number), succeeded()) for number in range(calls)])
+    return chain
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3, 5, 8, 9])
+def test_the_place_of_a_call_in_its_block_is_bound(calls: int) -> None:
+    """Whatever place and number a receipt claims: only the true ones verify."""
+    chain = block_of(calls)
+    for index in range(calls):
+        parts = chain.receipt(1, index)
+        for claimed in itertools.product(range(calls + 2), range(2 * calls + 2)):
+            entry = parts["entry"] | dict(zip(("index", "count"), claimed, strict=True))
+            step = partial(verify_entry_of, parts | {"entry": entry})
+            assert refuses(step) == (claimed != (index, calls)), claimed
+
+
+def verify_entry_of(parts: dict[str, Any]) -> None:
+    """Its entry check alone: signatures do not depend on the place."""
+    receipt = _receipt._parse(encode(parts))
+    _receipt._check_entry(receipt)
+
+
+LARGER = block_of(7)
+EVERY: dict[str, tuple[Chain, int, int, int]] = {
+    "one of seven under the genesis": (LARGER, 1, 4, 0),
+    "one of three under an older header": (CHAIN, 3, 1, 2),
+    "alone under a newer header": (CHAIN, 2, 0, 5),
+}
 
 
 @pytest.mark.long
-def test_no_byte_with_many_other_values_is_accepted() -> None:
-    data = encode(CHAIN.receipt(2))
-    trusted = anchor_at(CHAIN, 0)
-    for changed in one_byte_changed(data, tuple(range(1, 256, 16))):
-        assert refuses(lambda changed=changed: verify.verify_receipt(changed, trusted))  # type: ignore[misc]
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("part", range(8))
+def test_no_byte_with_any_other_value_is_accepted(name: str, part: int) -> None:
+    """All 255 other values of each byte, in eight parts."""
+    chain, height, index, anchor = EVERY[name]
+    data = encode(chain.receipt(height, index, anchor))
+    trusted = anchor_at(chain, anchor)
+    verify.verify_receipt(data, trusted)
+    for changed in one_byte_changed(data, tuple(range(1, 256))[part::8]):
+        assert refuses(partial(verify.verify_receipt, changed, trusted))
 
 
 def test_cut_or_longer_files_are_unreadable() -> None:
@@ -234,5 +253,6 @@ def test_any_call_in_any_place_verifies(
     anchor = chosen.draw(st.integers(0, height))
     data = encode(chain.receipt(height, index, anchor))
     verified = verify.verify_receipt(data, anchor_at(chain, anchor))
+    assert (verified.index, verified.count) == (index, calls)
     assert verified.transaction.arguments == arguments
     assert verified.result.value == value

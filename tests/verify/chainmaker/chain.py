@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.verify.chainmaker.encoding import digest, encode, tuple_key
 from tests.verify.chainmaker.signing import Key, sign, sign_one
-from tests.verify.chainmaker.trees import StateTree, log_path, log_root
+from tests.verify.chainmaker.trees import StateTree, entries_root, log_path, log_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ class Chain:
         self.blocks: list[Block] = []
         document = self._document() | self.document_changes
         self.document = encode(document)
-        self.sealers_hash = digest(encode(document["sealers"]))
+        self.sealers = document["sealers"]
         self._fill_state(document)
         header = self._header(0, document["time"], [self.document], self.genesis_changes)
         self.blocks.append(Block(header, None, [], [], dict(self.rows)))
@@ -229,10 +229,10 @@ class Chain:
             "consensus_height": height,
             "time": time,
             "history_root": log_root(self.hashes),
-            "entries_root": log_root(entries),
+            "entries_root": entries_root(entries),
             "state_root": StateTree(self.rows).root(),
             "replay_root": self.replay_root(time),
-            "sealers_hash": self.sealers_hash,
+            "sealers_hash": digest(encode(self.sealers)),
             "rules": 1,
         } | changes
         self._times.append(values["time"])
@@ -308,9 +308,13 @@ class Chain:
             "format": "lianheng.header-file.1",
             "header": self.blocks[height].header,
             "seal": self.blocks[height].seal,
+            "sealers": self.sealers,
             "genesis": self.genesis_hash,
             "path": log_path(0, self.hashes[:height]),
         }
+
+    def anchor_file(self, height: int) -> bytes:
+        return encode(self.header_file(height)) if height else self.genesis_file
 
     def export(self, folder: Path, *, blocks: bool = True) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.verify.chainmaker.chain import START, Chain, decode_plain
+from tests.verify.chainmaker.chain import START, Chain, decode_plain, transaction_id
 from tests.verify.chainmaker.encoding import digest, encode, tuple_key
 from tests.verify.chainmaker.scenes import TOOL, held_by, refused, succeeded, toolshed
 from tests.verify.chainmaker.signing import Key, sign_one
+from tests.verify.chainmaker.trees import log_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,6 @@ class Case:
 
     parts: dict[str, Any]
     anchor: bytes
-    genesis: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,12 @@ def under(height: int, anchor: int, change: Callable[[list[Any]], list[Any]] = l
     """A receipt at `height` whose links are changed, checked against the header file `anchor`."""
     chain = toolshed()
     parts = chain.receipt(height, 0, anchor)
-    file = encode(chain.header_file(anchor)) if anchor else chain.genesis_file
-    return Case(parts | {"links": change(parts["links"])}, file, chain.genesis_file)
+    return Case(parts | {"links": change(parts["links"])}, chain.anchor_file(anchor))
 
 
 def linked_for(height: int, made_for: int, checked_with: int) -> Case:
     chain = toolshed()
-    file = encode(chain.header_file(checked_with)) if checked_with else chain.genesis_file
-    return Case(chain.receipt(height, 0, made_for), file, chain.genesis_file)
+    return Case(chain.receipt(height, 0, made_for), chain.anchor_file(checked_with))
 
 
 def fork_at(height: int, anchor: int) -> Case:
@@ -108,9 +106,7 @@ def fork_at(height: int, anchor: int) -> Case:
     chain, other = toolshed(), Chain()
     for number in range(6):
         other.add([(other.transaction(number=90 + number), succeeded())])
-    return Case(
-        chain.receipt(height, 0, anchor), encode(other.header_file(anchor)), other.genesis_file
-    )
+    return Case(chain.receipt(height, 0, anchor), other.anchor_file(anchor))
 
 
 def other_genesis() -> Case:
@@ -123,7 +119,7 @@ def earlier_than_anchor() -> Case:
     chain.add([(chain.transaction(), succeeded())])
     late = chain.transaction(number=2)
     chain.add([(late, succeeded())], changes={"time": START + 1})
-    return Case(chain.receipt(2, 0, 1), encode(chain.header_file(1)), chain.genesis_file)
+    return Case(chain.receipt(2, 0, 1), chain.anchor_file(1))
 
 
 def wrong_key_in_genesis() -> Case:
@@ -144,7 +140,29 @@ def _header_of_another_chain() -> Case:
 
 def _bad_seal_newer() -> Case:
     case = under(3, 5)
-    return Case(spoil_seal(case.parts), case.anchor, case.genesis)
+    return Case(spoil_seal(case.parts), case.anchor)
+
+
+def _unbound_root() -> Case:
+    """A block whose entries root is the tree's root itself."""
+    chain = toolshed()
+    call, result = chain.transaction(number=50), succeeded()
+    entry = encode([transaction_id(call, chain.genesis_hash), digest(call), result])
+    chain.add([(call, result)], changes={"entries_root": log_root([entry])})
+    return Case(chain.receipt(7), chain.genesis_file)
+
+
+def _root_of_another_count() -> Case:
+    """A block of three entries sealed as one of four: the receipt tells the tree's own count."""
+    chain = toolshed()
+    calls = [(chain.transaction(number=50 + one), succeeded()) for one in range(3)]
+    entries = [
+        encode([transaction_id(call, chain.genesis_hash), digest(call), result])
+        for call, result in calls
+    ]
+    lie = digest(encode(["lianheng.entries.1", 4, log_root(entries)]))
+    chain.add(calls, changes={"entries_root": lie})
+    return Case(chain.receipt(7, 0), chain.genesis_file)
 
 
 RECEIPT_FAULTS: dict[str, Fault] = {
@@ -199,6 +217,11 @@ RECEIPT_FAULTS: dict[str, Fault] = {
     ),
     "another index": Fault("entry", "entry.not_in_block", lambda: with_entry(index=2)),
     "another count": Fault("entry", "entry.not_in_block", lambda: with_entry(count=5)),
+    "another count with a path of the same length": Fault(
+        "entry", "entry.not_in_block", lambda: with_entry(count=4)
+    ),
+    "a root without its count": Fault("entry", "entry.not_in_block", _unbound_root),
+    "a root with another count": Fault("entry", "entry.not_in_block", _root_of_another_count),
     "index beyond": Fault("entry", "entry.not_in_block", lambda: with_entry(index=3)),
     "short path": Fault("entry", "entry.not_in_block", lambda: with_entry(path=[])),
     "long path": Fault("entry", "entry.not_in_block", lambda: with_entry(path=[bytes(32)] * 4)),
@@ -273,8 +296,7 @@ RECEIPT_FAULTS: dict[str, Fault] = {
 def proof_of(row: list[Any], anchor: int = 0, **changes: Any) -> Case:
     chain = toolshed()
     parts = chain.proof(3, "toolshed", "tools", row, anchor)
-    file = encode(chain.header_file(anchor)) if anchor else chain.genesis_file
-    return Case(parts | changes, file, chain.genesis_file)
+    return Case(parts | changes, chain.anchor_file(anchor))
 
 
 def _absent_without_value() -> Case:

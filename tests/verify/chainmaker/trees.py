@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.verify.chainmaker.encoding import digest
+from tests.verify.chainmaker.encoding import digest, encode
 
 EMPTY = b"SPARSE_MERKLE_PLACEHOLDER_HASH__"
 
@@ -14,6 +14,10 @@ def log_root(leaves: list[bytes]) -> bytes:
         return digest(b"\0" + leaves[0])
     k = split(len(leaves))
     return digest(b"\1" + log_root(leaves[:k]) + log_root(leaves[k:]))
+
+
+def entries_root(entries: list[bytes]) -> bytes:
+    return digest(encode(["lianheng.entries.1", len(entries), log_root(entries)]))
 
 
 def log_path(index: int, leaves: list[bytes]) -> list[bytes]:

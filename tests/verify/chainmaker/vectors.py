@@ -21,7 +21,7 @@ from tests.verify.chainmaker.chain import (
 from tests.verify.chainmaker.encoding import digest, encode, tuple_key
 from tests.verify.chainmaker.scenes import SOURCE, toolshed
 from tests.verify.chainmaker.signing import Key
-from tests.verify.chainmaker.trees import StateTree, log_path, log_root
+from tests.verify.chainmaker.trees import StateTree, entries_root, log_path, log_root
 
 Json = dict[str, Any]
 NAMES = ("alice", "bob", "carol", "sealer")
@@ -253,11 +253,15 @@ def entries(chain: Chain) -> Json:
         head = digest(encode(["lianheng.event.1", head, event]))
         heads.append({"event": encode(event).hex(), "head": head.hex()})
     return {
-        "about": "Entries of blocks under their root; the chain of a contract's events.",
+        "about": "Entries of blocks; `tree`: their RFC 9162 root, `root`: the entries root.",
         "source": {"text": SOURCE.decode(), "hash": digest(SOURCE).hex()},
         "blocks": [
-            {"entries": hexes(block.entries), "root": log_root(block.entries).hex()}
-            for block in chain.blocks[1:]
+            {
+                "entries": hexes(made),
+                "tree": log_root(made).hex(),
+                "root": entries_root(made).hex(),
+            }
+            for made in ([], [chain.document], *(block.entries for block in chain.blocks[1:]))
         ],
         "events": heads,
     }
@@ -310,9 +314,13 @@ def headers(chain: Chain) -> Json:
                 "sealers_hash": row[9].hex(),
                 "rules": row[10],
                 "seal": encode(block.seal).hex() if block.seal else None,
+                "anchor_file": chain.anchor_file(height).hex(),
             }
         )
-    return {"about": "A chain's headers from the genesis on, with their seals.", "headers": cases}
+    return {
+        "about": "A chain's headers from the genesis on, with their seals and anchor files.",
+        "headers": cases,
+    }
 
 
 def geneses(chain: Chain) -> Json:
@@ -357,8 +365,7 @@ def proofs(chain: Chain) -> dict[str, faults.Case]:
 
 
 def case(chain: Chain, parts: dict[str, Any], anchor: int) -> faults.Case:
-    file = encode(chain.header_file(anchor)) if anchor else chain.genesis_file
-    return faults.Case(parts, file, chain.genesis_file)
+    return faults.Case(parts, chain.anchor_file(anchor))
 
 
 def files(good: dict[str, faults.Case], bad: dict[str, faults.Fault], what: str) -> Json:
@@ -371,9 +378,7 @@ def files(good: dict[str, faults.Case], bad: dict[str, faults.Fault], what: str)
         return name
 
     def told(one: faults.Case) -> Json:
-        genesis = one.genesis or one.anchor
-        anchors = {"anchor": store(one.anchor), "genesis": store(genesis)}
-        return {what: encode(one.parts).hex(), **anchors}
+        return {what: encode(one.parts).hex(), "anchor": store(one.anchor)}
 
     valid = [{"name": name, **told(one)} for name, one in good.items()]
     invalid = [

@@ -13,11 +13,20 @@ from lianheng_verify import _cbor, _cose, _shape
 from lianheng_verify import _limits as limits
 from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._genesis import FORMAT as GENESIS_FORMAT
-from lianheng_verify._genesis import Genesis, parse_genesis
+from lianheng_verify._genesis import parse_genesis
 from lianheng_verify._hashes import leaf_hash, verify_inclusion
-from lianheng_verify._header import Header, parse_header, parse_seal, verify_seal
+from lianheng_verify._header import (
+    Header,
+    Sealers,
+    parse_header,
+    parse_seal,
+    parse_sealers,
+    verify_seal,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lianheng_verify._cbor import Value
 
 HEADER_FORMAT: Final = "lianheng.header-file.1"
@@ -25,10 +34,15 @@ HEADER_FORMAT: Final = "lianheng.header-file.1"
 
 @dataclass(frozen=True, slots=True)
 class TrustAnchor:
-    """A header that the reader trusts, and the genesis of its chain."""
+    """A header that the reader trusts, the genesis hash of its chain and the set that seals.
+
+    `members_by_key` says whose keys a genesis registers, by key id; a header file registers none.
+    """
 
     header: Header
-    genesis: Genesis
+    genesis_hash: bytes
+    sealers: Sealers
+    members_by_key: Mapping[bytes, str]
 
     @property
     def is_genesis(self) -> bool:
@@ -60,58 +74,57 @@ class Bound:
     links: tuple[Link, ...]
 
 
-def load_anchor(data: bytes, genesis: bytes | None = None) -> TrustAnchor:
-    """The anchor in a genesis file, or in a header file of the chain of the genesis file `genesis`.
+def load_anchor(data: bytes) -> TrustAnchor:
+    """The anchor in a genesis file or in a header file.
 
-    A header file names its sealers only by a hash, so their keys are read from the genesis file.
     Raises UnreadableError or VerificationError (`anchor.*`, `genesis.*`, `seal.*`).
     """
     value = _cbor.decode(data, "anchor")
     form = value.get("format") if isinstance(value, dict) else None
     if form == GENESIS_FORMAT:
-        if genesis is not None and genesis != data:
-            raise VerificationError("anchor.two_geneses", "two different genesis files were given")
-        parsed = parse_genesis(data)
-        return TrustAnchor(parsed.header, parsed)
-    if form != HEADER_FORMAT:
-        raise _shape.refuse("anchor", "neither a genesis file nor a header file", "format.unknown")
-    if genesis is None:
-        raise VerificationError(
-            "anchor.needs_genesis",
-            "a header file names its sealers only by a hash",
-            "give the chain's genesis file too (--genesis); it is checked against the header",
-        )
-    return _header_anchor(value, parse_genesis(genesis))
+        genesis = parse_genesis(data)
+        header = genesis.header
+        return TrustAnchor(header, header.hash, genesis.sealers, genesis.members_by_key)
+    if form == HEADER_FORMAT:
+        return _header_anchor(value)
+    raise _shape.refuse("anchor", "neither a genesis file nor a header file", "format.unknown")
 
 
-def _header_anchor(value: Value, genesis: Genesis) -> TrustAnchor:
-    content = _shape.fields(value, "header file", ("format", "header", "seal", "genesis", "path"))
+def _header_anchor(value: Value) -> TrustAnchor:
+    content = _shape.fields(
+        value, "header file", ("format", "header", "seal", "sealers", "genesis", "path")
+    )
     header = parse_header(_shape.octets(content["header"], "header file: header"))
     seal = parse_seal(content["seal"])
+    sealers = parse_sealers(content["sealers"])
     genesis_hash = _shape.digest(content["genesis"], "header file: genesis")
     path = _shape.digests(content["path"], "header file: path", limits.HISTORY_PATH)
     if header.height == 0:
         raise UnreadableError(
             "anchor.height", "a header file of height 0", "use the genesis file as anchor"
         )
-    if genesis_hash != genesis.header.hash:
-        raise VerificationError(
-            "anchor.other_genesis", "the anchor belongs to another chain than the genesis file"
-        )
-    _check_form(header, genesis.header)
+    _check_consensus_height(header)
     try:
         verify_inclusion(header.history_root, leaf_hash(genesis_hash), 0, header.height, path)
     except VerificationError as error:
         raise VerificationError(
             "anchor.history", f"the genesis is not in the anchor's history: {error.message}"
         ) from error
-    verify_seal(header, seal, genesis_hash, genesis.sealers)
-    return TrustAnchor(header, genesis)
+    if header.sealers_hash != sealers.hash:
+        raise VerificationError(
+            "anchor.other_sealers", "the header file carries another set than its header names"
+        )
+    verify_seal(header, seal, genesis_hash, sealers)
+    return TrustAnchor(header, genesis_hash, sealers, {})
 
 
-def _check_form(header: Header, genesis: Header) -> None:
-    if header.chain != genesis.chain:
+def _check_form(header: Header, trusted: Header) -> None:
+    if header.chain != trusted.chain:
         raise VerificationError("header.chain", f"block {header.height} is of another chain")
+    _check_consensus_height(header)
+
+
+def _check_consensus_height(header: Header) -> None:
     if header.consensus_height != header.height:
         raise VerificationError(
             "header.consensus_height", f"block {header.height}: solo counts it like the height"
@@ -151,14 +164,14 @@ def check_binding(bound: Bound, anchor: TrustAnchor) -> str:
     Raises VerificationError (`genesis.differs`, `anchor.differs`, `link.*`, `header.*`).
     """
     header, trusted = bound.header, anchor.header
-    if bound.genesis_hash != anchor.genesis.header.hash:
+    if bound.genesis_hash != anchor.genesis_hash:
         raise VerificationError(
             "genesis.differs",
             f"it belongs to the chain that starts with {bound.genesis_hash.hex()[:8]}…, "
-            f"your anchor's starts with {anchor.genesis.header.hash.hex()[:8]}…",
+            f"your anchor's starts with {anchor.genesis_hash.hex()[:8]}…",
             "get the genesis of its chain, or the file of your chain",
         )
-    _check_form(header, anchor.genesis.header)
+    _check_form(header, trusted)
     used = set()
     if header.height > 0:
         used.add(_follow(bound, None, 0, bound.genesis_hash))
@@ -224,5 +237,5 @@ def check_seal(bound: Bound, anchor: TrustAnchor) -> str:
     """That the set which the anchor names sealed the block. Returns the sentence."""
     if bound.header.height == 0:
         return "seal: none, the genesis is the trust anchor"
-    verify_seal(bound.header, bound.seal, bound.genesis_hash, anchor.genesis.sealers)
+    verify_seal(bound.header, bound.seal, bound.genesis_hash, anchor.sealers)
     return "seal: 1 of 1 sequencer (see limit: solo)"

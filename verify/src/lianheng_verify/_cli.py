@@ -90,7 +90,6 @@ def _command(
         metavar="FILE",
         help="what you trust: a genesis file or a header file that you got out of band",
     )
-    parser.add_argument("--genesis", metavar="FILE", help="the genesis file, for a header file")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -98,7 +97,7 @@ def _command(
 def _receipts(options: argparse.Namespace) -> int:
     def verify(data: bytes, anchor: TrustAnchor, source: Source | None) -> _Report:
         verified = verify_receipt(data, anchor, source)
-        return _Report("", VERIFIED, verified.checks, _receipt_notes(verified))
+        return _Report("", VERIFIED, verified.checks, _receipt_notes(verified, anchor))
 
     return _files(options, "receipt", limits.RECEIPT_BYTES, verify)
 
@@ -110,14 +109,12 @@ def _states(options: argparse.Namespace) -> int:
     return _files(options, "proof", limits.PROOF_BYTES, verify)
 
 
-def _receipt_notes(verified: VerifiedReceipt) -> tuple[str, ...]:
+def _receipt_notes(verified: VerifiedReceipt, anchor: TrustAnchor) -> tuple[str, ...]:
     if verified.sender_key_registered:
         return ()
-    sender = verified.transaction.sender
-    registered = (
-        f"that the key is {sender}'s is the chain's word: your genesis does not register it"
-    )
-    return (f"{registered}; a state proof of members.keys shows it",)
+    why = "your genesis does not register it" if anchor.is_genesis else "a header registers no keys"
+    word = f"that the key is {verified.transaction.sender}'s is the chain's word: {why}"
+    return (f"{word}; a state proof of members.keys shows it",)
 
 
 def _files(
@@ -187,8 +184,7 @@ def _say(line: str) -> None:
 
 
 def _anchor(options: argparse.Namespace) -> TrustAnchor:
-    genesis = None if options.genesis is None else _read(options.genesis, limits.GENESIS_BYTES)
-    return load_anchor(_read(options.anchor, limits.GENESIS_BYTES), genesis)
+    return load_anchor(_read(options.anchor, limits.GENESIS_BYTES))
 
 
 def _source(name: str | None) -> Source | None:

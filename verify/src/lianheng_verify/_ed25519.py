@@ -59,10 +59,15 @@ def verify_plainly(public: bytes, message: bytes, signature: bytes) -> None:
 
 
 def check_public_key(public: bytes) -> None:
-    """Raises VerificationError (`key.bad`) unless the key is a point that is not of small order."""
+    """Raises VerificationError (`key.bad`) unless the key may be registered.
+
+    It is a point in its canonical spelling, and not of small order.
+    """
     point = _decompress(public) if len(public) == _KEY_BYTES else None
     if point is None:
         raise VerificationError("key.bad", "a public key is no point of the curve")
+    if int.from_bytes(public, "little") & (1 << 255) - 1 >= _P:
+        raise VerificationError("key.bad", "a public key is not in its canonical spelling")
     for _ in range(3):
         point = _double(point)
     if _is_identity(point):

@@ -13,7 +13,7 @@ from lianheng_verify import _limits as limits
 from lianheng_verify._checks import Check, raise_first
 from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._genesis import Genesis, parse_genesis
-from lianheng_verify._hashes import Frontier
+from lianheng_verify._hashes import Frontier, entries_root
 from lianheng_verify._header import Header, parse_header, parse_seal, verify_seal
 from lianheng_verify._transaction import parse_transaction, result_of
 
@@ -215,7 +215,7 @@ def check_block(data: bytes, sealed: Sealed, genesis_hash: bytes) -> None:
         else:
             _shape.uint(parts[0], f"{at}: kind of an entry")
             _shape.plain(parts[1], f"{at}: cause of an entry")
-    if tree.root() != sealed.header.entries_root:
+    if entries_root(tree.size, tree.root()) != sealed.header.entries_root:
         raise VerificationError("block.entries", f"the entries of {at} do not give its root")
     if called != _called(row[3], at, genesis_hash):
         raise VerificationError(

@@ -9,7 +9,7 @@ from lianheng_verify import _cbor, _cose, _shape
 from lianheng_verify import _limits as limits
 from lianheng_verify._ed25519 import check_public_key
 from lianheng_verify._errors import VerificationError
-from lianheng_verify._hashes import EMPTY_TREE, digest, key_id, leaf_hash
+from lianheng_verify._hashes import EMPTY_TREE, digest, entries_root, key_id, leaf_hash
 from lianheng_verify._header import Header, Sealers, parse_header, parse_sealers
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _check_header(
         ("consensus height", header.consensus_height == 0),
         ("time", header.time == document["time"]),
         ("history root", header.history_root == EMPTY_TREE),
-        ("entries root", header.entries_root == leaf_hash(document_bytes)),
+        ("entries root", header.entries_root == entries_root(1, leaf_hash(document_bytes))),
         ("replay root", header.replay_root == empty_replay),
         ("sealers hash", header.sealers_hash == sealers.hash),
         ("rules", header.rules == document["rules"]),

@@ -35,12 +35,15 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return digest(b"\x01" + left + right)
 
 
-def verify_inclusion(
-    root: bytes, leaf: bytes, index: int, count: int, path: Sequence[bytes]
-) -> None:
-    """That the leaf hash stands at `index` of `count` leaves (RFC 9162, section 2.1.3.2).
+def entries_root(count: int, root: bytes) -> bytes:
+    """The entries root of a header: an RFC 9162 root, bound to the number of its leaves."""
+    return digest(_cbor.encode(["lianheng.entries.1", count, root]))
 
-    Raises VerificationError (`path.bad`).
+
+def path_root(leaf: bytes, index: int, count: int, path: Sequence[bytes]) -> bytes:
+    """The root to which the path leads from leaf `index` of `count` (RFC 9162, section 2.1.3.2).
+
+    Raises VerificationError (`path.bad`) where the path has not the length of that place.
     """
     if index >= count:
         raise VerificationError("path.bad", f"place {index} lies outside of {count}")
@@ -57,9 +60,31 @@ def verify_inclusion(
         position, last = position >> 1, last >> 1
     if last != 0:
         raise VerificationError("path.bad", "the path is too short")
-    if value != root:
+    return value
+
+
+def verify_inclusion(
+    root: bytes, leaf: bytes, index: int, count: int, path: Sequence[bytes]
+) -> None:
+    """That the leaf hash stands at `index` of `count` leaves under this RFC 9162 root.
+
+    Raises VerificationError (`path.bad`).
+    """
+    _compare_roots(path_root(leaf, index, count, path), root)
+
+
+def verify_entry(root: bytes, entry: bytes, index: int, count: int, path: Sequence[bytes]) -> None:
+    """That the encoded entry is number `index` of exactly `count` under an entries root.
+
+    Raises VerificationError (`path.bad`).
+    """
+    _compare_roots(entries_root(count, path_root(leaf_hash(entry), index, count, path)), root)
+
+
+def _compare_roots(found: bytes, root: bytes) -> None:
+    if found != root:
         raise VerificationError(
-            "path.bad", f"the path leads to {value.hex()[:8]}…, the root is {root.hex()[:8]}…"
+            "path.bad", f"the path leads to {found.hex()[:8]}…, the root is {root.hex()[:8]}…"
         )
 
 

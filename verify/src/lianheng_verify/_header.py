@@ -103,7 +103,7 @@ def verify_seal(
     at = f"block {header.height}"
     if header.sealers_hash != sealers.hash:
         raise VerificationError(
-            "seal.other_sealers", f"{at} names another set of sealers than the genesis"
+            "seal.other_sealers", f"{at} names another set of sealers than your anchor"
         )
     if seal is None:
         raise VerificationError("seal.missing", f"{at} has no seal")

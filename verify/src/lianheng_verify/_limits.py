@@ -17,9 +17,6 @@ RECEIPT_BYTES: Final = 16 * 1024 * 1024
 PROOF_BYTES: Final = 16 * 1024 * 1024
 """A state proof, in bytes: one row."""
 
-HEADER_FILE_BYTES: Final = 64 * 1024
-"""A header file, in bytes: a header, a seal and at most 64 hashes are below 4 kB."""
-
 GENESIS_BYTES: Final = 64 * 1024 * 1024
 """A genesis file, in bytes: 100,000 members with a key each fit twice."""
 

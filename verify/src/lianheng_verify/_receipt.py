@@ -17,7 +17,7 @@ from lianheng_verify._anchor import (
 )
 from lianheng_verify._checks import Check, run_checks
 from lianheng_verify._errors import UnreadableError, VerificationError
-from lianheng_verify._hashes import digest, key_id, leaf_hash, verify_inclusion
+from lianheng_verify._hashes import digest, key_id, verify_entry
 from lianheng_verify._transaction import Result, Transaction, parse_result, parse_transaction
 
 if TYPE_CHECKING:
@@ -54,10 +54,9 @@ class _Receipt:
 class VerifiedReceipt:
     """What a receipt proves. Heights count from the genesis, `time` is the block's, ms since 1970.
 
-    The place of the entry inside its block is not among it: an RFC 9162 root does not bind the
-    number of its leaves, so other places and counts can fit the same path.
-    `sender_key_registered` says whether the genesis registers the first key as the sender's; where
-    it does not, that the key is the sender's is the chain's word.
+    The call is entry `index`, from 0, of the `count` entries of its block.
+    `sender_key_registered` says whether the anchor is a genesis that registers the first key as the
+    sender's; where it is not, that the key is the sender's is the chain's word.
     """
 
     chain: str
@@ -65,6 +64,8 @@ class VerifiedReceipt:
     height: int
     time: int
     header_hash: bytes
+    index: int
+    count: int
     transaction_id: bytes
     transaction: Transaction
     result: Result
@@ -99,10 +100,12 @@ def verify_receipt(
         height=header.height,
         time=header.time,
         header_hash=header.hash,
+        index=receipt.index,
+        count=receipt.count,
         transaction_id=receipt.transaction_id,
         transaction=receipt.transaction,
         result=receipt.result,
-        sender_key_registered=receipt.transaction.signers[0] in trusted.genesis.members_by_key,
+        sender_key_registered=receipt.transaction.signers[0] in trusted.members_by_key,
         checks=checks,
     )
 
@@ -170,7 +173,7 @@ def _check_signatures(receipt: _Receipt, anchor: TrustAnchor) -> str:
             raise VerificationError(
                 error.code, f"signature {index + 1} of {len(signatures)}: {error.message}"
             ) from error
-    owner = anchor.genesis.members_by_key.get(transaction.signers[0], transaction.sender)
+    owner = anchor.members_by_key.get(transaction.signers[0], transaction.sender)
     if owner != transaction.sender:
         raise VerificationError(
             "signature.not_senders_key",
@@ -226,12 +229,8 @@ def _check_entry(receipt: _Receipt) -> str:
         + receipt.result_bytes
     )
     try:
-        verify_inclusion(
-            receipt.bound.header.entries_root,
-            leaf_hash(entry),
-            receipt.index,
-            receipt.count,
-            receipt.path,
+        verify_entry(
+            receipt.bound.header.entries_root, entry, receipt.index, receipt.count, receipt.path
         )
     except VerificationError as error:
         raise VerificationError(
