@@ -104,9 +104,7 @@ def read_identity(path: Path, passphrase: Passphrase = None) -> Identity:
     if not isinstance(key, Ed25519PrivateKey):
         raise _malformed(path, "its private key is not Ed25519")
     try:
-        identity = Identity(
-            content["member"], key.private_bytes_raw(), development=development
-        )
+        identity = Identity(content["member"], key.private_bytes_raw(), development=development)
     except InvalidValue as failure:
         raise _malformed(path, failure.message) from failure
     if (identity.public.hex(), identity.key_id.hex()) != (content["public"], content["key_id"]):
@@ -164,9 +162,7 @@ def _to_pem(seed: bytes, secret: bytes | None) -> str:
     )
     return (
         Ed25519PrivateKey.from_private_bytes(seed)
-        .private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
-        )
+        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
         .decode()
     )
 
