@@ -99,7 +99,8 @@ def test_transactions() -> None:
 
 
 def test_entries() -> None:
-    for block in load("entries.json")["blocks"]:
+    content = load("entries.json")
+    for block in (content["none"], content["genesis"], *content["blocks"]):
         frontier = _hashes.Frontier()
         for entry in unhex(block["entries"]):
             frontier.append(entry)

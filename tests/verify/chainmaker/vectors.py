@@ -255,15 +255,18 @@ def entries(chain: Chain) -> Json:
     return {
         "about": "Entries of blocks; `tree`: their RFC 9162 root, `root`: the entries root.",
         "source": {"text": SOURCE.decode(), "hash": digest(SOURCE).hex()},
-        "blocks": [
-            {
-                "entries": hexes(made),
-                "tree": log_root(made).hex(),
-                "root": entries_root(made).hex(),
-            }
-            for made in ([], [chain.document], *(block.entries for block in chain.blocks[1:]))
-        ],
+        "none": rooted([]),
+        "genesis": rooted([chain.document]),
+        "blocks": [rooted(block.entries) for block in chain.blocks[1:]],
         "events": heads,
+    }
+
+
+def rooted(made: list[bytes]) -> Json:
+    return {
+        "entries": hexes(made),
+        "tree": log_root(made).hex(),
+        "root": entries_root(made).hex(),
     }
 
 
