@@ -184,8 +184,15 @@ def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
     with connect(folder) as client:
         assert isinstance(client, LocalClient)
         assert client.call(them.alice, "toolshed.add", id="x").final
-    stop(folder)
+    os.kill(record.pid, signal.SIGKILL)
+    wait_ended(record.pid)
+    assert record.socket.parent.exists()
+    start_detached(folder)
     assert not record.socket.parent.exists()
+    again = Home(folder).node_record()
+    assert again is not None
+    assert stop(folder)
+    assert not again.socket.parent.exists()
 
 
 def test_a_node_in_the_foreground_ends_with_its_terminal(home: tuple[Path, People]) -> None:

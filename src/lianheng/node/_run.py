@@ -6,6 +6,7 @@ listening on it; the ledger's own lock decides who may open it.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -24,6 +25,8 @@ from lianheng.members import Passphrase, resolve_passphrase
 from lianheng.model import IdentityError, NodeError, limits
 from lianheng.node._log import terminal_log
 from lianheng.node._server import NodeServer
+
+_SHORT_PREFIX = "lianheng-"
 
 
 def run(
@@ -80,12 +83,11 @@ async def _serve(
     on_ready: Callable[[Ledger], None] | None,
 ) -> None:
     server = NodeServer(ledger.backend, version=__version__, log=log)
+    _remove_left_over(home)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, server.stopping.set)
     path = _socket_path(home)
-    # Holding the ledger's lock, this process may remove what an earlier one left.
-    path.unlink(missing_ok=True)
     try:
         await server.start(path)
         _write_record(home, path)
@@ -104,10 +106,20 @@ async def _serve(
             path.parent.rmdir()
 
 
+def _remove_left_over(home: Home) -> None:
+    # Holding the ledger's lock, this process may remove what a killed one left.
+    home.socket.unlink(missing_ok=True)
+    record = home.node_record()
+    if record is not None and record.socket.parent.name.startswith(_SHORT_PREFIX):
+        record.socket.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            record.socket.parent.rmdir()
+
+
 def _socket_path(home: Home) -> Path:
     if len(os.fsencode(home.socket)) <= limits.SOCKET_PATH_BYTES:
         return home.socket
-    return Path(tempfile.mkdtemp(prefix="lianheng-")) / "node.sock"
+    return Path(tempfile.mkdtemp(prefix=_SHORT_PREFIX)) / "node.sock"
 
 
 def _write_record(home: Home, path: Path) -> None:

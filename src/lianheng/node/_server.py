@@ -33,6 +33,7 @@ _READ_THREADS = 4
 _LONG_THREADS = 1
 _PROGRESS_SECONDS = 0.1
 _FINISH_SECONDS = 30.0
+_HANG_UP_SECONDS = 5.0
 
 
 class NodeServer:
@@ -74,6 +75,10 @@ class NodeServer:
         waiting = [task for connection in self._connections for task in connection.tasks]
         if waiting:
             await asyncio.wait(waiting, timeout=_FINISH_SECONDS)
+        # Answers that were written still leave; a client that does not read them is cut off.
+        leaving = [asyncio.create_task(each.hang_up()) for each in self._connections]
+        if leaving:
+            await asyncio.wait(leaving, timeout=min(self._stall_seconds, _HANG_UP_SECONDS))
         for connection in list(self._connections):
             connection.abort()
         for pool in (self._readers, self._long):
@@ -199,15 +204,19 @@ class _Connection:
         finally:
             if self.tasks:
                 await asyncio.wait(self.tasks)
-            self._writer.close()
-            with contextlib.suppress(OSError):
-                await self._writer.wait_closed()
+            await self.hang_up()
 
     async def refuse(self, failure: LianhengError) -> None:
         """Say why this connection ends."""
         with contextlib.suppress(OSError, NodeError):
             await self._send([wire.NO_REQUEST, wire.ERROR, wire.error_fields(failure)])
         self._writer.close()
+
+    async def hang_up(self) -> None:
+        """Send what is written, then hang up."""
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
     def abort(self) -> None:
         """Hang up now."""
