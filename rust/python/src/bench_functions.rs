@@ -5,8 +5,8 @@ use std::path::Path;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::engine_class::Report;
 use crate::error::raise;
+use crate::progress::Report;
 
 /// Random updates of the authenticated state, durable, block after block; gives the milliseconds of each block.
 #[pyfunction]

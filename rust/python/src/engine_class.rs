@@ -1,149 +1,19 @@
 //! The engine for Python.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crypto::Hash32;
 use engine::runtime::{Runtime, Step};
-use engine::{Outcome as CoreOutcome, Range, Verdict};
-use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyValueError};
+use engine::Range;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
+use crate::block_classes::{Outcome, Pending, Prepared};
 use crate::crypto_functions::bytes32;
 use crate::error::raise;
+use crate::progress::Report;
 use crate::value;
-
-/// Decoded transactions whose signatures were checked; ready to be ordered.
-#[pyclass(frozen, module = "lianheng._native")]
-pub struct Prepared(engine::Prepared);
-
-#[pymethods]
-impl Prepared {
-    fn __len__(&self) -> usize {
-        self.0.len()
-    }
-
-    #[getter]
-    fn bytes(&self) -> usize {
-        self.0.bytes()
-    }
-
-    fn drops(&self) -> Vec<(usize, &'static str, String)> {
-        self.0
-            .drops()
-            .map(|(at, drop)| (at, drop.code, drop.message.clone()))
-            .collect()
-    }
-}
-
-/// An executed block that waits for its seal. Dropping it leaves no trace.
-#[pyclass(frozen, module = "lianheng._native")]
-pub struct Pending {
-    inner: Mutex<Option<engine::Pending>>,
-    header: Option<(u64, Vec<u8>, Hash32)>,
-}
-
-#[pymethods]
-impl Pending {
-    #[getter]
-    fn empty(&self) -> bool {
-        self.header.is_none()
-    }
-
-    #[getter]
-    fn height(&self) -> PyResult<u64> {
-        Ok(self.need()?.0)
-    }
-
-    #[getter]
-    fn header<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, &self.need()?.1))
-    }
-
-    #[getter]
-    fn header_hash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, &self.need()?.2 .0))
-    }
-}
-
-impl Pending {
-    fn need(&self) -> PyResult<&(u64, Vec<u8>, Hash32)> {
-        self.header
-            .as_ref()
-            .ok_or_else(|| PyValueError::new_err("an empty block has no header"))
-    }
-}
-
-/// What became of the transactions of one `Prepared` after the block was tried.
-#[pyclass(frozen, module = "lianheng._native")]
-pub struct Outcome(CoreOutcome);
-
-#[pymethods]
-impl Outcome {
-    fn __len__(&self) -> usize {
-        self.0.verdicts.len()
-    }
-
-    #[getter]
-    fn height(&self) -> u64 {
-        self.0.height
-    }
-
-    #[getter]
-    fn time(&self) -> u64 {
-        self.0.time
-    }
-
-    /// Succeeded, refused, dropped.
-    #[getter]
-    fn counts(&self, py: Python<'_>) -> PyResult<(usize, usize, usize)> {
-        py.detach(|| self.0.counts()).map_err(raise)
-    }
-
-    fn id<'py>(&self, py: Python<'py>, position: usize) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        self.verdict(position)?;
-        Ok(self
-            .0
-            .prepared
-            .id(position)
-            .map(|id| PyBytes::new(py, &id.0)))
-    }
-
-    /// Position of the entry in its block.
-    fn index(&self, position: usize) -> PyResult<Option<usize>> {
-        match self.verdict(position)? {
-            Verdict::Entry(index) => Ok(Some(*index)),
-            Verdict::Dropped(_) => Ok(None),
-        }
-    }
-
-    fn result<'py>(
-        &self,
-        py: Python<'py>,
-        position: usize,
-    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        self.verdict(position)?;
-        let result = self.0.result(position).map_err(raise)?;
-        Ok(result.map(|bytes| PyBytes::new(py, bytes)))
-    }
-
-    fn drop(&self, position: usize) -> PyResult<Option<(&'static str, String, &'static str)>> {
-        match self.verdict(position)? {
-            Verdict::Entry(_) => Ok(None),
-            Verdict::Dropped(drop) => Ok(Some((drop.code, drop.message.clone(), drop.hint))),
-        }
-    }
-}
-
-impl Outcome {
-    fn verdict(&self, position: usize) -> PyResult<&Verdict> {
-        self.0
-            .verdicts
-            .get(position)
-            .ok_or_else(|| PyIndexError::new_err("no such transaction"))
-    }
-}
 
 /// One chain's ledger: verify, order, execute, commit, read, prove.
 #[pyclass(frozen, module = "lianheng._native")]
@@ -284,13 +154,7 @@ impl Engine {
         let pending = py
             .detach(|| core.execute(batches, time, consensus_height))
             .map_err(raise)?;
-        let header = pending
-            .header()
-            .map(|(header, bytes, hash)| (header.height, bytes.to_vec(), hash));
-        Ok(Pending {
-            inner: Mutex::new(Some(pending)),
-            header,
-        })
+        Ok(Pending::new(pending))
     }
 
     /// Makes the block final; outcomes are durable when this returns. A pending block is used up.
@@ -301,13 +165,7 @@ impl Engine {
         seal: Option<&[u8]>,
     ) -> PyResult<Vec<Outcome>> {
         let core = self.core()?;
-        let taken = pending
-            .inner
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let taken =
-            taken.ok_or_else(|| PyRuntimeError::new_err("this block was committed already"))?;
+        let taken = pending.take()?;
         let seal = seal.map(<[u8]>::to_vec);
         let outcomes = py
             .detach(|| core.commit(taken, seal.as_deref()))
@@ -615,69 +473,4 @@ fn python_step<'py>(py: Python<'py>, step: &Step) -> PyResult<Bound<'py, PyAny>>
         Step::Read(key, value) => row("read", key, value.as_deref()),
         Step::Write(key, value) => row("write", key, value.as_deref()),
     }
-}
-
-/// Tells a Python callback how far it is, at most 50 times a second; an exception stops the work and is raised.
-pub struct Report {
-    pub callback: Option<Py<PyAny>>,
-    pub failure: Option<PyErr>,
-}
-
-impl Report {
-    pub fn tell(&mut self, done: u64, all: u64) -> bool {
-        let told = Python::attach(|py| -> PyResult<()> {
-            py.check_signals()?;
-            if let Some(callback) = &self.callback {
-                callback.call1(py, (done, all))?;
-            }
-            Ok(())
-        });
-        match told {
-            Ok(()) => true,
-            Err(error) => {
-                self.failure = Some(error);
-                false
-            }
-        }
-    }
-
-    pub fn check(&mut self) -> PyResult<()> {
-        self.failure.take().map_or(Ok(()), Err)
-    }
-}
-
-/// An engine in memory that executes exported blocks again.
-#[pyclass(frozen, module = "lianheng._native")]
-pub struct Replay(Mutex<engine::Replay>);
-
-#[pymethods]
-impl Replay {
-    fn apply(&self, py: Python<'_>, block: &[u8]) -> PyResult<()> {
-        let block = block.to_vec();
-        py.detach(|| {
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .apply(&block)
-        })
-        .map_err(raise)
-    }
-
-    #[getter]
-    fn height(&self) -> u64 {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .height()
-    }
-}
-
-/// Begins a replay at a genesis file.
-#[pyfunction]
-pub fn replay_open(py: Python<'_>, genesis_file: &[u8]) -> PyResult<Replay> {
-    let file = genesis_file.to_vec();
-    let replay = py
-        .detach(|| engine::Replay::begin(&file, runtime()))
-        .map_err(raise)?;
-    Ok(Replay(Mutex::new(replay)))
 }

@@ -1,10 +1,13 @@
 //! The binding: the only crate that knows Python. It converts, releases the GIL, and calls the core.
 
 mod bench_functions;
+mod block_classes;
 mod contract_functions;
 mod crypto_functions;
 mod engine_class;
 mod error;
+mod progress;
+mod replay_class;
 mod value;
 
 use pyo3::prelude::*;
@@ -18,11 +21,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NativeError", module.py().get_type::<error::NativeError>())?;
     module.add_class::<engine_class::Engine>()?;
-    module.add_class::<engine_class::Prepared>()?;
-    module.add_class::<engine_class::Pending>()?;
-    module.add_class::<engine_class::Outcome>()?;
-    module.add_class::<engine_class::Replay>()?;
-    module.add_function(wrap_pyfunction!(engine_class::replay_open, module)?)?;
+    module.add_class::<block_classes::Prepared>()?;
+    module.add_class::<block_classes::Pending>()?;
+    module.add_class::<block_classes::Outcome>()?;
+    module.add_class::<replay_class::Replay>()?;
+    module.add_function(wrap_pyfunction!(replay_class::replay_open, module)?)?;
     module.add_function(wrap_pyfunction!(crypto_functions::cbor_encode, module)?)?;
     module.add_function(wrap_pyfunction!(crypto_functions::cbor_decode, module)?)?;
     module.add_function(wrap_pyfunction!(crypto_functions::hash_bytes, module)?)?;
