@@ -29,6 +29,7 @@ mod source;
 mod table;
 mod tables;
 mod types;
+mod unicode;
 mod value;
 
 pub use diagnostics::Diagnostic;

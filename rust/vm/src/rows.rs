@@ -138,7 +138,12 @@ impl Vm<'_, '_> {
         if level > limits::ENCODED_LEVELS {
             return Err(too_deep());
         }
-        if encoder.as_slice().len() > limits::ENCODED_BYTES {
+        let more = match value {
+            Value::Str(text) => text.text.len(),
+            Value::Bytes(bytes) => bytes.bytes.len(),
+            _ => 0,
+        };
+        if encoder.as_slice().len() + more > limits::ENCODED_BYTES {
             return Err(fatal("limit.encoded", format!("a row, result or event has at most {} bytes", limits::ENCODED_BYTES)));
         }
         self.spend(1)?;
@@ -174,6 +179,10 @@ impl Vm<'_, '_> {
                     let mut inner = Encoder::new();
                     self.encode_into(&mut inner, &entry.value, level + 1)?;
                     entries.push((key.into_bytes(), inner.into_bytes()));
+                }
+                let size: usize = entries.iter().map(|(key, inner): &(Vec<u8>, Vec<u8>)| key.len() + inner.len()).sum();
+                if size > limits::ENCODED_BYTES {
+                    return Err(fatal("limit.encoded", format!("a row, result or event has at most {} bytes", limits::ENCODED_BYTES)));
                 }
                 entries.sort();
                 encoder.map(entries.len());

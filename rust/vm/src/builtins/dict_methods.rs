@@ -88,10 +88,8 @@ impl Vm<'_, '_> {
             [source @ Value::Dict(_)] => self.merge(&made, source, false)?,
             [source] => {
                 let pairs = self.collect(source)?;
-                for pair in &pairs {
-                    let mut pair = self.unpack(pair, 2)?;
-                    let value = pair.pop().unwrap_or_default();
-                    let key = pair.pop().unwrap_or_default();
+                for (number, pair) in pairs.iter().enumerate() {
+                    let (key, value) = self.update_pair(pair, number)?;
                     let hash = self.hash(&key, 0)?;
                     self.dict_set(dict, hash, key, value)?;
                 }
@@ -104,6 +102,23 @@ impl Vm<'_, '_> {
             self.dict_set(dict, hash, key, value.clone())?;
         }
         Ok(Value::None)
+    }
+
+    /// The key and the value in an element that a dictionary is made from.
+    pub(crate) fn update_pair(&mut self, pair: &Value, number: usize) -> R<(Value, Value)> {
+        let cannot = || type_error(format!("cannot convert dictionary update sequence element #{number} to a sequence"));
+        if matches!(pair, Value::None | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Record(_) | Value::Enum { .. }) {
+            return Err(cannot());
+        }
+        let items = self.collect(pair)?;
+        match items.as_slice() {
+            [key, value] => Ok((key.clone(), value.clone())),
+            _ => {
+                let length = items.len();
+                let message = format!("dictionary update sequence element #{number} has length {length}; 2 is required");
+                Err(crate::error::value_error(message))
+            }
+        }
     }
 
     /// `dict.fromkeys(keys, value)`

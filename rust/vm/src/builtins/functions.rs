@@ -299,10 +299,8 @@ impl Vm<'_, '_> {
             [Value::Dict(_)] => self.merge(&made, &arguments[0].clone(), false)?,
             [source] => {
                 let pairs = self.collect(source)?;
-                for pair in &pairs {
-                    let mut pair = self.unpack(pair, 2)?;
-                    let value = pair.pop().unwrap_or_default();
-                    let key = pair.pop().unwrap_or_default();
+                for (number, pair) in pairs.iter().enumerate() {
+                    let (key, value) = self.update_pair(pair, number)?;
                     let hash = self.hash(&key, 0)?;
                     self.dict_set(dict, hash, key, value)?;
                 }

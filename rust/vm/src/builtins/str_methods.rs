@@ -303,7 +303,7 @@ impl Vm<'_, '_> {
 
     fn str_expandtabs(&mut self, text: &str, arguments: &[Value]) -> R<Value> {
         let size = match arguments.first() {
-            Some(value) => self.int_argument(value)?.clamp(0, 1_000) as usize,
+            Some(value) => usize::try_from(self.int_argument(value)?.max(0)).unwrap_or(usize::MAX),
             None => 8,
         };
         let tabs = text.matches('\t').count();

@@ -295,7 +295,7 @@ impl<'s> Compiler<'s> {
                 continue;
             }
             let function = self.reserve_function();
-            self.sign(function, def);
+            self.sign(function, def, Some(class.name.as_str()));
             let id = self.name(name);
             match global {
                 Some(Global::Class(class)) => {

@@ -113,6 +113,8 @@ pub(crate) struct Compiler<'s> {
 #[derive(Clone, Default)]
 pub(crate) struct Signature {
     pub(crate) name: String,
+    /// The name with what it lies in, as errors show it.
+    pub(crate) qualified: String,
     pub(crate) params: Vec<(String, Option<u16>)>,
     pub(crate) positional: usize,
     pub(crate) positional_only: usize,

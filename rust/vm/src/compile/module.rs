@@ -148,7 +148,7 @@ impl<'s> Compiler<'s> {
         match stmt {
             Stmt::FunctionDef(def) => {
                 if let Some(Global::Function(id)) = self.globals.get(def.name.as_str()).copied() {
-                    self.sign(id, def);
+                    self.sign(id, def, None);
                 }
             }
             Stmt::ClassDef(class) => self.declare_methods(class),
@@ -157,7 +157,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// Notes a function's parameters, for calls that are compiled before it.
-    pub(crate) fn sign(&mut self, id: u16, def: &'s ast::StmtFunctionDef) {
+    pub(crate) fn sign(&mut self, id: u16, def: &'s ast::StmtFunctionDef, class: Option<&str>) {
         let parameters = &def.parameters;
         let mut params = Vec::new();
         for parameter in parameters.iter_non_variadic_params() {
@@ -172,6 +172,7 @@ impl<'s> Compiler<'s> {
         }
         let signature = Signature {
             name: def.name.to_string(),
+            qualified: class.map_or_else(|| def.name.to_string(), |class| format!("{class}.{}", def.name)),
             params,
             positional: parameters.posonlyargs.len() + parameters.args.len(),
             positional_only: parameters.posonlyargs.len(),
@@ -218,7 +219,7 @@ impl<'s> Compiler<'s> {
         let signature = self.signatures.get(&id).cloned().unwrap_or_default();
         let names = Names::of_body(&def.body);
         let line = self.line(&def.name);
-        let mut context = FnCtx::new(def.name.as_str(), line);
+        let mut context = FnCtx::new(&signature.qualified, line);
         context.this = this;
         self.functions.push(context);
         let defaults = signature.params.iter().map(|(_, default)| (*default, None)).collect();
@@ -384,7 +385,8 @@ impl<'s> Compiler<'s> {
         let line = self.line(node);
         let this = self.f().this.clone();
         let shadowed = this.filter(|this| frees.contains(this));
-        let mut context = FnCtx::new(name, line);
+        let qualified = format!("{}.<locals>.{name}", self.f().function.name);
+        let mut context = FnCtx::new(&qualified, line);
         context.this = shadowed;
         self.functions.push(context);
         self.begin(parameters, names, defaults, frees);

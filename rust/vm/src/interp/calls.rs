@@ -2,18 +2,34 @@
 
 use std::rc::Rc;
 
+use super::exec::Arguments;
 use super::{is_reject_code, Vm};
 use crate::error::{fatal, malformed, raise, refused, type_error, value_error, Exc, R};
 use crate::memory::charge;
-use crate::program::{ClassKind, Instr, Op};
+use crate::program::{ClassKind, Function, Instr, Op};
 use crate::table::HashTable;
 use crate::value::{ClosureObj, ExcObj, Value, OBJECT_BYTES};
 use crate::{gas, limits};
 
+/// A keyword that no name of the program equals.
+const UNKNOWN: u16 = u16::MAX;
+
+#[cold]
+fn missing_arguments(function: &str, kind: &str, names: &[String]) -> crate::error::Trap {
+    let listed = match names {
+        [one] => one.clone(),
+        [first, second] => format!("{first} and {second}"),
+        [rest @ .., last] => format!("{}, and {last}", rest.join(", ")),
+        [] => String::new(),
+    };
+    let plural = if names.len() == 1 { "" } else { "s" };
+    type_error(format!("{function}() missing {} required {kind} argument{plural}: {listed}", names.len()))
+}
+
 impl Vm<'_, '_> {
     /// The four call instructions whose callee is known only now. Gives a function with its
     /// arguments, or has put the result into its register.
-    pub(crate) fn call_instruction(&mut self, instr: Instr, regs: &mut [Value]) -> R<Option<(u16, Vec<Value>)>> {
+    pub(crate) fn call_instruction(&mut self, instr: Instr, regs: &mut [Value]) -> R<Option<(u16, Arguments)>> {
         let at = usize::from(instr.a);
         let program = self.program;
         let no_names: &[u16] = &[];
@@ -31,34 +47,42 @@ impl Vm<'_, '_> {
         if matches!(instr.op, Op::CallMethod | Op::CallMethodShape) {
             if let Some(function) = self.user_method(&callee[0], instr.b) {
                 self.spend(gas::CALL)?;
+                let info = &program.parts.functions[usize::from(function)];
+                let exact = names.is_empty() && count + 1 == info.params.len() && count + 1 == usize::from(info.positional);
+                if exact && !info.star && !info.star_star {
+                    return Ok(Some((function, Arguments::InPlace)));
+                }
                 let mut all = Vec::with_capacity(count + 1);
                 all.push(std::mem::take(&mut callee[0]));
                 all.extend(arguments.iter_mut().map(std::mem::take));
-                return self.bind(function, all, names, None).map(|bound| Some((function, bound)));
+                return self.bind(function, all, names, &[], None).map(|bound| Some((function, Arguments::Given(bound))));
             }
-            let receiver = callee[0].clone();
-            let result = self.call_method(&receiver, instr.b, arguments, names)?;
-            drop(receiver);
-            callee[0] = result;
+            let receiver = std::mem::take(&mut callee[0]);
+            callee[0] = self.call_method(&receiver, instr.b, arguments, names)?;
             return Ok(None);
         }
-        let target = callee[0].clone();
-        match &target {
-            Value::Function(function) => {
-                self.spend(gas::CALL)?;
-                let all = arguments.iter_mut().map(std::mem::take).collect();
-                self.bind(*function, all, names, None).map(|bound| Some((*function, bound)))
+        let (function, closure) = match &callee[0] {
+            Value::Function(function) => (*function, None),
+            Value::Closure(closure) => (closure.function, Some(closure.clone())),
+            _ => {
+                let target = std::mem::take(&mut callee[0]);
+                callee[0] = self.call_native(&target, arguments, names)?;
+                return Ok(None);
             }
-            Value::Closure(closure) => {
-                self.spend(gas::CALL)?;
-                let all = arguments.iter_mut().map(std::mem::take).collect();
-                self.bind(closure.function, all, names, Some(closure)).map(|bound| Some((closure.function, bound)))
+        };
+        self.spend(gas::CALL)?;
+        let info = &program.parts.functions[usize::from(function)];
+        let plain = names.is_empty() && count == info.params.len() && count == usize::from(info.positional);
+        if plain && !info.star && !info.star_star && (closure.is_some() || info.frees == 0) {
+            // The arguments lie in a row behind the callee: they move down by one.
+            for at in at..at + count {
+                regs[at] = std::mem::take(&mut regs[at + 1]);
             }
-            other => {
-                callee[0] = self.call_native(other, arguments, names)?;
-                Ok(None)
-            }
+            return Ok(Some((function, closure.map_or(Arguments::InPlace, Arguments::Closure))));
         }
+        let all = arguments.iter_mut().map(std::mem::take).collect();
+        let bound = self.bind(function, all, names, &[], closure.as_ref())?;
+        Ok(Some((function, Arguments::Given(bound))))
     }
 
     /// A method that the contract's own code defines.
@@ -71,8 +95,9 @@ impl Vm<'_, '_> {
         methods.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
     }
 
-    /// Arguments in the order of the callee's registers.
-    fn bind(&mut self, function: u16, mut given: Vec<Value>, names: &[u16], closure: Option<&Rc<ClosureObj>>) -> R<Vec<Value>> {
+    /// Arguments in the order of the callee's registers. Keywords come last, in the order of
+    /// `names`; a name that the program never writes is [`UNKNOWN`] and lies in `unknown`.
+    fn bind(&mut self, function: u16, mut given: Vec<Value>, names: &[u16], unknown: &[Value], closure: Option<&Rc<ClosureObj>>) -> R<Vec<Value>> {
         let program = self.program;
         let info = &program.parts.functions[usize::from(function)];
         let keywords = given.split_off(given.len() - names.len().min(given.len()));
@@ -80,37 +105,36 @@ impl Vm<'_, '_> {
         let mut extra = Vec::new();
         if given.len() > positional {
             if !info.star {
-                let takes = if positional == 1 { "1 positional argument".to_string() } else { format!("{positional} positional arguments") };
-                let were = if given.len() == 1 { "was" } else { "were" };
-                return Err(type_error(format!("{}() takes {takes} but {} {were} given", info.name, given.len())));
+                return Err(self.too_many_arguments(info, given.len(), names));
             }
             extra = given.split_off(positional);
         }
         let mut bound: Vec<Value> = given;
         bound.resize_with(info.params.len(), Value::default);
         let mut others = HashTable::default();
+        let mut unknown = unknown.iter();
         for (name, value) in names.iter().zip(keywords) {
-            let place = info.params.iter().position(|param| param.name == *name);
+            let place = info.params.iter().position(|param| param.name == *name && *name != UNKNOWN);
             match place.filter(|place| *place >= usize::from(info.positional_only)) {
                 Some(place) if matches!(bound[place], Value::Unset) => bound[place] = value,
                 Some(_) => {
                     return Err(type_error(format!("{}() got multiple values for argument '{}'", info.name, program.name(*name))));
                 }
-                None if info.star_star => {
-                    let key = self.new_str(program.name(*name).to_string())?;
+                None => {
+                    let key = match unknown.next().filter(|_| *name == UNKNOWN) {
+                        Some(text) => text.clone(),
+                        None => self.new_str(program.name(*name).to_string())?,
+                    };
+                    if !info.star_star {
+                        let key = self.to_text(&key)?;
+                        return Err(type_error(format!("{}() got an unexpected keyword argument '{key}'", info.name)));
+                    }
                     let hash = self.hash(&key, 0)?;
                     others.push(hash, key, value);
                 }
-                None => {
-                    return Err(type_error(format!("{}() got an unexpected keyword argument '{}'", info.name, program.name(*name))));
-                }
             }
         }
-        for (slot, param) in bound.iter_mut().zip(&info.params) {
-            if matches!(slot, Value::Unset) {
-                *slot = self.default_of(param, info.frees, closure, function)?;
-            }
-        }
+        self.fill_defaults(info, &mut bound, closure)?;
         if info.star {
             let extra = self.new_tuple(extra)?;
             bound.push(extra);
@@ -126,34 +150,85 @@ impl Vm<'_, '_> {
         Ok(bound)
     }
 
-    fn default_of(&mut self, param: &crate::program::Param, frees: u16, closure: Option<&Rc<ClosureObj>>, function: u16) -> R<Value> {
-        if let Some(constant) = param.default {
-            return Ok(self.instance.consts[usize::from(constant)].clone());
+    fn fill_defaults(&mut self, info: &Function, bound: &mut [Value], closure: Option<&Rc<ClosureObj>>) -> R<()> {
+        let mut missing = Vec::new();
+        for (place, (slot, param)) in bound.iter_mut().zip(&info.params).enumerate() {
+            if !matches!(slot, Value::Unset) {
+                continue;
+            }
+            if let Some(constant) = param.default {
+                *slot = self.instance.consts[usize::from(constant)].clone();
+            } else if let (Some(held), Some(closure)) = (param.held_default, closure) {
+                let at = usize::from(info.frees) + usize::from(held);
+                *slot = closure.held.get(at).cloned().ok_or_else(malformed)?;
+            } else {
+                missing.push((place < usize::from(info.positional), format!("'{}'", self.program.name(param.name))));
+            }
         }
-        if let (Some(place), Some(closure)) = (param.held_default, closure) {
-            return closure.held.get(usize::from(frees) + usize::from(place)).cloned().ok_or_else(malformed);
+        let by_position = missing.iter().any(|(positional, _)| *positional);
+        let names: Vec<String> = missing.into_iter().filter(|(positional, _)| *positional == by_position).map(|(_, name)| name).collect();
+        if names.is_empty() {
+            return Ok(());
         }
-        let (name, param) = (&self.program.parts.functions[usize::from(function)].name, self.program.name(param.name));
-        Err(type_error(format!("{name}() missing 1 required argument: '{param}'")))
+        let kind = if by_position { "positional" } else { "keyword-only" };
+        Err(missing_arguments(&info.name, kind, &names))
+    }
+
+    #[cold]
+    fn too_many_arguments(&self, info: &Function, given: usize, names: &[u16]) -> crate::error::Trap {
+        let most = usize::from(info.positional);
+        let is_default = |param: &crate::program::Param| param.default.is_some() || param.held_default.is_some();
+        let least = most - info.params.iter().take(most).filter(|param| is_default(param)).count();
+        let takes = match (least, most) {
+            (_, 1) if least == most => "1 positional argument".to_string(),
+            _ if least == most => format!("{most} positional arguments"),
+            _ => format!("from {least} to {most} positional arguments"),
+        };
+        let keyword_only = names.iter().filter(|name| info.params.iter().skip(most).any(|param| param.name == **name)).count();
+        let given = match (given, keyword_only) {
+            (1, 0) => "1 was".to_string(),
+            (_, 0) => format!("{given} were"),
+            _ => {
+                let plural = |count: usize| if count == 1 { "" } else { "s" };
+                let (first, second) = (plural(given), plural(keyword_only));
+                format!("{given} positional argument{first} (and {keyword_only} keyword-only argument{second}) were")
+            }
+        };
+        type_error(format!("{}() takes {takes} but {given} given", info.name))
     }
 
     /// `f(*arguments, **keywords)`: three registers.
     pub(crate) fn call_star(&mut self, regs: &mut [Value]) -> R<Value> {
         let (Value::Tuple(positional), Value::Dict(keywords)) = (&regs[1], &regs[2]) else { return Err(malformed()) };
         let mut arguments = positional.items.clone();
-        let mut names = Vec::new();
+        let (mut names, mut unknown) = (Vec::new(), Vec::new());
         for entry in keywords.table.borrow().iter() {
             let Value::Str(key) = &entry.key else { return Err(type_error("keywords must be strings")) };
-            // A keyword that the program never names cannot be a parameter of its functions.
             match self.program.parts.names.iter().position(|name| *name == key.text) {
                 Some(name) => names.push(name as u16),
-                None => return Err(type_error(format!("got an unexpected keyword argument '{}'", key.text))),
+                None => {
+                    names.push(UNKNOWN);
+                    unknown.push(entry.key.clone());
+                }
             }
             arguments.push(entry.value.clone());
         }
-        self.spend(arguments.len() as u64)?;
+        self.spend(arguments.len() as u64 + names.len() as u64 * self.program.parts.names.len() as u64 / 8)?;
         let callee = regs[0].clone();
-        self.call_any(&callee, arguments, &names)
+        let (function, closure) = match &callee {
+            Value::Function(function) => (*function, None),
+            Value::Closure(closure) => (closure.function, Some(closure)),
+            other => {
+                if let Some(name) = unknown.first() {
+                    let name = self.to_text(name)?;
+                    return Err(type_error(format!("'{name}' is an invalid keyword argument for this call")));
+                }
+                return self.call_any(other, arguments, &names);
+            }
+        };
+        self.spend(gas::CALL)?;
+        let bound = self.bind(function, arguments, &names, &unknown, closure)?;
+        self.run_native(function, bound)
     }
 
     /// Calls a value from native code.
@@ -161,12 +236,12 @@ impl Vm<'_, '_> {
         match callee {
             Value::Function(function) => {
                 self.spend(gas::CALL)?;
-                let bound = self.bind(*function, arguments, names, None)?;
+                let bound = self.bind(*function, arguments, names, &[], None)?;
                 self.run_native(*function, bound)
             }
             Value::Closure(closure) => {
                 self.spend(gas::CALL)?;
-                let bound = self.bind(closure.function, arguments, names, Some(closure))?;
+                let bound = self.bind(closure.function, arguments, names, &[], Some(closure))?;
                 self.run_native(closure.function, bound)
             }
             other => self.call_native(other, &mut arguments, names),
@@ -199,7 +274,7 @@ impl Vm<'_, '_> {
                     self.spend(gas::CALL)?;
                     let mut all = vec![bound.receiver.clone()];
                     all.extend(arguments.iter_mut().map(std::mem::take));
-                    let bound = self.bind(function, all, names, None)?;
+                    let bound = self.bind(function, all, names, &[], None)?;
                     return self.run_native(function, bound);
                 }
                 self.call_method(&bound.receiver, bound.name, arguments, names)
@@ -230,7 +305,11 @@ impl Vm<'_, '_> {
         }
         let positional = arguments.len() - names.len().min(arguments.len());
         if positional > info.fields.len() {
-            return Err(type_error(format!("{}() takes {} arguments but {positional} were given", info.name, info.fields.len())));
+            let most = info.fields.len() + 1;
+            let least = most - info.fields.iter().filter(|field| field.default.is_some()).count();
+            let takes = if least == most { format!("{most}") } else { format!("from {least} to {most}") };
+            let plural = if most == 1 { "" } else { "s" };
+            return Err(type_error(format!("{}.__init__() takes {takes} positional argument{plural} but {} were given", info.name, positional + 1)));
         }
         let mut fields = vec![Value::Unset; info.fields.len()];
         for (slot, value) in fields.iter_mut().zip(&mut arguments[..positional]) {
@@ -238,20 +317,24 @@ impl Vm<'_, '_> {
         }
         for (name, value) in names.iter().zip(&mut arguments[positional..]) {
             let Some(slot) = program.slot(class, *name) else {
-                return Err(type_error(format!("{}() got an unexpected keyword argument '{}'", info.name, program.name(*name))));
+                return Err(type_error(format!("{}.__init__() got an unexpected keyword argument '{}'", info.name, program.name(*name))));
             };
             if !matches!(fields[slot], Value::Unset) {
-                return Err(type_error(format!("{}() got multiple values for argument '{}'", info.name, program.name(*name))));
+                return Err(type_error(format!("{}.__init__() got multiple values for argument '{}'", info.name, program.name(*name))));
             }
             fields[slot] = std::mem::take(value);
         }
+        let mut missing = Vec::new();
         for (slot, field) in fields.iter_mut().zip(&info.fields) {
             if matches!(slot, Value::Unset) {
-                let Some(default) = field.default else {
-                    return Err(type_error(format!("{}() missing 1 required argument: '{}'", info.name, program.name(field.name))));
-                };
-                *slot = self.instance.consts[usize::from(default)].clone();
+                match field.default {
+                    Some(default) => *slot = self.instance.consts[usize::from(default)].clone(),
+                    None => missing.push(format!("'{}'", program.name(field.name))),
+                }
             }
+        }
+        if !missing.is_empty() {
+            return Err(missing_arguments(&format!("{}.__init__", info.name), "positional", &missing));
         }
         self.build(class, fields)
     }

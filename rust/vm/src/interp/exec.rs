@@ -12,10 +12,20 @@ use crate::program::{Instr, Op, SMALL_BIAS};
 use crate::value::{CellObj, ClosureObj, TupleObj, Value, OBJECT_BYTES};
 use crate::{gas, limits, TraceEvent};
 
+/// Where the arguments of a call are.
+pub(crate) enum Arguments {
+    /// In their registers already.
+    InPlace,
+    /// In their registers; the free variables are those of a closure.
+    Closure(Rc<ClosureObj>),
+    /// Here, in the order of the callee's registers.
+    Given(Vec<Value>),
+}
+
 /// Why the inner loop stopped.
 enum Step {
     /// A call of a function whose arguments lie from this register on.
-    Call { function: u16, at: u16, arguments: Option<Vec<Value>> },
+    Call { function: u16, at: u16, arguments: Arguments },
     Return(Value),
     Fail(Trap),
 }
@@ -62,13 +72,7 @@ impl Vm<'_, '_> {
                     if stack.len() < needed {
                         stack.resize_with(needed, Value::default);
                     }
-                    let kept = if arguments.is_some() { 0 } else { callee.arguments() };
-                    for register in &mut stack[next + kept..needed] {
-                        *register = Value::Unset;
-                    }
-                    for (register, argument) in stack[next..needed].iter_mut().zip(arguments.into_iter().flatten()) {
-                        *register = argument;
-                    }
+                    place(&mut stack[next..needed], callee.arguments(), usize::from(callee.frees), arguments);
                     (number, base, pc) = (function, next, 0);
                 }
                 Step::Return(value) => {
@@ -490,11 +494,11 @@ impl Vm<'_, '_> {
                 }
                 Op::Call => {
                     try_or_fail!(self.spend(gas::CALL));
-                    break Step::Call { function: instr.b, at: instr.a, arguments: None };
+                    break Step::Call { function: instr.b, at: instr.a, arguments: Arguments::InPlace };
                 }
                 Op::CallValue | Op::CallShape | Op::CallMethod | Op::CallMethodShape => {
                     if let Some((function, arguments)) = try_or_fail!(self.call_instruction(instr, regs)) {
-                        break Step::Call { function, at: instr.a, arguments: Some(arguments) };
+                        break Step::Call { function, at: instr.a, arguments };
                     }
                 }
                 Op::CallStar => {
@@ -644,6 +648,28 @@ impl Vm<'_, '_> {
                 Ok(false)
             }
             _ => Err(type_error("catching classes that do not inherit from BaseException is not allowed")),
+        }
+    }
+}
+
+/// Lays out the registers of a callee: arguments, free variables, and nothing in the others.
+fn place(registers: &mut [Value], parameters: usize, frees: usize, arguments: Arguments) {
+    match arguments {
+        Arguments::InPlace => registers[parameters..].iter_mut().for_each(|register| *register = Value::Unset),
+        Arguments::Closure(closure) => {
+            let (_, rest) = registers.split_at_mut(parameters);
+            let (cells, others) = rest.split_at_mut(frees);
+            others.iter_mut().for_each(|register| *register = Value::Unset);
+            for (register, held) in cells.iter_mut().zip(&closure.held) {
+                *register = held.clone();
+            }
+        }
+        Arguments::Given(given) => {
+            let count = given.len();
+            for (register, argument) in registers.iter_mut().zip(given) {
+                *register = argument;
+            }
+            registers[count..].iter_mut().for_each(|register| *register = Value::Unset);
         }
     }
 }

@@ -257,19 +257,6 @@ fn is_type(builtin: crate::builtins::Builtin) -> bool {
     )
 }
 
-/// Characters of `repr` that are shown as they are.
-fn printable(c: char) -> bool {
-    // The tables of CPython 3.11 are not pinned here yet: only what all versions agree on.
-    match c {
-        ' '..='~' => true,
-        '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{377}' => true,
-        '\u{391}'..='\u{3a1}' | '\u{3a3}'..='\u{482}' => true,
-        '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fef}' | '\u{ac00}'..='\u{d7a3}' => true,
-        '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{20a0}'..='\u{20bf}' => true,
-        _ => false,
-    }
-}
-
 fn push_escaped(out: &mut String, c: char) {
     use std::fmt::Write;
     let code = u32::from(c);
@@ -295,7 +282,7 @@ pub(crate) fn quote(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if printable(c) => out.push(c),
+            c if crate::unicode::printable(c) => out.push(c),
             c => push_escaped(&mut out, c),
         }
     }

@@ -162,14 +162,14 @@ impl<'p, 'h> Vm<'p, 'h> {
         if length > limits::STRING_BYTES {
             return Err(too_long());
         }
-        self.spend(gas::OBJECT + gas::bytes(length))?;
-        crate::memory::check(length)
+        crate::memory::check(length)?;
+        self.spend(gas::OBJECT + gas::bytes(length))
     }
 
     /// Charges for a container of this length before it is made.
     pub(crate) fn plan_elements(&mut self, length: usize) -> R<()> {
-        self.spend(gas::OBJECT + gas::elements(length))?;
-        crate::memory::check(length.saturating_mul(crate::value::ELEMENT_BYTES))
+        crate::memory::check(length.saturating_mul(crate::value::ELEMENT_BYTES))?;
+        self.spend(gas::OBJECT + gas::elements(length))
     }
 
     pub(crate) fn new_bytes(&mut self, bytes: Vec<u8>) -> R<Value> {

@@ -36,10 +36,6 @@ impl Vm<'_, '_> {
         self.plan_bytes(spec.width)?;
         let made = match value {
             Value::Str(text) => format_text(&spec, &text.text)?,
-            Value::Bool(_) if spec.kind.is_none() => {
-                let shown = self.to_text(value)?;
-                format_text(&spec, &shown)?
-            }
             Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
                 let big = to_big(value).unwrap_or_default();
                 let words = big.bits() / 64 + 1;

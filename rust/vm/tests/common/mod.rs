@@ -142,7 +142,7 @@ impl Ledger {
 /// Runs the body of a function `f()` in a contract; gives what it returns.
 pub fn evaluate(body: &str) -> Outcome {
     let mut ledger = Ledger::new(&function(body));
-    ledger.gas = 50_000_000;
+    ledger.gas = 20_000_000;
     ledger.call_as("alice@north", "f", &[])
 }
 
