@@ -4,7 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import final
 
 type CborValue = (
-    None | bool | int | bytes | str | list["CborValue"] | tuple["CborValue", ...] | dict["CborValue", "CborValue"]
+    None
+    | bool
+    | int
+    | bytes
+    | str
+    | list["CborValue"]
+    | tuple["CborValue", ...]
+    | dict["CborValue", "CborValue"]
 )
 
 class NativeError(Exception):
@@ -24,7 +31,9 @@ def check_public_key(public: bytes) -> None: ...
 def cose_sign(seeds: Sequence[bytes], payload: bytes, external_aad: bytes) -> bytes: ...
 def cose_verify(signed: bytes, public_keys: Sequence[bytes], external_aad: bytes) -> bytes: ...
 def transaction_id(payload: bytes, genesis_hash: bytes) -> bytes: ...
-def sign_many(seeds: Sequence[bytes], payloads: Sequence[bytes], genesis_hash: bytes) -> list[bytes]: ...
+def sign_many(
+    seeds: Sequence[bytes], payloads: Sequence[bytes], genesis_hash: bytes
+) -> list[bytes]: ...
 def bench_signatures(count: int, threads: int) -> float: ...
 def check_contract(source: str, file: str) -> list[dict[str, CborValue]]: ...
 def contract_interface(source: str, file: str) -> dict[str, CborValue]: ...
@@ -66,8 +75,10 @@ class Outcome:
     def id(self, position: int) -> bytes | None: ...
     def result(self, position: int) -> bytes | None:
         """The encoded result, or None where the transaction was dropped."""
-    def drop(self, position: int) -> tuple[str, str] | None:
-        """Code and message where the transaction was dropped."""
+    def index(self, position: int) -> int | None:
+        """Position of the entry in its block, or None where the transaction was dropped."""
+    def drop(self, position: int) -> tuple[str, str, str] | None:
+        """Code, message and what to do, where the transaction was dropped."""
 
 @final
 class Engine:
@@ -94,19 +105,34 @@ class Engine:
     def status(self) -> dict[str, CborValue]: ...
     # the solo path: prepare (any thread, many at once), then execute and commit (one thread)
     def prepare(self, transactions: Sequence[bytes]) -> Prepared: ...
-    def execute(self, batches: Sequence[Prepared], time: int, consensus_height: int | None = None) -> Pending: ...
+    def execute(
+        self, batches: Sequence[Prepared], time: int, consensus_height: int | None = None
+    ) -> Pending: ...
     def commit(self, pending: Pending, seal: bytes | None) -> list[Outcome]: ...
     # reads; all at the last committed height
     def get(self, contract: str, table: str, key: Sequence[CborValue]) -> bytes | None: ...
     def scan(
-        self, contract: str, table: str, prefix: Sequence[CborValue], limit: int,
-        after: bytes | None = None, reverse: bool = False,
+        self,
+        contract: str,
+        table: str,
+        prefix: Sequence[CborValue],
+        limit: int,
+        after: bytes | None = None,
+        reverse: bool = False,
     ) -> tuple[list[tuple[list[CborValue], bytes]], bytes | None]: ...
     def index(
-        self, contract: str, table: str, index: str, values: Sequence[CborValue], limit: int,
-        after: bytes | None = None, reverse: bool = False,
+        self,
+        contract: str,
+        table: str,
+        index: str,
+        values: Sequence[CborValue],
+        limit: int,
+        after: bytes | None = None,
+        reverse: bool = False,
     ) -> tuple[list[tuple[list[CborValue], bytes]], bytes | None]: ...
-    def view(self, contract: str, method: str, arguments: bytes, sender: str | None, gas: int) -> bytes: ...
+    def view(
+        self, contract: str, method: str, arguments: bytes, sender: str | None, gas: int
+    ) -> bytes: ...
     def interface(self, contract: str) -> dict[str, CborValue] | None: ...
     def source(self, contract: str) -> tuple[str, str] | None: ...
     def find(self, prefix: bytes, odd_nibble: int | None, limit: int) -> list[bytes]:
@@ -121,7 +147,9 @@ class Engine:
         self, contract: str, table: str, key: Sequence[CborValue], anchor: bytes | None = None
     ) -> bytes: ...
     def header_file(self, height: int) -> bytes: ...
-    def trace(self, transaction: bytes, progress: Callable[[int, int], None] | None = None) -> bytes: ...
+    def trace(
+        self, transaction: bytes, progress: Callable[[int, int], None] | None = None
+    ) -> bytes: ...
     def fsck(self, progress: Callable[[int, int], None] | None = None) -> dict[str, CborValue]: ...
 
 def replay_open(genesis_file: bytes) -> Replay: ...
@@ -134,4 +162,10 @@ class Replay:
     @property
     def height(self) -> int: ...
 
-def bench_state(path: str, keys: int, updates: int, seconds: float, progress: Callable[[str], None] | None = None) -> dict[str, CborValue]: ...
+def bench_state(
+    path: str,
+    keys: int,
+    updates: int,
+    seconds: float,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, CborValue]: ...

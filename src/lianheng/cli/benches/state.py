@@ -38,7 +38,7 @@ def state(
         say(f"{done:,} of {all_of_it:,}")
 
     say(f"loading {keys:,} rows")
-    found: dict[str, Any] = _native.bench_state(str(folder / "state"), keys, updates, seconds, tell)  # type: ignore[assignment]
+    found: dict[str, Any] = _native.bench_state(str(folder / "state"), keys, updates, seconds, tell)
     blocks = found["block_milliseconds"]
     return {
         "bench": "state",
