@@ -45,13 +45,13 @@ def test_real_invoices_in_receipts_out(tmp_path: Path) -> None:
     told = {line[:10].strip(): line[12:] for line in lines if re.match(r"\d ", line)}
     assert list(told) == ["1 read", "2 confirm", "3 finance", "4 refused", "5 verify"]
     assert told["1 read"] == (
-        "60 e-invoices: 28 UBL/CII pairs agree, 25 distinct claims, 0 files refused"
+        "60 e-invoices: 28 UBL/CII pairs agree, 25 distinct claims, 0 refused"
     )
     assert re.search(r"buyer confirms \S+, [\d,.]+ EUR +final +\d+ ms$", told["2 confirm"])
     assert re.search(r"bank-a finances it +final +\d+ ms$", told["3 finance"])
     assert "bank-b: contract.rejected already_pledged" in told["4 refused"]
     assert re.search(r"receivables\.py:\d+$", told["4 refused"])
-    assert re.search(r"(\d+) of \1 receipts verified; one byte changed: refused$", told["5 verify"])
+    assert re.search(r"verifies (\d+) of \1 receipts; one byte changed: refused$", told["5 verify"])
     assert any("not that it kept one history" in line for line in lines)
     assert not list(tmp_path.iterdir())
 

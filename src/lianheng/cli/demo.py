@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lianheng.cli.demonstration.play import Play, Step
     from lianheng.cli.demonstration.proof import Proof
 
-WORD, TEXT, END = 10, 54, 24
+WORD, TEXT = 10, 46
 REFUSALS_SHOWN = 5
 LIMIT = "sealed by one sequencer: proves what it recorded, not that it kept one history"
 
@@ -87,7 +87,7 @@ class Shown(Silent):
         row(
             "1 read",
             f"{reading.files} e-invoices: {agree} UBL/CII pairs agree, "
-            f"{len(reading.claims)} distinct claims, {len(reading.refused)} files refused",
+            f"{len(reading.claims)} distinct claims, {len(reading.refused)} refused",
         )
         for refused in reading.refused[:REFUSALS_SHOWN]:
             finding = refused.findings[0]
@@ -116,7 +116,7 @@ class Shown(Silent):
         count = len(proved.receipts)
         row(
             "5 verify",
-            f"separate program: {count} of {count} receipts verified; one byte changed: refused",
+            f"separate program verifies {count} of {count} receipts; one byte changed: refused",
         )
 
 
@@ -195,8 +195,8 @@ def finish(report: dict[str, Any], keep: Path | None) -> None:
     calls = report["invoices"]["registered"] + len(report["steps"])
     out.print(LIMIT, style="yellow")
     out.print(
-        f"{calls} signed calls, {calls - 1} final and 1 refused, in {report['blocks']} blocks, "
-        f"each on disk before it was shown · {report['seconds']:.1f} s in all",
+        f"{calls} signed calls, {calls - 1} final and 1 refused, in {report['blocks']} blocks "
+        f"· {report['seconds']:.1f} s in all",
         markup=False,
     )
     out.print("try next:", style="bold")
@@ -212,8 +212,8 @@ def next_commands(report: dict[str, Any], keep: Path | None) -> list[str]:
     verify = "lianheng-verify receipt {0}/receipts/*.cbor --anchor {0}/genesis.cbor"
     if keep is None:
         return [
-            f"{here}lianheng demo --keep kept && {here}{verify.format('kept')}",
-            f"{here}lianheng init --dev home && {here}lianheng status --home home",
+            f"{here}lianheng demo --keep kept",
+            f"{here}lianheng contract new toolshed",
             f"{here}lianheng bench signatures",
         ]
     refused = report["steps"][-1]["id"][:SHORT_ID]
