@@ -1,21 +1,21 @@
-"""The Rust core, as Python sees it. Every call that takes more than a few microseconds releases the GIL."""
+"""The Rust core, as Python sees it; a call of more than a few microseconds releases the GIL."""
 
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import TypeAlias, final
 
-type CborValue = (
-    None
-    | bool
+CborValue: TypeAlias = (
+    bool
     | int
     | bytes
     | str
-    | list["CborValue"]
-    | tuple["CborValue", ...]
-    | dict["CborValue", "CborValue"]
+    | list[CborValue]
+    | tuple[CborValue, ...]
+    | dict[CborValue, CborValue]
+    | None
 )
 
 class NativeError(Exception):
-    """A failure of the core: bad bytes, a damaged store, a wrong call. Never a refused transaction."""
+    """A failure of the core: bad bytes, a damaged store, a wrong call. Never a refused call."""
 
     code: str
     message: str
@@ -156,7 +156,7 @@ def replay_open(genesis_file: bytes) -> Replay: ...
 
 @final
 class Replay:
-    """An outsider's engine in memory that re-executes exported blocks and compares every header byte."""
+    """An engine in memory that re-executes exported blocks and compares every header byte."""
 
     def apply(self, block: bytes) -> None: ...
     @property
