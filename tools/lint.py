@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 BIN = VENV / "bin"
 PYTHON_ROOMS = [r for r in ("src", "verify", "tests", "packs", "tools") if (ROOT / r).is_dir()]
 CLIPPY = ["--release", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]
+# Only for types: not there when the program runs.
+ALLOW = ["--allowlist", "tools/stub-allowlist.txt"]
 DENY = ["bans", "licenses", "sources"]
 COMMANDS: dict[str, list[str]] = {
     "clippy": ["cargo", "clippy", *CLIPPY, "-D", "clippy::too_many_lines"],
     "ruff": [str(BIN / "ruff"), "check", "."],
     "format": [str(BIN / "ruff"), "format", "--check", "."],
     "mypy": [str(BIN / "mypy"), *PYTHON_ROOMS],
+    "stub": [str(BIN / "python"), "-m", "mypy.stubtest", "lianheng._native", *ALLOW],
     "imports": [str(BIN / "lint-imports"), "--no-logo"],
     "rustfmt": ["cargo", "fmt", "--all", "--check"],
     "deny": [
