@@ -15,6 +15,7 @@ const TRANSFER: &str = include_str!("../tests/contracts/transfer.py");
 const BODIES: &[(&str, &str)] = &[
     ("loop", "i = 0\nn = 0\nwhile i < 3000000:\n    n = (n * 31 + i) % 1000003\n    i += 1\nreturn str(n)"),
     ("calls", "def fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\nreturn str(fib(27))"),
+    ("direct", "return str(fib(27))"),
     ("dict", "d = {}\nfor i in range(300000):\n    k = i * 7919 % 5003\n    d[k] = d.get(k, 0) + i\nreturn str(sum(d.values()))"),
     ("list", "xs = []\nfor i in range(300000):\n    xs.append(i * i % 1000)\nt = 0\nfor j in range(5):\n    for x in xs:\n        t += x\nreturn str(t + sum([x for x in xs if x % 3 == 0]))"),
     ("string", "parts = []\nfor i in range(100000):\n    parts.append(f\"{i}:{i % 7}\")\ns = \",\".join(parts)\nn = 0\nfor p in s.split(\",\"):\n    if p.endswith(\":3\"):\n        n += len(p)\nreturn str(n)"),
@@ -60,8 +61,13 @@ fn main() {
     }
     let each = start.elapsed().as_nanos() as f64 / (rounds * calls.len()) as f64;
     println!("transfer {each:.0} ns, {:.0} a second, {gas} gas", 1e9 / each);
+    let wanted = std::env::args().nth(1);
     for (name, body) in BODIES {
-        let mut ledger = Ledger::new(&common::function(body));
+        if wanted.as_deref().is_some_and(|wanted| wanted != *name) {
+            continue;
+        }
+        let source = format!("def fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\n\n{}", common::function(body));
+        let mut ledger = Ledger::new(&source);
         ledger.gas = u64::MAX;
         let start = Instant::now();
         let outcome = ledger.call_as("a@b", "f", &[]);
@@ -77,7 +83,7 @@ fn main() {
 fn python(body: &str) -> f64 {
     let indented: String = body.lines().map(|line| format!("    {line}\n")).collect();
     let script = format!(
-        "import time\nfrom dataclasses import dataclass, replace\n@dataclass(frozen=True)\nclass Point:\n    x: int\n    y: int = 0\n    def replace(self, **k): return replace(self, **k)\ndef f():\n{indented}\nt = time.perf_counter()\nf()\nprint(time.perf_counter() - t)\n"
+        "import time\nfrom dataclasses import dataclass, replace\n@dataclass(frozen=True)\nclass Point:\n    x: int\n    y: int = 0\n    def replace(self, **k): return replace(self, **k)\ndef fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\ndef f():\n{indented}\nt = time.perf_counter()\nf()\nprint(time.perf_counter() - t)\n"
     );
     let output = std::process::Command::new("python3").arg("-c").arg(script).output().expect("python3 runs");
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(f64::NAN)

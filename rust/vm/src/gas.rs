@@ -18,6 +18,10 @@ pub const BUILTIN: u64 = 4;
 pub const OBJECT: u64 = 4;
 /// Bytes of text, byte strings or integers handled for one unit.
 pub const BYTES_PER_UNIT: u64 = 32;
+/// Bytes of text searched for one unit.
+pub const SEARCHED_BYTES_PER_UNIT: u64 = 6;
+/// A new entry of a dictionary or set.
+pub const ENTRY: u64 = 12;
 /// Elements copied or compared for one unit.
 pub const ELEMENTS_PER_UNIT: u64 = 2;
 /// A probe of a hash table.
@@ -45,6 +49,12 @@ pub const EVENT: u64 = 100;
 #[inline]
 pub fn bytes(bytes: usize) -> u64 {
     bytes as u64 / BYTES_PER_UNIT
+}
+
+/// The price of searching through `bytes` bytes.
+#[inline]
+pub fn searched(bytes: usize) -> u64 {
+    bytes as u64 / SEARCHED_BYTES_PER_UNIT
 }
 
 /// The price of `elements` elements.

@@ -169,10 +169,7 @@ pub fn run(
     let (gas, line) = (vm.gas_used(), vm.failed_line);
     let outcome = match result {
         Ok(value) => Outcome::Finished(Finished { value, events, gas }),
-        Err(trap) => {
-            let described = vm.describe(*trap, gas, line);
-            described
-        }
+        Err(trap) => vm.describe(*trap, gas, line),
     };
     vm.finish();
     outcome
@@ -249,7 +246,7 @@ impl Vm<'_, '_> {
         self.gas_left = 100_000;
         self.gas_limit = self.gas_limit.max(100_000);
         let text = |vm: &mut Self, value: Option<&Value>| -> Result<String, Trap> {
-            let text = value.map_or(Ok(String::new()), |value| vm.to_text(value))?;
+            let text = value.map_or(Ok(String::new()), |value| vm.show(value))?;
             Ok(text.chars().take(1_000).collect())
         };
         let line = (exception.line.get() > 0).then(|| exception.line.get());

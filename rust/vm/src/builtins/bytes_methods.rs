@@ -43,7 +43,7 @@ impl Vm<'_, '_> {
         }
         let part = self.bytes_argument(&arguments[0])?;
         // A naive search looks at every byte for every byte of the part in the worst case.
-        self.spend(gas::bytes(content.len().saturating_mul(part.len().clamp(1, 64))))?;
+        self.spend(gas::bytes(content.len().saturating_mul(part.len().max(6))))?;
         match method {
             Method::Find => Ok(Value::Int(find(content, &part).map_or(-1, |at| at as i64))),
             Method::Index => match find(content, &part) {

@@ -396,7 +396,7 @@ impl Vm<'_, '_> {
             [] => self.new_str(String::new()),
             [value @ Value::Str(_)] => Ok(value.clone()),
             [value] => {
-                let text = self.to_text(value)?;
+                let text = self.show(value)?;
                 self.new_str(text)
             }
             [Value::Bytes(bytes), encoding] => {

@@ -22,7 +22,7 @@ impl Vm<'_, '_> {
                 let ones: u32 = big.magnitude().iter_u64_digits().map(u64::count_ones).sum();
                 Ok(Value::Int(i64::from(ones)))
             }
-            _ => self.to_bytes(&big, arguments, names),
+            _ => self.int_to_bytes(&big, arguments, names),
         }
     }
 
@@ -42,7 +42,7 @@ impl Vm<'_, '_> {
         Ok((little, signed))
     }
 
-    fn to_bytes(&mut self, big: &BigInt, arguments: &[Value], names: &[u16]) -> R<Value> {
+    fn int_to_bytes(&mut self, big: &BigInt, arguments: &[Value], names: &[u16]) -> R<Value> {
         self.only_keywords("to_bytes", names, &["length", "byteorder", "signed"])?;
         let positional = arguments.len() - names.len().min(arguments.len());
         let given = |at: usize, name: &str| arguments[..positional].get(at).or_else(|| self.keyword(arguments, names, name)).cloned();

@@ -25,13 +25,13 @@ impl Vm<'_, '_> {
         if self.find_in(table, hash, &item)?.is_some() {
             return Ok(false);
         }
-        self.spend(gas::OBJECT)?;
+        self.spend(gas::ENTRY)?;
         table.push(hash, item, Value::None);
         Ok(true)
     }
 
     /// Any iterable as a set.
-    pub(crate) fn to_set(&mut self, value: &Value) -> R<Value> {
+    pub(crate) fn as_set(&mut self, value: &Value) -> R<Value> {
         match value {
             Value::Set(_) => Ok(value.clone()),
             other => {
@@ -46,7 +46,7 @@ impl Vm<'_, '_> {
         self.may_change(&set.flags)?;
         let hash = self.hash(&item, 0)?;
         if self.find_in_set(set, hash, &item)?.is_none() {
-            self.spend(gas::OBJECT)?;
+            self.spend(gas::ENTRY)?;
             set.charge.grow(ENTRY_BYTES)?;
             set.table.borrow_mut().push(hash, item, Value::None);
         }
@@ -145,7 +145,7 @@ impl Vm<'_, '_> {
                 Value::set(set.table.borrow().clone(), set.frozenset)
             }
             Method::Issubset | Method::Issuperset | Method::Isdisjoint => {
-                let other = self.to_set(&arguments[0])?;
+                let other = self.as_set(&arguments[0])?;
                 let Value::Set(other) = &other else { return Err(malformed()) };
                 let answer = match method {
                     Method::Issubset => self.is_subset(set, other)?,
@@ -171,7 +171,7 @@ impl Vm<'_, '_> {
         };
         if update {
             for argument in arguments {
-                let other = self.to_set(argument)?;
+                let other = self.as_set(argument)?;
                 let Value::Set(other) = &other else { return Err(malformed()) };
                 self.set_update(op, set, other)?;
             }
@@ -180,7 +180,7 @@ impl Vm<'_, '_> {
         self.plan_elements(set.table.borrow().len() * 3)?;
         let mut result = Value::set(set.table.borrow().clone(), set.frozenset)?;
         for argument in arguments {
-            let other = self.to_set(argument)?;
+            let other = self.as_set(argument)?;
             let (Value::Set(own), Value::Set(other)) = (&result, &other) else { return Err(malformed()) };
             result = self.set_operation(op, own, other)?;
         }

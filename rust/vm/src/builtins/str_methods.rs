@@ -170,6 +170,7 @@ impl Vm<'_, '_> {
             None => -1,
         };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.spend(gas::searched(text.len() + old.len()))?;
         let found = text.matches(old.as_str()).count().min(limit);
         self.plan_bytes(text.len().saturating_add(found.saturating_mul(new.len())))?;
         let made = text.replacen(old.as_str(), &new, limit);
@@ -234,9 +235,11 @@ impl Vm<'_, '_> {
             };
         };
         if method == Method::Count {
+            self.spend(gas::searched(content.len() + wanted.len()))?;
             let count = if wanted.is_empty() { content.chars().count() + 1 } else { content.matches(wanted.as_str()).count() };
             return Ok(Value::Int(count as i64));
         }
+        self.spend(gas::searched(content.len() + wanted.len()))?;
         let backwards = matches!(method, Method::Rfind | Method::Rindex);
         let found = if backwards { content.rfind(wanted.as_str()) } else { content.find(wanted.as_str()) };
         match found {
@@ -256,6 +259,7 @@ impl Vm<'_, '_> {
             return Err(value_error("empty separator"));
         }
         let content = text.text.as_str();
+        self.spend(gas::searched(content.len()))?;
         let found = if method == Method::Partition { content.split_once(separator_text.as_str()) } else { content.rsplit_once(separator_text.as_str()) };
         let parts = match (found, method) {
             (Some((before, after)), _) => [before, separator_text.as_str(), after],
@@ -345,6 +349,7 @@ impl Vm<'_, '_> {
         };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX - 1);
         let content = text.text.as_str();
+        self.spend(gas::searched(content.len()))?;
         let backwards = method == Method::Rsplit;
         let mut pieces: Vec<&str> = match &separator {
             Value::None => split_space(content, limit, backwards),

@@ -439,10 +439,44 @@ impl<'s> Compiler<'s> {
         };
         let base = self.f().temp();
         let object = self.expr(object);
-        let class = self.expr(class);
+        let (class, or_none) = self.classes(class);
         self.at(call);
         self.emit(Op::IsInstance, base, object, class);
+        if or_none {
+            let end = self.f().label();
+            self.f().jump_if(base, true, end);
+            let none = self.f().temp();
+            self.load_const(Const::None, none);
+            self.emit(Op::Is, base, object, none);
+            self.f().bind(end);
+        }
         Some(base)
+    }
+
+    /// The classes that `isinstance` asks for; `A | B` is a tuple of them. Tells whether None is one.
+    fn classes(&mut self, class: &'s Expr) -> (Reg, bool) {
+        let mut choices = Vec::new();
+        let mut rest = class;
+        while let Expr::BinOp(binary) = rest {
+            if binary.op != ast::Operator::BitOr {
+                break;
+            }
+            choices.push(&*binary.right);
+            rest = &binary.left;
+        }
+        if choices.is_empty() {
+            return (self.expr(class), false);
+        }
+        choices.push(rest);
+        let all = choices.len();
+        choices.retain(|choice| !matches!(choice, Expr::NoneLiteral(_)));
+        let or_none = choices.len() < all;
+        let base = self.f().temps(choices.len());
+        for (at, choice) in choices.iter().rev().enumerate() {
+            self.expr_to(choice, base + at as u16);
+        }
+        self.emit(Op::Tuple, base, base, choices.len() as u16);
+        (base, or_none)
     }
 
     /// A builtin over a generator expression: a loop written in place.

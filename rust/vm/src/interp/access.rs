@@ -223,7 +223,7 @@ impl Vm<'_, '_> {
                 drop(old);
             }
             None => {
-                self.spend(gas::OBJECT)?;
+                self.spend(gas::ENTRY)?;
                 dict.charge.grow(ENTRY_BYTES)?;
                 dict.table.borrow_mut().push(hash, key, value);
             }

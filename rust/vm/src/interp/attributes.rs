@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{context_part, Vm};
 use crate::builtins::Builtin;
-use crate::error::{malformed, raise, refused, too_deep, type_error, Exc, R};
+use crate::error::{malformed, raise, too_deep, type_error, Exc, R};
 use crate::memory::charge;
 use crate::value::{BoundObj, Value, OBJECT_BYTES};
 
@@ -154,7 +154,6 @@ impl Vm<'_, '_> {
                 _ => false,
             },
             Value::ExcClass(class) => matches!(value, Value::Exception(exception) if exception.class.is(*class)),
-            Value::None => return Err(refused("write `x is None`, or None in a union of types is not asked for here")),
             Value::Builtin(builtin) => match builtin {
                 Builtin::Int => matches!(value, Value::Int(_) | Value::Big(_) | Value::Bool(_)),
                 Builtin::Bool => matches!(value, Value::Bool(_)),

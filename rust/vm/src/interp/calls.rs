@@ -126,7 +126,7 @@ impl Vm<'_, '_> {
                         None => self.new_str(program.name(*name).to_string())?,
                     };
                     if !info.star_star {
-                        let key = self.to_text(&key)?;
+                        let key = self.show(&key)?;
                         return Err(type_error(format!("{}() got an unexpected keyword argument '{key}'", info.name)));
                     }
                     let hash = self.hash(&key, 0)?;
@@ -220,7 +220,7 @@ impl Vm<'_, '_> {
             Value::Closure(closure) => (closure.function, Some(closure)),
             other => {
                 if let Some(name) = unknown.first() {
-                    let name = self.to_text(name)?;
+                    let name = self.show(name)?;
                     return Err(type_error(format!("'{name}' is an invalid keyword argument for this call")));
                 }
                 return self.call_any(other, arguments, &names);

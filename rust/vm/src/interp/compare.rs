@@ -147,7 +147,7 @@ impl Vm<'_, '_> {
                 Ok(std::rc::Rc::ptr_eq(x, y))
             }
             (Value::DictView(_), Value::DictView(_) | Value::Set(_)) | (Value::Set(_), Value::DictView(_)) => {
-                let (left, right) = (self.to_set(left)?, self.to_set(right)?);
+                let (left, right) = (self.as_set(left)?, self.as_set(right)?);
                 self.equal(&left, &right, level + 1)
             }
             (Value::Bound(_), Value::Bound(_)) => Err(refused("methods are not compared")),
@@ -355,14 +355,14 @@ impl Vm<'_, '_> {
             }
             Value::Str(text) => match needle {
                 Value::Str(part) => {
-                    self.spend(gas::bytes(text.text.len()) + gas::bytes(part.text.len()))?;
+                    self.spend(gas::searched(text.text.len() + part.text.len()))?;
                     Ok(text.text.contains(&part.text))
                 }
                 _ => Err(type_error(format!("'in <string>' requires string as left operand, not {}", self.type_name(needle)))),
             },
             Value::Bytes(bytes) => match needle {
                 Value::Bytes(part) => {
-                    self.spend(gas::bytes(bytes.bytes.len().saturating_mul(part.bytes.len().max(1)) / 8))?;
+                    self.spend(gas::bytes(bytes.bytes.len().saturating_mul(part.bytes.len().max(6))))?;
                     Ok(part.bytes.is_empty() || bytes.bytes.windows(part.bytes.len()).any(|window| window == part.bytes))
                 }
                 _ => match to_big(needle).map(|needle| needle.to_u8()) {

@@ -18,7 +18,7 @@ impl Vm<'_, '_> {
     }
 
     /// `str(value)`
-    pub(crate) fn to_text(&mut self, value: &Value) -> R<String> {
+    pub(crate) fn show(&mut self, value: &Value) -> R<String> {
         let mut text = String::new();
         self.write_str(&mut text, value)?;
         Ok(text)
@@ -235,7 +235,7 @@ impl Vm<'_, '_> {
     /// `!s`, `!r`, `!a`
     pub(crate) fn convert(&mut self, value: &Value, conversion: u16) -> R<Value> {
         let text = match u8::try_from(conversion) {
-            Ok(b's') => self.to_text(value)?,
+            Ok(b's') => self.show(value)?,
             Ok(b'r') => self.repr(value)?,
             Ok(b'a') => {
                 let shown = self.repr(value)?;

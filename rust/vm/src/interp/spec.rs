@@ -29,7 +29,7 @@ impl Vm<'_, '_> {
     pub(crate) fn format_value(&mut self, value: &Value, spec: &Value) -> R<Value> {
         let Value::Str(text) = spec else { return Err(malformed()) };
         if text.text.is_empty() {
-            let shown = self.to_text(value)?;
+            let shown = self.show(value)?;
             return self.new_str(shown);
         }
         let spec = parse(&text.text, &self.type_name(value))?;
@@ -43,7 +43,7 @@ impl Vm<'_, '_> {
                 format_int(&spec, &big)?
             }
             Value::Enum { .. } => {
-                let shown = self.to_text(value)?;
+                let shown = self.show(value)?;
                 format_text(&spec, &shown)?
             }
             _ => {
@@ -219,7 +219,7 @@ fn group_digits(digits: &str, separator: Option<char>, group: usize) -> String {
     let Some(separator) = separator else { return digits.to_string() };
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % group == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(group) {
             out.push(separator);
         }
         out.push(digit);
