@@ -14,6 +14,7 @@ use crate::formats::block::Block;
 use crate::formats::genesis::Genesis;
 use crate::formats::header::{check_seal, entries_root, Header};
 use crate::head::{self, meta, Buckets, Head};
+use crate::pool;
 use crate::prepare::{self, Prepared};
 use crate::replay::{encode_block_ids, short, LiveIds};
 use crate::runtime::Runtime;
@@ -250,14 +251,8 @@ impl Engine {
             done.push((prepared, verdicts));
         }
         execution.finish();
-        self.summarise(
-            &head,
-            execution,
-            done,
-            height,
-            time,
-            consensus_height.unwrap_or(height),
-        )
+        let consensus_height = consensus_height.unwrap_or(height);
+        pool::for_roots(|| self.summarise(&head, execution, done, height, time, consensus_height))
     }
 
     /// Roots and header of an executed block.

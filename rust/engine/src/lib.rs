@@ -28,6 +28,7 @@ mod members;
 mod open;
 mod overlay;
 mod policy;
+mod pool;
 mod prepare;
 mod reads;
 mod replay;

@@ -112,7 +112,7 @@ pub struct Context<'a> {
 }
 
 /// Transactions decoded and verified together; small enough to spread, large enough for batches of signatures.
-const CHUNK: usize = 512;
+const CHUNK: usize = 256;
 
 /// Decodes transactions and checks their signatures on rayon's pool.
 pub fn prepare(
