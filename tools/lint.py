@@ -31,7 +31,7 @@ COMMANDS: dict[str, list[str]] = {
     "mypy": [str(BIN / "mypy"), *PYTHON_ROOMS],
     "stub": [str(BIN / "python"), "-m", "mypy.stubtest", "lianheng._native", *ALLOW],
     "imports": [str(BIN / "lint-imports"), "--no-logo"],
-    "rustfmt": ["cargo", "fmt", "--all", "--check"],
+    "rustfmt": ["cargo", "fmt", "--all", "--", "--check", "-l"],
     "deny": [
         str(BIN / "cargo-deny"),
         "--log-level",
