@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lianheng.cli._print import result_line
-from lianheng.model import NotFound, Row
+from lianheng.ledger import shaped
+from lianheng.model import NotFound
 
 if TYPE_CHECKING:
     from lianheng.model import Result
@@ -51,22 +52,6 @@ def as_declared(value: Any, interface: Interface, method: str) -> Any:
     """Maps become records under the name and in the field order that the contract declares."""
     declared = find_method(interface, method, "calls") or find_method(interface, method, "views")
     return shaped(value, str((declared or {}).get("returns") or ""), interface)
-
-
-def shaped(value: Any, declared: str, interface: Interface) -> Any:
-    """A value of the declared type, such as `Part`, `list[Part]` or `Part | None`."""
-    if isinstance(value, list):
-        inner = declared.partition("[")[2].rpartition("]")[0].removesuffix(", ...")
-        return [shaped(item, inner, interface) for item in value]
-    if not isinstance(value, dict):
-        return value
-    wanted = {name.strip() for name in declared.split("|")}
-    for record in interface.get("records", ()):
-        if record["name"] in wanted:
-            fields = {f["name"]: str(f["type"]) for f in record["fields"]}
-            ordered = {n: shaped(value[n], t, interface) for n, t in fields.items() if n in value}
-            return Row(ordered, str(record["name"]))
-    return value
 
 
 def print_result(result: "Result", interface: Interface, method: str) -> None:

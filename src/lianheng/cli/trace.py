@@ -74,7 +74,7 @@ class Trace:
     def access(self, kind: str, table: str, key: "Sequence[Any]", value: bytes | None) -> str:
         """`read   tools['crane-7']  Tool(...)`."""
         from lianheng.cli._print import shorten
-        from lianheng.cli._show import shaped
+        from lianheng.ledger import shaped
         from lianheng.model import decode
 
         name = table.partition(".")[2]

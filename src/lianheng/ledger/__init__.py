@@ -16,6 +16,7 @@ from lianheng.ledger._ordering import (
     Sequencer,
     check_transactions,
 )
+from lianheng.ledger._shape import shaped
 from lianheng.ledger._submission import (
     BlockOutcome,
     Counts,
@@ -50,6 +51,7 @@ __all__ = [
     "export_chain",
     "read_sequence",
     "replay_export",
+    "shaped",
     "tally",
     "wall_clock_ms",
 ]

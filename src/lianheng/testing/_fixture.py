@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lianheng import _native
-from lianheng.ledger import DirectSequencer, EngineBackend, Ledger, Table
+from lianheng.ledger import DirectSequencer, EngineBackend, Ledger, Table, shaped
 from lianheng.members import CallSigner, Genesis, Identity, MemberSpec
 from lianheng.model import (
     CallFailed,
@@ -29,7 +29,6 @@ from lianheng.model import (
     Milliseconds,
     NotFound,
     Result,
-    Row,
     UsageError,
     limits,
     native_errors,
@@ -324,7 +323,7 @@ class Caller:
             else:
                 result = self._fixture.call(self._members, target, arguments, self._gas)
                 value = result.checked().value
-            return _shown(value, declared)
+            return shaped(value, str(declared.get("returns", "")), interface)
 
         invoke.__name__ = method
         return invoke
@@ -359,10 +358,6 @@ def _arguments(
     if twice:
         raise TypeError(f"{method}() got {twice[0]!r} twice")
     return {**arguments, **named}
-
-
-def _shown(value: Any, declared: Mapping[str, Any]) -> Any:
-    return Row(value, str(declared.get("returns", "Row"))) if isinstance(value, dict) else value
 
 
 def _visible(result: Result) -> object:
