@@ -17,7 +17,7 @@ use crate::policy::Policy;
 use crate::prepare::{self, unknown_key, verify_late, Drop, Prepared, Signed, Transaction};
 use crate::replay::{segment_of, LiveIds};
 use crate::runtime::{Call, Contracts, Deployed, Emitted, Runtime, Step};
-use crate::{deploy, Error};
+use crate::{deploy, limits, Error};
 
 /// What became of one transaction.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub(crate) struct Execution<'a> {
     /// Every transaction carried, dropped ones left out.
     pub carried: Vec<Arc<[u8]>>,
     pub gas: u64,
+    entry_bytes: usize,
+    carried_bytes: u64,
     seen: HashSet<Hash32>,
     events: BTreeMap<String, EventChain>,
     pub trace: Option<Trace>,
@@ -81,6 +83,8 @@ impl<'a> Execution<'a> {
             ids: Vec::new(),
             carried: Vec::new(),
             gas: 0,
+            entry_bytes: 0,
+            carried_bytes: 0,
             seen: HashSet::new(),
             events: BTreeMap::new(),
             trace: None,
@@ -158,15 +162,38 @@ impl<'a> Execution<'a> {
                 "sign it with a lower gas limit",
             ));
         }
-        if self.gas >= parameters.block_gas {
-            let message = format!("the block's gas ({}) is spent", parameters.block_gas);
-            return Err(Drop::new(
+        match self.full(transaction.bytes.len() as u64) {
+            Some(message) => Err(Drop::new(
                 "dropped.over_quota",
                 message,
                 "send it again: its id is free",
-            ));
+            )),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Why the block takes no further transaction of this size, if so. What is dropped counts nowhere: a replay does not see it.
+    fn full(&self, bytes: u64) -> Option<String> {
+        let parameters = self.base.parameters;
+        let carried = self.carried_bytes.saturating_add(bytes);
+        if self.gas >= parameters.block_gas {
+            Some(format!(
+                "the block's gas ({}) is spent",
+                parameters.block_gas
+            ))
+        } else if self.entries.len() as u64 >= parameters.block_transactions {
+            let most = parameters.block_transactions;
+            Some(format!("the block holds {most} transactions already"))
+        } else if carried > parameters.block_bytes && !self.entries.is_empty() {
+            let most = parameters.block_bytes;
+            Some(format!("the block has no room left of {most} bytes"))
+        } else if self.entry_bytes >= limits::BLOCK_ENTRY_BYTES {
+            Some("the block's room for results is used up".to_owned())
+        } else if self.state.written_bytes() >= limits::BLOCK_WRITE_BYTES {
+            Some("the block's room for writes is used up".to_owned())
+        } else {
+            None
+        }
     }
 
     fn is_replay(&self, transaction: &Transaction) -> Result<bool, Error> {
@@ -229,11 +256,10 @@ impl<'a> Execution<'a> {
     ) -> Result<Verdict, Error> {
         let result = self.call(transaction, signers)?;
         self.gas = self.gas.saturating_add(result.gas);
-        self.entries.push(encode_entry(
-            transaction.id,
-            transaction.signed_hash,
-            &result,
-        ));
+        let entry = encode_entry(transaction.id, transaction.signed_hash, &result);
+        self.entry_bytes += entry.len();
+        self.carried_bytes += transaction.bytes.len() as u64;
+        self.entries.push(entry);
         self.ids
             .push((segment_of(transaction.payload.expires), transaction.id));
         self.carried.push(Arc::clone(&transaction.bytes));
@@ -307,7 +333,8 @@ impl<'a> Execution<'a> {
             return Err(failure);
         }
         let gas = returned.gas;
-        match returned.outcome {
+        let outcome = refused_all_the_same(&state, returned.outcome);
+        match outcome {
             Err(mut refusal) => {
                 refusal.file.get_or_insert_with(|| deployed.file.clone());
                 Ok(refused(gas, code, refusal))
@@ -409,6 +436,42 @@ impl<'a> Execution<'a> {
 
 /// Table of a contract's event chain. No contract can name it: `$` is no letter of a name.
 pub const EVENTS_TABLE: &str = "$events";
+
+/// The outcome, unless the call passed a limit of the engine or gives what no entry can hold.
+pub(crate) fn refused_all_the_same(
+    state: &TransactionState<'_, '_>,
+    outcome: Result<(Vec<u8>, Vec<Emitted>), Refusal>,
+) -> Result<(Vec<u8>, Vec<Emitted>), Refusal> {
+    if let Some(mut refusal) = state.refusal() {
+        refusal.line = outcome.err().and_then(|found| found.line);
+        return Err(refusal);
+    }
+    let (value, events) = outcome?;
+    check_result(&value, &events)?;
+    Ok((value, events))
+}
+
+/// Whatever reads an entry, a receipt's verifier above all, must be able to.
+fn check_result(value: &[u8], events: &[Emitted]) -> Result<(), Refusal> {
+    let size = |event: &Emitted| event.0.len() + event.1.len();
+    let bytes = value.len() + events.iter().map(size).sum::<usize>();
+    if bytes > limits::RESULT_BYTES {
+        let most = limits::RESULT_BYTES;
+        let message = format!("value and events have {bytes} bytes, at most {most} fit a result");
+        return Err(Refusal::new("limit.result", message).hint("announce less, or hashes of it"));
+    }
+    // An entry holds a value two levels deep, and an event's data four.
+    let deep = |levels: usize, bytes: &[u8]| {
+        let mut wrapped = vec![0x81; levels];
+        wrapped.extend_from_slice(bytes);
+        codec::cbor::check(&wrapped).is_err()
+    };
+    if (!value.is_empty() && deep(2, value)) || events.iter().any(|event| deep(4, &event.1)) {
+        let message = "the value or an event is nested deeper than an entry can hold";
+        return Err(Refusal::new("limit.encoded", message).hint("use flatter records"));
+    }
+    Ok(())
+}
 
 fn refused(gas: u64, code: Option<Hash32>, refusal: Refusal) -> TransactionResult {
     TransactionResult {

@@ -15,6 +15,21 @@ pub const ATTACHMENTS: usize = 16;
 /// Longest genesis file, in bytes: 100,000 members with a key each fit twice.
 pub const GENESIS_BYTES: usize = 64 * 1024 * 1024;
 
+/// Longest flat key of a row or an index entry, in bytes: far above any id, and well below what the store can hold (65,535).
+pub const KEY_BYTES: usize = 16 * 1024;
+
+/// Most that one call may write, keys and values, in bytes: held in memory until the block is stored.
+pub const CALL_WRITE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes written in a block after which it takes no further call.
+pub const BLOCK_WRITE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Most bytes of one call's return value and events: its receipt must stay a file that people pass on.
+pub const RESULT_BYTES: usize = 1024 * 1024;
+
+/// Bytes of entries in a block after which it takes no further call: with its transactions it fits the log and one frame of a node.
+pub const BLOCK_ENTRY_BYTES: usize = 8 * 1024 * 1024;
+
 /// One replay segment, in milliseconds.
 pub const REPLAY_SEGMENT_MS: u64 = 60_000;
 

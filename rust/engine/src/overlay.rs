@@ -1,5 +1,6 @@
 //! What a transaction sees of the state: its own writes over the block's over the store's.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -7,7 +8,8 @@ use std::sync::Arc;
 
 use store::{Keyspace, View};
 
-use crate::Error;
+use crate::formats::result::Refusal;
+use crate::{limits, Error};
 
 type Bytes = Arc<[u8]>;
 type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
@@ -33,6 +35,7 @@ pub struct BlockState<'a> {
     view: &'a View,
     state: Writes,
     index: Writes,
+    written: usize,
 }
 
 impl<'a> BlockState<'a> {
@@ -42,7 +45,13 @@ impl<'a> BlockState<'a> {
             view,
             state: Writes::new(),
             index: Writes::new(),
+            written: 0,
         }
+    }
+
+    /// Bytes written so far, keys and values.
+    pub fn written_bytes(&self) -> usize {
+        self.written
     }
 
     /// A row, as the next transaction would see it.
@@ -55,11 +64,13 @@ impl<'a> BlockState<'a> {
 
     /// Writes a row outside a transaction: system tables.
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.written = self.written.saturating_add(key.len() + value.len());
         self.state.insert(key, Some(value.into()));
     }
 
     /// Takes over what a transaction wrote.
     pub fn absorb(&mut self, changes: Changes) {
+        self.written = self.written.saturating_add(changes.written);
         self.state.extend(changes.state);
         self.index.extend(changes.index);
     }
@@ -80,6 +91,16 @@ impl<'a> BlockState<'a> {
 pub struct Changes {
     state: Writes,
     index: Writes,
+    written: usize,
+}
+
+/// A limit of the engine that a call passed. The call is refused, whatever its contract makes of it.
+#[derive(Clone, Copy, Debug)]
+enum Exceeded {
+    /// A key of so many bytes was read or written.
+    Key(usize),
+    /// More was written than one call may.
+    Writes,
 }
 
 /// A transaction's view. Dropped as a whole when the transaction is refused.
@@ -87,6 +108,7 @@ pub struct TransactionState<'a, 'b> {
     block: &'b BlockState<'a>,
     changes: Changes,
     failure: Option<Error>,
+    exceeded: Cell<Option<Exceeded>>,
 }
 
 impl<'a, 'b> TransactionState<'a, 'b> {
@@ -96,6 +118,7 @@ impl<'a, 'b> TransactionState<'a, 'b> {
             block,
             changes: Changes::default(),
             failure: None,
+            exceeded: Cell::new(None),
         }
     }
 
@@ -109,6 +132,40 @@ impl<'a, 'b> TransactionState<'a, 'b> {
         self.failure.take()
     }
 
+    /// Why the call is refused although its contract may think that it went well.
+    pub fn refusal(&self) -> Option<Refusal> {
+        Some(match self.exceeded.get()? {
+            Exceeded::Key(bytes) => {
+                let most = limits::KEY_BYTES;
+                let message =
+                    format!("a key of {bytes} bytes; a row's or index entry's has at most {most}");
+                Refusal::new("limit.key", message).hint("use a shorter id, or its hash")
+            }
+            Exceeded::Writes => {
+                let most = limits::CALL_WRITE_BYTES >> 20;
+                let message = format!("the call writes more than {most} MB");
+                Refusal::new("limit.writes", message).hint("work in smaller parts")
+            }
+        })
+    }
+
+    /// Whether the store can hold this key. Where it cannot, there is nothing to read, and the call is refused in the end.
+    fn fits(&self, key: &[u8], most: usize) -> bool {
+        if key.len() > most && self.exceeded.get().is_none() {
+            self.exceeded.set(Some(Exceeded::Key(key.len())));
+        }
+        key.len() <= most
+    }
+
+    /// Counts a write; false where it is not to be kept, because the call will be refused.
+    fn may_write(&mut self, key: &[u8], value: usize) -> bool {
+        self.changes.written = self.changes.written.saturating_add(key.len() + value);
+        if self.changes.written > limits::CALL_WRITE_BYTES && self.exceeded.get().is_none() {
+            self.exceeded.set(Some(Exceeded::Writes));
+        }
+        self.fits(key, limits::KEY_BYTES) && self.changes.written <= limits::CALL_WRITE_BYTES
+    }
+
     /// What was written.
     pub fn into_changes(self) -> Changes {
         self.changes
@@ -116,6 +173,9 @@ impl<'a, 'b> TransactionState<'a, 'b> {
 
     /// A row.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error> {
+        if !self.fits(key, limits::KEY_BYTES) {
+            return Ok(None);
+        }
         match self.changes.state.get(key) {
             Some(value) => Ok(value.clone()),
             None => self.block.get(key),
@@ -124,6 +184,9 @@ impl<'a, 'b> TransactionState<'a, 'b> {
 
     /// Writes or deletes a row.
     pub fn set(&mut self, key: &[u8], value: Option<Vec<u8>>) {
+        if !self.may_write(key, value.as_ref().map_or(0, Vec::len)) {
+            return;
+        }
         self.changes
             .state
             .insert(key.to_vec(), value.map(Bytes::from));
@@ -131,6 +194,9 @@ impl<'a, 'b> TransactionState<'a, 'b> {
 
     /// Writes or deletes an index entry.
     pub fn set_index(&mut self, key: &[u8], present: bool) {
+        if !self.may_write(key, 0) {
+            return;
+        }
         self.changes
             .index
             .insert(key.to_vec(), present.then(|| Bytes::from([].as_slice())));
@@ -163,7 +229,11 @@ impl<'a, 'b> TransactionState<'a, 'b> {
         block: &Writes,
         own: &Writes,
     ) -> Result<Rows, Error> {
-        if span.is_empty() {
+        // A cursor is a key and one byte more.
+        let most = limits::KEY_BYTES + 1;
+        let fits =
+            self.fits(&span.from, most) && self.fits(span.to.as_deref().unwrap_or_default(), most);
+        if !fits || span.is_empty() {
             return Ok(Vec::new());
         }
         let mut over: BTreeMap<&[u8], &Option<Bytes>> = BTreeMap::new();

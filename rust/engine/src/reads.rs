@@ -9,7 +9,7 @@ use crypto::Hash32;
 use store::Keyspace;
 
 use crate::engine::{read_place, Engine};
-use crate::execute::find_method;
+use crate::execute::{find_method, refused_all_the_same};
 use crate::formats::result::{Refusal, Success, TransactionResult};
 use crate::head;
 use crate::overlay::{scan_view, BlockState, Rows, Span, TransactionState};
@@ -124,7 +124,8 @@ impl Engine {
                 let returned = std::panic::catch_unwind(run).map_err(|_| {
                     Error::new("engine.fault", "the engine failed inside this view")
                 })?;
-                (returned.gas, returned.outcome)
+                let outcome = refused_all_the_same(&state, returned.outcome);
+                (returned.gas, outcome)
             }
         };
         if let Some(failure) = state.take_failure() {
