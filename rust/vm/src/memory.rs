@@ -25,6 +25,17 @@ impl Charge {
         Charge(Cell::new(0))
     }
 
+    /// Counts what this object needs beyond what it once had: an object that shrinks keeps its
+    /// room, and does not pay again when it grows back.
+    #[inline]
+    pub(crate) fn reach(&self, bytes: usize) -> R<()> {
+        let more = bytes.saturating_sub(self.0.get() as usize);
+        if more == 0 {
+            return Ok(());
+        }
+        self.grow(more)
+    }
+
     /// Counts `bytes` bytes more for this object.
     #[inline]
     pub(crate) fn grow(&self, bytes: usize) -> R<()> {

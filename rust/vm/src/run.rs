@@ -255,7 +255,8 @@ impl Vm<'_, '_> {
             let message = text(self, exception.args.get(1)).unwrap_or_default();
             return Outcome::Failed(Failed { code: "contract.rejected", reason: Some(reason), message, line, gas });
         }
-        let message = text(self, Some(&Value::Exception(exception.clone()))).unwrap_or_default();
+        let shown = text(self, Some(&Value::Exception(exception.clone())));
+        let message = shown.unwrap_or_else(|_| "its text cannot be shown".to_string());
         let reason = Some(exception.class.name().to_string());
         Outcome::Failed(Failed { code: "contract.error", reason, message, line, gas })
     }

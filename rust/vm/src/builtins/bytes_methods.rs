@@ -22,7 +22,6 @@ impl Vm<'_, '_> {
             Method::Decode => (0, 1),
             Method::Hex => (0, 0),
             Method::Replace => (2, 2),
-            Method::Split => (1, 1),
             _ => (1, 1),
         };
         self.arity(method.name(), arguments, names, least, most)?;
@@ -41,7 +40,8 @@ impl Vm<'_, '_> {
         if matches!(method, Method::Startswith | Method::Endswith) {
             return self.bytes_affix(content, method, &arguments[0]);
         }
-        let part = self.bytes_argument(&arguments[0])?;
+        let byte_too = matches!(method, Method::Find | Method::Index | Method::Count);
+        let part = self.bytes_argument(&arguments[0], byte_too)?;
         // A naive search looks at every byte for every byte of the part in the worst case.
         self.spend(gas::bytes(content.len().saturating_mul(part.len().max(6))))?;
         match method {
@@ -78,20 +78,23 @@ impl Vm<'_, '_> {
                 self.new_list(made)
             }
             _ => {
-                let with = self.bytes_argument(&arguments[1])?;
+                let with = self.bytes_argument(&arguments[1], false)?;
                 self.plan_bytes(content.len() + pieces.len().saturating_mul(with.len()))?;
                 Value::bytes(pieces.join(with.as_slice()))
             }
         }
     }
 
-    fn bytes_argument(&mut self, value: &Value) -> R<Vec<u8>> {
+    /// Bytes, or one byte as a number where that is allowed.
+    fn bytes_argument(&mut self, value: &Value, byte_too: bool) -> R<Vec<u8>> {
         match value {
             Value::Bytes(bytes) => {
                 self.plan_bytes(bytes.bytes.len())?;
                 Ok(bytes.bytes.clone())
             }
-            Value::Int(byte @ 0..=255) => Ok(vec![*byte as u8]),
+            Value::Int(byte @ 0..=255) if byte_too => Ok(vec![*byte as u8]),
+            Value::Bool(byte) if byte_too => Ok(vec![u8::from(*byte)]),
+            Value::Int(_) | Value::Big(_) if byte_too => Err(value_error("byte must be in range(0, 256)")),
             other => Err(type_error(format!("a bytes-like object is required, not '{}'", self.type_name(other)))),
         }
     }

@@ -79,7 +79,7 @@ impl Vm<'_, '_> {
         Ok(Value::DictView(Rc::new(ViewObj { dict: dict.clone(), kind, charge })))
     }
 
-    fn dict_update(&mut self, dict: &Rc<DictObj>, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn dict_update(&mut self, dict: &Rc<DictObj>, arguments: &mut [Value], names: &[u16]) -> R<Value> {
         let positional = arguments.len() - names.len().min(arguments.len());
         let made = Value::Dict(dict.clone());
         self.may_change(&dict.flags)?;

@@ -17,6 +17,7 @@ impl Vm<'_, '_> {
     /// Calls a builtin; arguments by name come last.
     pub(crate) fn call_builtin(&mut self, builtin: Builtin, arguments: &mut [Value], names: &[u16]) -> R<Value> {
         self.spend(gas::BUILTIN)?;
+        self.receiver = "";
         if arguments.iter().any(|argument| matches!(argument, Value::Unset)) {
             return Err(malformed());
         }
@@ -242,13 +243,13 @@ impl Vm<'_, '_> {
             ([source, start], None) => (source, start.clone()),
             _ => return Err(type_error("sum() takes an iterable and a start")),
         };
+        let items = self.collect_any(source)?;
         if let Value::Str(_) = start {
             return Err(type_error("sum() can't sum strings [use ''.join(seq) instead]"));
         }
         if let Value::Bytes(_) = start {
             return Err(type_error("sum() can't sum bytes [use b''.join(seq) instead]"));
         }
-        let items = self.collect_any(source)?;
         let mut total = start;
         for item in &items {
             self.spend(1)?;
@@ -425,6 +426,9 @@ impl Vm<'_, '_> {
         let Some(code) = to_big(value) else {
             return Err(type_error(format!("'{}' object cannot be interpreted as an integer", self.type_name(value))));
         };
+        if code.to_i32().is_none() {
+            return Err(raise(Exc::OverflowError, "Python int too large to convert to C int"));
+        }
         let Some(code) = code.to_u32().filter(|code| *code < 0x11_0000) else {
             return Err(value_error("chr() arg not in range(0x110000)"));
         };

@@ -6,7 +6,7 @@ use super::Method;
 use crate::error::{raise, type_error, value_error, Exc, R};
 use crate::gas;
 use crate::interp::Vm;
-use crate::value::{ListObj, Value, ELEMENT_BYTES};
+use crate::value::{ListObj, Value, ELEMENT_BYTES, OBJECT_BYTES};
 
 impl Vm<'_, '_> {
     pub(crate) fn list_method(&mut self, list: &Rc<ListObj>, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
@@ -31,7 +31,7 @@ impl Vm<'_, '_> {
                 let at = self.int_argument(&arguments[0])?;
                 let at = if at < 0 { at.saturating_add(length as i64).max(0) } else { at.min(length as i64) };
                 self.spend(gas::elements(length))?;
-                list.charge.grow(ELEMENT_BYTES)?;
+                list.charge.reach(OBJECT_BYTES + (length + 1) * ELEMENT_BYTES)?;
                 self.track_list(list, &arguments[1]);
                 list.items.borrow_mut().insert(at as usize, std::mem::take(&mut arguments[1]));
             }

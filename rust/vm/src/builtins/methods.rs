@@ -63,6 +63,7 @@ impl Vm<'_, '_> {
         let Some(method) = method.filter(|method| self.has_method(receiver, *method)) else {
             return self.call_field(receiver, name, arguments, names);
         };
+        self.receiver = receiver_name(receiver);
         match receiver {
             Value::Str(text) => {
                 let text = text.clone();
@@ -114,11 +115,32 @@ impl Vm<'_, '_> {
             return Ok(());
         }
         let given = arguments.len();
+        let qualified = if self.receiver.is_empty() { what.to_string() } else { format!("{}.{what}", self.receiver) };
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
         Err(type_error(match (least, most) {
-            (0, 0) => format!("{what}() takes no arguments ({given} given)"),
-            (1, 1) => format!("{what}() takes exactly one argument ({given} given)"),
-            _ if given < least => format!("{what} expected at least {least} arguments, got {given}"),
-            _ => format!("{what} expected at most {most} arguments, got {given}"),
+            (0, 0) => format!("{qualified}() takes no arguments ({given} given)"),
+            (1, 1) if matches!(what, "reversed") => format!("{what} expected 1 argument, got {given}"),
+            (1, 1) => format!("{qualified}() takes exactly one argument ({given} given)"),
+            _ if least == most => format!("{what} expected {least} arguments, got {given}"),
+            (1, 3) if self.receiver == "str" && given == 0 => format!("{what}() takes at least 1 argument (0 given)"),
+            _ if given < least => format!("{what} expected at least {least} argument{}, got {given}", plural(least)),
+            _ => format!("{what} expected at most {most} argument{}, got {given}", plural(most)),
         }))
+    }
+}
+
+/// The name of a built-in type, as messages about its methods show it.
+fn receiver_name(receiver: &Value) -> &'static str {
+    match receiver {
+        Value::Str(_) => "str",
+        Value::Bytes(_) => "bytes",
+        Value::List(_) => "list",
+        Value::Tuple(_) => "tuple",
+        Value::Dict(_) => "dict",
+        Value::Set(set) if set.frozenset => "frozenset",
+        Value::Set(_) => "set",
+        Value::Int(_) | Value::Big(_) | Value::Bool(_) => "int",
+        Value::Range(_) => "range",
+        _ => "",
     }
 }

@@ -8,7 +8,7 @@ use crate::gas;
 use crate::interp::arith::Bin;
 use crate::interp::Vm;
 use crate::table::HashTable;
-use crate::value::{SetObj, Value, ENTRY_BYTES};
+use crate::value::{SetObj, Value, ENTRY_BYTES, OBJECT_BYTES};
 
 impl Vm<'_, '_> {
     pub(crate) fn set_of(&mut self, items: Vec<Value>, frozenset: bool) -> R<Value> {
@@ -41,13 +41,27 @@ impl Vm<'_, '_> {
         }
     }
 
+    /// Finds an element; a set is looked for as a frozenset.
+    pub(crate) fn find_element(&mut self, set: &SetObj, item: &Value) -> R<Option<usize>> {
+        let frozen = match item {
+            Value::Set(inner) if !inner.frozenset => {
+                self.plan_elements(inner.table.borrow().len() * 3)?;
+                Value::set(inner.table.borrow().clone(), true)?
+            }
+            other => other.clone(),
+        };
+        let hash = self.hash(&frozen, 0)?;
+        self.find_in_set(set, hash, &frozen)
+    }
+
     pub(crate) fn set_add(&mut self, set: &Value, item: Value) -> R<()> {
         let Value::Set(set) = set else { return Err(malformed()) };
         self.may_change(&set.flags)?;
         let hash = self.hash(&item, 0)?;
         if self.find_in_set(set, hash, &item)?.is_none() {
             self.spend(gas::ENTRY)?;
-            set.charge.grow(ENTRY_BYTES)?;
+            let count = set.table.borrow().len() + 1;
+            set.charge.reach(OBJECT_BYTES + count * ENTRY_BYTES)?;
             set.table.borrow_mut().push(hash, item, Value::None);
         }
         Ok(())
@@ -107,7 +121,7 @@ impl Vm<'_, '_> {
     pub(crate) fn set_update(&mut self, op: Bin, set: &Rc<SetObj>, other: &Rc<SetObj>) -> R<()> {
         self.may_change(&set.flags)?;
         let table = self.combined(op, set, other)?;
-        set.charge.grow(table.len() * ENTRY_BYTES)?;
+        set.charge.reach(OBJECT_BYTES + table.len() * ENTRY_BYTES)?;
         let old = set.table.replace(table);
         drop(old);
         Ok(())
@@ -126,8 +140,7 @@ impl Vm<'_, '_> {
             Method::Add => self.set_add(&this, std::mem::take(&mut arguments[0])).map(|()| Value::None),
             Method::Discard | Method::Remove => {
                 self.may_change(&set.flags)?;
-                let hash = self.hash(&arguments[0], 0)?;
-                let found = self.find_in_set(set, hash, &arguments[0])?;
+                let found = self.find_element(set, &arguments[0])?;
                 let removed = found.and_then(|at| set.table.borrow_mut().remove(at));
                 if removed.is_none() && method == Method::Remove {
                     return Err(raise_with(Exc::KeyError, vec![arguments[0].clone()]));

@@ -7,11 +7,12 @@ use super::Vm;
 use crate::error::{malformed, raise, raise_with, refused, type_error, value_error, Exc, R};
 use crate::gas;
 use crate::table::HashTable;
-use crate::value::{DictObj, Flags, ListObj, SetObj, Value, ELEMENT_BYTES, ENTRY_BYTES};
+use crate::value::{DictObj, Flags, ListObj, SetObj, Value, ELEMENT_BYTES, ENTRY_BYTES, OBJECT_BYTES};
 
 /// A slice applied to a sequence: start, step and number of items.
 pub(crate) struct Span {
     pub(crate) start: i64,
+    pub(crate) stop: i64,
     pub(crate) step: i64,
     pub(crate) count: usize,
 }
@@ -70,7 +71,7 @@ impl Vm<'_, '_> {
         let stop = bound(upper)?.map_or(if step < 0 { lowest } else { highest }, clamp);
         let span = if step < 0 { start - stop } else { stop - start };
         let count = if span <= 0 { 0 } else { (span - 1) / step.abs() + 1 };
-        Ok(Span { start, step, count: count as usize })
+        Ok(Span { start, stop, step, count: count as usize })
     }
 
     pub(crate) fn get_item(&mut self, container: &Value, key: &Value) -> R<Value> {
@@ -97,7 +98,7 @@ impl Vm<'_, '_> {
                 let span = self.span(key, usize::try_from(range.len()).unwrap_or(0))?;
                 let step = range.step.checked_mul(span.step).ok_or_else(|| raise(Exc::OverflowError, "the range is too large"))?;
                 let start = range.at(span.start);
-                let stop = start.checked_add(step.checked_mul(span.count as i64).unwrap_or(i64::MAX));
+                let stop = range.step.checked_mul(span.stop).and_then(|offset| range.start.checked_add(offset));
                 Value::range(start, stop.ok_or_else(|| raise(Exc::OverflowError, "the range is too large"))?, step)
             }
             (Value::List(list), _) => {
@@ -224,7 +225,8 @@ impl Vm<'_, '_> {
             }
             None => {
                 self.spend(gas::ENTRY)?;
-                dict.charge.grow(ENTRY_BYTES)?;
+                let count = dict.table.borrow().len() + 1;
+                dict.charge.reach(OBJECT_BYTES + count * ENTRY_BYTES)?;
                 dict.table.borrow_mut().push(hash, key, value);
             }
         }
@@ -254,7 +256,7 @@ impl Vm<'_, '_> {
         self.plan_elements(length + items.len())?;
         items.iter().for_each(|item| self.track_list(list, item));
         if span.step == 1 {
-            list.charge.grow(items.len() * ELEMENT_BYTES)?;
+            list.charge.reach(OBJECT_BYTES + (length + items.len()) * ELEMENT_BYTES)?;
             let start = span.start as usize;
             let removed: Vec<Value> = list.items.borrow_mut().splice(start..start + span.count, items).collect();
             crate::memory::drop_items(removed);
@@ -318,7 +320,13 @@ impl Vm<'_, '_> {
                 Ok(())
             }
             Value::Table(table) => self.table_delete(*table, key),
-            _ => Err(type_error(format!("'{}' object doesn't support item deletion", self.type_name(container)))),
+            Value::Str(_) | Value::Tuple(_) | Value::Bytes(_) | Value::Range(_) if to_big(key).is_some() => {
+                if to_i64(key).is_none() {
+                    return Err(raise(Exc::IndexError, "cannot fit 'int' into an index-sized integer"));
+                }
+                Err(type_error(format!("'{}' object doesn't support item deletion", self.type_name(container))))
+            }
+            _ => Err(type_error(format!("'{}' object does not support item deletion", self.type_name(container)))),
         }
     }
 
@@ -331,9 +339,10 @@ impl Vm<'_, '_> {
     #[inline]
     pub(crate) fn push(&mut self, list: &Rc<ListObj>, item: Value) -> R<()> {
         self.may_change(&list.flags)?;
-        list.charge.grow(ELEMENT_BYTES)?;
         self.track_list(list, &item);
-        list.items.borrow_mut().push(item);
+        let mut items = list.items.borrow_mut();
+        list.charge.reach(OBJECT_BYTES + (items.len() + 1) * ELEMENT_BYTES)?;
+        items.push(item);
         Ok(())
     }
 
@@ -342,7 +351,7 @@ impl Vm<'_, '_> {
         self.may_change(&list.flags)?;
         let items = self.collect(more)?;
         self.plan_elements(items.len())?;
-        list.charge.grow(items.len() * ELEMENT_BYTES)?;
+        list.charge.reach(OBJECT_BYTES + (list.items.borrow().len() + items.len()) * ELEMENT_BYTES)?;
         items.iter().for_each(|item| self.track_list(list, item));
         list.items.borrow_mut().extend(items);
         Ok(())
@@ -351,7 +360,7 @@ impl Vm<'_, '_> {
     /// Gives a list new content.
     pub(crate) fn replace_items(&mut self, list: &Rc<ListObj>, items: Vec<Value>) -> R<()> {
         self.may_change(&list.flags)?;
-        list.charge.grow(items.len() * ELEMENT_BYTES)?;
+        list.charge.reach(OBJECT_BYTES + items.len() * ELEMENT_BYTES)?;
         items.iter().for_each(|item| self.track_list(list, item));
         let old = list.items.replace(items);
         crate::memory::drop_items(old);

@@ -7,7 +7,7 @@ use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::Vm;
-use crate::error::{fatal, raise, type_error, value_error, Exc, Trap, R};
+use crate::error::{fatal, raise, type_error, value_error, Exc, Stop, Trap, R};
 use crate::memory::charge;
 use crate::program::Op;
 use crate::value::{BigObj, Value, OBJECT_BYTES};
@@ -149,7 +149,7 @@ impl Vm<'_, '_> {
         let bits = bits_of(left).max(bits_of(right));
         let words = bits / 64 + 1;
         self.spend(gas::OBJECT + words * if matches!(op, Bin::Mul | Bin::FloorDiv | Bin::Mod) { words / 4 + 1 } else { 1 })?;
-        let (Some(x), Some(y)) = (to_big(left), to_big(right)) else { return Err(unsupported(op, left, right)) };
+        let (Some(x), Some(y)) = (to_big(left), to_big(right)) else { return Err(self.unsupported(op, left, right)) };
         let value = match op {
             Bin::Add => x + y,
             Bin::Sub => x - y,
@@ -259,7 +259,7 @@ impl Vm<'_, '_> {
             (Bin::Mul, _, _) => match (to_big(left), to_big(right)) {
                 (None, Some(times)) => self.repeat(left, times, right),
                 (Some(times), None) => self.repeat(right, times, left),
-                _ => Err(unsupported(op, left, right)),
+                _ => Err(self.unsupported(op, left, right)),
             },
             (Bin::Sub | Bin::And | Bin::Or | Bin::Xor, Value::Set(x), Value::Set(y)) => self.set_operation(op, x, y),
             (Bin::Or, Value::Dict(x), Value::Dict(_)) => {
@@ -269,11 +269,15 @@ impl Vm<'_, '_> {
                 Ok(copy)
             }
             (Bin::Mod, Value::Str(_) | Value::Bytes(_), _) => Err(fatal("language.refused", "% formatting is not part of the language: write an f-string")),
-            _ => Err(unsupported(op, left, right)),
+            _ => Err(self.unsupported(op, left, right)),
         }
     }
 
     fn repeat(&mut self, sequence: &Value, times: BigInt, other: &Value) -> R<Value> {
+        let is_sequence = matches!(sequence, Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_));
+        if is_sequence && times.to_i64().is_none() {
+            return Err(raise(Exc::OverflowError, "cannot fit 'int' into an index-sized integer"));
+        }
         let times = if times.is_negative() { 0 } else { times.to_usize().unwrap_or(usize::MAX) };
         let total = |length: usize| if length == 0 { Some(0) } else { length.checked_mul(times) };
         let over = || fatal("limit.memory", "the repeated sequence is too long: work in smaller parts");
@@ -298,7 +302,7 @@ impl Vm<'_, '_> {
                 self.plan_elements(length)?;
                 Value::tuple(tuple.items.iter().cycle().take(length).cloned().collect())
             }
-            _ => Err(unsupported(Bin::Mul, sequence, other)),
+            _ => Err(self.unsupported(Bin::Mul, sequence, other)),
         }
     }
 
@@ -315,7 +319,7 @@ impl Vm<'_, '_> {
                 Ok(_) => Err(crate::error::malformed()),
                 Err(trap) => Err(trap),
             },
-            (Bin::Or, Value::Dict(_), Value::Dict(_)) => self.merge(&left, right, false).map(|()| None),
+            (Bin::Or, Value::Dict(dict), _) => self.dict_update(dict, &mut [right.clone()], &[]).map(|_| None),
             (Bin::Or | Bin::And | Bin::Sub | Bin::Xor, Value::Set(set), Value::Set(other)) if !set.frozenset => {
                 self.set_update(op, set, other).map(|()| None)
             }
@@ -324,7 +328,7 @@ impl Vm<'_, '_> {
         match result {
             Ok(Some(value)) => Ok(value),
             Ok(None) => Ok(left),
-            Err(trap) => Err((trap, left)),
+            Err(trap) => Err((in_place_message(trap, op), left)),
         }
     }
 
@@ -364,30 +368,45 @@ impl Vm<'_, '_> {
             _ => -big - 1,
         })
     }
+
+    #[cold]
+    #[inline(never)]
+    fn unsupported(&self, op: Bin, left: &Value, right: &Value) -> Trap {
+        let name = |value: &Value| self.type_name(value);
+        if op == Bin::Add {
+            let what = match left {
+                Value::Str(_) => Some(("str", "str")),
+                Value::List(_) => Some(("list", "list")),
+                Value::Tuple(_) => Some(("tuple", "tuple")),
+                Value::Bytes(_) => return type_error(format!("can't concat {} to bytes", name(right))),
+                _ => None,
+            };
+            if let Some((own, kind)) = what {
+                return type_error(format!("can only concatenate {own} (not \"{}\") to {kind}", name(right)));
+            }
+        }
+        if op == Bin::Mul {
+            let sequence = |value: &Value| matches!(value, Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Bytes(_));
+            if sequence(left) || sequence(right) {
+                let other = if sequence(left) { right } else { left };
+                return type_error(format!("can't multiply sequence by non-int of type '{}'", name(other)));
+            }
+        }
+        type_error(format!("unsupported operand type(s) for {}: '{}' and '{}'", op.symbol(), name(left), name(right)))
+    }
 }
 
+/// Says `+=` where the plain operation would say `+`.
 #[cold]
 #[inline(never)]
-fn unsupported(op: Bin, left: &Value, right: &Value) -> Trap {
-    use super::attributes::plain_type_name as name;
-    if op == Bin::Add {
-        let what = match left {
-            Value::Str(_) => Some(("str", "str")),
-            Value::List(_) => Some(("list", "list")),
-            Value::Tuple(_) => Some(("tuple", "tuple")),
-            Value::Bytes(_) => return type_error(format!("can't concat {} to bytes", name(right))),
-            _ => None,
-        };
-        if let Some((own, kind)) = what {
-            return type_error(format!("can only concatenate {own} (not \"{}\") to {kind}", name(right)));
+fn in_place_message(trap: Trap, op: Bin) -> Trap {
+    let start = format!("unsupported operand type(s) for {}: ", op.symbol());
+    if let Stop::Raise(exception) = &*trap {
+        if let [Value::Str(text)] = exception.args.as_slice() {
+            if let Some(rest) = text.text.strip_prefix(&start) {
+                return type_error(format!("unsupported operand type(s) for {}=: {rest}", op.symbol()));
+            }
         }
     }
-    if op == Bin::Mul {
-        let sequence = |value: &Value| matches!(value, Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Bytes(_));
-        if sequence(left) || sequence(right) {
-            let other = if sequence(left) { right } else { left };
-            return type_error(format!("can't multiply sequence by non-int of type '{}'", name(other)));
-        }
-    }
-    type_error(format!("unsupported operand type(s) for {}: '{}' and '{}'", op.symbol(), name(left), name(right)))
+    trap
 }

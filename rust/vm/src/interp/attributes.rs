@@ -9,7 +9,7 @@ use crate::memory::charge;
 use crate::value::{BoundObj, Value, OBJECT_BYTES};
 
 /// The name of a value's type where no program is needed to know it.
-pub(crate) fn plain_type_name(value: &Value) -> &'static str {
+fn plain_type_name(value: &Value) -> &'static str {
     match value {
         Value::Unset => "no value",
         Value::None => "NoneType",
@@ -49,6 +49,7 @@ impl Vm<'_, '_> {
             Value::Record(record) => self.program.class(record.class).name.clone(),
             Value::Enum { class, .. } => self.program.class(*class).name.clone(),
             Value::Contract => self.program.parts.contract.clone(),
+            Value::Iter(iter) => iter.state.try_borrow().map_or("iterator", |state| state.type_name()).to_string(),
             other => plain_type_name(other).to_string(),
         }
     }

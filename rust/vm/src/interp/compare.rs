@@ -350,8 +350,7 @@ impl Vm<'_, '_> {
                 Ok(self.find(dict, hash, needle)?.is_some())
             }
             Value::Set(set) => {
-                let hash = self.hash(needle, 0)?;
-                Ok(self.find_in_set(set, hash, needle)?.is_some())
+                Ok(self.find_element(set, needle)?.is_some())
             }
             Value::Str(text) => match needle {
                 Value::Str(part) => {

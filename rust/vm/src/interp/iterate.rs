@@ -29,6 +29,28 @@ pub(crate) enum IterState {
     Done,
 }
 
+impl IterState {
+    /// The name of the iterator's type.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            IterState::List(..) => "list_iterator",
+            IterState::ListBack(..) => "list_reverseiterator",
+            IterState::Tuple(..) => "tuple_iterator",
+            IterState::Str(..) => "str_iterator",
+            IterState::Bytes(..) => "bytes_iterator",
+            IterState::Range(..) => "range_iterator",
+            IterState::Dict { kind: ViewKind::Keys, .. } => "dict_keyiterator",
+            IterState::Dict { kind: ViewKind::Values, .. } => "dict_valueiterator",
+            IterState::Dict { .. } => "dict_itemiterator",
+            IterState::Enumerate(..) => "enumerate",
+            IterState::Zip(..) => "zip",
+            IterState::Map(..) => "map",
+            IterState::Filter(..) => "filter",
+            IterState::Members(..) | IterState::Done => "iterator",
+        }
+    }
+}
+
 impl Vm<'_, '_> {
     pub(crate) fn new_iter(&mut self, state: IterState, levels: usize) -> R<Value> {
         if levels > limits::ITERATOR_LEVELS {

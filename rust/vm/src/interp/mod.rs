@@ -7,6 +7,7 @@ mod calls;
 pub(crate) mod compare;
 mod exec;
 pub(crate) mod format;
+mod frames;
 pub(crate) mod iterate;
 mod spec;
 mod unpack;
@@ -79,6 +80,8 @@ pub(crate) struct Vm<'p, 'h> {
     pub(crate) key: Vec<u8>,
     pub(crate) tracing: bool,
     pub(crate) traced_line: u32,
+    /// Type whose method is called, for messages.
+    pub(crate) receiver: &'static str,
     /// Line of a failure that is no exception.
     pub(crate) failed_line: u32,
     tracked: Vec<Tracked>,
@@ -111,6 +114,7 @@ impl<'p, 'h> Vm<'p, 'h> {
             key: Vec::new(),
             tracing,
             traced_line: 0,
+            receiver: "",
             failed_line: 0,
             tracked: Vec::new(),
             caller: None,

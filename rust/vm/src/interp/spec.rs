@@ -40,7 +40,7 @@ impl Vm<'_, '_> {
                 let big = to_big(value).unwrap_or_default();
                 let words = big.bits() / 64 + 1;
                 self.spend(words * words / 2)?;
-                format_int(&spec, &big)?
+                format_int(&spec, &big, &self.type_name(value))?
             }
             Value::Enum { .. } => {
                 let shown = self.show(value)?;
@@ -151,7 +151,7 @@ fn format_text(spec: &Spec, text: &str) -> R<String> {
     Ok(pad(spec, &shown, '<'))
 }
 
-fn format_int(spec: &Spec, value: &BigInt) -> R<String> {
+fn format_int(spec: &Spec, value: &BigInt, shown_type: &str) -> R<String> {
     if spec.precision.is_some() && !matches!(spec.kind, Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%')) {
         return Err(value_error("Precision not allowed in integer format specifier"));
     }
@@ -166,7 +166,7 @@ fn format_int(spec: &Spec, value: &BigInt) -> R<String> {
         Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%') => {
             return Err(refused("this format shows a float, and floats are not part of the language: divide with // and % and show the parts"));
         }
-        Some(kind) => return Err(value_error(format!("Unknown format code '{kind}' for object of type 'int'"))),
+        Some(kind) => return Err(value_error(format!("Unknown format code '{kind}' for object of type '{shown_type}'"))),
     };
     if spec.grouping == Some(',') && group == 4 {
         let kind = spec.kind.unwrap_or('x');
