@@ -69,3 +69,9 @@ pub const LOCK_BYTES_MAX: u64 = 4096;
 
 /// Stores set aside in one folder before opening refuses to add another: each may be large.
 pub const SET_ASIDE_MAX: u32 = 1000;
+
+/// How long an opener waits for a holder that may be just ending.
+pub const LOCK_WAIT: Duration = Duration::from_millis(300);
+
+/// Pause between two tries for the lock.
+pub const LOCK_POLL: Duration = Duration::from_millis(10);

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::limits;
@@ -22,10 +23,16 @@ impl Lock {
             .truncate(false)
             .open(path)
             .map_err(|e| Error::io("open", path, &e))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(path, &mut file)),
-            Err(TryLockError::Error(e)) => return Err(Error::io("lock", path, &e)),
+        let started = Instant::now();
+        // A holder that is just ending, or a child between fork and exec, lets go within moments.
+        while let Err(error) = file.try_lock() {
+            match error {
+                TryLockError::Error(e) => return Err(Error::io("lock", path, &e)),
+                TryLockError::WouldBlock if started.elapsed() >= limits::LOCK_WAIT => {
+                    return Err(held(path, &mut file));
+                }
+                TryLockError::WouldBlock => std::thread::sleep(limits::LOCK_POLL),
+            }
         }
         let write = |file: &mut File| -> std::io::Result<()> {
             file.set_len(0)?;

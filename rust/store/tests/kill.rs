@@ -13,6 +13,8 @@ use std::time::Duration;
 use store::{fault, Keyspace, Options, Store, WriteSet};
 
 const CHILD: &str = "LIANHENG_STORE_CHILD";
+/// Set where a child keeps the store open after its blocks, until it is killed.
+const STAYS: &str = "LIANHENG_TEST_CHILD_STAYS";
 /// Blocks that a writer makes before it ends by itself.
 const BLOCKS: u64 = 400;
 
@@ -136,10 +138,17 @@ fn child() {
                 .unwrap();
         }
     }
+    if std::env::var(STAYS).is_ok() {
+        std::thread::sleep(std::time::Duration::from_secs(30));
+    }
     store.close().unwrap();
 }
 
 fn spawn(path: &Path, fault: Option<&str>) -> Child {
+    command(path, fault).spawn().unwrap()
+}
+
+fn command(path: &Path, fault: Option<&str>) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", "child", "--nocapture"])
@@ -151,7 +160,7 @@ fn spawn(path: &Path, fault: Option<&str>) -> Child {
     if let Some(fault) = fault {
         command.env("LIANHENG_FAULT", fault);
     }
-    command.spawn().unwrap()
+    command
 }
 
 /// Waits for the child; returns the last height that it confirmed and whether it ended well.
@@ -246,7 +255,10 @@ fn a_second_process_is_told_who_holds_the_store() {
         return;
     }
     let folder = scratch();
-    let mut child = spawn(folder.path(), None);
+    let mut child = command(folder.path(), None)
+        .env(STAYS, "1")
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().starts_with("confirmed ")));
     let error = Store::open(folder.path(), &options()).unwrap_err();
