@@ -264,6 +264,9 @@ impl Span {
 
 /// Rows of a span in a view of the store alone.
 pub fn scan_view(view: &View, keyspace: Keyspace, span: &Span) -> Result<Rows, Error> {
+    if span.is_empty() {
+        return Ok(Rows::new());
+    }
     let (from, to) = span.bounds();
     view.range(keyspace, from, to, span.reverse)
         .take(span.limit)

@@ -39,11 +39,11 @@ impl Range<'_> {
         from.extend_from_slice(self.prefix);
         let mut to = key::prefix_end(&from);
         match self.after {
-            Some(after) if self.reverse => to = Some(after.to_vec()),
-            Some(after) => {
-                from = after.to_vec();
-                from.push(0);
+            // A cursor from elsewhere must not lead out of the table.
+            Some(after) if self.reverse => {
+                to = Some(to.map_or_else(|| after.to_vec(), |end| end.min(after.to_vec())));
             }
+            Some(after) => from = from.max([after, &[0]].concat()),
             None => {}
         }
         Span {
@@ -169,6 +169,10 @@ impl Engine {
         half: Option<u8>,
         limit: usize,
     ) -> Result<Vec<Hash32>, Error> {
+        if let Some(half) = half.filter(|half| *half > 0x0f) {
+            let message = format!("{half} is no hexadecimal digit");
+            return Err(Error::new("id.bad_digit", message).hint("give 0 to 15"));
+        }
         let mut from = prefix.to_vec();
         let mut to = key::prefix_end(prefix);
         if let Some(half) = half {
