@@ -322,12 +322,7 @@ impl<'a> Execution<'a> {
         }));
         let code = Some(deployed.source);
         let Ok(returned) = caught else {
-            let refusal = Refusal::new(
-                "engine.fault",
-                "the engine failed inside this call; all its gas is taken",
-            )
-            .hint("report it with the transaction id: this is a defect of the engine");
-            return Ok(refused(payload.gas, code, refusal));
+            return Ok(refused(payload.gas, code, fault()));
         };
         if let Some(failure) = state.take_failure() {
             return Err(failure);
@@ -412,10 +407,22 @@ impl<'a> Execution<'a> {
             gas: payload.gas,
             height: self.base.height,
         };
-        let runtime = self.base.runtime;
-        match deploy::deploy(&request, self.base.suite, runtime, &self.contracts) {
-            Err((gas, refusal)) => Ok(refused(gas, None, refusal)),
-            Ok(done) => {
+        if let Some(meant) = payload.code {
+            let message = format!("the call means source {meant}; contracts is part of the engine");
+            let refusal = Refusal::new("code.mismatch", message)
+                .in_field("code")
+                .hint("leave the field out");
+            return Ok(refused(0, None, refusal));
+        }
+        let (runtime, suite) = (self.base.runtime, self.base.suite);
+        // It writes nothing: there is nothing half done after a panic.
+        let deployed = catch_unwind(AssertUnwindSafe(|| {
+            deploy::deploy(&request, suite, runtime, &self.contracts)
+        }));
+        match deployed {
+            Err(_) => Ok(refused(payload.gas, None, fault())),
+            Ok(Err((gas, refusal))) => Ok(refused(gas, None, refusal)),
+            Ok(Ok(done)) => {
                 for (key, value) in done.rows {
                     self.state.put(key, value);
                 }
@@ -471,6 +478,15 @@ fn check_result(value: &[u8], events: &[Emitted]) -> Result<(), Refusal> {
         return Err(Refusal::new("limit.encoded", message).hint("use flatter records"));
     }
     Ok(())
+}
+
+/// What a panic inside a call becomes.
+fn fault() -> Refusal {
+    Refusal::new(
+        "engine.fault",
+        "the engine failed inside this call; all its gas is taken",
+    )
+    .hint("report it with the transaction id: this is a defect of the engine")
 }
 
 fn refused(gas: u64, code: Option<Hash32>, refusal: Refusal) -> TransactionResult {
