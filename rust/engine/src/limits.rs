@@ -30,6 +30,9 @@ pub const RESULT_BYTES: usize = 1024 * 1024;
 /// Bytes of entries in a block after which it takes no further call: with its transactions it fits the log and one frame of a node.
 pub const BLOCK_ENTRY_BYTES: usize = 8 * 1024 * 1024;
 
+/// Longest policy of a call, in bytes: each call reads it before any gas is spent.
+pub const POLICY_BYTES: usize = 1_024;
+
 /// One replay segment, in milliseconds.
 pub const REPLAY_SEGMENT_MS: u64 = 60_000;
 

@@ -25,6 +25,13 @@ impl Policy {
     /// Parses a text such as `role:bank or role:insurer`. `and` binds closer than `or`.
     /// The error is a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let most = crate::limits::POLICY_BYTES;
+        if text.len() > most {
+            return Err(format!(
+                "{} bytes, at most {most} make a policy",
+                text.len()
+            ));
+        }
         let alternatives: Vec<_> = text
             .split(" or ")
             .map(Self::parse_all)
