@@ -137,7 +137,7 @@ impl Engine {
     }
 
     /// Derives everything again from the log and compares it with the store: every header, root, row, index entry and book.
-    /// Blocks wait meanwhile. Signatures and seals are checked again too.
+    /// It is of the blocks there are when it begins; later ones need not wait. Signatures and seals are checked again too.
     pub fn fsck(&self, progress: Progress<'_>) -> Result<Checked, Error> {
         let turn = self.turn();
         let head = self.head();
@@ -146,6 +146,7 @@ impl Engine {
             checked.faults.push((error.code.to_owned(), error.message));
             return Ok(checked);
         }
+        drop(turn);
         let replay = Replay::begin(&self.genesis_file(), Arc::clone(&self.runtime))?;
         for height in 1..=head.height() {
             let applied = self.record(height).and_then(|record| {
@@ -172,7 +173,6 @@ impl Engine {
         ] {
             compare_keyspace(keyspace, name, &head.view, &truth.view, &mut checked)?;
         }
-        drop(turn);
         Ok(checked)
     }
 }
