@@ -14,6 +14,9 @@ use tree::{BucketId, StateTree};
 use crate::head::meta;
 use crate::{limits, Error};
 
+/// Journal entries dropped with one block; one is added.
+const DELETES_PER_BLOCK: u64 = 64;
+
 /// Name of the side file.
 pub(crate) const FILE: &str = "tree";
 
@@ -29,11 +32,11 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// A ledger that begins, or whose last checkpoint is at `written`.
-    pub fn new(written: u64) -> Self {
+    /// A ledger that begins, or whose last checkpoint is at `written` and whose journal begins at `oldest`.
+    pub fn new(written: u64, oldest: u64) -> Self {
         Checkpoints {
             written: Arc::new(AtomicU64::new(written)),
-            oldest: written + 1,
+            oldest,
             ..Checkpoints::default()
         }
     }
@@ -43,7 +46,9 @@ impl Checkpoints {
         let ids: Vec<u8> = changed.iter().flat_map(BucketId::storage_key).collect();
         writes.put(Keyspace::Meta, meta::buckets(height).as_slice(), ids);
         let written = self.written.load(Ordering::Acquire);
-        while self.oldest <= written && self.oldest < height {
+        // A few at a time: a checkpoint may cover millions of heights, and no block should pay for all of them.
+        let end = self.oldest.saturating_add(DELETES_PER_BLOCK).min(height);
+        while self.oldest <= written && self.oldest < end {
             writes.delete(Keyspace::Meta, meta::buckets(self.oldest).as_slice());
             self.oldest += 1;
         }
@@ -108,4 +113,23 @@ fn encode(tree: &StateTree, height: u64) -> Vec<u8> {
 pub(crate) fn split(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (height, tree) = bytes.split_at_checked(8)?;
     Some((u64::from_be_bytes(height.try_into().ok()?), tree))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_block_pays_for_all_entries_that_a_checkpoint_covers() {
+        let mut checkpoints = Checkpoints::new(0, 1);
+        checkpoints.written.store(1_000, Ordering::Release);
+        let mut blocks = 0;
+        while checkpoints.oldest <= 1_000 {
+            let mut writes = WriteSet::new();
+            checkpoints.journal(2_000 + blocks, &[], &mut writes);
+            assert!(writes.len() <= 65, "{}", writes.len());
+            blocks += 1;
+        }
+        assert_eq!(blocks, 1_000_u64.div_ceil(64));
+    }
 }

@@ -232,7 +232,7 @@ fn begin(
     let turn = Turn {
         live: LiveIds::default(),
         kept: VecDeque::new(),
-        checkpoints: Checkpoints::new(0),
+        checkpoints: Checkpoints::new(0, 1),
     };
     Ok(Engine::from_parts(
         store,
@@ -264,7 +264,7 @@ fn resume(
     let turn = Turn {
         live: LiveIds::default(),
         kept: VecDeque::new(),
-        checkpoints: Checkpoints::new(checkpoint),
+        checkpoints: Checkpoints::new(checkpoint, oldest_journal(&view, height)?),
     };
     let stored = |key: &[u8]| -> Result<Arc<[u8]>, Error> {
         view.get(Keyspace::Meta, key)?
@@ -352,6 +352,19 @@ fn load_tree(
         0,
         "buckets",
     ))
+}
+
+/// First height whose changed buckets are journalled; this height where no earlier one is.
+fn oldest_journal(view: &View, height: u64) -> Result<u64, Error> {
+    let span = Span {
+        from: meta::buckets(0).to_vec(),
+        to: Some(meta::buckets(height).to_vec()),
+        limit: 1,
+        reverse: false,
+    };
+    let found = scan_view(view, Keyspace::Meta, &span)?;
+    let number = found.first().and_then(|(key, _)| key.last_chunk::<8>());
+    Ok(number.map_or(height, |bytes| u64::from_be_bytes(*bytes)))
 }
 
 fn from_checkpoint(
