@@ -227,6 +227,17 @@ impl Engine {
                 .in_field("time")
                 .hint("check the clock"));
         }
+        if let Some(foreign) = batches
+            .iter()
+            .find(|prepared| prepared.genesis_hash != self.genesis_hash)
+        {
+            let message = format!(
+                "prepared for the chain with genesis {}, this is {}",
+                foreign.genesis_hash, self.genesis_hash
+            );
+            return Err(Error::new("block.foreign", message)
+                .hint("prepare transactions with the ledger that executes them"));
+        }
         let height = head.height() + 1;
         let mut execution = Execution::new(
             Base {

@@ -66,10 +66,12 @@ impl Transaction {
 }
 
 /// Transactions ready to be ordered, each with its id where it has one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Prepared {
     pub(crate) items: Vec<Result<Transaction, (Option<Hash32>, Drop)>>,
     bytes: usize,
+    /// The chain under which signatures were checked.
+    pub(crate) genesis_hash: Hash32,
 }
 
 impl Prepared {
@@ -131,7 +133,11 @@ pub fn prepare(
         .par_chunks(chunk)
         .flat_map_iter(|chunk| prepare_chunk(context, chunk, check_signatures))
         .collect();
-    Prepared { items, bytes }
+    Prepared {
+        items,
+        bytes,
+        genesis_hash: context.genesis_hash,
+    }
 }
 
 type Item = Result<Transaction, (Option<Hash32>, Drop)>;
