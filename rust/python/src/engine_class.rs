@@ -11,7 +11,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::block_classes::{Outcome, Pending, Prepared};
 use crate::crypto_functions::bytes32;
-use crate::error::raise;
+use crate::error::{detached, raise};
 use crate::progress::Report;
 use crate::value;
 
@@ -51,17 +51,19 @@ impl Engine {
     #[staticmethod]
     fn create(py: Python<'_>, path: Option<&str>, document: &[u8]) -> PyResult<Self> {
         let document = document.to_vec();
-        py.detach(|| engine::Engine::create(path.map(Path::new), &document, runtime()))
-            .map(Self::wrap)
-            .map_err(raise)
+        detached(py, || {
+            engine::Engine::create(path.map(Path::new), &document, runtime())
+        })
+        .map(Self::wrap)
     }
 
     #[staticmethod]
     #[pyo3(signature = (path, *, rebuild=false))]
     fn open(py: Python<'_>, path: &str, rebuild: bool) -> PyResult<Self> {
-        py.detach(|| engine::Engine::open(Path::new(path), runtime(), rebuild))
-            .map(Self::wrap)
-            .map_err(raise)
+        detached(py, || {
+            engine::Engine::open(Path::new(path), runtime(), rebuild)
+        })
+        .map(Self::wrap)
     }
 
     /// Waits until the store holds everything, then lets go of the folder. A second call does nothing.
@@ -138,7 +140,7 @@ impl Engine {
             .iter()
             .map(|bytes| Arc::from(bytes.as_bytes()))
             .collect();
-        Ok(Prepared(py.detach(|| core.prepare(transactions))))
+        detached(py, || Ok(core.prepare(transactions))).map(Prepared)
     }
 
     #[pyo3(signature = (batches, time, consensus_height=None))]
@@ -151,9 +153,7 @@ impl Engine {
     ) -> PyResult<Pending> {
         let core = self.core()?;
         let batches: Vec<_> = batches.iter().map(|prepared| prepared.0.clone()).collect();
-        let pending = py
-            .detach(|| core.execute(batches, time, consensus_height))
-            .map_err(raise)?;
+        let pending = detached(py, || core.execute(batches, time, consensus_height))?;
         Ok(Pending::new(pending))
     }
 
@@ -167,9 +167,7 @@ impl Engine {
         let core = self.core()?;
         let taken = pending.take()?;
         let seal = seal.map(<[u8]>::to_vec);
-        let outcomes = py
-            .detach(|| core.commit(taken, seal.as_deref()))
-            .map_err(raise)?;
+        let outcomes = detached(py, || core.commit(taken, seal.as_deref()))?;
         Ok(outcomes.into_iter().map(Outcome).collect())
     }
 
@@ -238,7 +236,7 @@ impl Engine {
         };
         let rows = py.detach(|| core.index_rows(&range, index));
         let rows = rows.map_err(raise)?;
-        let cursor = if rows.len() == limit {
+        let cursor = if rows.len() == limit.min(engine::limits::SCAN_ROWS) {
             rows.last().map(|row| row.0.clone())
         } else {
             None
@@ -442,7 +440,8 @@ impl Engine {
 }
 
 fn python_rows<'py>(py: Python<'py>, rows: engine::Rows, limit: usize) -> PyResult<PyRows<'py>> {
-    let cursor = if rows.len() == limit {
+    // The core gives fewer rows than a large limit asks for: that is no end.
+    let cursor = if rows.len() == limit.min(engine::limits::SCAN_ROWS) {
         rows.last().map(|(key, _)| PyBytes::new(py, key))
     } else {
         None
