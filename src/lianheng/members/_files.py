@@ -87,8 +87,9 @@ def write_identity(path: Path, identity: Identity, passphrase: Passphrase = None
     write_new_file(path, text.encode(), mode=0o600)
 
 
-def read_identity(path: Path, passphrase: Passphrase = None) -> Identity:
+def read_identity(path: str | Path, passphrase: Passphrase = None) -> Identity:
     """Read the file. Raise `IdentityError`: missing, malformed, or locked with this passphrase."""
+    path = Path(path)
     content = _read_content(path)
     pem = content["private_key"].encode()
     development = "warning" in content
