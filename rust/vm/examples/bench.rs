@@ -28,12 +28,26 @@ const BODIES: &[(&str, &str)] = &[
 fn main() {
     let mut ledger = Ledger::new(TRANSFER);
     for account in 0..1000 {
-        ledger.finished("alice@north", "open", &[("id", text(&format!("account-{account}"))), ("balance", Value::Int(1_000_000))]);
+        ledger.finished(
+            "alice@north",
+            "open",
+            &[
+                ("id", text(&format!("account-{account}"))),
+                ("balance", Value::Int(1_000_000)),
+            ],
+        );
     }
     let calls: Vec<Vec<u8>> = (0..1000)
         .map(|i| {
-            let (source, target) = (format!("account-{i}"), format!("account-{}", (i * 7 + 1) % 1000));
-            arguments(&[("source", text(&source)), ("target", text(&target)), ("amount", Value::Int(1))])
+            let (source, target) = (
+                format!("account-{i}"),
+                format!("account-{}", (i * 7 + 1) % 1000),
+            );
+            arguments(&[
+                ("source", text(&source)),
+                ("target", text(&target)),
+                ("amount", Value::Int(1)),
+            ])
         })
         .collect();
     let roles = ["operator".to_string()];
@@ -53,29 +67,51 @@ fn main() {
     let mut gas = 0;
     for _ in 0..rounds {
         for call in &calls {
-            match vm::run(&ledger.program, "transfer", call, &context, &mut ledger.state, 1_000_000) {
+            match vm::run(
+                &ledger.program,
+                "transfer",
+                call,
+                &context,
+                &mut ledger.state,
+                1_000_000,
+            ) {
                 Outcome::Finished(finished) => gas = finished.gas,
                 other => panic!("{other:?}"),
             }
         }
     }
     let each = start.elapsed().as_nanos() as f64 / (rounds * calls.len()) as f64;
-    println!("transfer {each:.0} ns, {:.0} a second, {gas} gas", 1e9 / each);
+    println!(
+        "transfer {each:.0} ns, {:.0} a second, {gas} gas",
+        1e9 / each
+    );
     let wanted = std::env::args().nth(1);
     for (name, body) in BODIES {
         if wanted.as_deref().is_some_and(|wanted| wanted != *name) {
             continue;
         }
-        let source = format!("def fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\n\n{}", common::function(body));
+        let source = format!(
+            "def fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\n\n{}",
+            common::function(body)
+        );
         let mut ledger = Ledger::new(&source);
         ledger.gas = u64::MAX;
         let start = Instant::now();
         let outcome = ledger.call_as("a@b", "f", &[]);
         let time = start.elapsed();
         let python = python(body);
-        let gas = if let Outcome::Finished(finished) = &outcome { finished.gas } else { panic!("{outcome:?}") };
+        let gas = if let Outcome::Finished(finished) = &outcome {
+            finished.gas
+        } else {
+            panic!("{outcome:?}")
+        };
         let ratio = time.as_secs_f64() / python;
-        println!("{name:10} vm {:7.1} ms  cpython {:7.1} ms  ratio {ratio:.2}  {:.2} ns/gas", time.as_secs_f64() * 1e3, python * 1e3, time.as_nanos() as f64 / gas as f64);
+        println!(
+            "{name:10} vm {:7.1} ms  cpython {:7.1} ms  ratio {ratio:.2}  {:.2} ns/gas",
+            time.as_secs_f64() * 1e3,
+            python * 1e3,
+            time.as_nanos() as f64 / gas as f64
+        );
     }
 }
 
@@ -85,6 +121,13 @@ fn python(body: &str) -> f64 {
     let script = format!(
         "import time\nfrom dataclasses import dataclass, replace\n@dataclass(frozen=True)\nclass Point:\n    x: int\n    y: int = 0\n    def replace(self, **k): return replace(self, **k)\ndef fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\ndef f():\n{indented}\nt = time.perf_counter()\nf()\nprint(time.perf_counter() - t)\n"
     );
-    let output = std::process::Command::new("python3").arg("-c").arg(script).output().expect("python3 runs");
-    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(f64::NAN)
+    let output = std::process::Command::new("python3")
+        .arg("-c")
+        .arg(script)
+        .output()
+        .expect("python3 runs");
+    String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .unwrap_or(f64::NAN)
 }

@@ -27,7 +27,11 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}:{}:{}: {}: {}", self.file, self.line, self.column, self.code, self.message)?;
+        writeln!(
+            f,
+            "{}:{}:{}: {}: {}",
+            self.file, self.line, self.column, self.code, self.message
+        )?;
         writeln!(f, "    {}", self.source)?;
         let indent: String = self
             .source
@@ -62,7 +66,12 @@ impl<'s> Reporter<'s> {
                 line_starts.push(index + 1);
             }
         }
-        Reporter { file, source, line_starts, found: Vec::new() }
+        Reporter {
+            file,
+            source,
+            line_starts,
+            found: Vec::new(),
+        }
     }
 
     /// The line of a byte offset, from 1.
@@ -88,15 +97,39 @@ impl<'s> Reporter<'s> {
         }
     }
 
-    fn diagnostic(&self, range: TextRange, code: &'static str, message: String, help: String) -> Diagnostic {
+    fn diagnostic(
+        &self,
+        range: TextRange,
+        code: &'static str,
+        message: String,
+        help: String,
+    ) -> Diagnostic {
         let line = self.line(range.start());
-        let start = self.line_starts.get(line as usize - 1).copied().unwrap_or(0);
-        let end = self.line_starts.get(line as usize).copied().unwrap_or(self.source.len());
-        let text = self.source.get(start..end).unwrap_or("").trim_end_matches(['\n', '\r']);
+        let start = self
+            .line_starts
+            .get(line as usize - 1)
+            .copied()
+            .unwrap_or(0);
+        let end = self
+            .line_starts
+            .get(line as usize)
+            .copied()
+            .unwrap_or(self.source.len());
+        let text = self
+            .source
+            .get(start..end)
+            .unwrap_or("")
+            .trim_end_matches(['\n', '\r']);
         let offset = range.start().to_usize().min(self.source.len());
-        let column = self.source.get(start..offset).map_or(1, |before| before.chars().count() + 1);
+        let column = self
+            .source
+            .get(start..offset)
+            .map_or(1, |before| before.chars().count() + 1);
         let stop = range.end().to_usize().min(start + text.len());
-        let width = self.source.get(offset..stop).map_or(1, |marked| marked.chars().count().max(1));
+        let width = self
+            .source
+            .get(offset..stop)
+            .map_or(1, |marked| marked.chars().count().max(1));
         let (source, column, width) = clip(text, column, width);
         Diagnostic {
             code,
@@ -127,5 +160,9 @@ fn clip(text: &str, column: usize, width: usize) -> (String, usize, usize) {
     if text.chars().count() <= SHOWN {
         return (text.to_string(), column, width);
     }
-    (text.chars().take(SHOWN).collect(), column, width.min(SHOWN.saturating_sub(column).max(1)))
+    (
+        text.chars().take(SHOWN).collect(),
+        column,
+        width.min(SHOWN.saturating_sub(column).max(1)),
+    )
 }

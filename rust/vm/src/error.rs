@@ -136,7 +136,12 @@ pub(crate) fn raise(class: Exc, message: impl Into<String>) -> Trap {
 #[cold]
 #[inline(never)]
 pub(crate) fn raise_with(class: Exc, args: Vec<Value>) -> Trap {
-    Box::new(Stop::Raise(Rc::new(ExcObj { class, args, line: Default::default(), charge: Charge::none() })))
+    Box::new(Stop::Raise(Rc::new(ExcObj {
+        class,
+        args,
+        line: Default::default(),
+        charge: Charge::none(),
+    })))
 }
 
 /// A `TypeError`.
@@ -157,7 +162,10 @@ pub(crate) fn value_error(message: impl Into<String>) -> Trap {
 #[cold]
 #[inline(never)]
 pub(crate) fn fatal(code: &'static str, message: impl Into<String>) -> Trap {
-    Box::new(Stop::Fatal { code, message: message.into() })
+    Box::new(Stop::Fatal {
+        code,
+        message: message.into(),
+    })
 }
 
 /// Something that the VM cannot do as CPython does it.
@@ -171,12 +179,18 @@ pub(crate) fn refused(message: impl Into<String>) -> Trap {
 #[cold]
 #[inline(never)]
 pub(crate) fn too_deep() -> Trap {
-    fatal("limit.depth", "containers are nested too deep here: flatten them")
+    fatal(
+        "limit.depth",
+        "containers are nested too deep here: flatten them",
+    )
 }
 
 /// Program code that the compiler never makes.
 #[cold]
 #[inline(never)]
 pub(crate) fn malformed() -> Trap {
-    fatal("program.malformed", "the compiled code does what the compiler never writes")
+    fatal(
+        "program.malformed",
+        "the compiled code does what the compiler never writes",
+    )
 }

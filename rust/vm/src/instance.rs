@@ -9,7 +9,9 @@ use crate::interp::Instance;
 use crate::memory::Charge;
 use crate::program::{Const, Program};
 use crate::table::{hash_bytes, mix, HashTable};
-use crate::value::{BigObj, BytesObj, DictObj, Flags, ListObj, RangeObj, RecordObj, SetObj, TupleObj, Value};
+use crate::value::{
+    BigObj, BytesObj, DictObj, Flags, ListObj, RangeObj, RecordObj, SetObj, TupleObj, Value,
+};
 
 /// Programs that a thread keeps at hand.
 const KEPT: usize = 32;
@@ -22,7 +24,9 @@ thread_local! {
 pub(crate) fn instance(program: &Program, contract: &str) -> R<Rc<Instance>> {
     let known = INSTANCES.with(|all| {
         let all = all.borrow();
-        all.iter().find(|one| one.serial == program.serial && one.contract == contract).cloned()
+        all.iter()
+            .find(|one| one.serial == program.serial && one.contract == contract)
+            .cloned()
     });
     if let Some(known) = known {
         return Ok(known);
@@ -39,19 +43,44 @@ pub(crate) fn instance(program: &Program, contract: &str) -> R<Rc<Instance>> {
 }
 
 fn make(program: &Program, contract: &str) -> R<Instance> {
-    let consts = program.parts.consts.iter().map(|value| constant_value(value, true)).collect::<R<Vec<Value>>>()?;
-    let chars = (0..128_u8).map(|byte| Value::text(&char::from(byte).to_string())).collect();
-    let prefixes = program.parts.tables.iter().map(|table| codec::key::prefix(contract, program.name(table.name))).collect();
+    let consts = program
+        .parts
+        .consts
+        .iter()
+        .map(|value| constant_value(value, true))
+        .collect::<R<Vec<Value>>>()?;
+    let chars = (0..128_u8)
+        .map(|byte| Value::text(&char::from(byte).to_string()))
+        .collect();
+    let prefixes = program
+        .parts
+        .tables
+        .iter()
+        .map(|table| codec::key::prefix(contract, program.name(table.name)))
+        .collect();
     let index_prefixes = program.parts.tables.iter().map(|table| {
         let class = program.class(table.class);
         let named = table.indexes.iter().map(|fields| {
-            let fields: Vec<&str> = fields.iter().map(|field| program.name(class.fields[usize::from(*field)].name)).collect();
-            codec::key::prefix(contract, &format!("{}:{}", program.name(table.name), fields.join(",")))
+            let fields: Vec<&str> = fields
+                .iter()
+                .map(|field| program.name(class.fields[usize::from(*field)].name))
+                .collect();
+            codec::key::prefix(
+                contract,
+                &format!("{}:{}", program.name(table.name), fields.join(",")),
+            )
         });
         named.collect()
     });
     let index_prefixes = index_prefixes.collect();
-    Ok(Instance { serial: program.serial, contract: contract.to_string(), consts, chars, prefixes, index_prefixes })
+    Ok(Instance {
+        serial: program.serial,
+        contract: contract.to_string(),
+        consts,
+        chars,
+        prefixes,
+        index_prefixes,
+    })
 }
 
 /// A constant as a value that is not counted and cannot be changed.
@@ -61,37 +90,86 @@ pub(crate) fn constant_value(value: &Const, frozen: bool) -> R<Value> {
         flags.frozen.set(frozen);
         flags
     };
-    let all = |items: &[Const]| items.iter().map(|item| constant_value(item, frozen)).collect::<R<Vec<Value>>>();
+    let all = |items: &[Const]| {
+        items
+            .iter()
+            .map(|item| constant_value(item, frozen))
+            .collect::<R<Vec<Value>>>()
+    };
     let charge = Charge::none();
     Ok(match value {
         Const::None => Value::None,
         Const::Bool(value) => Value::Bool(*value),
         Const::Int(value) => Value::Int(*value),
-        Const::Big(value) => Value::Big(Rc::new(BigObj { value: value.clone(), charge })),
+        Const::Big(value) => Value::Big(Rc::new(BigObj {
+            value: value.clone(),
+            charge,
+        })),
         Const::Str(text) => Value::text(text),
-        Const::Bytes(bytes) => Value::Bytes(Rc::new(BytesObj { bytes: bytes.clone(), charge })),
-        Const::Tuple(items) => Value::Tuple(Rc::new(TupleObj { items: all(items)?, charge })),
-        Const::List(items) => Value::List(Rc::new(ListObj { items: RefCell::new(all(items)?), flags: flags(), charge })),
+        Const::Bytes(bytes) => Value::Bytes(Rc::new(BytesObj {
+            bytes: bytes.clone(),
+            charge,
+        })),
+        Const::Tuple(items) => Value::Tuple(Rc::new(TupleObj {
+            items: all(items)?,
+            charge,
+        })),
+        Const::List(items) => Value::List(Rc::new(ListObj {
+            items: RefCell::new(all(items)?),
+            flags: flags(),
+            charge,
+        })),
         Const::Dict(entries) => {
             let mut table = HashTable::default();
             for (key, value) in entries {
-                table.push(constant_hash(key)?, constant_value(key, frozen)?, constant_value(value, frozen)?);
+                table.push(
+                    constant_hash(key)?,
+                    constant_value(key, frozen)?,
+                    constant_value(value, frozen)?,
+                );
             }
-            Value::Dict(Rc::new(DictObj { table: RefCell::new(table), flags: flags(), charge }))
+            Value::Dict(Rc::new(DictObj {
+                table: RefCell::new(table),
+                flags: flags(),
+                charge,
+            }))
         }
         Const::Set(items) | Const::Frozenset(items) => {
             let mut table = HashTable::default();
             for item in items {
-                table.push(constant_hash(item)?, constant_value(item, frozen)?, Value::None);
+                table.push(
+                    constant_hash(item)?,
+                    constant_value(item, frozen)?,
+                    Value::None,
+                );
             }
             let frozenset = matches!(value, Const::Frozenset(_));
-            Value::Set(Rc::new(SetObj { table: RefCell::new(table), frozenset, flags: flags(), charge }))
+            Value::Set(Rc::new(SetObj {
+                table: RefCell::new(table),
+                frozenset,
+                flags: flags(),
+                charge,
+            }))
         }
-        Const::Range(start, stop, step) => Value::Range(Rc::new(RangeObj { start: *start, stop: *stop, step: *step, charge })),
-        Const::Enum(class, member) => Value::Enum { class: *class, member: *member },
-        Const::Record(class, fields) => Value::Record(Rc::new(RecordObj { class: *class, fields: all(fields)?, charge })),
+        Const::Range(start, stop, step) => Value::Range(Rc::new(RangeObj {
+            start: *start,
+            stop: *stop,
+            step: *step,
+            charge,
+        })),
+        Const::Enum(class, member) => Value::Enum {
+            class: *class,
+            member: *member,
+        },
+        Const::Record(class, fields) => Value::Record(Rc::new(RecordObj {
+            class: *class,
+            fields: all(fields)?,
+            charge,
+        })),
         Const::Function(function) => Value::Function(*function),
-        Const::Builtin(builtin) => Value::Builtin(Builtin::from_number(*builtin).ok_or_else(malformed)?),
+        Const::Builtin(builtin) => {
+            Value::Builtin(Builtin::from_number(*builtin).ok_or_else(malformed)?)
+        }
         Const::Class(class) => Value::Class(*class),
         Const::ExcClass(class) => Value::ExcClass(*class),
     })
@@ -101,7 +179,9 @@ pub(crate) fn constant_value(value: &Const, frozen: bool) -> R<Value> {
 fn constant_hash(value: &Const) -> R<u64> {
     let items = |seed: u64, items: &[Const]| -> R<u64> {
         let start = mix(seed, items.len() as u64);
-        items.iter().try_fold(start, |state, item| Ok(mix(state, constant_hash(item)?)))
+        items
+            .iter()
+            .try_fold(start, |state, item| Ok(mix(state, constant_hash(item)?)))
     };
     Ok(match value {
         Const::None => 0x1234,
@@ -114,7 +194,12 @@ fn constant_hash(value: &Const) -> R<u64> {
         Const::Record(class, fields) => items(u64::from(*class) + 100, fields)?,
         Const::Enum(class, member) => mix(mix(5, u64::from(*class)), u64::from(*member)),
         Const::Range(start, stop, step) => {
-            let range = RangeObj { start: *start, stop: *stop, step: *step, charge: Charge::none() };
+            let range = RangeObj {
+                start: *start,
+                stop: *stop,
+                step: *step,
+                charge: Charge::none(),
+            };
             let length = range.len();
             let start = if length == 0 { 0 } else { *start };
             let step = if length <= 1 { 0 } else { *step };

@@ -83,9 +83,18 @@ pub struct EnumInterface {
 
 impl Interface {
     pub(crate) fn of(parts: &Parts) -> Interface {
-        let name = |id: &u16| parts.names.get(usize::from(*id)).cloned().unwrap_or_default();
-        let mut interface =
-            Interface { contract: parts.contract.clone(), doc: parts.doc.clone(), ..Interface::default() };
+        let name = |id: &u16| {
+            parts
+                .names
+                .get(usize::from(*id))
+                .cloned()
+                .unwrap_or_default()
+        };
+        let mut interface = Interface {
+            contract: parts.contract.clone(),
+            doc: parts.doc.clone(),
+            ..Interface::default()
+        };
         for entry in &parts.entries {
             let function = &parts.functions[usize::from(entry.function)];
             let parameters = function.params.iter().skip(1).zip(&entry.types);
@@ -102,34 +111,61 @@ impl Interface {
                     .collect(),
                 returns: entry.returns.clone(),
             };
-            if entry.view { &mut interface.views } else { &mut interface.calls }.push(method);
+            if entry.view {
+                &mut interface.views
+            } else {
+                &mut interface.calls
+            }
+            .push(method);
         }
         for class in &parts.classes {
             interface.add_class(parts, class);
         }
         for table in &parts.tables {
             let class = &parts.classes[usize::from(table.class)];
-            let field = |position: &u16| class.fields.get(usize::from(*position)).map_or_else(String::new, |f| name(&f.name));
+            let field = |position: &u16| {
+                class
+                    .fields
+                    .get(usize::from(*position))
+                    .map_or_else(String::new, |f| name(&f.name))
+            };
             interface.tables.push(TableInterface {
                 name: name(&table.name),
                 record: class.name.clone(),
                 key: table.key.iter().map(field).collect(),
-                indexes: table.indexes.iter().map(|index| index.iter().map(field).collect()).collect(),
+                indexes: table
+                    .indexes
+                    .iter()
+                    .map(|index| index.iter().map(field).collect())
+                    .collect(),
             });
         }
         interface
     }
 
     fn add_class(&mut self, parts: &Parts, class: &crate::program::Class) {
-        let name = |id: &u16| parts.names.get(usize::from(*id)).cloned().unwrap_or_default();
+        let name = |id: &u16| {
+            parts
+                .names
+                .get(usize::from(*id))
+                .cloned()
+                .unwrap_or_default()
+        };
         if class.kind == ClassKind::Enum {
             let text = |value: &Const| match value {
                 Const::Int(value) => value.to_string(),
                 Const::Str(value) => value.clone(),
                 _ => String::new(),
             };
-            let members = class.members.iter().map(|(id, value)| (name(id), text(value))).collect();
-            self.enums.push(EnumInterface { name: class.name.clone(), members });
+            let members = class
+                .members
+                .iter()
+                .map(|(id, value)| (name(id), text(value)))
+                .collect();
+            self.enums.push(EnumInterface {
+                name: class.name.clone(),
+                members,
+            });
             return;
         }
         let fields = class.fields.iter().map(|field| FieldInterface {
@@ -137,7 +173,15 @@ impl Interface {
             ty: field.ty.clone(),
             optional: field.default.is_some(),
         });
-        let described = ClassInterface { name: class.name.clone(), fields: fields.collect() };
-        if class.kind == ClassKind::Event { &mut self.events } else { &mut self.records }.push(described);
+        let described = ClassInterface {
+            name: class.name.clone(),
+            fields: fields.collect(),
+        };
+        if class.kind == ClassKind::Event {
+            &mut self.events
+        } else {
+            &mut self.records
+        }
+        .push(described);
     }
 }

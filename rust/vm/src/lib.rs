@@ -33,9 +33,14 @@ mod unicode;
 mod value;
 
 pub use diagnostics::Diagnostic;
-pub use interface::{ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface, TableInterface};
+pub use interface::{
+    ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface, TableInterface,
+};
 pub use program::Program;
-pub use run::{run, CallContext, EmittedEvent, Failed, Finished, Host, HostError, Outcome, SignerInfo, TraceEvent};
+pub use run::{
+    run, CallContext, EmittedEvent, Failed, Finished, Host, HostError, Outcome, SignerInfo,
+    TraceEvent,
+};
 pub use types::Type;
 
 /// Compiles a contract's source. `file` is the name that diagnostics and errors show.

@@ -86,7 +86,10 @@ fn take(bytes: usize) -> R<()> {
 #[inline(never)]
 fn exhausted() -> Trap {
     let megabytes = limits::MEMORY_BYTES >> 20;
-    fatal("limit.memory", format!("the call needs more than {megabytes} MB of memory: work in smaller parts"))
+    fatal(
+        "limit.memory",
+        format!("the call needs more than {megabytes} MB of memory: work in smaller parts"),
+    )
 }
 
 /// Starts the count of a call.

@@ -31,7 +31,10 @@ impl From<crate::error::Trap> for Undecodable {
 
 impl From<codec::Error> for Undecodable {
     fn from(error: codec::Error) -> Self {
-        Undecodable::Mismatch(Mismatch { path: String::new(), message: error.to_string() })
+        Undecodable::Mismatch(Mismatch {
+            path: String::new(),
+            message: error.to_string(),
+        })
     }
 }
 
@@ -47,13 +50,19 @@ fn mismatch<T>(expected: &Type, given: Kind) -> Decoded<T> {
         Kind::Array => "list",
         Kind::Map => "a map",
     };
-    Err(Undecodable::Mismatch(Mismatch { path: String::new(), message: format!("expected {expected}, given {given}") }))
+    Err(Undecodable::Mismatch(Mismatch {
+        path: String::new(),
+        message: format!("expected {expected}, given {given}"),
+    }))
 }
 
 /// Puts a step in front of the path of a mismatch.
 fn within<T>(step: impl FnOnce() -> String, result: Decoded<T>) -> Decoded<T> {
     result.map_err(|error| match error {
-        Undecodable::Mismatch(found) => Undecodable::Mismatch(Mismatch { path: format!("{}{}", step(), found.path), message: found.message }),
+        Undecodable::Mismatch(found) => Undecodable::Mismatch(Mismatch {
+            path: format!("{}{}", step(), found.path),
+            message: found.message,
+        }),
         other => other,
     })
 }
@@ -68,7 +77,9 @@ impl Vm<'_, '_> {
             | (Type::Int, Value::Int(_) | Value::Big(_))
             | (Type::Str, Value::Str(_))
             | (Type::Bytes, Value::Bytes(_)) => true,
-            (Type::Class(class, _), Value::Record(record)) => self.program.is_subclass(record.class, *class),
+            (Type::Class(class, _), Value::Record(record)) => {
+                self.program.is_subclass(record.class, *class)
+            }
             (Type::Class(class, _), Value::Enum { class: own, .. }) => class == own,
             (Type::Union(choices), _) => {
                 for choice in choices {
@@ -78,7 +89,10 @@ impl Vm<'_, '_> {
                 }
                 false
             }
-            (Type::List(_) | Type::Set(_) | Type::TupleOf(_) | Type::Tuple(_) | Type::Dict(..), _) => return self.conforms_inside(value, ty, level),
+            (
+                Type::List(_) | Type::Set(_) | Type::TupleOf(_) | Type::Tuple(_) | Type::Dict(..),
+                _,
+            ) => return self.conforms_inside(value, ty, level),
             _ => false,
         })
     }
@@ -92,7 +106,9 @@ impl Vm<'_, '_> {
                 let items = list.items.borrow();
                 self.all_conform(items.iter(), item, level)
             }
-            (Type::TupleOf(item), Value::Tuple(tuple)) => self.all_conform(tuple.items.iter(), item, level),
+            (Type::TupleOf(item), Value::Tuple(tuple)) => {
+                self.all_conform(tuple.items.iter(), item, level)
+            }
             (Type::Set(item), Value::Set(set)) => {
                 let table = set.table.borrow();
                 self.all_conform(table.iter().map(|entry| &entry.key), item, level)
@@ -110,14 +126,25 @@ impl Vm<'_, '_> {
             }
             (Type::Dict(key, inner), Value::Dict(dict)) => {
                 let table = dict.table.borrow();
-                Ok(self.all_conform(table.iter().map(|entry| &entry.key), key, level)?
-                    && self.all_conform(table.iter().map(|entry| &entry.value), inner, level)?)
+                Ok(
+                    self.all_conform(table.iter().map(|entry| &entry.key), key, level)?
+                        && self.all_conform(
+                            table.iter().map(|entry| &entry.value),
+                            inner,
+                            level,
+                        )?,
+                )
             }
             _ => Ok(false),
         }
     }
 
-    fn all_conform<'v>(&mut self, values: impl Iterator<Item = &'v Value>, ty: &Type, level: usize) -> R<bool> {
+    fn all_conform<'v>(
+        &mut self,
+        values: impl Iterator<Item = &'v Value>,
+        ty: &Type,
+        level: usize,
+    ) -> R<bool> {
         for value in values {
             self.spend(1)?;
             if !self.conforms(value, ty, level + 1)? {
@@ -144,7 +171,13 @@ impl Vm<'_, '_> {
             _ => 0,
         };
         if encoder.as_slice().len() + more > limits::ENCODED_BYTES {
-            return Err(fatal("limit.encoded", format!("a row, result or event has at most {} bytes", limits::ENCODED_BYTES)));
+            return Err(fatal(
+                "limit.encoded",
+                format!(
+                    "a row, result or event has at most {} bytes",
+                    limits::ENCODED_BYTES
+                ),
+            ));
         }
         self.spend(1)?;
         match value {
@@ -170,7 +203,15 @@ impl Vm<'_, '_> {
                 let table = dict.table.borrow();
                 let mut entries = Vec::with_capacity(table.len());
                 for entry in table.iter() {
-                    if !matches!(entry.key, Value::Str(_) | Value::Int(_) | Value::Big(_) | Value::Bytes(_) | Value::Bool(_) | Value::Enum { .. }) {
+                    if !matches!(
+                        entry.key,
+                        Value::Str(_)
+                            | Value::Int(_)
+                            | Value::Big(_)
+                            | Value::Bytes(_)
+                            | Value::Bool(_)
+                            | Value::Enum { .. }
+                    ) {
                         let kind = self.type_name(&entry.key);
                         return Err(type_error(format!("a dict that is stored or returned has keys of str, int, bytes, bool or an enum, not {kind}")));
                     }
@@ -180,9 +221,18 @@ impl Vm<'_, '_> {
                     self.encode_into(&mut inner, &entry.value, level + 1)?;
                     entries.push((key.into_bytes(), inner.into_bytes()));
                 }
-                let size: usize = entries.iter().map(|(key, inner): &(Vec<u8>, Vec<u8>)| key.len() + inner.len()).sum();
+                let size: usize = entries
+                    .iter()
+                    .map(|(key, inner): &(Vec<u8>, Vec<u8>)| key.len() + inner.len())
+                    .sum();
                 if size > limits::ENCODED_BYTES {
-                    return Err(fatal("limit.encoded", format!("a row, result or event has at most {} bytes", limits::ENCODED_BYTES)));
+                    return Err(fatal(
+                        "limit.encoded",
+                        format!(
+                            "a row, result or event has at most {} bytes",
+                            limits::ENCODED_BYTES
+                        ),
+                    ));
                 }
                 entries.sort();
                 encoder.map(entries.len());
@@ -190,11 +240,13 @@ impl Vm<'_, '_> {
                     encoder.raw(&key).raw(&inner);
                 }
             }
-            Value::Enum { class, member } => match self.program.class(*class).members.get(usize::from(*member)) {
-                Some((_, Const::Int(value))) => drop(encoder.int(*value)),
-                Some((_, Const::Str(value))) => drop(encoder.text(value)),
-                _ => return Err(malformed()),
-            },
+            Value::Enum { class, member } => {
+                match self.program.class(*class).members.get(usize::from(*member)) {
+                    Some((_, Const::Int(value))) => drop(encoder.int(*value)),
+                    Some((_, Const::Str(value))) => drop(encoder.text(value)),
+                    _ => return Err(malformed()),
+                }
+            }
             other => {
                 let kind = self.type_name(other);
                 return Err(type_error(format!("a {kind} cannot be stored, returned or announced: use records, lists, dicts, numbers and texts")));
@@ -205,7 +257,9 @@ impl Vm<'_, '_> {
 
     fn encode_items(&mut self, encoder: &mut Encoder, items: &[Value], level: usize) -> R<()> {
         encoder.array(items.len());
-        items.iter().try_for_each(|item| self.encode_into(encoder, item, level + 1))
+        items
+            .iter()
+            .try_for_each(|item| self.encode_into(encoder, item, level + 1))
     }
 
     fn encode_record(&mut self, encoder: &mut Encoder, record: &RecordObj, level: usize) -> R<()> {
@@ -214,14 +268,22 @@ impl Vm<'_, '_> {
         encoder.map(order.len());
         for (key, position) in order {
             encoder.raw(key);
-            let field = record.fields.get(usize::from(*position)).ok_or_else(malformed)?;
+            let field = record
+                .fields
+                .get(usize::from(*position))
+                .ok_or_else(malformed)?;
             self.encode_into(encoder, field, level + 1)?;
         }
         Ok(())
     }
 
     /// Reads a value of a type.
-    pub(crate) fn decode_typed(&mut self, decoder: &mut Decoder<'_>, ty: &Type, level: usize) -> Decoded<Value> {
+    pub(crate) fn decode_typed(
+        &mut self,
+        decoder: &mut Decoder<'_>,
+        ty: &Type,
+        level: usize,
+    ) -> Decoded<Value> {
         if level > limits::ENCODED_LEVELS {
             return Err(too_deep().into());
         }
@@ -253,7 +315,10 @@ impl Vm<'_, '_> {
                 let items = self.decode_items(decoder, level, |index| types.get(index))?;
                 if items.len() != types.len() {
                     let message = format!("expected {ty}, given {} items", items.len());
-                    return Err(Undecodable::Mismatch(Mismatch { path: String::new(), message }));
+                    return Err(Undecodable::Mismatch(Mismatch {
+                        path: String::new(),
+                        message,
+                    }));
                 }
                 Ok(self.new_tuple(items)?)
             }
@@ -273,7 +338,12 @@ impl Vm<'_, '_> {
         }
     }
 
-    fn decode_items<'t>(&mut self, decoder: &mut Decoder<'_>, level: usize, ty: impl Fn(usize) -> Option<&'t Type>) -> Decoded<Vec<Value>> {
+    fn decode_items<'t>(
+        &mut self,
+        decoder: &mut Decoder<'_>,
+        level: usize,
+        ty: impl Fn(usize) -> Option<&'t Type>,
+    ) -> Decoded<Vec<Value>> {
         let count = decoder.array()?;
         self.plan_elements(count)?;
         let mut items = Vec::new();
@@ -284,7 +354,13 @@ impl Vm<'_, '_> {
         Ok(items)
     }
 
-    fn decode_dict(&mut self, decoder: &mut Decoder<'_>, key: &Type, inner: &Type, level: usize) -> Decoded<Value> {
+    fn decode_dict(
+        &mut self,
+        decoder: &mut Decoder<'_>,
+        key: &Type,
+        inner: &Type,
+        level: usize,
+    ) -> Decoded<Value> {
         let mut map = MapReader::open(decoder)?;
         self.plan_elements(map.remaining() * 4)?;
         let mut table = HashTable::default();
@@ -300,7 +376,14 @@ impl Vm<'_, '_> {
         Ok(Value::dict(table)?)
     }
 
-    fn decode_class(&mut self, decoder: &mut Decoder<'_>, class: u16, ty: &Type, kind: Kind, level: usize) -> Decoded<Value> {
+    fn decode_class(
+        &mut self,
+        decoder: &mut Decoder<'_>,
+        class: u16,
+        ty: &Type,
+        kind: Kind,
+        level: usize,
+    ) -> Decoded<Value> {
         let program = self.program;
         let info = program.class(class);
         if info.kind == ClassKind::Enum {
@@ -312,7 +395,14 @@ impl Vm<'_, '_> {
         self.decode_record(decoder, class, level)
     }
 
-    fn decode_enum(&mut self, decoder: &mut Decoder<'_>, class: u16, info: &Class, ty: &Type, kind: Kind) -> Decoded<Value> {
+    fn decode_enum(
+        &mut self,
+        decoder: &mut Decoder<'_>,
+        class: u16,
+        info: &Class,
+        ty: &Type,
+        kind: Kind,
+    ) -> Decoded<Value> {
         let given = match kind {
             Kind::Int => match decoder.integer()? {
                 codec::cbor::Value::Int(value) => Const::Int(value),
@@ -322,7 +412,10 @@ impl Vm<'_, '_> {
             other => return mismatch(ty, other),
         };
         match info.members.iter().position(|(_, value)| *value == given) {
-            Some(member) => Ok(Value::Enum { class, member: member as u16 }),
+            Some(member) => Ok(Value::Enum {
+                class,
+                member: member as u16,
+            }),
             None => {
                 let shown = match given {
                     Const::Int(value) => value.to_string(),
@@ -330,13 +423,21 @@ impl Vm<'_, '_> {
                     _ => "this number".to_string(),
                 };
                 let message = format!("{shown} is no value of {ty}");
-                Err(Undecodable::Mismatch(Mismatch { path: String::new(), message }))
+                Err(Undecodable::Mismatch(Mismatch {
+                    path: String::new(),
+                    message,
+                }))
             }
         }
     }
 
     /// A record from a map with its fields as keys; fields with a default may be missing.
-    pub(crate) fn decode_record(&mut self, decoder: &mut Decoder<'_>, class: u16, level: usize) -> Decoded<Value> {
+    pub(crate) fn decode_record(
+        &mut self,
+        decoder: &mut Decoder<'_>,
+        class: u16,
+        level: usize,
+    ) -> Decoded<Value> {
         let program = self.program;
         let info = program.class(class);
         let order = &program.class_index[usize::from(class)].order;
@@ -346,19 +447,33 @@ impl Vm<'_, '_> {
         while let Some(raw) = map.raw_key(decoder)? {
             // Keys come in the order of the encoded fields; missing ones are passed over.
             let Some((_, position)) = expected.find(|(key, _)| key == raw) else {
-                let name = Decoder::new(raw).text().map(|name| name.chars().take(40).collect::<String>()).unwrap_or_default();
+                let name = Decoder::new(raw)
+                    .text()
+                    .map(|name| name.chars().take(40).collect::<String>())
+                    .unwrap_or_default();
                 let message = format!("{} has no field '{name}'", info.name);
-                return Err(Undecodable::Mismatch(Mismatch { path: String::new(), message }));
+                return Err(Undecodable::Mismatch(Mismatch {
+                    path: String::new(),
+                    message,
+                }));
             };
             let field = &info.fields[usize::from(*position)];
             let value = self.decode_typed(decoder, &field.ty, level + 1);
-            fields[usize::from(*position)] = within(|| format!(".{}", program.name(field.name)), value)?;
+            fields[usize::from(*position)] =
+                within(|| format!(".{}", program.name(field.name)), value)?;
         }
         for (slot, field) in fields.iter_mut().zip(&info.fields) {
             if matches!(slot, Value::Unset) {
                 let Some(default) = field.default else {
-                    let message = format!("{} needs the field '{}'", info.name, program.name(field.name));
-                    return Err(Undecodable::Mismatch(Mismatch { path: String::new(), message }));
+                    let message = format!(
+                        "{} needs the field '{}'",
+                        info.name,
+                        program.name(field.name)
+                    );
+                    return Err(Undecodable::Mismatch(Mismatch {
+                        path: String::new(),
+                        message,
+                    }));
                 };
                 *slot = self.instance.consts[usize::from(default)].clone();
             }
@@ -367,7 +482,14 @@ impl Vm<'_, '_> {
         Ok(Value::record(class, fields)?)
     }
 
-    fn decode_union(&mut self, decoder: &mut Decoder<'_>, choices: &[Type], ty: &Type, kind: Kind, level: usize) -> Decoded<Value> {
+    fn decode_union(
+        &mut self,
+        decoder: &mut Decoder<'_>,
+        choices: &[Type],
+        ty: &Type,
+        kind: Kind,
+        level: usize,
+    ) -> Decoded<Value> {
         let mut last = None;
         for choice in choices {
             if !possible(choice, kind) {
@@ -389,7 +511,12 @@ impl Vm<'_, '_> {
         }
     }
 
-    fn decode_any(&mut self, decoder: &mut Decoder<'_>, kind: Kind, level: usize) -> Decoded<Value> {
+    fn decode_any(
+        &mut self,
+        decoder: &mut Decoder<'_>,
+        kind: Kind,
+        level: usize,
+    ) -> Decoded<Value> {
         match kind {
             Kind::Null => self.decode_typed(decoder, &Type::None, level),
             Kind::Bool => self.decode_typed(decoder, &Type::Bool, level),
@@ -397,7 +524,11 @@ impl Vm<'_, '_> {
             Kind::Text => self.decode_typed(decoder, &Type::Str, level),
             Kind::Bytes => self.decode_typed(decoder, &Type::Bytes, level),
             Kind::Array => self.decode_typed(decoder, &Type::List(Box::new(Type::Any)), level),
-            Kind::Map => self.decode_typed(decoder, &Type::Dict(Box::new(Type::Any), Box::new(Type::Any)), level),
+            Kind::Map => self.decode_typed(
+                decoder,
+                &Type::Dict(Box::new(Type::Any), Box::new(Type::Any)),
+                level,
+            ),
         }
     }
 }
@@ -428,11 +559,19 @@ pub(crate) fn const_conforms(value: &Const, ty: &Type) -> bool {
         | (Type::Str, Const::Str(_))
         | (Type::Bytes, Const::Bytes(_)) => true,
         (Type::Union(choices), _) => choices.iter().any(|choice| const_conforms(value, choice)),
-        (Type::TupleOf(item), Const::Tuple(items)) => items.iter().all(|value| const_conforms(value, item)),
-        (Type::Tuple(types), Const::Tuple(items)) => {
-            types.len() == items.len() && items.iter().zip(types).all(|(value, ty)| const_conforms(value, ty))
+        (Type::TupleOf(item), Const::Tuple(items)) => {
+            items.iter().all(|value| const_conforms(value, item))
         }
-        (Type::Set(item), Const::Frozenset(items)) => items.iter().all(|value| const_conforms(value, item)),
+        (Type::Tuple(types), Const::Tuple(items)) => {
+            types.len() == items.len()
+                && items
+                    .iter()
+                    .zip(types)
+                    .all(|(value, ty)| const_conforms(value, ty))
+        }
+        (Type::Set(item), Const::Frozenset(items)) => {
+            items.iter().all(|value| const_conforms(value, item))
+        }
         (Type::Class(class, _), Const::Enum(own, _) | Const::Record(own, _)) => class == own,
         _ => false,
     }

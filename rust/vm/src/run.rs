@@ -85,13 +85,25 @@ pub trait Host {
     fn delete(&mut self, key: &[u8]);
     /// At most `limit` entries from `from` (included) to `to` (excluded) in order of keys, or
     /// backwards from `to`.
-    fn scan(&mut self, from: &[u8], to: &[u8], limit: usize, reverse: bool) -> Result<Vec<KeyedRow>, HostError>;
+    fn scan(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<KeyedRow>, HostError>;
     /// Adds an index entry.
     fn index_put(&mut self, key: &[u8]);
     /// Removes an index entry.
     fn index_delete(&mut self, key: &[u8]);
     /// Index entries, as [`Host::scan`].
-    fn index_scan(&mut self, from: &[u8], to: &[u8], limit: usize, reverse: bool) -> Result<Vec<Vec<u8>>, HostError>;
+    fn index_scan(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Vec<u8>>, HostError>;
     /// Whether [`Host::trace`] wants to be called; asked once a call.
     fn tracing(&self) -> bool {
         false
@@ -179,7 +191,13 @@ fn failed(stop: Stop, gas: u64, line: u32) -> Outcome {
     let line = (line > 0).then_some(line);
     match stop {
         Stop::Host(error) => Outcome::Faulted(error),
-        Stop::Fatal { code, message } => Outcome::Failed(Failed { code, reason: None, message, line, gas }),
+        Stop::Fatal { code, message } => Outcome::Failed(Failed {
+            code,
+            reason: None,
+            message,
+            line,
+            gas,
+        }),
         Stop::Raise(exception) => Outcome::Failed(Failed {
             code: "contract.error",
             reason: Some(exception.class.name().to_string()),
@@ -194,9 +212,17 @@ impl Vm<'_, '_> {
     fn call_entry(&mut self, method: &str, arguments: &[u8]) -> R<Vec<u8>> {
         self.spend(gas::START)?;
         let program = self.program;
-        let Some(entry) = program.parts.entries.iter().find(|entry| program.name(entry.name) == method) else {
+        let Some(entry) = program
+            .parts
+            .entries
+            .iter()
+            .find(|entry| program.name(entry.name) == method)
+        else {
             let shown: String = method.chars().take(64).collect();
-            return Err(fatal("call.unknown_method", format!("the contract has no call or view '{shown}'")));
+            return Err(fatal(
+                "call.unknown_method",
+                format!("the contract has no call or view '{shown}'"),
+            ));
         };
         let mut stack = self.arguments(entry, arguments)?;
         let value = self.execute(&mut stack, entry.function)?;
@@ -209,21 +235,39 @@ impl Vm<'_, '_> {
         self.spend(gas::state_bytes(bytes.len()))?;
         let bad = |message: String| fatal("call.bad_arguments", message);
         let program = self.program;
-        let params = program.parts.functions[usize::from(entry.function)].params.get(1..).unwrap_or_default();
+        let params = program.parts.functions[usize::from(entry.function)]
+            .params
+            .get(1..)
+            .unwrap_or_default();
         let mut stack = vec![Value::Unset; params.len() + 1];
         stack[0] = Value::Contract;
         let mut decoder = Decoder::new(bytes);
         let mut map = MapReader::open(&mut decoder).map_err(|error| bad(error.to_string()))?;
-        while let Some(name) = map.text_key(&mut decoder).map_err(|error| bad(error.to_string()))? {
-            let Some(place) = params.iter().position(|param| program.name(param.name) == name) else {
+        while let Some(name) = map
+            .text_key(&mut decoder)
+            .map_err(|error| bad(error.to_string()))?
+        {
+            let Some(place) = params
+                .iter()
+                .position(|param| program.name(param.name) == name)
+            else {
                 let shown: String = name.chars().take(64).collect();
-                let known: Vec<&str> = params.iter().map(|param| program.name(param.name)).collect();
-                return Err(bad(format!("{} has no parameter '{shown}'; it takes: {}", program.name(entry.name), known.join(", "))));
+                let known: Vec<&str> = params
+                    .iter()
+                    .map(|param| program.name(param.name))
+                    .collect();
+                return Err(bad(format!(
+                    "{} has no parameter '{shown}'; it takes: {}",
+                    program.name(entry.name),
+                    known.join(", ")
+                )));
             };
             let value = match self.decode_typed(&mut decoder, &entry.types[place], 0) {
                 Ok(value) => value,
                 Err(Undecodable::Trap(trap)) => return Err(trap),
-                Err(Undecodable::Mismatch(found)) => return Err(bad(format!("{name}{}: {}", found.path, found.message))),
+                Err(Undecodable::Mismatch(found)) => {
+                    return Err(bad(format!("{name}{}: {}", found.path, found.message)))
+                }
             };
             stack[place + 1] = value;
         }
@@ -231,7 +275,11 @@ impl Vm<'_, '_> {
         for (slot, param) in stack.iter_mut().skip(1).zip(params) {
             if matches!(slot, Value::Unset) {
                 let Some(default) = param.default else {
-                    return Err(bad(format!("{} needs the argument '{}'", program.name(entry.name), program.name(param.name))));
+                    return Err(bad(format!(
+                        "{} needs the argument '{}'",
+                        program.name(entry.name),
+                        program.name(param.name)
+                    )));
                 };
                 *slot = self.instance.consts[usize::from(default)].clone();
             }
@@ -241,7 +289,9 @@ impl Vm<'_, '_> {
 
     /// A failure in words.
     fn describe(&mut self, stop: Stop, gas: u64, line: u32) -> Outcome {
-        let Stop::Raise(exception) = &stop else { return failed(stop, gas, line) };
+        let Stop::Raise(exception) = &stop else {
+            return failed(stop, gas, line);
+        };
         // Texts of exceptions are shown for free, up to a bound.
         self.gas_left = 100_000;
         self.gas_limit = self.gas_limit.max(100_000);
@@ -253,11 +303,23 @@ impl Vm<'_, '_> {
         if exception.class == Exc::Rejected {
             let reason = text(self, exception.args.first()).unwrap_or_default();
             let message = text(self, exception.args.get(1)).unwrap_or_default();
-            return Outcome::Failed(Failed { code: "contract.rejected", reason: Some(reason), message, line, gas });
+            return Outcome::Failed(Failed {
+                code: "contract.rejected",
+                reason: Some(reason),
+                message,
+                line,
+                gas,
+            });
         }
         let shown = text(self, Some(&Value::Exception(exception.clone())));
         let message = shown.unwrap_or_else(|_| "its text cannot be shown".to_string());
         let reason = Some(exception.class.name().to_string());
-        Outcome::Failed(Failed { code: "contract.error", reason, message, line, gas })
+        Outcome::Failed(Failed {
+            code: "contract.error",
+            reason,
+            message,
+            line,
+            gas,
+        })
     }
 }

@@ -19,12 +19,22 @@ pub(crate) fn check_shape(source: &str, reporter: &mut Reporter<'_>) {
             limits::SOURCE_BYTES
         );
         let start = TextRange::empty(TextSize::new(0));
-        reporter.report(start, "limit.source", message, "split it into several contracts");
+        reporter.report(
+            start,
+            "limit.source",
+            message,
+            "split it into several contracts",
+        );
         return;
     }
     if let Some(byte) = source.bytes().position(|byte| byte == 0) {
         let at = TextRange::empty(TextSize::new(byte as u32));
-        reporter.report(at, "syntax.null_byte", "the source has a null byte", "remove it");
+        reporter.report(
+            at,
+            "syntax.null_byte",
+            "the source has a null byte",
+            "remove it",
+        );
         return;
     }
     scan_tokens(source, reporter);
@@ -40,13 +50,23 @@ struct Level {
 type Excess = (&'static str, usize, &'static str, &'static str);
 
 fn scan_tokens(source: &str, reporter: &mut Reporter<'_>) {
-    let Some((code, limit, what, help)) = excess(source) else { return };
+    let Some((code, limit, what, help)) = excess(source) else {
+        return;
+    };
     // The lexer does not tell positions: find the first line at which the limit is passed.
     let starts: Vec<usize> = source.match_indices('\n').map(|(at, _)| at + 1).collect();
-    let first = starts.partition_point(|&end| excess(source.get(..end).unwrap_or(source)).is_none());
-    let line_start = first.checked_sub(1).and_then(|line| starts.get(line)).copied().unwrap_or(0);
+    let first =
+        starts.partition_point(|&end| excess(source.get(..end).unwrap_or(source)).is_none());
+    let line_start = first
+        .checked_sub(1)
+        .and_then(|line| starts.get(line))
+        .copied()
+        .unwrap_or(0);
     let line_end = starts.get(first).copied().unwrap_or(source.len());
-    let at = TextRange::new(TextSize::new(line_start as u32), TextSize::new(line_end as u32));
+    let at = TextRange::new(
+        TextSize::new(line_start as u32),
+        TextSize::new(line_end as u32),
+    );
     reporter.report(at, code, format!("more than {limit} {what}"), help);
 }
 
@@ -86,16 +106,36 @@ fn excess(source: &str) -> Option<Excess> {
             _ => {}
         }
         if levels.len() > limits::OPEN_BRACKETS + 1 {
-            return Some(("limit.brackets", limits::OPEN_BRACKETS, "brackets are open at once", "give the inner parts names"));
+            return Some((
+                "limit.brackets",
+                limits::OPEN_BRACKETS,
+                "brackets are open at once",
+                "give the inner parts names",
+            ));
         }
         if indents > limits::INDENT_LEVELS {
-            return Some(("limit.indents", limits::INDENT_LEVELS, "blocks are inside of each other", "move inner blocks to functions"));
+            return Some((
+                "limit.indents",
+                limits::INDENT_LEVELS,
+                "blocks are inside of each other",
+                "move inner blocks to functions",
+            ));
         }
         if total > limits::CHAIN_OPERATORS {
-            return Some(("limit.chain", limits::CHAIN_OPERATORS, "operators are chained in one expression", "split the expression, or use a loop, sum or join"));
+            return Some((
+                "limit.chain",
+                limits::CHAIN_OPERATORS,
+                "operators are chained in one expression",
+                "split the expression, or use a loop, sum or join",
+            ));
         }
         if clauses > limits::ELIF_CLAUSES {
-            return Some(("limit.clauses", limits::ELIF_CLAUSES, "elif clauses are in one function", "use a dict or match"));
+            return Some((
+                "limit.clauses",
+                limits::ELIF_CLAUSES,
+                "elif clauses are in one function",
+                "use a dict or match",
+            ));
         }
     }
     None
@@ -123,12 +163,45 @@ fn chains(kind: TokenKind) -> bool {
     use TokenKind as T;
     matches!(
         kind,
-        T::Plus | T::Minus | T::Star | T::Slash | T::Vbar | T::Amper | T::Percent | T::At
-            | T::CircumFlex | T::LeftShift | T::RightShift | T::DoubleStar | T::DoubleSlash
-            | T::Tilde | T::Dot | T::Not | T::Lambda | T::If | T::Else | T::For | T::Await
-            | T::Yield | T::Less | T::Greater | T::EqEqual | T::NotEqual | T::LessEqual
-            | T::GreaterEqual | T::In | T::Is | T::And | T::Or | T::Colon | T::Equal
-            | T::ColonEqual | T::String | T::Exclamation | T::Ellipsis | T::Question
+        T::Plus
+            | T::Minus
+            | T::Star
+            | T::Slash
+            | T::Vbar
+            | T::Amper
+            | T::Percent
+            | T::At
+            | T::CircumFlex
+            | T::LeftShift
+            | T::RightShift
+            | T::DoubleStar
+            | T::DoubleSlash
+            | T::Tilde
+            | T::Dot
+            | T::Not
+            | T::Lambda
+            | T::If
+            | T::Else
+            | T::For
+            | T::Await
+            | T::Yield
+            | T::Less
+            | T::Greater
+            | T::EqEqual
+            | T::NotEqual
+            | T::LessEqual
+            | T::GreaterEqual
+            | T::In
+            | T::Is
+            | T::And
+            | T::Or
+            | T::Colon
+            | T::Equal
+            | T::ColonEqual
+            | T::String
+            | T::Exclamation
+            | T::Ellipsis
+            | T::Question
     )
 }
 
@@ -151,6 +224,8 @@ pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result
             .stack_size(limits::PARSE_STACK_BYTES)
             .spawn_scoped(scope, work)
             .map_err(|error| failed(&format!("no thread for the compiler: {error}")))?;
-        thread.join().map_err(|_| failed("the compiler stopped unexpectedly on this source"))
+        thread
+            .join()
+            .map_err(|_| failed("the compiler stopped unexpectedly on this source"))
     })
 }

@@ -42,7 +42,11 @@ impl HashTable {
 
     /// Finds a key; `equal` is asked for entries of the same hash.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, mut equal: impl FnMut(&Value) -> R<bool>) -> R<Option<usize>> {
+    pub(crate) fn find(
+        &self,
+        hash: u64,
+        mut equal: impl FnMut(&Value) -> R<bool>,
+    ) -> R<Option<usize>> {
         if self.index.is_empty() {
             for (position, entry) in self.entries.iter().enumerate() {
                 if entry.hash == hash && entry.is_live() && equal(&entry.key)? {
@@ -54,7 +58,9 @@ impl HashTable {
         let mask = self.index.len() - 1;
         let mut slot = spread(hash) & mask;
         for _ in 0..self.index.len() {
-            let Some(position) = (self.index[slot] as usize).checked_sub(1) else { return Ok(None) };
+            let Some(position) = (self.index[slot] as usize).checked_sub(1) else {
+                return Ok(None);
+            };
             if let Some(entry) = self.entries.get(position) {
                 if entry.hash == hash && entry.is_live() && equal(&entry.key)? {
                     return Ok(Some(position));
@@ -107,10 +113,16 @@ impl HashTable {
     /// Removes the entry at a position that was found.
     pub(crate) fn remove(&mut self, position: usize) -> Option<(Value, Value)> {
         let last = position + 1 == self.entries.len();
-        let entry = self.entries.get_mut(position).filter(|entry| entry.is_live())?;
+        let entry = self
+            .entries
+            .get_mut(position)
+            .filter(|entry| entry.is_live())?;
         self.version += 1;
         self.live -= 1;
-        let taken = (std::mem::take(&mut entry.key), std::mem::take(&mut entry.value));
+        let taken = (
+            std::mem::take(&mut entry.key),
+            std::mem::take(&mut entry.value),
+        );
         if last && self.index.is_empty() {
             self.entries.pop();
         } else if self.live == 0 {
@@ -144,7 +156,10 @@ impl HashTable {
         self.index.clear();
         self.live = 0;
         self.version += 1;
-        entries.into_iter().flat_map(|entry| [entry.key, entry.value]).collect()
+        entries
+            .into_iter()
+            .flat_map(|entry| [entry.key, entry.value])
+            .collect()
     }
 
     /// Drops the content without deep recursion.
@@ -198,7 +213,10 @@ pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     let mut state = bytes.len() as u64;
     let mut chunks = bytes.chunks_exact(8);
     for chunk in &mut chunks {
-        state = mix(state, u64::from_le_bytes(chunk.try_into().unwrap_or_default()));
+        state = mix(
+            state,
+            u64::from_le_bytes(chunk.try_into().unwrap_or_default()),
+        );
     }
     let mut last = [0_u8; 8];
     for (to, from) in last.iter_mut().zip(chunks.remainder()) {

@@ -24,25 +24,41 @@ impl Vm<'_, '_> {
             Value::Big(big) => key::push_bigint(to, &big.value),
             Value::Str(text) => key::push_text(to, &text.text),
             Value::Bytes(bytes) => key::push_bytes(to, &bytes.bytes),
-            Value::Enum { class, member } => match self.program.class(*class).members.get(usize::from(*member)) {
-                Some((_, Const::Int(value))) => key::push_int(to, *value),
-                Some((_, Const::Str(value))) => key::push_text(to, value),
-                _ => return Err(malformed()),
-            },
-            other => return Err(type_error(format!("a {} cannot be part of a key", self.type_name(other)))),
+            Value::Enum { class, member } => {
+                match self.program.class(*class).members.get(usize::from(*member)) {
+                    Some((_, Const::Int(value))) => key::push_int(to, *value),
+                    Some((_, Const::Str(value))) => key::push_text(to, value),
+                    _ => return Err(malformed()),
+                }
+            }
+            other => {
+                return Err(type_error(format!(
+                    "a {} cannot be part of a key",
+                    self.type_name(other)
+                )))
+            }
         }
         Ok(())
     }
 
     /// Checks the values of key or index fields, and appends them.
-    fn push_parts(&mut self, to: &mut Vec<u8>, info: &TableInfo, fields: &[u16], values: &[Value]) -> R<()> {
+    fn push_parts(
+        &mut self,
+        to: &mut Vec<u8>,
+        info: &TableInfo,
+        fields: &[u16],
+        values: &[Value],
+    ) -> R<()> {
         let program = self.program;
         let class = program.class(info.class);
         for (field, value) in fields.iter().zip(values) {
             let field = &class.fields[usize::from(*field)];
             if !self.conforms(value, &field.ty, 0)? {
                 let (given, name) = (self.type_name(value), program.name(field.name));
-                return Err(type_error(format!("{}.{name} is {given}, declared {}", class.name, field.ty)));
+                return Err(type_error(format!(
+                    "{}.{name} is {given}, declared {}",
+                    class.name, field.ty
+                )));
             }
             let before = to.len();
             self.push_part(to, value)?;
@@ -63,8 +79,18 @@ impl Vm<'_, '_> {
             one => std::slice::from_ref(one),
         };
         if values.len() != info.key.len() {
-            let fields: Vec<&str> = info.key.iter().map(|field| program.name(program.class(info.class).fields[usize::from(*field)].name)).collect();
-            return Err(type_error(format!("key has {} parts, the table's key is ({})", values.len(), fields.join(", "))));
+            let fields: Vec<&str> = info
+                .key
+                .iter()
+                .map(|field| {
+                    program.name(program.class(info.class).fields[usize::from(*field)].name)
+                })
+                .collect();
+            return Err(type_error(format!(
+                "key has {} parts, the table's key is ({})",
+                values.len(),
+                fields.join(", ")
+            )));
         }
         self.push_parts(&mut flat, info, &info.key, values)?;
         Ok(flat)
@@ -87,8 +113,18 @@ impl Vm<'_, '_> {
             Ok(row) => Ok(row),
             Err(Undecodable::Trap(trap)) => Err(trap),
             Err(Undecodable::Mismatch(found)) => {
-                let name = self.program.name(self.program.parts.tables[usize::from(table)].name);
-                Err(fatal("state.unreadable", format!("a row of {name} is no {}{}: {}", self.program.class(class).name, found.path, found.message)))
+                let name = self
+                    .program
+                    .name(self.program.parts.tables[usize::from(table)].name);
+                Err(fatal(
+                    "state.unreadable",
+                    format!(
+                        "a row of {name} is no {}{}: {}",
+                        self.program.class(class).name,
+                        found.path,
+                        found.message
+                    ),
+                ))
             }
         }
     }
@@ -132,17 +168,30 @@ impl Vm<'_, '_> {
         let class = program.class(info.class);
         let record = match row {
             Value::Record(record) if record.class == info.class => record.clone(),
-            other => return Err(type_error(format!("{} written to a table of {}", self.type_name(other), class.name))),
+            other => {
+                return Err(type_error(format!(
+                    "{} written to a table of {}",
+                    self.type_name(other),
+                    class.name
+                )))
+            }
         };
         for (value, field) in record.fields.iter().zip(&class.fields) {
             // Lists and dicts inside of a record may have changed since it was made.
             if value.holds_values() && !self.conforms(value, &field.ty, 0)? {
                 let (given, name) = (self.type_name(value), program.name(field.name));
-                return Err(type_error(format!("{}.{name} is {given} with other content than declared: {}", class.name, field.ty)));
+                return Err(type_error(format!(
+                    "{}.{name} is {given} with other content than declared: {}",
+                    class.name, field.ty
+                )));
             }
         }
         let flat = self.row_key(table, given)?;
-        let own: Vec<Value> = info.key.iter().map(|field| record.fields[usize::from(*field)].clone()).collect();
+        let own: Vec<Value> = info
+            .key
+            .iter()
+            .map(|field| record.fields[usize::from(*field)].clone())
+            .collect();
         let mut own_key = self.instance.prefixes[usize::from(table)].clone();
         for value in &own {
             self.push_part(&mut own_key, value)?;
@@ -150,13 +199,18 @@ impl Vm<'_, '_> {
         if own_key != flat {
             let own = self.new_tuple(own)?;
             let (own, given) = (self.repr(&own)?, self.repr(given)?);
-            return Err(value_error(format!("row has key {own}, written under {given}")));
+            return Err(value_error(format!(
+                "row has key {own}, written under {given}"
+            )));
         }
         self.spend(gas::ROW_WRITE + gas::state_bytes(flat.len()))?;
         self.writes += 1;
         let bytes = self.encode_value(row)?;
         if bytes.len() > limits::ENCODED_BYTES {
-            return Err(fatal("limit.encoded", format!("a row has at most {} bytes", limits::ENCODED_BYTES)));
+            return Err(fatal(
+                "limit.encoded",
+                format!("a row has at most {} bytes", limits::ENCODED_BYTES),
+            ));
         }
         if !info.indexes.is_empty() {
             self.update_indexes(table, &flat, Some(&record))?;
@@ -176,7 +230,10 @@ impl Vm<'_, '_> {
         }
         self.spend(gas::ROW_WRITE)?;
         self.writes += 1;
-        if !self.program.parts.tables[usize::from(table)].indexes.is_empty() {
+        if !self.program.parts.tables[usize::from(table)]
+            .indexes
+            .is_empty()
+        {
             self.update_indexes(table, &flat, None)?;
         }
         self.host.delete(&flat);
@@ -185,7 +242,13 @@ impl Vm<'_, '_> {
     }
 
     /// Entries of a row in the table's indexes; a row whose indexed field is None has none there.
-    fn index_entry(&mut self, table: u16, index: usize, row: &RecordObj, flat: &[u8]) -> R<Option<Vec<u8>>> {
+    fn index_entry(
+        &mut self,
+        table: u16,
+        index: usize,
+        row: &RecordObj,
+        flat: &[u8],
+    ) -> R<Option<Vec<u8>>> {
         let program = self.program;
         let info = &program.parts.tables[usize::from(table)];
         let mut entry = self.instance.index_prefixes[usize::from(table)][index].clone();
@@ -233,11 +296,16 @@ impl Vm<'_, '_> {
 
     fn limit(&mut self, limit: Option<&Value>, what: &str) -> R<usize> {
         let Some(limit) = limit else {
-            return Err(type_error(format!("{what}() needs limit=: a call reads a bounded part of the state")));
+            return Err(type_error(format!(
+                "{what}() needs limit=: a call reads a bounded part of the state"
+            )));
         };
         let number = self.int_argument(limit)?;
         if !(1..=limits::SCAN_ROWS).contains(&number) {
-            return Err(value_error(format!("limit is {number}, allowed 1 to {}", limits::SCAN_ROWS)));
+            return Err(value_error(format!(
+                "limit is {number}, allowed 1 to {}",
+                limits::SCAN_ROWS
+            )));
         }
         Ok(number as usize)
     }
@@ -257,16 +325,28 @@ impl Vm<'_, '_> {
     }
 
     /// `table.scan(*prefix, limit=, after=None, reverse=False)`
-    pub(crate) fn table_scan(&mut self, table: u16, arguments: &[Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn table_scan(
+        &mut self,
+        table: u16,
+        arguments: &[Value],
+        names: &[u16],
+    ) -> R<Value> {
         self.only_keywords("scan", names, &["limit", "after", "reverse"])?;
         let program = self.program;
         let info = &program.parts.tables[usize::from(table)];
         let prefix_values = &arguments[..arguments.len() - names.len()];
         if prefix_values.len() > info.key.len() {
-            return Err(type_error(format!("the table's key has {} parts, the prefix {}", info.key.len(), prefix_values.len())));
+            return Err(type_error(format!(
+                "the table's key has {} parts, the prefix {}",
+                info.key.len(),
+                prefix_values.len()
+            )));
         }
         let limit = self.limit(self.keyword(arguments, names, "limit"), "scan")?;
-        let reverse = self.keyword(arguments, names, "reverse").cloned().unwrap_or(Value::Bool(false));
+        let reverse = self
+            .keyword(arguments, names, "reverse")
+            .cloned()
+            .unwrap_or(Value::Bool(false));
         let reverse = self.truth(&reverse)?;
         let after = match self.keyword(arguments, names, "after") {
             None | Some(Value::None) => None,
@@ -303,8 +383,15 @@ impl Vm<'_, '_> {
             Some(index) if values <= info.indexes[index].len() => Ok(index),
             _ => {
                 let shown = self.repr(name)?;
-                let declared: Vec<String> = info.indexes.iter().map(|fields| fields.iter().map(field_name).collect::<Vec<_>>().join(", ")).collect();
-                Err(value_error(format!("no index on {shown} for {values} values; declared: ({})", declared.join("), ("))))
+                let declared: Vec<String> = info
+                    .indexes
+                    .iter()
+                    .map(|fields| fields.iter().map(field_name).collect::<Vec<_>>().join(", "))
+                    .collect();
+                Err(value_error(format!(
+                    "no index on {shown} for {values} values; declared: ({})",
+                    declared.join("), (")
+                )))
             }
         }
     }
@@ -319,12 +406,19 @@ impl Vm<'_, '_> {
         };
         let index = self.index_named(info, index, values.len())?;
         let limit = self.limit(self.keyword(arguments, names, "limit"), "by")?;
-        let reverse = self.keyword(arguments, names, "reverse").cloned().unwrap_or(Value::Bool(false));
+        let reverse = self
+            .keyword(arguments, names, "reverse")
+            .cloned()
+            .unwrap_or(Value::Bool(false));
         let reverse = self.truth(&reverse)?;
         let after = match self.keyword(arguments, names, "after") {
             None | Some(Value::None) => None,
             Some(Value::Record(row)) if row.class == info.class => {
-                let own: Vec<Value> = info.key.iter().map(|field| row.fields[usize::from(*field)].clone()).collect();
+                let own: Vec<Value> = info
+                    .key
+                    .iter()
+                    .map(|field| row.fields[usize::from(*field)].clone())
+                    .collect();
                 let own = self.new_tuple(own)?;
                 let flat = self.row_key(table, &own)?;
                 self.index_entry(table, index, row, &flat)?
@@ -346,7 +440,10 @@ impl Vm<'_, '_> {
             let mut flat = self.instance.prefixes[usize::from(table)].clone();
             flat.extend_from_slice(primary);
             let Some(bytes) = self.read(&flat)? else {
-                return Err(fatal("state.unreadable", "an index names a row that is not there"));
+                return Err(fatal(
+                    "state.unreadable",
+                    "an index names a row that is not there",
+                ));
             };
             rows.push(self.decode_row(table, &bytes)?);
         }
@@ -354,7 +451,13 @@ impl Vm<'_, '_> {
     }
 
     /// Methods of tables.
-    pub(crate) fn table_method(&mut self, table: u16, name: u16, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn table_method(
+        &mut self,
+        table: u16,
+        name: u16,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         match self.program.name(name) {
             "get" => {
                 self.only_keywords("get", names, &["default"])?;

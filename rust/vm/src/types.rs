@@ -36,7 +36,11 @@ pub enum Type {
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let joined = |types: &[Type], by: &str| {
-            types.iter().map(Type::to_string).collect::<Vec<_>>().join(by)
+            types
+                .iter()
+                .map(Type::to_string)
+                .collect::<Vec<_>>()
+                .join(by)
         };
         match self {
             Type::Any => f.write_str("object"),

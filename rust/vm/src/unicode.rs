@@ -4,7 +4,10 @@
 pub(crate) fn printable(c: char) -> bool {
     let code = u32::from(c);
     let after = PRINTABLE.partition_point(|(first, _)| *first <= code);
-    after.checked_sub(1).and_then(|at| PRINTABLE.get(at)).is_some_and(|(_, last)| code <= *last)
+    after
+        .checked_sub(1)
+        .and_then(|at| PRINTABLE.get(at))
+        .is_some_and(|(_, last)| code <= *last)
 }
 
 /// First and last of each run.

@@ -31,7 +31,10 @@ pub(crate) enum Value {
     Dict(Rc<DictObj>),
     Set(Rc<SetObj>),
     Record(Rc<RecordObj>),
-    Enum { class: u16, member: u16 },
+    Enum {
+        class: u16,
+        member: u16,
+    },
     Range(Rc<RangeObj>),
     Slice(Rc<TupleObj>),
     DictView(Rc<ViewObj>),
@@ -69,13 +72,23 @@ impl StrObj {
     pub(crate) fn new(text: String) -> R<StrObj> {
         let charge = charge(OBJECT_BYTES + text.len())?;
         let chars = count_chars(&text);
-        Ok(StrObj { text, chars, hash: Cell::new(0), charge })
+        Ok(StrObj {
+            text,
+            chars,
+            hash: Cell::new(0),
+            charge,
+        })
     }
 
     /// Text that is not counted: constants and messages.
     pub(crate) fn unmetered(text: String) -> StrObj {
         let chars = count_chars(&text);
-        StrObj { text, chars, hash: Cell::new(0), charge: Charge::none() }
+        StrObj {
+            text,
+            chars,
+            hash: Cell::new(0),
+            charge: Charge::none(),
+        }
     }
 
     pub(crate) fn is_ascii(&self) -> bool {
@@ -219,7 +232,11 @@ pub(crate) struct RangeObj {
 impl RangeObj {
     /// Number of integers in the range.
     pub(crate) fn len(&self) -> i64 {
-        let (start, stop, step) = (i128::from(self.start), i128::from(self.stop), i128::from(self.step));
+        let (start, stop, step) = (
+            i128::from(self.start),
+            i128::from(self.stop),
+            i128::from(self.step),
+        );
         let span = if step > 0 { stop - start } else { start - stop };
         if span <= 0 || step == 0 {
             return 0;
@@ -378,27 +395,49 @@ impl Value {
 
     pub(crate) fn list(items: Vec<Value>) -> R<Value> {
         let charge = charge(OBJECT_BYTES + items.len() * ELEMENT_BYTES)?;
-        Ok(Value::List(Rc::new(ListObj { items: RefCell::new(items), flags: Flags::default(), charge })))
+        Ok(Value::List(Rc::new(ListObj {
+            items: RefCell::new(items),
+            flags: Flags::default(),
+            charge,
+        })))
     }
 
     pub(crate) fn dict(table: HashTable) -> R<Value> {
         let charge = charge(OBJECT_BYTES + table.len() * ENTRY_BYTES)?;
-        Ok(Value::Dict(Rc::new(DictObj { table: RefCell::new(table), flags: Flags::default(), charge })))
+        Ok(Value::Dict(Rc::new(DictObj {
+            table: RefCell::new(table),
+            flags: Flags::default(),
+            charge,
+        })))
     }
 
     pub(crate) fn set(table: HashTable, frozenset: bool) -> R<Value> {
         let charge = charge(OBJECT_BYTES + table.len() * ENTRY_BYTES)?;
         let flags = Flags::default();
-        Ok(Value::Set(Rc::new(SetObj { table: RefCell::new(table), frozenset, flags, charge })))
+        Ok(Value::Set(Rc::new(SetObj {
+            table: RefCell::new(table),
+            frozenset,
+            flags,
+            charge,
+        })))
     }
 
     pub(crate) fn record(class: u16, fields: Vec<Value>) -> R<Value> {
         let charge = charge(OBJECT_BYTES + fields.len() * ELEMENT_BYTES)?;
-        Ok(Value::Record(Rc::new(RecordObj { class, fields, charge })))
+        Ok(Value::Record(Rc::new(RecordObj {
+            class,
+            fields,
+            charge,
+        })))
     }
 
     pub(crate) fn range(start: i64, stop: i64, step: i64) -> R<Value> {
         let charge = charge(OBJECT_BYTES)?;
-        Ok(Value::Range(Rc::new(RangeObj { start, stop, step, charge })))
+        Ok(Value::Range(Rc::new(RangeObj {
+            start,
+            stop,
+            step,
+            charge,
+        })))
     }
 }

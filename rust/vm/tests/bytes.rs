@@ -17,11 +17,21 @@ const BODY: &str = "def g(a, b=2, *c, **d):\n    return [a, b, c, d]\nn = 0\ndef
 /// Runs every entry of a program that was read.
 fn run_all(program: &Program) {
     let roles = ["operator".to_string()];
-    let methods: Vec<String> = program.interface().calls.iter().chain(&program.interface().views).map(|method| method.name.clone()).collect();
+    let methods: Vec<String> = program
+        .interface()
+        .calls
+        .iter()
+        .chain(&program.interface().views)
+        .map(|method| method.name.clone())
+        .collect();
     let given = [
         arguments(&[]),
         arguments(&[("id", text("a")), ("to", text("b"))]),
-        arguments(&[("source", text("a")), ("target", text("b")), ("amount", codec::cbor::Value::Int(1))]),
+        arguments(&[
+            ("source", text("a")),
+            ("target", text("b")),
+            ("amount", codec::cbor::Value::Int(1)),
+        ]),
         arguments(&[("debtor", text("a")), ("number", text("b"))]),
     ];
     for method in methods.iter().take(8) {
@@ -45,7 +55,10 @@ fn run_all(program: &Program) {
 }
 
 fn programs() -> Vec<Vec<u8>> {
-    let mut all: Vec<Vec<u8>> = SOURCES.iter().map(|source| compiled(source).to_bytes()).collect();
+    let mut all: Vec<Vec<u8>> = SOURCES
+        .iter()
+        .map(|source| compiled(source).to_bytes())
+        .collect();
     all.push(compiled(&function(BODY)).to_bytes());
     all
 }

@@ -15,7 +15,9 @@ fn found(source: &str) -> Vec<Diagnostic> {
 
 /// The first code found in a function of a contract.
 fn code_of(body: &str) -> &'static str {
-    found(&common::function(body)).first().map_or("accepted", |diagnostic| diagnostic.code)
+    found(&common::function(body))
+        .first()
+        .map_or("accepted", |diagnostic| diagnostic.code)
 }
 
 #[test]
@@ -31,7 +33,18 @@ fn a_diagnostic_shows_the_place_and_the_way_out() {
 fn several_are_found_in_one_run() {
     let all = found(&common::function("x = 1.5\ny = undefined_name\nprint(x)\nimport os\nself.count = 1\nwith x:\n    pass\nreturn requir(1)"));
     let codes: Vec<&str> = all.iter().map(|diagnostic| diagnostic.code).collect();
-    assert_eq!(codes, ["language.float", "name.undefined", "language.io", "language.import", "language.attribute", "language.with", "name.undefined"]);
+    assert_eq!(
+        codes,
+        [
+            "language.float",
+            "name.undefined",
+            "language.io",
+            "language.import",
+            "language.attribute",
+            "language.with",
+            "name.undefined"
+        ]
+    );
     assert_eq!(all[6].help, "did you mean `require`?");
     let lines: Vec<u32> = all.iter().map(|diagnostic| diagnostic.line).collect();
     assert!(lines.is_sorted());
@@ -57,7 +70,10 @@ fn each_refused_construct_has_its_code() {
         ("with x:\n    pass", "language.with"),
         ("x = (y for y in [1])", "language.generator"),
         ("def g(a=[]):\n    pass", "language.mutable_default"),
-        ("try:\n    pass\nexcept* ValueError:\n    pass", "language.except_star"),
+        (
+            "try:\n    pass\nexcept* ValueError:\n    pass",
+            "language.except_star",
+        ),
         ("raise", "language.raise"),
         ("break", "syntax.invalid"),
         ("x = self.nothing", "name.attribute"),
@@ -75,7 +91,7 @@ fn each_refused_construct_has_its_code() {
         ("x: float = 1", "language.float"),
         ("x: 'int' = 1", "type.string"),
         ("x = ...", "language.ellipsis"),
-        ("x = 9" , "accepted"),
+        ("x = 9", "accepted"),
     ];
     for (body, code) in cases {
         assert_eq!(code_of(body), code, "{body}");
@@ -84,40 +100,115 @@ fn each_refused_construct_has_its_code() {
 
 #[test]
 fn declarations_are_checked() {
-    let shop = |members: &str| format!("{HEAD}class Shop(Contract):\n    items = Table(Item, key=\"id\")\n{members}");
+    let shop = |members: &str| {
+        format!("{HEAD}class Shop(Contract):\n    items = Table(Item, key=\"id\")\n{members}")
+    };
     let method = "    @view\n    def f(self) -> int:\n        return 1\n";
     let cases = [
         (shop(method), "accepted"),
         (HEAD.to_string(), "contract.missing"),
-        (format!("{}\nclass B(Contract):\n    pass\n", shop(method)), "contract.twice"),
-        (shop("    @call\n    def f(self):\n        pass\n"), "language.decorator"),
-        (shop("    @call(by=\"\")\n    def f(self):\n        pass\n"), "contract.policy"),
-        (shop("    @call(by=\"ANY\")\n    def f(self, x):\n        pass\n"), "type.missing"),
-        (shop("    @call(by=\"ANY\")\n    def f():\n        pass\n"), "language.self"),
-        (shop("    def __init__(self):\n        pass\n"), "language.dunder"),
-        (shop("    other = Table(Item, key=\"nope\")\n"), "name.attribute"),
+        (
+            format!("{}\nclass B(Contract):\n    pass\n", shop(method)),
+            "contract.twice",
+        ),
+        (
+            shop("    @call\n    def f(self):\n        pass\n"),
+            "language.decorator",
+        ),
+        (
+            shop("    @call(by=\"\")\n    def f(self):\n        pass\n"),
+            "contract.policy",
+        ),
+        (
+            shop("    @call(by=\"ANY\")\n    def f(self, x):\n        pass\n"),
+            "type.missing",
+        ),
+        (
+            shop("    @call(by=\"ANY\")\n    def f():\n        pass\n"),
+            "language.self",
+        ),
+        (
+            shop("    def __init__(self):\n        pass\n"),
+            "language.dunder",
+        ),
+        (
+            shop("    other = Table(Item, key=\"nope\")\n"),
+            "name.attribute",
+        ),
         (shop("    other = Table(Item)\n"), "language.table"),
-        (shop("    other = Table(int, key=\"id\")\n"), "language.table"),
-        (shop("    other = Table(Item, key=\"id\", size=5)\n"), "language.table"),
+        (
+            shop("    other = Table(int, key=\"id\")\n"),
+            "language.table",
+        ),
+        (
+            shop("    other = Table(Item, key=\"id\", size=5)\n"),
+            "language.table",
+        ),
         (shop("    now = 5\n"), "name.twice"),
         (shop("    print(1)\n"), "language.contract"),
-        (format!("{}\nprint(1)\n", shop(method)), "language.top_level"),
+        (
+            format!("{}\nprint(1)\n", shop(method)),
+            "language.top_level",
+        ),
         (format!("{}\nX = 1.5\n", shop(method)), "language.float"),
-        (format!("{}\nX = len([1])\n", shop(method)), "language.constant"),
-        (format!("{}\nclass A(Record):\n    x: float\n", shop(method)), "language.float"),
-        (format!("{}\nclass A(Record):\n    x: list[int] = []\n", shop(method)), "language.mutable_default"),
-        (format!("{}\nclass A(Record):\n    x: int = \"a\"\n", shop(method)), "type.mismatch"),
-        (format!("{}\nclass A(Record):\n    x: int = 1\n    y: int\n", shop(method)), "language.field"),
-        (format!("{}\nclass A(Nope):\n    x: int\n", shop(method)), "name.undefined"),
-        (format!("{}\nclass A(Enum):\n    X = [1]\n", shop(method)), "language.enum"),
-        (format!("from os import path\n{}", shop(method)), "language.import"),
-        (format!("from lianheng.contract import Nope\n{}", shop(method)), "name.import"),
-        (format!("{}\ndef f(x: Nope):\n    pass\n", shop(method)), "type.unknown"),
-        (format!("{}\ndef f(:\n    pass\n", shop(method)), "syntax.invalid"),
+        (
+            format!("{}\nX = len([1])\n", shop(method)),
+            "language.constant",
+        ),
+        (
+            format!("{}\nclass A(Record):\n    x: float\n", shop(method)),
+            "language.float",
+        ),
+        (
+            format!(
+                "{}\nclass A(Record):\n    x: list[int] = []\n",
+                shop(method)
+            ),
+            "language.mutable_default",
+        ),
+        (
+            format!("{}\nclass A(Record):\n    x: int = \"a\"\n", shop(method)),
+            "type.mismatch",
+        ),
+        (
+            format!(
+                "{}\nclass A(Record):\n    x: int = 1\n    y: int\n",
+                shop(method)
+            ),
+            "language.field",
+        ),
+        (
+            format!("{}\nclass A(Nope):\n    x: int\n", shop(method)),
+            "name.undefined",
+        ),
+        (
+            format!("{}\nclass A(Enum):\n    X = [1]\n", shop(method)),
+            "language.enum",
+        ),
+        (
+            format!("from os import path\n{}", shop(method)),
+            "language.import",
+        ),
+        (
+            format!("from lianheng.contract import Nope\n{}", shop(method)),
+            "name.import",
+        ),
+        (
+            format!("{}\ndef f(x: Nope):\n    pass\n", shop(method)),
+            "type.unknown",
+        ),
+        (
+            format!("{}\ndef f(:\n    pass\n", shop(method)),
+            "syntax.invalid",
+        ),
     ];
     for (source, code) in cases {
         let all = found(&source);
-        assert_eq!(all.first().map_or("accepted", |diagnostic| diagnostic.code), code, "{source}\n{all:#?}");
+        assert_eq!(
+            all.first().map_or("accepted", |diagnostic| diagnostic.code),
+            code,
+            "{source}\n{all:#?}"
+        );
     }
 }
 
@@ -133,5 +224,9 @@ fn a_trace_follows_the_lines() {
     assert!(last.gas < done.gas);
     ledger.state.trace = false;
     ledger.state.rows.clear();
-    assert_eq!(ledger.finished("alice@north", "add", &[("id", common::text("x"))]), done, "tracing changes nothing");
+    assert_eq!(
+        ledger.finished("alice@north", "add", &[("id", common::text("x"))]),
+        done,
+        "tracing changes nothing"
+    );
 }

@@ -20,17 +20,29 @@ fn by_vm(body: &str) -> String {
         Ok(program) => program,
         Err(found) => return format!("refused: {}", found[0]),
     };
-    let mut ledger = common::Ledger { program, state: common::Memory::default(), gas: 100_000_000 };
+    let mut ledger = common::Ledger {
+        program,
+        state: common::Memory::default(),
+        gas: 100_000_000,
+    };
     match ledger.call_as("alice@north", "f", &[]) {
         Outcome::Finished(finished) => match decode(&finished.value) {
             Ok(Value::Text(text)) => text,
             other => format!("{other:?}"),
         },
         Outcome::Failed(failed) if failed.code == "contract.error" => {
-            format!("{}: {}", failed.reason.unwrap_or_default(), failed.message.replace("Test.f.<locals>.", ""))
+            format!(
+                "{}: {}",
+                failed.reason.unwrap_or_default(),
+                failed.message.replace("Test.f.<locals>.", "")
+            )
         }
         Outcome::Failed(failed) if failed.code == "contract.rejected" => {
-            format!("Rejected: {}: {}", failed.reason.unwrap_or_default(), failed.message)
+            format!(
+                "Rejected: {}: {}",
+                failed.reason.unwrap_or_default(),
+                failed.message
+            )
         }
         other => format!("{other:?}"),
     }
@@ -47,18 +59,35 @@ fn by_cpython(bodies: &[String]) -> Option<Vec<String>> {
     for body in bodies {
         script.push_str(&format!("{}_run(inner)\n", wrapped(body)));
     }
-    let mut child = Command::new("python3").arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().ok()?;
+    let mut child = Command::new("python3")
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .ok()?;
     child.stdin.take()?.write_all(script.as_bytes()).ok()?;
     let output = child.wait_with_output().ok()?;
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8(output.stdout).expect("the shim writes UTF-8");
-    Some(text.split('\u{1e}').map(str::to_string).take(bodies.len()).collect())
+    Some(
+        text.split('\u{1e}')
+            .map(str::to_string)
+            .take(bodies.len())
+            .collect(),
+    )
 }
 
 #[test]
 fn the_vm_agrees_with_cpython() {
     let version = Command::new("python3").arg("--version").output();
-    if !version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).starts_with("Python 3.11")) {
+    if !version
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).starts_with("Python 3.11"))
+    {
         eprintln!("skipped: python3 is not CPython 3.11");
         return;
     }
@@ -70,7 +99,10 @@ fn the_vm_agrees_with_cpython() {
         let path = entry.expect("a folder entry").path();
         if path.extension().is_some_and(|extension| extension == "txt") {
             let text = std::fs::read_to_string(&path).expect("a snippet file");
-            bodies.extend(text.split("\n---\n").map(|body| body.trim_matches('\n').to_string()));
+            bodies.extend(
+                text.split("\n---\n")
+                    .map(|body| body.trim_matches('\n').to_string()),
+            );
         }
     }
     bodies.sort();
@@ -79,10 +111,17 @@ fn the_vm_agrees_with_cpython() {
     for (body, expected) in bodies.iter().zip(&expected) {
         let given = by_vm(body);
         if given != *expected {
-            differences.push(format!("{body}\n  cpython: {expected}\n  vm:      {given}\n"));
+            differences.push(format!(
+                "{body}\n  cpython: {expected}\n  vm:      {given}\n"
+            ));
         }
     }
     let count = bodies.len();
-    assert!(differences.is_empty(), "{} of {count} programs differ:\n{}", differences.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {count} programs differ:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
     println!("{count} programs agree");
 }

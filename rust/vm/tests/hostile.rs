@@ -14,7 +14,12 @@ fn refused(source: &str) -> Vec<&'static str> {
         Ok(_) => panic!("the bomb was accepted: {}", &source[..source.len().min(80)]),
         Err(found) => found,
     };
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?} for {}", start.elapsed(), &source[..source.len().min(80)]);
+    assert!(
+        start.elapsed() < Duration::from_secs(1),
+        "{:?} for {}",
+        start.elapsed(),
+        &source[..source.len().min(80)]
+    );
     for diagnostic in &found {
         assert!(diagnostic.line > 0 && !diagnostic.message.is_empty());
         assert!(diagnostic.to_string().len() < 2_000);
@@ -25,28 +30,88 @@ fn refused(source: &str) -> Vec<&'static str> {
 #[test]
 fn parser_bombs_are_refused() {
     let sum = |count: usize| vec!["1"; count].join("+");
-    assert_eq!(refused(&format!("x = {}\n", sum(250_000))), ["limit.source"]);
+    assert_eq!(
+        refused(&format!("x = {}\n", sum(250_000))),
+        ["limit.source"]
+    );
     assert_eq!(refused(&format!("x = {}\n", sum(30_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = {}{}\n", "(".repeat(10_000), ")".repeat(10_000))), ["limit.brackets"]);
+    assert_eq!(
+        refused(&format!(
+            "x = {}{}\n",
+            "(".repeat(10_000),
+            ")".repeat(10_000)
+        )),
+        ["limit.brackets"]
+    );
     assert_eq!(refused(&"(".repeat(60_000)), ["limit.brackets"]);
-    assert_eq!(refused(&format!("x = {}\n", "[".repeat(30_000))), ["limit.brackets"]);
-    assert_eq!(refused(&format!("x = {}1\n", "-".repeat(60_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = {}1\n", "~ ".repeat(30_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = {}1\n", "not ".repeat(15_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = a{}\n", ".b".repeat(30_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = a{}\n", "()".repeat(30_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = a{}\n", "[0]".repeat(20_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = {}1\n", "lambda: ".repeat(7_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = {}1\n", "1 if 1 else ".repeat(5_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = {}1\n", "2**".repeat(20_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = {}1\n", "a and b or ".repeat(5_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = {}\n", "a < ".repeat(15_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = {}1\n", "y = ".repeat(15_000))), ["limit.chain"]);
-    assert_eq!(refused(&format!("x = {}\n", "f\"{".repeat(15_000))), ["limit.brackets"]);
-    assert_eq!(refused(&format!("x = [{}]\n", "1 for a in b ".repeat(4_000))), ["limit.chain"]);
-    let indents: String = (0..300).map(|level| format!("{}if 1:\n", " ".repeat(level))).collect();
+    assert_eq!(
+        refused(&format!("x = {}\n", "[".repeat(30_000))),
+        ["limit.brackets"]
+    );
+    assert_eq!(
+        refused(&format!("x = {}1\n", "-".repeat(60_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = {}1\n", "~ ".repeat(30_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = {}1\n", "not ".repeat(15_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = a{}\n", ".b".repeat(30_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = a{}\n", "()".repeat(30_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = a{}\n", "[0]".repeat(20_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = {}1\n", "lambda: ".repeat(7_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = {}1\n", "1 if 1 else ".repeat(5_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = {}1\n", "2**".repeat(20_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = {}1\n", "a and b or ".repeat(5_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = {}\n", "a < ".repeat(15_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = {}1\n", "y = ".repeat(15_000))),
+        ["limit.chain"]
+    );
+    assert_eq!(
+        refused(&format!("x = {}\n", "f\"{".repeat(15_000))),
+        ["limit.brackets"]
+    );
+    assert_eq!(
+        refused(&format!("x = [{}]\n", "1 for a in b ".repeat(4_000))),
+        ["limit.chain"]
+    );
+    let indents: String = (0..300)
+        .map(|level| format!("{}if 1:\n", " ".repeat(level)))
+        .collect();
     assert_eq!(refused(&indents), ["limit.indents"]);
-    let clauses = format!("def f():\n    if 1:\n        pass\n{}", "    elif 1:\n        pass\n".repeat(1_900));
+    let clauses = format!(
+        "def f():\n    if 1:\n        pass\n{}",
+        "    elif 1:\n        pass\n".repeat(1_900)
+    );
     assert_eq!(refused(&clauses), ["limit.clauses"]);
     let long_string = format!("x = \"{}\"\n", "a".repeat(500_000));
     assert_eq!(refused(&long_string), ["limit.source"]);
@@ -76,13 +141,25 @@ fn code_that_multiplies_is_bounded() {
     }
     body.push_str(&format!("{}return 1\n", " ".repeat(18)));
     for level in (0..18).rev() {
-        body.push_str(&format!("{0}finally:\n{0} for i in [1]:\n{0}  if i: return 2\n", " ".repeat(level)));
+        body.push_str(&format!(
+            "{0}finally:\n{0} for i in [1]:\n{0}  if i: return 2\n",
+            " ".repeat(level)
+        ));
     }
     let start = Instant::now();
     let outcome = vm::compile(&function(&body), "x.py");
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
     if let Err(found) = outcome {
-        assert!(found.iter().all(|diagnostic| diagnostic.code.starts_with("limit.")), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .all(|diagnostic| diagnostic.code.starts_with("limit.")),
+            "{found:?}"
+        );
     }
 }
 
@@ -99,7 +176,11 @@ fn fails(body: &str) -> Result<Failed, String> {
     }
     match outcome {
         Outcome::Failed(failed) => Ok(failed),
-        Outcome::Finished(finished) => Err(format!("finished with {} bytes and {} gas", finished.value.len(), finished.gas)),
+        Outcome::Finished(finished) => Err(format!(
+            "finished with {} bytes and {} gas",
+            finished.value.len(),
+            finished.gas
+        )),
         Outcome::Faulted(error) => Err(error.to_string()),
     }
 }
@@ -212,7 +293,12 @@ fn cycles_leave_no_memory_behind() {
     let mut ledger = Ledger::new(&function(body));
     let resident = || {
         let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-        status.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4
+        status
+            .split(' ')
+            .nth(1)
+            .and_then(|pages| pages.parse::<u64>().ok())
+            .unwrap_or(0)
+            * 4
     };
     for _ in 0..20 {
         ledger.finished("a@b", "f", &[]);
@@ -268,8 +354,15 @@ fn views_cannot_write() {
 fn a_broken_host_is_no_outcome() {
     let mut ledger = Ledger::new(&function("return self.rows.get('x')"));
     ledger.state.broken = true;
-    assert!(matches!(ledger.call_as("a@b", "f", &[]), Outcome::Faulted(error) if error.code == "store.io"));
-    let mut ledger = Ledger::new(&function("try:\n    return self.rows['x']\nexcept Exception:\n    return 1"));
+    assert!(
+        matches!(ledger.call_as("a@b", "f", &[]), Outcome::Faulted(error) if error.code == "store.io")
+    );
+    let mut ledger = Ledger::new(&function(
+        "try:\n    return self.rows['x']\nexcept Exception:\n    return 1",
+    ));
     ledger.state.broken = true;
-    assert!(matches!(ledger.call_as("a@b", "f", &[]), Outcome::Faulted(_)));
+    assert!(matches!(
+        ledger.call_as("a@b", "f", &[]),
+        Outcome::Faulted(_)
+    ));
 }

@@ -17,7 +17,13 @@ fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 impl Vm<'_, '_> {
-    pub(crate) fn bytes_method(&mut self, bytes: &Rc<BytesObj>, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn bytes_method(
+        &mut self,
+        bytes: &Rc<BytesObj>,
+        method: Method,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         let (least, most) = match method {
             Method::Decode => (0, 1),
             Method::Hex => (0, 0),
@@ -50,13 +56,29 @@ impl Vm<'_, '_> {
                 Some(at) => Ok(Value::Int(at as i64)),
                 None => Err(value_error("subsection not found")),
             },
-            Method::Removeprefix => self.new_bytes(content.strip_prefix(part.as_slice()).unwrap_or(content).to_vec()),
-            Method::Removesuffix => self.new_bytes(content.strip_suffix(part.as_slice()).unwrap_or(content).to_vec()),
+            Method::Removeprefix => self.new_bytes(
+                content
+                    .strip_prefix(part.as_slice())
+                    .unwrap_or(content)
+                    .to_vec(),
+            ),
+            Method::Removesuffix => self.new_bytes(
+                content
+                    .strip_suffix(part.as_slice())
+                    .unwrap_or(content)
+                    .to_vec(),
+            ),
             _ => self.bytes_parts(content, &part, method, arguments),
         }
     }
 
-    fn bytes_parts(&mut self, content: &[u8], part: &[u8], method: Method, arguments: &[Value]) -> R<Value> {
+    fn bytes_parts(
+        &mut self,
+        content: &[u8],
+        part: &[u8],
+        method: Method,
+        arguments: &[Value],
+    ) -> R<Value> {
         if part.is_empty() {
             return match method {
                 Method::Count => Ok(Value::Int(content.len() as i64 + 1)),
@@ -74,7 +96,10 @@ impl Vm<'_, '_> {
         match method {
             Method::Count => Ok(Value::Int(pieces.len() as i64 - 1)),
             Method::Split => {
-                let made = pieces.into_iter().map(|piece| self.new_bytes(piece.to_vec())).collect::<R<Vec<_>>>()?;
+                let made = pieces
+                    .into_iter()
+                    .map(|piece| self.new_bytes(piece.to_vec()))
+                    .collect::<R<Vec<_>>>()?;
                 self.new_list(made)
             }
             _ => {
@@ -94,8 +119,13 @@ impl Vm<'_, '_> {
             }
             Value::Int(byte @ 0..=255) if byte_too => Ok(vec![*byte as u8]),
             Value::Bool(byte) if byte_too => Ok(vec![u8::from(*byte)]),
-            Value::Int(_) | Value::Big(_) if byte_too => Err(value_error("byte must be in range(0, 256)")),
-            other => Err(type_error(format!("a bytes-like object is required, not '{}'", self.type_name(other)))),
+            Value::Int(_) | Value::Big(_) if byte_too => {
+                Err(value_error("byte must be in range(0, 256)"))
+            }
+            other => Err(type_error(format!(
+                "a bytes-like object is required, not '{}'",
+                self.type_name(other)
+            ))),
         }
     }
 
@@ -106,10 +136,18 @@ impl Vm<'_, '_> {
         };
         for choice in &choices {
             let Value::Bytes(choice) = choice else {
-                return Err(type_error(format!("{} first arg must be bytes or a tuple of bytes, not {}", method.name(), self.type_name(choice))));
+                return Err(type_error(format!(
+                    "{} first arg must be bytes or a tuple of bytes, not {}",
+                    method.name(),
+                    self.type_name(choice)
+                )));
             };
             self.spend(gas::bytes(choice.bytes.len()))?;
-            let matches = if method == Method::Startswith { content.starts_with(&choice.bytes) } else { content.ends_with(&choice.bytes) };
+            let matches = if method == Method::Startswith {
+                content.starts_with(&choice.bytes)
+            } else {
+                content.ends_with(&choice.bytes)
+            };
             if matches {
                 return Ok(Value::Bool(true));
             }
@@ -123,10 +161,16 @@ impl Vm<'_, '_> {
         for (at, part) in parts.iter().enumerate() {
             match part {
                 Value::Bytes(bytes) => pieces.push(bytes.bytes.as_slice()),
-                other => return Err(type_error(format!("sequence item {at}: expected a bytes-like object, {} found", self.type_name(other)))),
+                other => {
+                    return Err(type_error(format!(
+                        "sequence item {at}: expected a bytes-like object, {} found",
+                        self.type_name(other)
+                    )))
+                }
             }
         }
-        let length = pieces.iter().map(|piece| piece.len()).sum::<usize>() + separator.len().saturating_mul(pieces.len());
+        let length = pieces.iter().map(|piece| piece.len()).sum::<usize>()
+            + separator.len().saturating_mul(pieces.len());
         self.plan_bytes(length)?;
         Value::bytes(pieces.join(separator))
     }
@@ -135,7 +179,11 @@ impl Vm<'_, '_> {
     pub(crate) fn decode_bytes(&mut self, bytes: &BytesObj, arguments: &[Value]) -> R<Value> {
         let encoding = match arguments.first() {
             None => "utf-8".to_string(),
-            Some(value) => self.text_argument(value, "encoding")?.text.to_ascii_lowercase().replace('_', "-"),
+            Some(value) => self
+                .text_argument(value, "encoding")?
+                .text
+                .to_ascii_lowercase()
+                .replace('_', "-"),
         };
         self.plan_bytes(bytes.bytes.len())?;
         match encoding.as_str() {
@@ -143,15 +191,24 @@ impl Vm<'_, '_> {
                 Ok(text) => self.new_str(text.to_string()),
                 Err(error) => {
                     let at = error.valid_up_to();
-                    let message = format!("'utf-8' codec can't decode byte 0x{:02x} in position {at}", bytes.bytes.get(at).copied().unwrap_or(0));
-                    Err(crate::error::raise(crate::error::Exc::UnicodeDecodeError, message))
+                    let message = format!(
+                        "'utf-8' codec can't decode byte 0x{:02x} in position {at}",
+                        bytes.bytes.get(at).copied().unwrap_or(0)
+                    );
+                    Err(crate::error::raise(
+                        crate::error::Exc::UnicodeDecodeError,
+                        message,
+                    ))
                 }
             },
             "ascii" => match bytes.bytes.iter().position(|byte| !byte.is_ascii()) {
                 None => self.new_str(bytes.bytes.iter().map(|byte| char::from(*byte)).collect()),
                 Some(at) => {
                     let message = format!("'ascii' codec can't decode byte 0x{:02x} in position {at}: ordinal not in range(128)", bytes.bytes[at]);
-                    Err(crate::error::raise(crate::error::Exc::UnicodeDecodeError, message))
+                    Err(crate::error::raise(
+                        crate::error::Exc::UnicodeDecodeError,
+                        message,
+                    ))
                 }
             },
             _ => Err(refused("only utf-8 and ascii are decoded")),
@@ -160,7 +217,9 @@ impl Vm<'_, '_> {
 
     /// `bytes.fromhex(text)`
     pub(crate) fn bytes_fromhex(&mut self, arguments: &[Value]) -> R<Value> {
-        let [text] = arguments else { return Err(type_error("fromhex() takes exactly one argument")) };
+        let [text] = arguments else {
+            return Err(type_error("fromhex() takes exactly one argument"));
+        };
         let text = self.text_argument(text, "fromhex() argument")?;
         let content = text.text.clone();
         self.plan_bytes(content.len())?;
@@ -174,12 +233,18 @@ impl Vm<'_, '_> {
                     half = None;
                 }
                 (None, None) if c.is_ascii_whitespace() || c == '\x0b' => {}
-                (None, _) => return Err(value_error(format!("non-hexadecimal number found in fromhex() arg at position {at}"))),
+                (None, _) => {
+                    return Err(value_error(format!(
+                        "non-hexadecimal number found in fromhex() arg at position {at}"
+                    )))
+                }
             }
         }
         if half.is_some() {
             let at = content.chars().count();
-            return Err(value_error(format!("non-hexadecimal number found in fromhex() arg at position {at}")));
+            return Err(value_error(format!(
+                "non-hexadecimal number found in fromhex() arg at position {at}"
+            )));
         }
         self.new_bytes(bytes)
     }

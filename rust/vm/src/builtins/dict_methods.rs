@@ -11,7 +11,13 @@ use crate::table::HashTable;
 use crate::value::{DictObj, Value, ViewKind, ViewObj, OBJECT_BYTES};
 
 impl Vm<'_, '_> {
-    pub(crate) fn dict_method(&mut self, dict: &Rc<DictObj>, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn dict_method(
+        &mut self,
+        dict: &Rc<DictObj>,
+        method: Method,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         if method == Method::Update {
             return self.dict_update(dict, arguments, names);
         }
@@ -27,14 +33,24 @@ impl Vm<'_, '_> {
             Method::Get => {
                 let hash = self.hash(&arguments[0], 0)?;
                 let found = self.find(dict, hash, &arguments[0])?;
-                let found = found.and_then(|at| dict.table.borrow().entry(at).map(|entry| entry.value.clone()));
+                let found = found.and_then(|at| {
+                    dict.table
+                        .borrow()
+                        .entry(at)
+                        .map(|entry| entry.value.clone())
+                });
                 Ok(found.unwrap_or_else(|| arguments.get(1).cloned().unwrap_or(Value::None)))
             }
             Method::Setdefault => {
                 self.may_change(&dict.flags)?;
                 let hash = self.hash(&arguments[0], 0)?;
                 if let Some(at) = self.find(dict, hash, &arguments[0])? {
-                    return Ok(dict.table.borrow().entry(at).map(|entry| entry.value.clone()).unwrap_or_default());
+                    return Ok(dict
+                        .table
+                        .borrow()
+                        .entry(at)
+                        .map(|entry| entry.value.clone())
+                        .unwrap_or_default());
                 }
                 let value = arguments.get(1).cloned().unwrap_or(Value::None);
                 self.dict_set(dict, hash, arguments[0].clone(), value.clone())?;
@@ -76,10 +92,19 @@ impl Vm<'_, '_> {
     fn view(&mut self, dict: &Rc<DictObj>, kind: ViewKind) -> R<Value> {
         self.spend(gas::OBJECT)?;
         let charge = charge(OBJECT_BYTES)?;
-        Ok(Value::DictView(Rc::new(ViewObj { dict: dict.clone(), kind, charge })))
+        Ok(Value::DictView(Rc::new(ViewObj {
+            dict: dict.clone(),
+            kind,
+            charge,
+        })))
     }
 
-    pub(crate) fn dict_update(&mut self, dict: &Rc<DictObj>, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn dict_update(
+        &mut self,
+        dict: &Rc<DictObj>,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         let positional = arguments.len() - names.len().min(arguments.len());
         let made = Value::Dict(dict.clone());
         self.may_change(&dict.flags)?;
@@ -94,7 +119,11 @@ impl Vm<'_, '_> {
                     self.dict_set(dict, hash, key, value)?;
                 }
             }
-            _ => return Err(type_error(format!("update expected at most 1 argument, got {positional}"))),
+            _ => {
+                return Err(type_error(format!(
+                    "update expected at most 1 argument, got {positional}"
+                )))
+            }
         }
         for (name, value) in names.iter().zip(&arguments[positional..]) {
             let key = self.new_str(self.program.name(*name).to_string())?;
@@ -106,8 +135,20 @@ impl Vm<'_, '_> {
 
     /// The key and the value in an element that a dictionary is made from.
     pub(crate) fn update_pair(&mut self, pair: &Value, number: usize) -> R<(Value, Value)> {
-        let cannot = || type_error(format!("cannot convert dictionary update sequence element #{number} to a sequence"));
-        if matches!(pair, Value::None | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Record(_) | Value::Enum { .. }) {
+        let cannot = || {
+            type_error(format!(
+                "cannot convert dictionary update sequence element #{number} to a sequence"
+            ))
+        };
+        if matches!(
+            pair,
+            Value::None
+                | Value::Bool(_)
+                | Value::Int(_)
+                | Value::Big(_)
+                | Value::Record(_)
+                | Value::Enum { .. }
+        ) {
             return Err(cannot());
         }
         let items = self.collect(pair)?;
@@ -129,7 +170,9 @@ impl Vm<'_, '_> {
             _ => return Err(type_error("fromkeys() takes keys and a value")),
         };
         let made = Value::dict(HashTable::default())?;
-        let Value::Dict(dict) = &made else { return Err(malformed()) };
+        let Value::Dict(dict) = &made else {
+            return Err(malformed());
+        };
         for key in self.collect(keys)? {
             let hash = self.hash(&key, 0)?;
             self.dict_set(dict, hash, key, value.clone())?;

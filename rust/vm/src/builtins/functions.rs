@@ -15,10 +15,18 @@ use crate::value::Value;
 
 impl Vm<'_, '_> {
     /// Calls a builtin; arguments by name come last.
-    pub(crate) fn call_builtin(&mut self, builtin: Builtin, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn call_builtin(
+        &mut self,
+        builtin: Builtin,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         self.spend(gas::BUILTIN)?;
         self.receiver = "";
-        if arguments.iter().any(|argument| matches!(argument, Value::Unset)) {
+        if arguments
+            .iter()
+            .any(|argument| matches!(argument, Value::Unset))
+        {
             return Err(malformed());
         }
         match builtin {
@@ -34,9 +42,24 @@ impl Vm<'_, '_> {
             _ => {}
         }
         let (least, most) = match builtin {
-            Builtin::Abs | Builtin::All | Builtin::Any | Builtin::Ascii | Builtin::Bin | Builtin::Chr | Builtin::Hex | Builtin::Len
-            | Builtin::Oct | Builtin::Ord | Builtin::Repr | Builtin::Reversed => (1, 1),
-            Builtin::Bool | Builtin::Bytes | Builtin::Frozenset | Builtin::List | Builtin::Set | Builtin::Tuple => (0, 1),
+            Builtin::Abs
+            | Builtin::All
+            | Builtin::Any
+            | Builtin::Ascii
+            | Builtin::Bin
+            | Builtin::Chr
+            | Builtin::Hex
+            | Builtin::Len
+            | Builtin::Oct
+            | Builtin::Ord
+            | Builtin::Repr
+            | Builtin::Reversed => (1, 1),
+            Builtin::Bool
+            | Builtin::Bytes
+            | Builtin::Frozenset
+            | Builtin::List
+            | Builtin::Set
+            | Builtin::Tuple => (0, 1),
             Builtin::Divmod | Builtin::Filter | Builtin::Isinstance => (2, 2),
             Builtin::Format => (1, 2),
             Builtin::Map => (2, 100),
@@ -57,7 +80,10 @@ impl Vm<'_, '_> {
                 Value::Int(value) if *value != i64::MIN => Ok(Value::Int(value.abs())),
                 other => match to_big(other) {
                     Some(value) => self.new_int(value.abs()),
-                    None => Err(type_error(format!("bad operand type for abs(): '{}'", self.type_name(other)))),
+                    None => Err(type_error(format!(
+                        "bad operand type for abs(): '{}'",
+                        self.type_name(other)
+                    ))),
                 },
             },
             Builtin::Any | Builtin::All => {
@@ -72,18 +98,32 @@ impl Vm<'_, '_> {
                 Ok(Value::Bool(!wanted))
             }
             Builtin::List | Builtin::Tuple => {
-                let items = if arguments.is_empty() { Vec::new() } else { self.collect(first)? };
-                if builtin == Builtin::List { self.new_list(items) } else { self.new_tuple(items) }
+                let items = if arguments.is_empty() {
+                    Vec::new()
+                } else {
+                    self.collect(first)?
+                };
+                if builtin == Builtin::List {
+                    self.new_list(items)
+                } else {
+                    self.new_tuple(items)
+                }
             }
             Builtin::Set | Builtin::Frozenset => {
-                let items = if arguments.is_empty() { Vec::new() } else { self.collect_any(first)? };
+                let items = if arguments.is_empty() {
+                    Vec::new()
+                } else {
+                    self.collect_any(first)?
+                };
                 self.set_of(items, builtin == Builtin::Frozenset)
             }
             Builtin::Divmod => {
                 let both = (first.clone(), arguments[1].clone());
                 if to_big(&both.0).is_none() || to_big(&both.1).is_none() {
                     let (left, right) = (self.type_name(&both.0), self.type_name(&both.1));
-                    return Err(type_error(format!("unsupported operand type(s) for divmod(): '{left}' and '{right}'")));
+                    return Err(type_error(format!(
+                        "unsupported operand type(s) for divmod(): '{left}' and '{right}'"
+                    )));
                 }
                 let quotient = self.binary(Bin::FloorDiv, &both.0, &both.1)?;
                 let rest = self.binary(Bin::Mod, &both.0, &both.1)?;
@@ -123,7 +163,10 @@ impl Vm<'_, '_> {
                 let levels = levels_of(&iter) + 1;
                 self.new_iter(IterState::Filter(first.clone(), iter), levels)
             }
-            _ => Err(refused(format!("{}() cannot be called here", builtin.name()))),
+            _ => Err(refused(format!(
+                "{}() cannot be called here",
+                builtin.name()
+            ))),
         }
     }
 
@@ -137,9 +180,18 @@ impl Vm<'_, '_> {
             Value::Set(set) => set.table.borrow().len(),
             Value::DictView(view) => view.dict.table.borrow().len(),
             Value::Range(range) => return Ok(Value::Int(range.len())),
-            Value::Class(class) if !self.program.class(*class).members.is_empty() => self.program.class(*class).members.len(),
-            Value::Table(_) => return Err(refused("a table is not counted: keep a count in a row")),
-            other => return Err(type_error(format!("object of type '{}' has no len()", self.type_name(other)))),
+            Value::Class(class) if !self.program.class(*class).members.is_empty() => {
+                self.program.class(*class).members.len()
+            }
+            Value::Table(_) => {
+                return Err(refused("a table is not counted: keep a count in a row"))
+            }
+            other => {
+                return Err(type_error(format!(
+                    "object of type '{}' has no len()",
+                    self.type_name(other)
+                )))
+            }
         };
         Ok(Value::Int(length as i64))
     }
@@ -149,8 +201,17 @@ impl Vm<'_, '_> {
         for argument in arguments {
             match to_i64(argument) {
                 Some(number) => numbers.push(number),
-                None if to_big(argument).is_some() => return Err(refused("a range beyond 64 bits is not part of the language")),
-                None => return Err(type_error(format!("'{}' object cannot be interpreted as an integer", self.type_name(argument)))),
+                None if to_big(argument).is_some() => {
+                    return Err(refused(
+                        "a range beyond 64 bits is not part of the language",
+                    ))
+                }
+                None => {
+                    return Err(type_error(format!(
+                        "'{}' object cannot be interpreted as an integer",
+                        self.type_name(argument)
+                    )))
+                }
             }
         }
         match numbers.as_slice() {
@@ -167,8 +228,14 @@ impl Vm<'_, '_> {
         if arguments.len() - names.len().min(arguments.len()) != 1 {
             return Err(type_error("sorted expected 1 argument"));
         }
-        let key = self.keyword(arguments, names, "key").cloned().unwrap_or(Value::None);
-        let reverse = self.keyword(arguments, names, "reverse").cloned().unwrap_or(Value::Bool(false));
+        let key = self
+            .keyword(arguments, names, "key")
+            .cloned()
+            .unwrap_or(Value::None);
+        let reverse = self
+            .keyword(arguments, names, "reverse")
+            .cloned()
+            .unwrap_or(Value::Bool(false));
         let reverse = self.truth(&reverse)?;
         if matches!((&arguments[0], &key), (Value::Set(_), key) if !matches!(key, Value::None)) {
             return Err(refused("the order of a set is arbitrary, and a key may find elements equal: sort the set first, then by the key"));
@@ -178,7 +245,12 @@ impl Vm<'_, '_> {
         self.new_list(sorted)
     }
 
-    pub(crate) fn sort_with(&mut self, items: Vec<Value>, key: &Value, reverse: bool) -> R<Vec<Value>> {
+    pub(crate) fn sort_with(
+        &mut self,
+        items: Vec<Value>,
+        key: &Value,
+        reverse: bool,
+    ) -> R<Vec<Value>> {
         let keys = match key {
             Value::None => None,
             function => {
@@ -196,22 +268,35 @@ impl Vm<'_, '_> {
     fn extreme(&mut self, builtin: Builtin, arguments: &mut [Value], names: &[u16]) -> R<Value> {
         let what = builtin.name();
         self.only_keywords(what, names, &["key", "default"])?;
-        let key = self.keyword(arguments, names, "key").cloned().unwrap_or(Value::None);
+        let key = self
+            .keyword(arguments, names, "key")
+            .cloned()
+            .unwrap_or(Value::None);
         let default = self.keyword(arguments, names, "default").cloned();
         let positional = &arguments[..arguments.len() - names.len()];
         let items = match positional {
-            [] => return Err(type_error(format!("{what} expected at least 1 argument, got 0"))),
+            [] => {
+                return Err(type_error(format!(
+                    "{what} expected at least 1 argument, got 0"
+                )))
+            }
             [Value::Set(_)] if !matches!(key, Value::None) => {
                 return Err(refused("the order of a set is arbitrary, and a key may find elements equal: use sorted(the_set)"));
             }
             [one] => self.collect_any(one)?,
             many if default.is_some() => {
                 let _ = many;
-                return Err(type_error(format!("Cannot specify a default for {what}() with multiple positional arguments")));
+                return Err(type_error(format!(
+                    "Cannot specify a default for {what}() with multiple positional arguments"
+                )));
             }
             many => many.to_vec(),
         };
-        let order = if builtin == Builtin::Max { Order::Gt } else { Order::Lt };
+        let order = if builtin == Builtin::Max {
+            Order::Gt
+        } else {
+            Order::Lt
+        };
         let mut best: Option<(Value, Value)> = None;
         for item in items {
             self.spend(1)?;
@@ -245,10 +330,14 @@ impl Vm<'_, '_> {
         };
         let items = self.collect_any(source)?;
         if let Value::Str(_) = start {
-            return Err(type_error("sum() can't sum strings [use ''.join(seq) instead]"));
+            return Err(type_error(
+                "sum() can't sum strings [use ''.join(seq) instead]",
+            ));
         }
         if let Value::Bytes(_) = start {
-            return Err(type_error("sum() can't sum bytes [use b''.join(seq) instead]"));
+            return Err(type_error(
+                "sum() can't sum bytes [use b''.join(seq) instead]",
+            ));
         }
         let mut total = start;
         for item in &items {
@@ -270,7 +359,10 @@ impl Vm<'_, '_> {
             _ => return Err(type_error("enumerate() takes an iterable and a start")),
         };
         if to_big(&start).is_none() {
-            return Err(type_error(format!("'{}' object cannot be interpreted as an integer", self.type_name(&start))));
+            return Err(type_error(format!(
+                "'{}' object cannot be interpreted as an integer",
+                self.type_name(&start)
+            )));
         }
         let iter = self.iterator(source)?;
         let levels = levels_of(&iter) + 1;
@@ -279,7 +371,10 @@ impl Vm<'_, '_> {
 
     fn zip(&mut self, arguments: &mut [Value], names: &[u16]) -> R<Value> {
         self.only_keywords("zip", names, &["strict"])?;
-        let strict = self.keyword(arguments, names, "strict").cloned().unwrap_or(Value::Bool(false));
+        let strict = self
+            .keyword(arguments, names, "strict")
+            .cloned()
+            .unwrap_or(Value::Bool(false));
         let strict = self.truth(&strict)?;
         let mut inner = Vec::new();
         let mut levels = 1;
@@ -294,7 +389,9 @@ impl Vm<'_, '_> {
     fn make_dict(&mut self, arguments: &mut [Value], names: &[u16]) -> R<Value> {
         let positional = arguments.len() - names.len().min(arguments.len());
         let made = Value::dict(HashTable::default())?;
-        let Value::Dict(dict) = &made else { return Err(malformed()) };
+        let Value::Dict(dict) = &made else {
+            return Err(malformed());
+        };
         match &arguments[..positional] {
             [] => {}
             [Value::Dict(_)] => self.merge(&made, &arguments[0].clone(), false)?,
@@ -306,7 +403,11 @@ impl Vm<'_, '_> {
                     self.dict_set(dict, hash, key, value)?;
                 }
             }
-            _ => return Err(type_error(format!("dict expected at most 1 argument, got {positional}"))),
+            _ => {
+                return Err(type_error(format!(
+                    "dict expected at most 1 argument, got {positional}"
+                )))
+            }
         }
         for (name, value) in names.iter().zip(&arguments[positional..]) {
             let key = self.new_str(self.program.name(*name).to_string())?;
@@ -331,7 +432,9 @@ impl Vm<'_, '_> {
                 let text = text.clone();
                 self.parse_int(&text.text, base.unwrap_or(10), value)
             }
-            (_, Some(_)) => Err(type_error("int() can't convert non-string with explicit base")),
+            (_, Some(_)) => Err(type_error(
+                "int() can't convert non-string with explicit base",
+            )),
             (other, None) => match to_big(other) {
                 Some(big) => self.new_int(big),
                 None => {
@@ -353,12 +456,19 @@ impl Vm<'_, '_> {
         self.spend(words * words / 4 + gas::bytes(text.len()))?;
         let fail = |vm: &mut Self| -> R<Value> {
             let shown = vm.repr(shown)?;
-            Err(value_error(format!("invalid literal for int() with base {base}: {shown}")))
+            Err(value_error(format!(
+                "invalid literal for int() with base {base}: {shown}"
+            )))
         };
         if text.len() > 5_000 {
-            return Err(raise(Exc::OverflowError, "the text has more digits than an integer may have"));
+            return Err(raise(
+                Exc::OverflowError,
+                "the text has more digits than an integer may have",
+            ));
         }
-        let trimmed = text.trim_matches(|c: char| c.is_ascii_whitespace() || ('\x1c'..='\x1f').contains(&c) || c == '\x0b');
+        let trimmed = text.trim_matches(|c: char| {
+            c.is_ascii_whitespace() || ('\x1c'..='\x1f').contains(&c) || c == '\x0b'
+        });
         let (negative, digits) = match trimmed.as_bytes().first() {
             Some(b'-') => (true, &trimmed[1..]),
             Some(b'+') => (false, &trimmed[1..]),
@@ -379,8 +489,15 @@ impl Vm<'_, '_> {
             _ => (base as u32, lower.as_str()),
         };
         let prefixed = digits.len() != lower.len();
-        let body = if prefixed { digits.strip_prefix('_').unwrap_or(digits) } else { digits };
-        let shape = !body.is_empty() && !body.starts_with('_') && !body.ends_with('_') && !body.contains("__");
+        let body = if prefixed {
+            digits.strip_prefix('_').unwrap_or(digits)
+        } else {
+            digits
+        };
+        let shape = !body.is_empty()
+            && !body.starts_with('_')
+            && !body.ends_with('_')
+            && !body.contains("__");
         let plain: String = body.chars().filter(|c| *c != '_').collect();
         if !shape || !plain.chars().all(|c| c.is_digit(radix)) {
             return fail(self);
@@ -413,21 +530,38 @@ impl Vm<'_, '_> {
         self.only_keywords("pow", names, &["base", "exp", "mod"])?;
         let positional = arguments.len() - names.len().min(arguments.len());
         let part = |vm: &Self, at: usize, name: &str| {
-            arguments[..positional].get(at).or_else(|| vm.keyword(arguments, names, name)).cloned()
+            arguments[..positional]
+                .get(at)
+                .or_else(|| vm.keyword(arguments, names, name))
+                .cloned()
         };
-        match (part(self, 0, "base"), part(self, 1, "exp"), part(self, 2, "mod")) {
-            (Some(base), Some(exponent), None | Some(Value::None)) => self.binary(Bin::Pow, &base, &exponent),
-            (Some(base), Some(exponent), Some(modulus)) => self.power_mod(&base, &exponent, &modulus),
+        match (
+            part(self, 0, "base"),
+            part(self, 1, "exp"),
+            part(self, 2, "mod"),
+        ) {
+            (Some(base), Some(exponent), None | Some(Value::None)) => {
+                self.binary(Bin::Pow, &base, &exponent)
+            }
+            (Some(base), Some(exponent), Some(modulus)) => {
+                self.power_mod(&base, &exponent, &modulus)
+            }
             _ => Err(type_error("pow() missing required argument")),
         }
     }
 
     fn chr(&mut self, value: &Value) -> R<Value> {
         let Some(code) = to_big(value) else {
-            return Err(type_error(format!("'{}' object cannot be interpreted as an integer", self.type_name(value))));
+            return Err(type_error(format!(
+                "'{}' object cannot be interpreted as an integer",
+                self.type_name(value)
+            )));
         };
         if code.to_i32().is_none() {
-            return Err(raise(Exc::OverflowError, "Python int too large to convert to C int"));
+            return Err(raise(
+                Exc::OverflowError,
+                "Python int too large to convert to C int",
+            ));
         }
         let Some(code) = code.to_u32().filter(|code| *code < 0x11_0000) else {
             return Err(value_error("chr() arg not in range(0x110000)"));
@@ -441,18 +575,31 @@ impl Vm<'_, '_> {
     fn ord(&mut self, value: &Value) -> R<Value> {
         let (length, code) = match value {
             Value::Str(text) => (text.chars, text.text.chars().next().map(u32::from)),
-            Value::Bytes(bytes) => (bytes.bytes.len(), bytes.bytes.first().map(|byte| u32::from(*byte))),
-            other => return Err(type_error(format!("ord() expected string of length 1, but {} found", self.type_name(other)))),
+            Value::Bytes(bytes) => (
+                bytes.bytes.len(),
+                bytes.bytes.first().map(|byte| u32::from(*byte)),
+            ),
+            other => {
+                return Err(type_error(format!(
+                    "ord() expected string of length 1, but {} found",
+                    self.type_name(other)
+                )))
+            }
         };
         match code {
             Some(code) if length == 1 => Ok(Value::Int(i64::from(code))),
-            _ => Err(type_error(format!("ord() expected a character, but string of length {length} found"))),
+            _ => Err(type_error(format!(
+                "ord() expected a character, but string of length {length} found"
+            ))),
         }
     }
 
     fn radix(&mut self, value: &Value, radix: u32, prefix: &str) -> R<Value> {
         let Some(big) = to_big(value) else {
-            return Err(type_error(format!("'{}' object cannot be interpreted as an integer", self.type_name(value))));
+            return Err(type_error(format!(
+                "'{}' object cannot be interpreted as an integer",
+                self.type_name(value)
+            )));
         };
         self.spend(gas::bytes(big.bits() as usize))?;
         let sign = if big.is_negative() { "-" } else { "" };
@@ -460,25 +607,39 @@ impl Vm<'_, '_> {
     }
 
     fn make_bytes(&mut self, arguments: &[Value]) -> R<Value> {
-        let Some(source) = arguments.first() else { return self.new_bytes(Vec::new()) };
+        let Some(source) = arguments.first() else {
+            return self.new_bytes(Vec::new());
+        };
         match source {
             Value::Bytes(_) => Ok(source.clone()),
             Value::Str(_) => Err(type_error("string argument without an encoding")),
             Value::Int(_) | Value::Bool(_) => {
                 let count = to_i64(source).unwrap_or(0);
-                let Ok(count) = usize::try_from(count) else { return Err(value_error("negative count")) };
+                let Ok(count) = usize::try_from(count) else {
+                    return Err(value_error("negative count"));
+                };
                 self.plan_bytes(count)?;
                 Value::bytes(vec![0; count])
             }
-            Value::Big(_) => Err(raise(Exc::OverflowError, "cannot fit 'int' into an index-sized integer")),
+            Value::Big(_) => Err(raise(
+                Exc::OverflowError,
+                "cannot fit 'int' into an index-sized integer",
+            )),
             other => {
                 let items = self.collect(other)?;
                 let mut bytes = Vec::with_capacity(items.len());
                 for item in &items {
                     let Some(number) = to_big(item) else {
-                        return Err(type_error(format!("'{}' object cannot be interpreted as an integer", self.type_name(item))));
+                        return Err(type_error(format!(
+                            "'{}' object cannot be interpreted as an integer",
+                            self.type_name(item)
+                        )));
                     };
-                    bytes.push(number.to_u8().ok_or_else(|| value_error("bytes must be in range(0, 256)"))?);
+                    bytes.push(
+                        number
+                            .to_u8()
+                            .ok_or_else(|| value_error("bytes must be in range(0, 256)"))?,
+                    );
                 }
                 self.new_bytes(bytes)
             }
@@ -491,7 +652,11 @@ impl Vm<'_, '_> {
                 let length = list.items.borrow().len();
                 self.new_iter(IterState::ListBack(list.clone(), length), 1)
             }
-            Value::Tuple(_) | Value::Str(_) | Value::Bytes(_) | Value::Dict(_) | Value::DictView(_) => {
+            Value::Tuple(_)
+            | Value::Str(_)
+            | Value::Bytes(_)
+            | Value::Dict(_)
+            | Value::DictView(_) => {
                 let mut items = self.collect(value)?;
                 items.reverse();
                 let tuple = self.new_tuple(items)?;
@@ -503,14 +668,22 @@ impl Vm<'_, '_> {
                     Value::range(0, 0, 1)?
                 } else {
                     let (first, last) = (range.start, range.at(length - 1));
-                    let step = range.step.checked_neg().ok_or_else(|| raise(Exc::OverflowError, "the range is too large"))?;
-                    let stop = first.checked_add(step).ok_or_else(|| raise(Exc::OverflowError, "the range is too large"))?;
+                    let step = range
+                        .step
+                        .checked_neg()
+                        .ok_or_else(|| raise(Exc::OverflowError, "the range is too large"))?;
+                    let stop = first
+                        .checked_add(step)
+                        .ok_or_else(|| raise(Exc::OverflowError, "the range is too large"))?;
                     Value::range(last, stop, step)?
                 };
                 self.iterator(&reversed)
             }
             Value::Set(_) => Err(type_error("'set' object is not reversible")),
-            other => Err(type_error(format!("'{}' object is not reversible", self.type_name(other)))),
+            other => Err(type_error(format!(
+                "'{}' object is not reversible",
+                self.type_name(other)
+            ))),
         }
     }
 }

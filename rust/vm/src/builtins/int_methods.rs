@@ -10,7 +10,13 @@ use crate::interp::Vm;
 use crate::value::Value;
 
 impl Vm<'_, '_> {
-    pub(crate) fn int_method(&mut self, value: &Value, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn int_method(
+        &mut self,
+        value: &Value,
+        method: Method,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         let big = to_big(value).unwrap_or_default();
         match method {
             Method::BitLength => {
@@ -32,8 +38,15 @@ impl Vm<'_, '_> {
             None => false,
             Some(Value::Str(text)) if text.text == "big" => false,
             Some(Value::Str(text)) if text.text == "little" => true,
-            Some(Value::Str(_)) => return Err(value_error("byteorder must be either 'little' or 'big'")),
-            Some(other) => return Err(type_error(format!("byteorder must be str, not {}", self.type_name(other)))),
+            Some(Value::Str(_)) => {
+                return Err(value_error("byteorder must be either 'little' or 'big'"))
+            }
+            Some(other) => {
+                return Err(type_error(format!(
+                    "byteorder must be str, not {}",
+                    self.type_name(other)
+                )))
+            }
         };
         let signed = match signed {
             Some(value) => self.truth(value)?,
@@ -45,20 +58,34 @@ impl Vm<'_, '_> {
     fn int_to_bytes(&mut self, big: &BigInt, arguments: &[Value], names: &[u16]) -> R<Value> {
         self.only_keywords("to_bytes", names, &["length", "byteorder", "signed"])?;
         let positional = arguments.len() - names.len().min(arguments.len());
-        let given = |at: usize, name: &str| arguments[..positional].get(at).or_else(|| self.keyword(arguments, names, name)).cloned();
+        let given = |at: usize, name: &str| {
+            arguments[..positional]
+                .get(at)
+                .or_else(|| self.keyword(arguments, names, name))
+                .cloned()
+        };
         let (length, order) = (given(0, "length"), given(1, "byteorder"));
         let signed = self.keyword(arguments, names, "signed").cloned();
         let length = match length {
             Some(value) => self.int_argument(&value)?,
             None => 1,
         };
-        let Ok(length) = usize::try_from(length) else { return Err(value_error("length argument must be non-negative")) };
+        let Ok(length) = usize::try_from(length) else {
+            return Err(value_error("length argument must be non-negative"));
+        };
         let (little, signed) = self.byte_order(order.as_ref(), signed.as_ref())?;
         if big.is_negative() && !signed {
-            return Err(raise(Exc::OverflowError, "can't convert negative int to unsigned"));
+            return Err(raise(
+                Exc::OverflowError,
+                "can't convert negative int to unsigned",
+            ));
         }
         self.plan_bytes(length)?;
-        let mut bytes = if signed { big.to_signed_bytes_be() } else { big.to_bytes_be().1 };
+        let mut bytes = if signed {
+            big.to_signed_bytes_be()
+        } else {
+            big.to_bytes_be().1
+        };
         if big.sign() == Sign::NoSign {
             bytes.clear();
         }
@@ -78,7 +105,10 @@ impl Vm<'_, '_> {
     pub(crate) fn int_from_bytes(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
         self.only_keywords("from_bytes", names, &["byteorder", "signed"])?;
         let positional = arguments.len() - names.len().min(arguments.len());
-        let order = arguments[..positional].get(1).or_else(|| self.keyword(arguments, names, "byteorder")).cloned();
+        let order = arguments[..positional]
+            .get(1)
+            .or_else(|| self.keyword(arguments, names, "byteorder"))
+            .cloned();
         let signed = self.keyword(arguments, names, "signed").cloned();
         let (little, signed) = self.byte_order(order.as_ref(), signed.as_ref())?;
         let Some(Value::Bytes(bytes)) = arguments[..positional].first() else {
@@ -89,11 +119,24 @@ impl Vm<'_, '_> {
         if little {
             all.reverse();
         }
-        let significant = all.iter().position(|byte| *byte != 0 && *byte != 0xff).map_or(1, |at| all.len() - at);
+        let significant = all
+            .iter()
+            .position(|byte| *byte != 0 && *byte != 0xff)
+            .map_or(1, |at| all.len() - at);
         if significant > codec::limits::INTEGER_BYTES + 1 {
-            return Err(raise(Exc::OverflowError, format!("the integer has more than {} bits", crate::limits::INTEGER_BITS)));
+            return Err(raise(
+                Exc::OverflowError,
+                format!(
+                    "the integer has more than {} bits",
+                    crate::limits::INTEGER_BITS
+                ),
+            ));
         }
-        let value = if signed { BigInt::from_signed_bytes_be(&all) } else { BigInt::from_bytes_be(Sign::Plus, &all) };
+        let value = if signed {
+            BigInt::from_signed_bytes_be(&all)
+        } else {
+            BigInt::from_bytes_be(Sign::Plus, &all)
+        };
         self.new_int(value)
     }
 }

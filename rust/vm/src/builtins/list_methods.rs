@@ -9,7 +9,13 @@ use crate::interp::Vm;
 use crate::value::{ListObj, Value, ELEMENT_BYTES, OBJECT_BYTES};
 
 impl Vm<'_, '_> {
-    pub(crate) fn list_method(&mut self, list: &Rc<ListObj>, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn list_method(
+        &mut self,
+        list: &Rc<ListObj>,
+        method: Method,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         let what = method.name();
         if method == Method::Sort {
             return self.list_sort(list, arguments, names);
@@ -29,11 +35,18 @@ impl Vm<'_, '_> {
             Method::Insert => {
                 self.may_change(&list.flags)?;
                 let at = self.int_argument(&arguments[0])?;
-                let at = if at < 0 { at.saturating_add(length as i64).max(0) } else { at.min(length as i64) };
+                let at = if at < 0 {
+                    at.saturating_add(length as i64).max(0)
+                } else {
+                    at.min(length as i64)
+                };
                 self.spend(gas::elements(length))?;
-                list.charge.reach(OBJECT_BYTES + (length + 1) * ELEMENT_BYTES)?;
+                list.charge
+                    .reach(OBJECT_BYTES + (length + 1) * ELEMENT_BYTES)?;
                 self.track_list(list, &arguments[1]);
-                list.items.borrow_mut().insert(at as usize, std::mem::take(&mut arguments[1]));
+                list.items
+                    .borrow_mut()
+                    .insert(at as usize, std::mem::take(&mut arguments[1]));
             }
             Method::Pop => {
                 self.may_change(&list.flags)?;
@@ -44,7 +57,11 @@ impl Vm<'_, '_> {
                     return Ok(list.items.borrow_mut().pop().unwrap_or(Value::None));
                 };
                 let at = self.int_argument(at)?;
-                let at = if at < 0 { at.saturating_add(length as i64) } else { at };
+                let at = if at < 0 {
+                    at.saturating_add(length as i64)
+                } else {
+                    at
+                };
                 if !(0..length as i64).contains(&at) {
                     return Err(raise(Exc::IndexError, "pop index out of range"));
                 }
@@ -77,14 +94,25 @@ impl Vm<'_, '_> {
         Ok(Value::None)
     }
 
-    fn list_sort(&mut self, list: &Rc<ListObj>, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    fn list_sort(
+        &mut self,
+        list: &Rc<ListObj>,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         self.may_change(&list.flags)?;
         self.only_keywords("sort", names, &["key", "reverse"])?;
         if arguments.len() != names.len() {
             return Err(type_error("sort() takes no positional arguments"));
         }
-        let key = self.keyword(arguments, names, "key").cloned().unwrap_or(Value::None);
-        let reverse = self.keyword(arguments, names, "reverse").cloned().unwrap_or(Value::Bool(false));
+        let key = self
+            .keyword(arguments, names, "key")
+            .cloned()
+            .unwrap_or(Value::None);
+        let reverse = self
+            .keyword(arguments, names, "reverse")
+            .cloned()
+            .unwrap_or(Value::Bool(false));
         let reverse = self.truth(&reverse)?;
         // The list is empty while it is sorted, as in CPython.
         let items = list.items.take();
@@ -116,10 +144,18 @@ impl Vm<'_, '_> {
     }
 
     /// `count` and `index`
-    pub(crate) fn sequence_method(&mut self, sequence: &Value, method: Method, arguments: &[Value]) -> R<Value> {
+    pub(crate) fn sequence_method(
+        &mut self,
+        sequence: &Value,
+        method: Method,
+        arguments: &[Value],
+    ) -> R<Value> {
         let items = self.collect(sequence)?;
         let Some(wanted) = arguments.first() else {
-            return Err(type_error(format!("{}() takes exactly one argument (0 given)", method.name())));
+            return Err(type_error(format!(
+                "{}() takes exactly one argument (0 given)",
+                method.name()
+            )));
         };
         if method == Method::Count {
             let mut count = 0;
@@ -134,13 +170,19 @@ impl Vm<'_, '_> {
             match arguments.get(at) {
                 Some(value) => {
                     let number = self.int_argument(value)?;
-                    Ok(if number < 0 { number.saturating_add(length).max(0) } else { number.min(length) })
+                    Ok(if number < 0 {
+                        number.saturating_add(length).max(0)
+                    } else {
+                        number.min(length)
+                    })
                 }
                 None => Ok(missing),
             }
         };
         let (start, stop) = (bound(1, 0)?, bound(2, length)?);
-        let inside = items.get(start as usize..stop.max(start) as usize).unwrap_or_default();
+        let inside = items
+            .get(start as usize..stop.max(start) as usize)
+            .unwrap_or_default();
         match self.position(inside, wanted)? {
             Some(at) => Ok(Value::Int(start + at as i64)),
             None => {

@@ -13,39 +13,121 @@ impl Vm<'_, '_> {
         match value {
             Value::Str(_) => matches!(
                 method,
-                M::Capitalize | M::Center | M::Count | M::Encode | M::Endswith | M::Expandtabs | M::Find | M::Format | M::Index
-                    | M::Isalnum | M::Isalpha | M::Isascii | M::Isdecimal | M::Isdigit | M::Isidentifier | M::Islower | M::Isnumeric
-                    | M::Isspace | M::Istitle | M::Isupper | M::Join | M::Ljust | M::Lower | M::Lstrip | M::Partition
-                    | M::Removeprefix | M::Removesuffix | M::Replace | M::Rfind | M::Rindex | M::Rjust | M::Rpartition | M::Rsplit
-                    | M::Rstrip | M::Split | M::Splitlines | M::Startswith | M::Strip | M::Swapcase | M::Title | M::Upper | M::Zfill
+                M::Capitalize
+                    | M::Center
+                    | M::Count
+                    | M::Encode
+                    | M::Endswith
+                    | M::Expandtabs
+                    | M::Find
+                    | M::Format
+                    | M::Index
+                    | M::Isalnum
+                    | M::Isalpha
+                    | M::Isascii
+                    | M::Isdecimal
+                    | M::Isdigit
+                    | M::Isidentifier
+                    | M::Islower
+                    | M::Isnumeric
+                    | M::Isspace
+                    | M::Istitle
+                    | M::Isupper
+                    | M::Join
+                    | M::Ljust
+                    | M::Lower
+                    | M::Lstrip
+                    | M::Partition
+                    | M::Removeprefix
+                    | M::Removesuffix
+                    | M::Replace
+                    | M::Rfind
+                    | M::Rindex
+                    | M::Rjust
+                    | M::Rpartition
+                    | M::Rsplit
+                    | M::Rstrip
+                    | M::Split
+                    | M::Splitlines
+                    | M::Startswith
+                    | M::Strip
+                    | M::Swapcase
+                    | M::Title
+                    | M::Upper
+                    | M::Zfill
             ),
             Value::Bytes(_) => matches!(
                 method,
-                M::Count | M::Decode | M::Endswith | M::Find | M::Hex | M::Index | M::Join | M::Removeprefix | M::Removesuffix
-                    | M::Replace | M::Split | M::Startswith
+                M::Count
+                    | M::Decode
+                    | M::Endswith
+                    | M::Find
+                    | M::Hex
+                    | M::Index
+                    | M::Join
+                    | M::Removeprefix
+                    | M::Removesuffix
+                    | M::Replace
+                    | M::Split
+                    | M::Startswith
             ),
             Value::List(_) => matches!(
                 method,
-                M::Append | M::Clear | M::Copy | M::Count | M::Extend | M::Index | M::Insert | M::Pop | M::Remove | M::Reverse | M::Sort
+                M::Append
+                    | M::Clear
+                    | M::Copy
+                    | M::Count
+                    | M::Extend
+                    | M::Index
+                    | M::Insert
+                    | M::Pop
+                    | M::Remove
+                    | M::Reverse
+                    | M::Sort
             ),
             Value::Tuple(_) => matches!(method, M::Count | M::Index),
             Value::Range(_) => matches!(method, M::Count | M::Index),
             Value::Dict(_) => matches!(
                 method,
-                M::Clear | M::Copy | M::Get | M::Items | M::Keys | M::Pop | M::Popitem | M::Setdefault | M::Update | M::Values
+                M::Clear
+                    | M::Copy
+                    | M::Get
+                    | M::Items
+                    | M::Keys
+                    | M::Pop
+                    | M::Popitem
+                    | M::Setdefault
+                    | M::Update
+                    | M::Values
             ),
             Value::Set(set) => {
                 let reads = matches!(
                     method,
-                    M::Copy | M::Difference | M::Intersection | M::Isdisjoint | M::Issubset | M::Issuperset | M::SymmetricDifference | M::Union
+                    M::Copy
+                        | M::Difference
+                        | M::Intersection
+                        | M::Isdisjoint
+                        | M::Issubset
+                        | M::Issuperset
+                        | M::SymmetricDifference
+                        | M::Union
                 );
                 let writes = matches!(
                     method,
-                    M::Add | M::Clear | M::DifferenceUpdate | M::Discard | M::IntersectionUpdate | M::Remove | M::SymmetricDifferenceUpdate | M::Update
+                    M::Add
+                        | M::Clear
+                        | M::DifferenceUpdate
+                        | M::Discard
+                        | M::IntersectionUpdate
+                        | M::Remove
+                        | M::SymmetricDifferenceUpdate
+                        | M::Update
                 );
                 reads || (writes && !set.frozenset)
             }
-            Value::Int(_) | Value::Big(_) | Value::Bool(_) => matches!(method, M::BitCount | M::BitLength | M::ToBytes),
+            Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
+                matches!(method, M::BitCount | M::BitLength | M::ToBytes)
+            }
             Value::Record(_) => matches!(method, M::Replace),
             Value::Contract => matches!(method, M::Emit),
             Value::Table(_) => matches!(method, M::Get | M::Scan | M::By | M::Delete),
@@ -57,9 +139,20 @@ impl Vm<'_, '_> {
     }
 
     /// `receiver.name(arguments)` for built-in types.
-    pub(crate) fn call_method(&mut self, receiver: &Value, name: u16, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn call_method(
+        &mut self,
+        receiver: &Value,
+        name: u16,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         self.spend(gas::BUILTIN)?;
-        let method = self.program.methods.get(usize::from(name)).copied().flatten();
+        let method = self
+            .program
+            .methods
+            .get(usize::from(name))
+            .copied()
+            .flatten();
         let Some(method) = method.filter(|method| self.has_method(receiver, *method)) else {
             return self.call_field(receiver, name, arguments, names);
         };
@@ -77,7 +170,9 @@ impl Vm<'_, '_> {
             Value::Tuple(_) | Value::Range(_) => self.sequence_method(receiver, method, arguments),
             Value::Dict(dict) => self.dict_method(dict, method, arguments, names),
             Value::Set(set) => self.set_method(set, method, arguments, names),
-            Value::Int(_) | Value::Big(_) | Value::Bool(_) => self.int_method(receiver, method, arguments, names),
+            Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
+                self.int_method(receiver, method, arguments, names)
+            }
             Value::Record(record) => self.replace(record, arguments, names),
             Value::Table(table) => self.table_method(*table, name, arguments, names),
             Value::Contract => match &*arguments {
@@ -92,9 +187,18 @@ impl Vm<'_, '_> {
     }
 
     /// A value in a field that is called, or no such method.
-    fn call_field(&mut self, receiver: &Value, name: u16, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    fn call_field(
+        &mut self,
+        receiver: &Value,
+        name: u16,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         let callable = match receiver {
-            Value::Record(record) => self.program.slot(record.class, name).map(|slot| record.fields[slot].clone()),
+            Value::Record(record) => self
+                .program
+                .slot(record.class, name)
+                .map(|slot| record.fields[slot].clone()),
             Value::Class(_) => Some(self.attribute(receiver, name)?),
             Value::Table(_) => return Err(self.no_method(receiver, name)),
             _ => None,
@@ -106,25 +210,48 @@ impl Vm<'_, '_> {
     }
 
     /// Between `least` and `most` arguments, none by name.
-    pub(crate) fn arity(&self, what: &str, arguments: &[Value], names: &[u16], least: usize, most: usize) -> R<()> {
+    pub(crate) fn arity(
+        &self,
+        what: &str,
+        arguments: &[Value],
+        names: &[u16],
+        least: usize,
+        most: usize,
+    ) -> R<()> {
         if let Some(name) = names.first() {
             let name = self.program.name(*name);
-            return Err(type_error(format!("{what}() got an unexpected keyword argument '{name}'")));
+            return Err(type_error(format!(
+                "{what}() got an unexpected keyword argument '{name}'"
+            )));
         }
         if (least..=most).contains(&arguments.len()) {
             return Ok(());
         }
         let given = arguments.len();
-        let qualified = if self.receiver.is_empty() { what.to_string() } else { format!("{}.{what}", self.receiver) };
+        let qualified = if self.receiver.is_empty() {
+            what.to_string()
+        } else {
+            format!("{}.{what}", self.receiver)
+        };
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         Err(type_error(match (least, most) {
             (0, 0) => format!("{qualified}() takes no arguments ({given} given)"),
-            (1, 1) if matches!(what, "reversed") => format!("{what} expected 1 argument, got {given}"),
+            (1, 1) if matches!(what, "reversed") => {
+                format!("{what} expected 1 argument, got {given}")
+            }
             (1, 1) => format!("{qualified}() takes exactly one argument ({given} given)"),
             _ if least == most => format!("{what} expected {least} arguments, got {given}"),
-            (1, 3) if self.receiver == "str" && given == 0 => format!("{what}() takes at least 1 argument (0 given)"),
-            _ if given < least => format!("{what} expected at least {least} argument{}, got {given}", plural(least)),
-            _ => format!("{what} expected at most {most} argument{}, got {given}", plural(most)),
+            (1, 3) if self.receiver == "str" && given == 0 => {
+                format!("{what}() takes at least 1 argument (0 given)")
+            }
+            _ if given < least => format!(
+                "{what} expected at least {least} argument{}, got {given}",
+                plural(least)
+            ),
+            _ => format!(
+                "{what} expected at most {most} argument{}, got {given}",
+                plural(most)
+            ),
         }))
     }
 }

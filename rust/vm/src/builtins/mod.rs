@@ -81,7 +81,9 @@ impl Builtin {
     }
 
     pub(crate) fn from_number(number: u16) -> Option<Builtin> {
-        Builtin::ALL.get(usize::from(number)).map(|(found, _)| *found)
+        Builtin::ALL
+            .get(usize::from(number))
+            .map(|(found, _)| *found)
     }
 
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {

@@ -8,10 +8,19 @@ use crate::value::Value;
 
 impl Vm<'_, '_> {
     /// Sorts by keys, in the order that `reverse` asks for, keeping equal ones in place.
-    pub(crate) fn sort_values(&mut self, items: Vec<Value>, keys: Option<Vec<Value>>, reverse: bool) -> R<Vec<Value>> {
+    pub(crate) fn sort_values(
+        &mut self,
+        items: Vec<Value>,
+        keys: Option<Vec<Value>>,
+        reverse: bool,
+    ) -> R<Vec<Value>> {
         let count = items.len();
         let rounds = u64::from(usize::BITS - count.leading_zeros());
-        let charge = |each: u64| (count as u64).saturating_mul(rounds + 1).saturating_mul(each);
+        let charge = |each: u64| {
+            (count as u64)
+                .saturating_mul(rounds + 1)
+                .saturating_mul(each)
+        };
         let sorted_by = keys.as_ref().unwrap_or(&items);
         let all_ints = sorted_by.iter().all(|key| matches!(key, Value::Int(_)));
         let all_texts = !all_ints && sorted_by.iter().all(|key| matches!(key, Value::Str(_)));
@@ -21,12 +30,40 @@ impl Vm<'_, '_> {
         }
         if all_ints {
             self.spend(charge(1))?;
-            let numbers: Vec<i64> = sorted_by.iter().map(|key| if let Value::Int(number) = key { *number } else { 0 }).collect();
+            let numbers: Vec<i64> = sorted_by
+                .iter()
+                .map(|key| {
+                    if let Value::Int(number) = key {
+                        *number
+                    } else {
+                        0
+                    }
+                })
+                .collect();
             order.sort_by_key(|at| numbers[*at]);
         } else if all_texts {
-            let longest = sorted_by.iter().map(|key| if let Value::Str(text) = key { text.text.len() } else { 0 }).max().unwrap_or(0);
+            let longest = sorted_by
+                .iter()
+                .map(|key| {
+                    if let Value::Str(text) = key {
+                        text.text.len()
+                    } else {
+                        0
+                    }
+                })
+                .max()
+                .unwrap_or(0);
             self.spend(charge(1 + gas::bytes(longest)))?;
-            let texts: Vec<&str> = sorted_by.iter().map(|key| if let Value::Str(text) = key { text.text.as_str() } else { "" }).collect();
+            let texts: Vec<&str> = sorted_by
+                .iter()
+                .map(|key| {
+                    if let Value::Str(text) = key {
+                        text.text.as_str()
+                    } else {
+                        ""
+                    }
+                })
+                .collect();
             order.sort_by_key(|at| texts[*at]);
         } else {
             order = self.merge_sort(order, sorted_by)?;
@@ -35,7 +72,10 @@ impl Vm<'_, '_> {
             order.reverse();
         }
         let mut slots: Vec<Option<Value>> = items.into_iter().map(Some).collect();
-        Ok(order.into_iter().filter_map(|at| slots.get_mut(at).and_then(Option::take)).collect())
+        Ok(order
+            .into_iter()
+            .filter_map(|at| slots.get_mut(at).and_then(Option::take))
+            .collect())
     }
 
     /// Our own merge sort: comparisons can fail, and need not be consistent.

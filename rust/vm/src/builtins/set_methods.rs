@@ -55,7 +55,9 @@ impl Vm<'_, '_> {
     }
 
     pub(crate) fn set_add(&mut self, set: &Value, item: Value) -> R<()> {
-        let Value::Set(set) = set else { return Err(malformed()) };
+        let Value::Set(set) = set else {
+            return Err(malformed());
+        };
         self.may_change(&set.flags)?;
         let hash = self.hash(&item, 0)?;
         if self.find_in_set(set, hash, &item)?.is_none() {
@@ -75,7 +77,12 @@ impl Vm<'_, '_> {
     }
 
     pub(crate) fn is_subset(&mut self, left: &SetObj, right: &SetObj) -> R<bool> {
-        let entries: Vec<(u64, Value)> = left.table.borrow().iter().map(|entry| (entry.hash, entry.key.clone())).collect();
+        let entries: Vec<(u64, Value)> = left
+            .table
+            .borrow()
+            .iter()
+            .map(|entry| (entry.hash, entry.key.clone()))
+            .collect();
         self.plan_elements(entries.len())?;
         for (hash, item) in entries {
             if self.find_in_set(right, hash, &item)?.is_none() {
@@ -86,7 +93,12 @@ impl Vm<'_, '_> {
     }
 
     /// `|`, `&`, `-`, `^`
-    pub(crate) fn set_operation(&mut self, op: Bin, left: &Rc<SetObj>, right: &Rc<SetObj>) -> R<Value> {
+    pub(crate) fn set_operation(
+        &mut self,
+        op: Bin,
+        left: &Rc<SetObj>,
+        right: &Rc<SetObj>,
+    ) -> R<Value> {
         let table = self.combined(op, left, right)?;
         Value::set(table, left.frozenset)
     }
@@ -127,17 +139,31 @@ impl Vm<'_, '_> {
         Ok(())
     }
 
-    pub(crate) fn set_method(&mut self, set: &Rc<SetObj>, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn set_method(
+        &mut self,
+        set: &Rc<SetObj>,
+        method: Method,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         let (least, most) = match method {
-            Method::Add | Method::Discard | Method::Remove | Method::Isdisjoint | Method::Issubset | Method::Issuperset
-            | Method::SymmetricDifference | Method::SymmetricDifferenceUpdate => (1, 1),
+            Method::Add
+            | Method::Discard
+            | Method::Remove
+            | Method::Isdisjoint
+            | Method::Issubset
+            | Method::Issuperset
+            | Method::SymmetricDifference
+            | Method::SymmetricDifferenceUpdate => (1, 1),
             Method::Clear | Method::Copy => (0, 0),
             _ => (0, 100),
         };
         self.arity(method.name(), arguments, names, least, most)?;
         let this = Value::Set(set.clone());
         match method {
-            Method::Add => self.set_add(&this, std::mem::take(&mut arguments[0])).map(|()| Value::None),
+            Method::Add => self
+                .set_add(&this, std::mem::take(&mut arguments[0]))
+                .map(|()| Value::None),
             Method::Discard | Method::Remove => {
                 self.may_change(&set.flags)?;
                 let found = self.find_element(set, &arguments[0])?;
@@ -159,7 +185,9 @@ impl Vm<'_, '_> {
             }
             Method::Issubset | Method::Issuperset | Method::Isdisjoint => {
                 let other = self.as_set(&arguments[0])?;
-                let Value::Set(other) = &other else { return Err(malformed()) };
+                let Value::Set(other) = &other else {
+                    return Err(malformed());
+                };
                 let answer = match method {
                     Method::Issubset => self.is_subset(set, other)?,
                     Method::Issuperset => self.is_subset(other, set)?,
@@ -185,7 +213,9 @@ impl Vm<'_, '_> {
         if update {
             for argument in arguments {
                 let other = self.as_set(argument)?;
-                let Value::Set(other) = &other else { return Err(malformed()) };
+                let Value::Set(other) = &other else {
+                    return Err(malformed());
+                };
                 self.set_update(op, set, other)?;
             }
             return Ok(Value::None);
@@ -194,7 +224,9 @@ impl Vm<'_, '_> {
         let mut result = Value::set(set.table.borrow().clone(), set.frozenset)?;
         for argument in arguments {
             let other = self.as_set(argument)?;
-            let (Value::Set(own), Value::Set(other)) = (&result, &other) else { return Err(malformed()) };
+            let (Value::Set(own), Value::Set(other)) = (&result, &other) else {
+                return Err(malformed());
+            };
             result = self.set_operation(op, own, other)?;
         }
         Ok(result)

@@ -14,7 +14,13 @@ fn is_space(c: char) -> bool {
 }
 
 impl Vm<'_, '_> {
-    pub(crate) fn str_method(&mut self, text: &Rc<StrObj>, method: Method, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn str_method(
+        &mut self,
+        text: &Rc<StrObj>,
+        method: Method,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         use Method as M;
         self.spend(gas::bytes(text.text.len()))?;
         match method {
@@ -25,29 +31,60 @@ impl Vm<'_, '_> {
             _ => {}
         }
         let (least, most) = match method {
-            M::Capitalize | M::Isalnum | M::Isalpha | M::Isascii | M::Isdecimal | M::Isdigit | M::Isidentifier | M::Islower | M::Isnumeric
-            | M::Isspace | M::Istitle | M::Isupper | M::Lower | M::Swapcase | M::Title | M::Upper => (0, 0),
+            M::Capitalize
+            | M::Isalnum
+            | M::Isalpha
+            | M::Isascii
+            | M::Isdecimal
+            | M::Isdigit
+            | M::Isidentifier
+            | M::Islower
+            | M::Isnumeric
+            | M::Isspace
+            | M::Istitle
+            | M::Isupper
+            | M::Lower
+            | M::Swapcase
+            | M::Title
+            | M::Upper => (0, 0),
             M::Lstrip | M::Rstrip | M::Strip | M::Expandtabs => (0, 1),
             M::Center | M::Ljust | M::Rjust => (1, 2),
             M::Replace => (2, 3),
-            M::Count | M::Find | M::Index | M::Rfind | M::Rindex | M::Startswith | M::Endswith => (1, 3),
+            M::Count | M::Find | M::Index | M::Rfind | M::Rindex | M::Startswith | M::Endswith => {
+                (1, 3)
+            }
             _ => (1, 1),
         };
         self.arity(method.name(), arguments, names, least, most)?;
         match method {
             M::Isascii => Ok(Value::Bool(text.is_ascii())),
-            M::Upper | M::Lower | M::Capitalize | M::Swapcase | M::Title => self.str_case(text, method),
-            M::Isalnum | M::Isalpha | M::Isdecimal | M::Isdigit | M::Isidentifier | M::Islower | M::Isnumeric | M::Isspace | M::Istitle | M::Isupper => {
-                self.str_kind(text, method)
+            M::Upper | M::Lower | M::Capitalize | M::Swapcase | M::Title => {
+                self.str_case(text, method)
             }
+            M::Isalnum
+            | M::Isalpha
+            | M::Isdecimal
+            | M::Isdigit
+            | M::Isidentifier
+            | M::Islower
+            | M::Isnumeric
+            | M::Isspace
+            | M::Istitle
+            | M::Isupper => self.str_kind(text, method),
             M::Strip | M::Lstrip | M::Rstrip => self.str_strip(text, method, arguments),
             M::Join => self.str_join(&text.text, &arguments[0]),
             M::Replace => self.str_replace(&text.text, arguments),
             M::Startswith | M::Endswith => self.str_affix(text, method, arguments),
-            M::Find | M::Index | M::Rfind | M::Rindex | M::Count => self.str_search(text, method, arguments),
+            M::Find | M::Index | M::Rfind | M::Rindex | M::Count => {
+                self.str_search(text, method, arguments)
+            }
             M::Removeprefix | M::Removesuffix => {
                 let part = self.text_argument(&arguments[0], "argument")?;
-                let stripped = if method == M::Removeprefix { text.text.strip_prefix(&*part.text) } else { text.text.strip_suffix(&*part.text) };
+                let stripped = if method == M::Removeprefix {
+                    text.text.strip_prefix(&*part.text)
+                } else {
+                    text.text.strip_suffix(&*part.text)
+                };
                 let stripped = stripped.unwrap_or(&text.text).to_string();
                 self.new_str(stripped)
             }
@@ -61,7 +98,10 @@ impl Vm<'_, '_> {
         if text.is_ascii() {
             return Ok(());
         }
-        Err(refused(format!("{}() is defined for ASCII text only, until the tables of Unicode are pinned", method.name())))
+        Err(refused(format!(
+            "{}() is defined for ASCII text only, until the tables of Unicode are pinned",
+            method.name()
+        )))
     }
 
     fn str_case(&mut self, text: &StrObj, method: Method) -> R<Value> {
@@ -77,13 +117,26 @@ impl Vm<'_, '_> {
                 }
                 made
             }
-            Method::Swapcase => content.chars().map(|c| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }).collect(),
+            Method::Swapcase => content
+                .chars()
+                .map(|c| {
+                    if c.is_ascii_uppercase() {
+                        c.to_ascii_lowercase()
+                    } else {
+                        c.to_ascii_uppercase()
+                    }
+                })
+                .collect(),
             _ => {
                 let mut inside = false;
                 content
                     .chars()
                     .map(|c| {
-                        let made = if inside { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
+                        let made = if inside {
+                            c.to_ascii_lowercase()
+                        } else {
+                            c.to_ascii_uppercase()
+                        };
                         inside = c.is_ascii_alphabetic();
                         made
                     })
@@ -104,7 +157,8 @@ impl Vm<'_, '_> {
             Method::Isdecimal | Method::Isdigit | Method::Isnumeric => all(u8::is_ascii_digit),
             Method::Isspace => all(|byte| is_space(char::from(*byte))),
             Method::Isidentifier => {
-                all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') && !content[0].is_ascii_digit()
+                all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+                    && !content[0].is_ascii_digit()
             }
             Method::Islower => cased && !content.iter().any(u8::is_ascii_uppercase),
             Method::Isupper => cased && !content.iter().any(u8::is_ascii_lowercase),
@@ -112,7 +166,8 @@ impl Vm<'_, '_> {
                 let mut inside = false;
                 let mut good = cased;
                 for byte in content {
-                    good &= !(byte.is_ascii_uppercase() && inside || byte.is_ascii_lowercase() && !inside);
+                    good &= !(byte.is_ascii_uppercase() && inside
+                        || byte.is_ascii_lowercase() && !inside);
                     inside = byte.is_ascii_alphabetic();
                 }
                 good
@@ -125,12 +180,19 @@ impl Vm<'_, '_> {
         let set: Option<Vec<char>> = match arguments.first() {
             None | Some(Value::None) => None,
             Some(value) => {
-                let chars: Vec<char> = self.text_argument(value, "strip arg")?.text.chars().collect();
+                let chars: Vec<char> = self
+                    .text_argument(value, "strip arg")?
+                    .text
+                    .chars()
+                    .collect();
                 self.spend((chars.len() as u64 / 8 + 1) * gas::bytes(text.text.len()).max(1))?;
                 Some(chars)
             }
         };
-        let matches = |c: char| set.as_ref().map_or_else(|| is_space(c), |set| set.contains(&c));
+        let matches = |c: char| {
+            set.as_ref()
+                .map_or_else(|| is_space(c), |set| set.contains(&c))
+        };
         let content = text.text.as_str();
         let stripped = match method {
             Method::Lstrip => content.trim_start_matches(matches),
@@ -146,7 +208,12 @@ impl Vm<'_, '_> {
         for (at, part) in parts.iter().enumerate() {
             match part {
                 Value::Str(text) => length = length.saturating_add(text.text.len()),
-                other => return Err(type_error(format!("sequence item {at}: expected str instance, {} found", self.type_name(other)))),
+                other => {
+                    return Err(type_error(format!(
+                        "sequence item {at}: expected str instance, {} found",
+                        self.type_name(other)
+                    )))
+                }
             }
         }
         self.plan_bytes(length)?;
@@ -163,8 +230,14 @@ impl Vm<'_, '_> {
     }
 
     fn str_replace(&mut self, text: &str, arguments: &[Value]) -> R<Value> {
-        let old = self.text_argument(&arguments[0], "replace() argument 1")?.text.clone();
-        let new = self.text_argument(&arguments[1], "replace() argument 2")?.text.clone();
+        let old = self
+            .text_argument(&arguments[0], "replace() argument 1")?
+            .text
+            .clone();
+        let new = self
+            .text_argument(&arguments[1], "replace() argument 2")?
+            .text
+            .clone();
         let limit = match arguments.get(2) {
             Some(value) => self.int_argument(value)?,
             None => -1,
@@ -185,7 +258,11 @@ impl Vm<'_, '_> {
                 None | Some(Value::None) => Ok(missing),
                 Some(value) => {
                     let number = self.int_argument(value)?;
-                    Ok(if number < 0 { number.saturating_add(length).max(0) } else { number })
+                    Ok(if number < 0 {
+                        number.saturating_add(length).max(0)
+                    } else {
+                        number
+                    })
                 }
             }
         };
@@ -197,7 +274,10 @@ impl Vm<'_, '_> {
             if text.is_ascii() {
                 at as usize
             } else {
-                text.text.char_indices().nth(at as usize).map_or(text.text.len(), |(byte, _)| byte)
+                text.text
+                    .char_indices()
+                    .nth(at as usize)
+                    .map_or(text.text.len(), |(byte, _)| byte)
             }
         };
         Ok(Some((place(start), place(end))))
@@ -211,11 +291,21 @@ impl Vm<'_, '_> {
         let part = self.part_of(text, arguments)?;
         for choice in &choices {
             let Value::Str(choice) = choice else {
-                return Err(type_error(format!("{} first arg must be str or a tuple of str, not {}", method.name(), self.type_name(choice))));
+                return Err(type_error(format!(
+                    "{} first arg must be str or a tuple of str, not {}",
+                    method.name(),
+                    self.type_name(choice)
+                )));
             };
             self.spend(gas::bytes(choice.text.len()) + 1)?;
             let content = part.and_then(|(start, end)| text.text.get(start..end));
-            let matches = content.is_some_and(|content| if method == Method::Startswith { content.starts_with(&choice.text) } else { content.ends_with(&choice.text) });
+            let matches = content.is_some_and(|content| {
+                if method == Method::Startswith {
+                    content.starts_with(&choice.text)
+                } else {
+                    content.ends_with(&choice.text)
+                }
+            });
             if matches {
                 return Ok(Value::Bool(true));
             }
@@ -226,7 +316,8 @@ impl Vm<'_, '_> {
     fn str_search(&mut self, text: &StrObj, method: Method, arguments: &[Value]) -> R<Value> {
         let wanted = self.text_argument(&arguments[0], "argument")?.text.clone();
         let part = self.part_of(text, arguments)?;
-        let content = part.and_then(|(start, end)| text.text.get(start..end).map(|content| (start, content)));
+        let content =
+            part.and_then(|(start, end)| text.text.get(start..end).map(|content| (start, content)));
         let Some((start, content)) = content else {
             return match method {
                 Method::Count => Ok(Value::Int(0)),
@@ -236,16 +327,30 @@ impl Vm<'_, '_> {
         };
         if method == Method::Count {
             self.spend(gas::searched(content.len() + wanted.len()))?;
-            let count = if wanted.is_empty() { content.chars().count() + 1 } else { content.matches(wanted.as_str()).count() };
+            let count = if wanted.is_empty() {
+                content.chars().count() + 1
+            } else {
+                content.matches(wanted.as_str()).count()
+            };
             return Ok(Value::Int(count as i64));
         }
         self.spend(gas::searched(content.len() + wanted.len()))?;
         let backwards = matches!(method, Method::Rfind | Method::Rindex);
-        let found = if backwards { content.rfind(wanted.as_str()) } else { content.find(wanted.as_str()) };
+        let found = if backwards {
+            content.rfind(wanted.as_str())
+        } else {
+            content.find(wanted.as_str())
+        };
         match found {
             Some(at) => {
                 let byte = start + at;
-                let at = if text.is_ascii() { byte } else { text.text.get(..byte).map_or(0, |before| before.chars().count()) };
+                let at = if text.is_ascii() {
+                    byte
+                } else {
+                    text.text
+                        .get(..byte)
+                        .map_or(0, |before| before.chars().count())
+                };
                 Ok(Value::Int(at as i64))
             }
             None if matches!(method, Method::Find | Method::Rfind) => Ok(Value::Int(-1)),
@@ -260,13 +365,20 @@ impl Vm<'_, '_> {
         }
         let content = text.text.as_str();
         self.spend(gas::searched(content.len()))?;
-        let found = if method == Method::Partition { content.split_once(separator_text.as_str()) } else { content.rsplit_once(separator_text.as_str()) };
+        let found = if method == Method::Partition {
+            content.split_once(separator_text.as_str())
+        } else {
+            content.rsplit_once(separator_text.as_str())
+        };
         let parts = match (found, method) {
             (Some((before, after)), _) => [before, separator_text.as_str(), after],
             (None, Method::Partition) => [content, "", ""],
             (None, _) => ["", "", content],
         };
-        let parts = parts.into_iter().map(|part| self.new_str(part.to_string())).collect::<R<Vec<_>>>()?;
+        let parts = parts
+            .into_iter()
+            .map(|part| self.new_str(part.to_string()))
+            .collect::<R<Vec<_>>>()?;
         self.new_tuple(parts)
     }
 
@@ -278,12 +390,20 @@ impl Vm<'_, '_> {
                 let fill = self.text_argument(value, "The fill character")?;
                 match (fill.chars, fill.text.chars().next()) {
                     (1, Some(fill)) => fill,
-                    _ => return Err(type_error("The fill character must be exactly one character long")),
+                    _ => {
+                        return Err(type_error(
+                            "The fill character must be exactly one character long",
+                        ))
+                    }
                 }
             }
         };
         let missing = width.saturating_sub(text.chars);
-        self.plan_bytes(text.text.len().saturating_add(missing.saturating_mul(fill.len_utf8())))?;
+        self.plan_bytes(
+            text.text
+                .len()
+                .saturating_add(missing.saturating_mul(fill.len_utf8())),
+        )?;
         let run = |count: usize, c: char| std::iter::repeat_n(c, count).collect::<String>();
         let content = text.text.as_str();
         let made = match method {
@@ -335,13 +455,24 @@ impl Vm<'_, '_> {
         self.new_str(made)
     }
 
-    fn str_split(&mut self, text: &StrObj, method: Method, arguments: &[Value], names: &[u16]) -> R<Value> {
+    fn str_split(
+        &mut self,
+        text: &StrObj,
+        method: Method,
+        arguments: &[Value],
+        names: &[u16],
+    ) -> R<Value> {
         self.only_keywords("split", names, &["sep", "maxsplit"])?;
         let positional = arguments.len() - names.len().min(arguments.len());
         if positional > 2 {
             return Err(type_error("split() takes at most 2 arguments"));
         }
-        let given = |vm: &Self, at: usize, name: &str| arguments[..positional].get(at).or_else(|| vm.keyword(arguments, names, name)).cloned();
+        let given = |vm: &Self, at: usize, name: &str| {
+            arguments[..positional]
+                .get(at)
+                .or_else(|| vm.keyword(arguments, names, name))
+                .cloned()
+        };
         let separator = given(self, 0, "sep").unwrap_or(Value::None);
         let limit = match given(self, 1, "maxsplit") {
             Some(value) => self.int_argument(&value)?,
@@ -353,16 +484,30 @@ impl Vm<'_, '_> {
         let backwards = method == Method::Rsplit;
         let mut pieces: Vec<&str> = match &separator {
             Value::None => split_space(content, limit, backwards),
-            Value::Str(separator) if separator.text.is_empty() => return Err(value_error("empty separator")),
-            Value::Str(separator) if backwards => content.rsplitn(limit.saturating_add(1), separator.text.as_str()).collect(),
-            Value::Str(separator) => content.splitn(limit.saturating_add(1), separator.text.as_str()).collect(),
-            other => return Err(type_error(format!("must be str or None, not {}", self.type_name(other)))),
+            Value::Str(separator) if separator.text.is_empty() => {
+                return Err(value_error("empty separator"))
+            }
+            Value::Str(separator) if backwards => content
+                .rsplitn(limit.saturating_add(1), separator.text.as_str())
+                .collect(),
+            Value::Str(separator) => content
+                .splitn(limit.saturating_add(1), separator.text.as_str())
+                .collect(),
+            other => {
+                return Err(type_error(format!(
+                    "must be str or None, not {}",
+                    self.type_name(other)
+                )))
+            }
         };
         if backwards {
             pieces.reverse();
         }
         self.plan_elements(pieces.len() * 4)?;
-        let made = pieces.into_iter().map(|piece| self.new_str(piece.to_string())).collect::<R<Vec<_>>>()?;
+        let made = pieces
+            .into_iter()
+            .map(|piece| self.new_str(piece.to_string()))
+            .collect::<R<Vec<_>>>()?;
         self.new_list(made)
     }
 
@@ -391,7 +536,10 @@ impl Vm<'_, '_> {
             lines.push(text.get(start..).unwrap_or(""));
         }
         self.plan_elements(lines.len() * 4)?;
-        let made = lines.into_iter().map(|line| self.new_str(line.to_string())).collect::<R<Vec<_>>>()?;
+        let made = lines
+            .into_iter()
+            .map(|line| self.new_str(line.to_string()))
+            .collect::<R<Vec<_>>>()?;
         self.new_list(made)
     }
 
@@ -399,12 +547,19 @@ impl Vm<'_, '_> {
         self.only_keywords("encode", names, &["encoding"])?;
         let encoding = match arguments.first() {
             None => "utf-8".to_string(),
-            Some(value) => self.text_argument(value, "encoding")?.text.to_ascii_lowercase().replace('_', "-"),
+            Some(value) => self
+                .text_argument(value, "encoding")?
+                .text
+                .to_ascii_lowercase()
+                .replace('_', "-"),
         };
         match encoding.as_str() {
             "utf-8" | "utf8" => self.new_bytes(text.as_bytes().to_vec()),
             "ascii" if text.is_ascii() => self.new_bytes(text.as_bytes().to_vec()),
-            "ascii" => Err(raise(Exc::UnicodeEncodeError, "'ascii' codec can't encode character: ordinal not in range(128)")),
+            "ascii" => Err(raise(
+                Exc::UnicodeEncodeError,
+                "'ascii' codec can't encode character: ordinal not in range(128)",
+            )),
             _ => Err(refused("only utf-8 and ascii are encoded")),
         }
     }
@@ -428,14 +583,22 @@ impl Vm<'_, '_> {
             if brace == "}" {
                 return Err(value_error("Single '}' encountered in format string"));
             }
-            let Some(end) = rest.find('}') else { return Err(value_error("expected '}' before end of string")) };
+            let Some(end) = rest.find('}') else {
+                return Err(value_error("expected '}' before end of string"));
+            };
             let field = &rest[..end];
             rest = &rest[end + 1..];
             if field.contains('{') {
-                return Err(refused("nested fields in str.format are not part of the language: write an f-string"));
+                return Err(refused(
+                    "nested fields in str.format are not part of the language: write an f-string",
+                ));
             }
             let (head, spec) = field.split_once(':').unwrap_or((field, ""));
-            let (name, conversion) = head.split_once('!').map_or((head, None), |(name, conversion)| (name, conversion.bytes().next()));
+            let (name, conversion) = head
+                .split_once('!')
+                .map_or((head, None), |(name, conversion)| {
+                    (name, conversion.bytes().next())
+                });
             let value = if name.is_empty() {
                 automatic += 1;
                 arguments[..positional].get(automatic - 1).cloned()
@@ -446,11 +609,22 @@ impl Vm<'_, '_> {
             } else {
                 match self.keyword(arguments, names, name) {
                     Some(value) => Some(value.clone()),
-                    None => return Err(raise_with(Exc::KeyError, vec![Value::str(name.to_string())?])),
+                    None => {
+                        return Err(raise_with(
+                            Exc::KeyError,
+                            vec![Value::str(name.to_string())?],
+                        ))
+                    }
                 }
             };
             let Some(mut value) = value else {
-                return Err(raise(Exc::IndexError, format!("Replacement index {} out of range for positional args tuple", name.parse().unwrap_or(automatic.saturating_sub(1)))));
+                return Err(raise(
+                    Exc::IndexError,
+                    format!(
+                        "Replacement index {} out of range for positional args tuple",
+                        name.parse().unwrap_or(automatic.saturating_sub(1))
+                    ),
+                ));
             };
             if let Some(conversion) = conversion {
                 value = self.convert(&value, u16::from(conversion))?;
@@ -466,13 +640,25 @@ impl Vm<'_, '_> {
 /// Splits at runs of space.
 fn split_space(text: &str, limit: usize, backwards: bool) -> Vec<&str> {
     let mut pieces = Vec::new();
-    let mut rest = if backwards { text.trim_end_matches(is_space) } else { text.trim_start_matches(is_space) };
+    let mut rest = if backwards {
+        text.trim_end_matches(is_space)
+    } else {
+        text.trim_start_matches(is_space)
+    };
     while !rest.is_empty() {
         if pieces.len() == limit {
-            pieces.push(if backwards { rest.trim_end_matches(is_space) } else { rest });
+            pieces.push(if backwards {
+                rest.trim_end_matches(is_space)
+            } else {
+                rest
+            });
             break;
         }
-        let found = if backwards { rest.rfind(is_space) } else { rest.find(is_space) };
+        let found = if backwards {
+            rest.rfind(is_space)
+        } else {
+            rest.find(is_space)
+        };
         let Some(at) = found else {
             pieces.push(rest);
             break;

@@ -12,7 +12,8 @@ const HELP: &str = "types are int, str, bytes, bool, None, list[T], dict[K, V], 
 impl<'s> Compiler<'s> {
     /// The type of an annotation; reports what is none.
     pub(crate) fn annotation(&mut self, expr: &'s Expr) -> Type {
-        self.annotation_within(expr, limits::TYPE_LEVELS).unwrap_or(Type::Any)
+        self.annotation_within(expr, limits::TYPE_LEVELS)
+            .unwrap_or(Type::Any)
     }
 
     /// Reports an annotation that is none.
@@ -22,7 +23,12 @@ impl<'s> Compiler<'s> {
 
     fn annotation_within(&mut self, expr: &'s Expr, levels: usize) -> Option<Type> {
         let Some(levels) = levels.checked_sub(1) else {
-            self.error(expr.range(), "limit.type", "the type is nested too deep", "declare a Record for the inner part");
+            self.error(
+                expr.range(),
+                "limit.type",
+                "the type is nested too deep",
+                "declare a Record for the inner part",
+            );
             return None;
         };
         match expr {
@@ -35,7 +41,12 @@ impl<'s> Compiler<'s> {
             }
             Expr::Subscript(subscript) => self.generic(subscript, levels),
             Expr::StringLiteral(_) => {
-                self.error(expr.range(), "type.string", "types are not written as strings", "write the type without quotes; classes may be used before they are declared");
+                self.error(
+                    expr.range(),
+                    "type.string",
+                    "types are not written as strings",
+                    "write the type without quotes; classes may be used before they are declared",
+                );
                 None
             }
             _ => self.no_type(expr),
@@ -64,7 +75,12 @@ impl<'s> Compiler<'s> {
             "tuple" => Some(Type::TupleOf(Box::new(Type::Any))),
             "set" | "frozenset" => Some(Type::Set(Box::new(Type::Any))),
             "float" => {
-                self.error(name.range(), "language.float", "floats are not part of the language: they round differently between machines", "use int in the smallest unit, for example cents");
+                self.error(
+                    name.range(),
+                    "language.float",
+                    "floats are not part of the language: they round differently between machines",
+                    "use int in the smallest unit, for example cents",
+                );
                 None
             }
             "Caller" => Some(Type::Class(crate::program::CALLER, "Caller".to_string())),
@@ -78,7 +94,11 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn generic(&mut self, subscript: &'s ruff_python_ast::ExprSubscript, levels: usize) -> Option<Type> {
+    fn generic(
+        &mut self,
+        subscript: &'s ruff_python_ast::ExprSubscript,
+        levels: usize,
+    ) -> Option<Type> {
         let Expr::Name(name) = &*subscript.value else {
             let whole: &'s Expr = &subscript.value;
             return self.no_type(whole);
@@ -96,8 +116,12 @@ impl<'s> Compiler<'s> {
             ("set" | "frozenset", 1) => Some(Type::Set(Box::new(inner(0)?))),
             ("dict", 2) => Some(Type::Dict(Box::new(inner(0)?), Box::new(inner(1)?))),
             ("Optional", 1) => Some(union(inner(0)?, Type::None)),
-            ("tuple", 2) if matches!(arguments[1], Expr::EllipsisLiteral(_)) => Some(Type::TupleOf(Box::new(inner(0)?))),
-            ("tuple", 1) if matches!(arguments[0], Expr::Tuple(empty) if empty.elts.is_empty()) => Some(Type::Tuple(Vec::new())),
+            ("tuple", 2) if matches!(arguments[1], Expr::EllipsisLiteral(_)) => {
+                Some(Type::TupleOf(Box::new(inner(0)?)))
+            }
+            ("tuple", 1) if matches!(arguments[0], Expr::Tuple(empty) if empty.elts.is_empty()) => {
+                Some(Type::Tuple(Vec::new()))
+            }
             ("tuple", count) => Some(Type::Tuple((0..count).map(inner).collect::<Option<_>>()?)),
             ("Table" | "Callable" | "Iterable" | "Sequence" | "Mapping", _) => Some(Type::Any),
             _ => {

@@ -37,7 +37,12 @@ impl<'s> Compiler<'s> {
 
     fn undefined_target(&mut self, name: &'s ast::ExprName) {
         let message = format!("`{}` cannot be assigned here", name.id);
-        self.error(name.range(), "language.assign", message, "assign to a variable of the function");
+        self.error(
+            name.range(),
+            "language.assign",
+            message,
+            "assign to a variable of the function",
+        );
     }
 
     fn store(&mut self, var: super::function::Var, value: Reg, give_up: bool) {
@@ -45,7 +50,12 @@ impl<'s> Compiler<'s> {
             self.emit(Op::StoreCell, var.register, value, 0);
         } else {
             if var.register != value {
-                self.emit(if give_up { Op::Take } else { Op::Move }, var.register, value, 0);
+                self.emit(
+                    if give_up { Op::Take } else { Op::Move },
+                    var.register,
+                    value,
+                    0,
+                );
             }
             self.f().mark_assigned(var.register);
         }
@@ -81,30 +91,62 @@ impl<'s> Compiler<'s> {
             Expr::Tuple(tuple) => self.unpack(&tuple.elts, value, target),
             Expr::List(list) => self.unpack(&list.elts, value, target),
             Expr::Attribute(attribute) => self.refuse_attribute(attribute),
-            Expr::Starred(_) => self.refuse(target, "syntax.invalid", "a starred target stands only in a list or tuple", ""),
-            _ => self.refuse(target, "language.assign", "this cannot be assigned to", "assign to a variable or to container[key]"),
+            Expr::Starred(_) => self.refuse(
+                target,
+                "syntax.invalid",
+                "a starred target stands only in a list or tuple",
+                "",
+            ),
+            _ => self.refuse(
+                target,
+                "language.assign",
+                "this cannot be assigned to",
+                "assign to a variable or to container[key]",
+            ),
         }
         self.f().release(mark);
     }
 
     fn refuse_attribute(&mut self, attribute: &'s ast::ExprAttribute) {
         if self.is_self(&attribute.value) {
-            let message = format!("`self.{}` cannot be assigned: a contract keeps nothing but its tables", attribute.attr);
-            return self.error(attribute.range(), "language.attribute", message, "write self.TABLE[key] = record");
+            let message = format!(
+                "`self.{}` cannot be assigned: a contract keeps nothing but its tables",
+                attribute.attr
+            );
+            return self.error(
+                attribute.range(),
+                "language.attribute",
+                message,
+                "write self.TABLE[key] = record",
+            );
         }
-        let message = format!("attributes cannot be assigned: records are frozen (`{}`)", attribute.attr);
+        let message = format!(
+            "attributes cannot be assigned: records are frozen (`{}`)",
+            attribute.attr
+        );
         let help = format!("make a changed copy: x = x.replace({}=...)", attribute.attr);
         self.error(attribute.range(), "language.attribute", message, help);
     }
 
     fn unpack(&mut self, targets: &'s [Expr], value: Reg, node: &'s Expr) {
-        let stars = targets.iter().filter(|target| matches!(target, Expr::Starred(_))).count();
+        let stars = targets
+            .iter()
+            .filter(|target| matches!(target, Expr::Starred(_)))
+            .count();
         if stars > 1 || targets.len() > 100 {
-            return self.refuse(node, "syntax.invalid", "one starred target, and at most 100 targets, can be unpacked at once", "");
+            return self.refuse(
+                node,
+                "syntax.invalid",
+                "one starred target, and at most 100 targets, can be unpacked at once",
+                "",
+            );
         }
         let base = self.f().temps(targets.len());
         self.at(node);
-        match targets.iter().position(|target| matches!(target, Expr::Starred(_))) {
+        match targets
+            .iter()
+            .position(|target| matches!(target, Expr::Starred(_)))
+        {
             None => self.emit(Op::Unpack, value, base, targets.len() as u16),
             Some(star) => {
                 let after = targets.len() - star - 1;
@@ -121,7 +163,9 @@ impl<'s> Compiler<'s> {
     }
 
     pub(crate) fn aug_assign(&mut self, assign: &'s ast::StmtAugAssign) {
-        let Some(op) = self.in_place(assign.op, assign) else { return };
+        let Some(op) = self.in_place(assign.op, assign) else {
+            return;
+        };
         match &*assign.target {
             Expr::Name(name) => {
                 let Some(var) = self.f().find(name.id.as_str()) else {
@@ -153,7 +197,12 @@ impl<'s> Compiler<'s> {
                 self.emit(Op::SetItem, container, key, current);
             }
             Expr::Attribute(attribute) => self.refuse_attribute(attribute),
-            target => self.refuse(target, "language.assign", "this cannot be assigned to", "assign to a variable or to container[key]"),
+            target => self.refuse(
+                target,
+                "language.assign",
+                "this cannot be assigned to",
+                "assign to a variable or to container[key]",
+            ),
         }
     }
 

@@ -15,7 +15,12 @@ const ARGUMENTS: usize = 200;
 impl<'s> Compiler<'s> {
     pub(crate) fn call(&mut self, call: &'s ast::ExprCall, to: Reg) {
         if call.arguments.args.len() + call.arguments.keywords.len() > ARGUMENTS {
-            return self.refuse(call, "limit.arguments", "a call has at most 200 arguments", "pass a list");
+            return self.refuse(
+                call,
+                "limit.arguments",
+                "a call has at most 200 arguments",
+                "pass a list",
+            );
         }
         let base = match &*call.func {
             Expr::Name(name) => self.call_name(call, name),
@@ -29,11 +34,18 @@ impl<'s> Compiler<'s> {
 
     fn call_name(&mut self, call: &'s ast::ExprCall, name: &'s ast::ExprName) -> Option<Reg> {
         match self.resolve(name.id.as_str()) {
-            Resolved::Global(Global::Function(function)) => self.call_function(call, function, None),
+            Resolved::Global(Global::Function(function)) => {
+                self.call_function(call, function, None)
+            }
             Resolved::Global(Global::Class(class)) => self.call_class(call, class),
             Resolved::Global(Global::Require) => self.call_require(call),
             Resolved::Global(Global::Declaration(Declared::Table)) => {
-                self.refuse(call, "language.table", "tables are declared in the contract's class", "items = Table(Item, key=\"id\")");
+                self.refuse(
+                    call,
+                    "language.table",
+                    "tables are declared in the contract's class",
+                    "items = Table(Item, key=\"id\")",
+                );
                 None
             }
             Resolved::Builtin(builtin) => self.call_builtin(call, builtin),
@@ -74,7 +86,10 @@ impl<'s> Compiler<'s> {
         }
         let mut names = Vec::new();
         for (index, keyword) in arguments.keywords.iter().enumerate() {
-            self.expr_to(&keyword.value, first + (arguments.args.len() + index) as u16);
+            self.expr_to(
+                &keyword.value,
+                first + (arguments.args.len() + index) as u16,
+            );
             let name = keyword.arg.as_ref().map_or("", |name| name.as_str());
             let id = self.name(name);
             if names.contains(&id) {
@@ -86,7 +101,10 @@ impl<'s> Compiler<'s> {
         if names.is_empty() {
             return None;
         }
-        Some(self.shape(Shape { positional: arguments.args.len() as u16, names }))
+        Some(self.shape(Shape {
+            positional: arguments.args.len() as u16,
+            names,
+        }))
     }
 
     /// Arguments with stars into a tuple and a dict, in two fresh registers.
@@ -130,12 +148,22 @@ impl<'s> Compiler<'s> {
     }
 
     /// A known function; `receiver` is the register of `self`, if it is a method.
-    fn call_function(&mut self, call: &'s ast::ExprCall, function: u16, receiver: Option<Reg>) -> Option<Reg> {
+    fn call_function(
+        &mut self,
+        call: &'s ast::ExprCall,
+        function: u16,
+        receiver: Option<Reg>,
+    ) -> Option<Reg> {
         let arguments = &call.arguments;
         let signature = self.signatures.get(&function).cloned().unwrap_or_default();
         if has_star(arguments) || signature.star || signature.star_star {
             if receiver.is_some() && has_star(arguments) {
-                self.refuse(call, "language.star", "a method of the contract is not called with starred arguments", "name the arguments");
+                self.refuse(
+                    call,
+                    "language.star",
+                    "a method of the contract is not called with starred arguments",
+                    "name the arguments",
+                );
                 return None;
             }
             let base = self.f().temp();
@@ -144,11 +172,16 @@ impl<'s> Compiler<'s> {
                 let first = self.f().temp();
                 self.emit(Op::Move, first, receiver, 0);
                 let shape = self.plain_arguments(arguments);
-                let (positional, names) = match shape.and_then(|shape| self.parts.shapes.get(usize::from(shape)).cloned()) {
+                let (positional, names) = match shape
+                    .and_then(|shape| self.parts.shapes.get(usize::from(shape)).cloned())
+                {
                     Some(shape) => (shape.positional, shape.names),
                     None => (arguments.args.len() as u16, Vec::new()),
                 };
-                let shape = self.shape(Shape { positional: positional + 1, names });
+                let shape = self.shape(Shape {
+                    positional: positional + 1,
+                    names,
+                });
                 self.at(call);
                 self.emit(Op::CallShape, base, shape, 0);
             } else {
@@ -170,7 +203,14 @@ impl<'s> Compiler<'s> {
     }
 
     /// Puts arguments into the registers of the parameters, in the order of evaluation.
-    fn bind_arguments(&mut self, arguments: &'s Arguments, signature: &Signature, taken: usize, base: Reg, range: TextRange) -> bool {
+    fn bind_arguments(
+        &mut self,
+        arguments: &'s Arguments,
+        signature: &Signature,
+        taken: usize,
+        base: Reg,
+        range: TextRange,
+    ) -> bool {
         let mut filled = vec![false; signature.params.len()];
         filled.iter_mut().take(taken).for_each(|slot| *slot = true);
         if arguments.args.len() + taken > signature.positional {
@@ -180,7 +220,12 @@ impl<'s> Compiler<'s> {
                 signature.positional.saturating_sub(taken),
                 arguments.args.len()
             );
-            self.error(range, "call.arguments", message, "compare with the function's parameters");
+            self.error(
+                range,
+                "call.arguments",
+                message,
+                "compare with the function's parameters",
+            );
             return false;
         }
         for (index, argument) in arguments.args.iter().enumerate() {
@@ -204,8 +249,18 @@ impl<'s> Compiler<'s> {
                 None => {
                     good = false;
                     let message = format!("{}() has no parameter `{name}`", signature.name);
-                    let known: Vec<&str> = signature.params.iter().skip(taken).map(|(name, _)| name.as_str()).collect();
-                    self.error(keyword.range(), "call.arguments", message, format!("its parameters are: {}", known.join(", ")));
+                    let known: Vec<&str> = signature
+                        .params
+                        .iter()
+                        .skip(taken)
+                        .map(|(name, _)| name.as_str())
+                        .collect();
+                    self.error(
+                        keyword.range(),
+                        "call.arguments",
+                        message,
+                        format!("its parameters are: {}", known.join(", ")),
+                    );
                 }
             }
         }
@@ -218,7 +273,12 @@ impl<'s> Compiler<'s> {
                 None => {
                     good = false;
                     let message = format!("{}() needs `{name}`", signature.name);
-                    self.error(range, "call.arguments", message, "give the argument, or give the parameter a default");
+                    self.error(
+                        range,
+                        "call.arguments",
+                        message,
+                        "give the argument, or give the parameter a default",
+                    );
                 }
             }
         }
@@ -233,9 +293,19 @@ impl<'s> Compiler<'s> {
         let params: Vec<(String, Option<u16>)> = info
             .fields
             .iter()
-            .map(|field| (self.parts.names[usize::from(field.name)].clone(), field.default))
+            .map(|field| {
+                (
+                    self.parts.names[usize::from(field.name)].clone(),
+                    field.default,
+                )
+            })
             .collect();
-        let signature = Signature { name: info.name.clone(), positional: params.len(), params, ..Signature::default() };
+        let signature = Signature {
+            name: info.name.clone(),
+            positional: params.len(),
+            params,
+            ..Signature::default()
+        };
         let base = self.f().temps(signature.params.len().max(1));
         if !self.bind_arguments(&call.arguments, &signature, 0, base, call.range()) {
             return None;
@@ -266,16 +336,31 @@ impl<'s> Compiler<'s> {
         }
         let count = call.arguments.args.len() + call.arguments.keywords.len();
         let (Some(condition), Some(code)) = (given[0], given[1]) else {
-            self.refuse(call, "call.arguments", "require() needs a condition and a code", "write require(condition, \"code\", \"message\")");
+            self.refuse(
+                call,
+                "call.arguments",
+                "require() needs a condition and a code",
+                "write require(condition, \"code\", \"message\")",
+            );
             return None;
         };
         if order.len() != count || !order.is_sorted() {
-            self.refuse(call, "call.arguments", "require() takes condition, code and message, in this order", "write require(condition, \"code\", \"message\")");
+            self.refuse(
+                call,
+                "call.arguments",
+                "require() takes condition, code and message, in this order",
+                "write require(condition, \"code\", \"message\")",
+            );
             return None;
         }
         if let Expr::StringLiteral(literal) = code {
             if !crate::interp::is_reject_code(literal.value.to_str()) {
-                self.refuse(code, "call.code", "a code is a lower-case word of at most 64 letters, digits and underscores", "for example \"not_holder\"");
+                self.refuse(
+                    code,
+                    "call.code",
+                    "a code is a lower-case word of at most 64 letters, digits and underscores",
+                    "for example \"not_holder\"",
+                );
             }
         }
         let base = self.f().temps(2);
@@ -314,7 +399,9 @@ impl<'s> Compiler<'s> {
         match expr {
             Expr::StringLiteral(_) | Expr::NumberLiteral(_) => true,
             Expr::Name(name) => {
-                let Some(var) = self.f().find(name.id.as_str()) else { return true };
+                let Some(var) = self.f().find(name.id.as_str()) else {
+                    return true;
+                };
                 !var.cell && self.f().assigned.registers.contains(&var.register)
             }
             Expr::FString(string) => string.value.elements().all(|element| match element {
@@ -329,13 +416,20 @@ impl<'s> Compiler<'s> {
                         && self.is_self(&inner.value)
                         && matches!(attribute.attr.as_str(), "member" | "organisation" | "roles")
                 }
-                value => self.is_self(value) && crate::interp::context_part(attribute.attr.as_str()).is_some(),
+                value => {
+                    self.is_self(value)
+                        && crate::interp::context_part(attribute.attr.as_str()).is_some()
+                }
             },
             _ => false,
         }
     }
 
-    fn call_attribute(&mut self, call: &'s ast::ExprCall, attribute: &'s ast::ExprAttribute) -> Option<Reg> {
+    fn call_attribute(
+        &mut self,
+        call: &'s ast::ExprCall,
+        attribute: &'s ast::ExprAttribute,
+    ) -> Option<Reg> {
         let name = attribute.attr.as_str();
         if name.starts_with("__") {
             let to = self.f().temp();
@@ -378,11 +472,21 @@ impl<'s> Compiler<'s> {
 
     fn call_emit(&mut self, call: &'s ast::ExprCall) -> Option<Reg> {
         let [event] = &*call.arguments.args else {
-            self.refuse(call, "call.arguments", "emit() takes one event", "write self.emit(Financed(...))");
+            self.refuse(
+                call,
+                "call.arguments",
+                "emit() takes one event",
+                "write self.emit(Financed(...))",
+            );
             return None;
         };
         if !call.arguments.keywords.is_empty() || matches!(event, Expr::Starred(_)) {
-            self.refuse(call, "call.arguments", "emit() takes one event", "write self.emit(Financed(...))");
+            self.refuse(
+                call,
+                "call.arguments",
+                "emit() takes one event",
+                "write self.emit(Financed(...))",
+            );
             return None;
         }
         let base = self.f().temp();
@@ -434,7 +538,12 @@ impl<'s> Compiler<'s> {
 
     fn call_isinstance(&mut self, call: &'s ast::ExprCall) -> Option<Reg> {
         let [object, class] = &*call.arguments.args else {
-            self.refuse(call, "call.arguments", "isinstance() takes a value and a class", "write isinstance(x, int)");
+            self.refuse(
+                call,
+                "call.arguments",
+                "isinstance() takes a value and a class",
+                "write isinstance(x, int)",
+            );
             return None;
         };
         let base = self.f().temp();
@@ -480,7 +589,12 @@ impl<'s> Compiler<'s> {
     }
 
     /// A builtin over a generator expression: a loop written in place.
-    fn builtin_over(&mut self, call: &'s ast::ExprCall, builtin: Builtin, generator: &'s ast::ExprGenerator) -> Reg {
+    fn builtin_over(
+        &mut self,
+        call: &'s ast::ExprCall,
+        builtin: Builtin,
+        generator: &'s ast::ExprGenerator,
+    ) -> Reg {
         let base = self.f().temp();
         let element: &'s Expr = &generator.elt;
         match builtin {
@@ -488,7 +602,9 @@ impl<'s> Compiler<'s> {
                 let stop_on = builtin == Builtin::Any;
                 let end = self.f().label();
                 self.load_const(Const::Bool(stop_on), base);
-                self.loops(&generator.generators, &mut |compiler| compiler.cond(element, stop_on, end));
+                self.loops(&generator.generators, &mut |compiler| {
+                    compiler.cond(element, stop_on, end)
+                });
                 self.load_const(Const::Bool(!stop_on), base);
                 self.f().bind(end);
             }
@@ -499,7 +615,9 @@ impl<'s> Compiler<'s> {
                     compiler.emit(Op::Add, base, base, item);
                 });
             }
-            Builtin::List => self.comprehension(&generator.generators, element, None, Op::List, base),
+            Builtin::List => {
+                self.comprehension(&generator.generators, element, None, Op::List, base)
+            }
             Builtin::Set => self.comprehension(&generator.generators, element, None, Op::Set, base),
             _ => {
                 self.comprehension(&generator.generators, element, None, Op::List, base);
@@ -512,8 +630,14 @@ impl<'s> Compiler<'s> {
 }
 
 fn has_star(arguments: &Arguments) -> bool {
-    arguments.args.iter().any(|argument| matches!(argument, Expr::Starred(_)))
-        || arguments.keywords.iter().any(|keyword| keyword.arg.is_none())
+    arguments
+        .args
+        .iter()
+        .any(|argument| matches!(argument, Expr::Starred(_)))
+        || arguments
+            .keywords
+            .iter()
+            .any(|keyword| keyword.arg.is_none())
 }
 
 fn only_generator(arguments: &Arguments) -> Option<&ast::ExprGenerator> {

@@ -34,8 +34,14 @@ impl<'s> Compiler<'s> {
     }
 
     /// Writes the loops of a comprehension around `inside`.
-    pub(crate) fn loops(&mut self, generators: &'s [Comprehension], inside: &mut dyn FnMut(&mut Self)) {
-        let Some(first) = generators.first() else { return };
+    pub(crate) fn loops(
+        &mut self,
+        generators: &'s [Comprehension],
+        inside: &mut dyn FnMut(&mut Self),
+    ) {
+        let Some(first) = generators.first() else {
+            return;
+        };
         let assigned = self.f().assigned.clone();
         // The first iterable is evaluated outside of the comprehension's scope.
         let base = self.f().temps(2);
@@ -66,10 +72,22 @@ impl<'s> Compiler<'s> {
         self.f().scopes.push(scope);
     }
 
-    fn one_loop(&mut self, generators: &'s [Comprehension], base: Reg, inside: &mut dyn FnMut(&mut Self)) {
-        let Some((generator, rest)) = generators.split_first() else { return };
+    fn one_loop(
+        &mut self,
+        generators: &'s [Comprehension],
+        base: Reg,
+        inside: &mut dyn FnMut(&mut Self),
+    ) {
+        let Some((generator, rest)) = generators.split_first() else {
+            return;
+        };
         if generator.is_async {
-            return self.refuse(generator, "language.async", "a contract runs in one piece: there is nothing to await", "remove async");
+            return self.refuse(
+                generator,
+                "language.async",
+                "a contract runs in one piece: there is nothing to await",
+                "remove async",
+            );
         }
         let (next, done): (Label, Label) = (self.f().label(), self.f().label());
         self.f().bind(next);

@@ -11,21 +11,32 @@ use crate::builtins::Builtin;
 use crate::limits;
 use crate::program::Const;
 
-const HELP: &str = "build it from literals, earlier constants and arithmetic; compute the rest in a function";
+const HELP: &str =
+    "build it from literals, earlier constants and arithmetic; compute the rest in a function";
 
 impl<'s> Compiler<'s> {
     /// The value of a constant expression; reports what is none.
     pub(crate) fn evaluate(&mut self, expr: &'s Expr) -> Option<Const> {
         let value = self.fold(expr, 0);
         if value.is_none() && self.reporter.is_empty() {
-            self.error(expr.range(), "language.constant", "this is no constant expression", HELP);
+            self.error(
+                expr.range(),
+                "language.constant",
+                "this is no constant expression",
+                HELP,
+            );
         }
         value
     }
 
     fn fold(&mut self, expr: &'s Expr, level: usize) -> Option<Const> {
         if level > limits::CONST_LEVELS / 2 {
-            self.error(expr.range(), "limit.constant", "the constant is nested too deep", "flatten it");
+            self.error(
+                expr.range(),
+                "limit.constant",
+                "the constant is nested too deep",
+                "flatten it",
+            );
             return None;
         }
         let level = level + 1;
@@ -55,7 +66,10 @@ impl<'s> Compiler<'s> {
                 }
             }
             Expr::BinOp(binary) => {
-                let (left, right) = (self.fold(&binary.left, level)?, self.fold(&binary.right, level)?);
+                let (left, right) = (
+                    self.fold(&binary.left, level)?,
+                    self.fold(&binary.right, level)?,
+                );
                 fold_binary(binary.op, left, right)
             }
             Expr::Call(call) => self.fold_call(call, level),
@@ -74,7 +88,12 @@ impl<'s> Compiler<'s> {
                 None => parse_big(self.text_of(number)),
             },
             _ => {
-                self.error(number.range(), "language.float", "floats are not part of the language: they round differently between machines", "use int in the smallest unit, for example cents");
+                self.error(
+                    number.range(),
+                    "language.float",
+                    "floats are not part of the language: they round differently between machines",
+                    "use int in the smallest unit, for example cents",
+                );
                 None
             }
         }
@@ -103,22 +122,32 @@ impl<'s> Compiler<'s> {
             Some(Global::Class(id)) => Some(Const::Class(id)),
             Some(Global::Exception(class)) => Some(Const::ExcClass(class)),
             Some(_) => None,
-            None => Builtin::from_name(name.id.as_str()).map(|builtin| Const::Builtin(builtin.number())),
+            None => {
+                Builtin::from_name(name.id.as_str()).map(|builtin| Const::Builtin(builtin.number()))
+            }
         }
     }
 
     fn fold_member(&mut self, attribute: &'s ruff_python_ast::ExprAttribute) -> Option<Const> {
         let Expr::Name(name) = &*attribute.value else {
             // Status.OPEN.value
-            let Const::Enum(class, member) = self.fold(&attribute.value, limits::CONST_LEVELS / 2)? else { return None };
-            let (id, value) = self.parts.classes[usize::from(class)].members.get(usize::from(member))?;
+            let Const::Enum(class, member) =
+                self.fold(&attribute.value, limits::CONST_LEVELS / 2)?
+            else {
+                return None;
+            };
+            let (id, value) = self.parts.classes[usize::from(class)]
+                .members
+                .get(usize::from(member))?;
             return match attribute.attr.as_str() {
                 "value" => Some(value.clone()),
                 "name" => Some(Const::Str(self.parts.names[usize::from(*id)].clone())),
                 _ => None,
             };
         };
-        let Some(Global::Class(class)) = self.globals.get(name.id.as_str()).copied() else { return None };
+        let Some(Global::Class(class)) = self.globals.get(name.id.as_str()).copied() else {
+            return None;
+        };
         let id = self.name(attribute.attr.as_str());
         let members = &self.parts.classes[usize::from(class)].members;
         let member = members.iter().position(|(member, _)| *member == id)?;
@@ -126,17 +155,22 @@ impl<'s> Compiler<'s> {
     }
 
     fn fold_call(&mut self, call: &'s ruff_python_ast::ExprCall, level: usize) -> Option<Const> {
-        let Expr::Name(name) = &*call.func else { return None };
+        let Expr::Name(name) = &*call.func else {
+            return None;
+        };
         if !call.arguments.keywords.is_empty() || self.globals.contains_key(name.id.as_str()) {
             return None;
         }
         let mut arguments = self.fold_all(&call.arguments.args, level)?;
         let builtin = Builtin::from_name(name.id.as_str())?;
         if builtin == Builtin::Range {
-            let ints: Option<Vec<i64>> = arguments.iter().map(|argument| match argument {
-                Const::Int(value) => Some(*value),
-                _ => None,
-            }).collect();
+            let ints: Option<Vec<i64>> = arguments
+                .iter()
+                .map(|argument| match argument {
+                    Const::Int(value) => Some(*value),
+                    _ => None,
+                })
+                .collect();
             return match ints?.as_slice() {
                 [stop] => Some(Const::Range(0, *stop, 1)),
                 [start, stop] => Some(Const::Range(*start, *stop, 1)),
@@ -147,7 +181,11 @@ impl<'s> Compiler<'s> {
         let items = match (arguments.pop(), arguments.is_empty()) {
             (None, _) => Vec::new(),
             (Some(Const::Tuple(items) | Const::List(items)), true) => items,
-            (Some(Const::Set(items) | Const::Frozenset(items)), true) if matches!(builtin, Builtin::Set | Builtin::Frozenset) => items,
+            (Some(Const::Set(items) | Const::Frozenset(items)), true)
+                if matches!(builtin, Builtin::Set | Builtin::Frozenset) =>
+            {
+                items
+            }
             _ => return None,
         };
         match builtin {
@@ -178,7 +216,9 @@ fn unique(items: Vec<Const>) -> Option<Vec<Const>> {
 fn same(a: &Const, b: &Const) -> bool {
     match (a, b) {
         (Const::Bool(x), Const::Int(y)) | (Const::Int(y), Const::Bool(x)) => i64::from(*x) == *y,
-        (Const::Tuple(x), Const::Tuple(y)) => x.len() == y.len() && x.iter().zip(y).all(|(a, b)| same(a, b)),
+        (Const::Tuple(x), Const::Tuple(y)) => {
+            x.len() == y.len() && x.iter().zip(y).all(|(a, b)| same(a, b))
+        }
         _ => a == b,
     }
 }
@@ -219,7 +259,9 @@ fn small(value: BigInt) -> Option<Const> {
 
 fn fold_binary(op: Operator, left: Const, right: Const) -> Option<Const> {
     match (op, &left, &right) {
-        (Operator::Add, Const::Str(a), Const::Str(b)) => return Some(Const::Str(format!("{a}{b}"))),
+        (Operator::Add, Const::Str(a), Const::Str(b)) => {
+            return Some(Const::Str(format!("{a}{b}")))
+        }
         (Operator::Add, Const::Tuple(a), Const::Tuple(b)) => {
             return Some(Const::Tuple(a.iter().chain(b).cloned().collect()));
         }
@@ -236,7 +278,9 @@ fn fold_binary(op: Operator, left: Const, right: Const) -> Option<Const> {
         Operator::FloorDiv if !b.is_zero() => small(a.div_floor(&b)),
         Operator::Mod if !b.is_zero() => small(a.mod_floor(&b)),
         Operator::Pow if !b.is_negative() => {
-            let exponent = b.to_u32().filter(|exponent| u64::from(*exponent) <= limits::INTEGER_BITS)?;
+            let exponent = b
+                .to_u32()
+                .filter(|exponent| u64::from(*exponent) <= limits::INTEGER_BITS)?;
             if a.bits().saturating_mul(u64::from(exponent)) > limits::INTEGER_BITS * 2 {
                 return None;
             }

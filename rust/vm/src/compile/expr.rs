@@ -130,7 +130,13 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    pub(crate) fn refuse(&mut self, node: &impl Ranged, code: &'static str, message: &str, help: &str) {
+    pub(crate) fn refuse(
+        &mut self,
+        node: &impl Ranged,
+        code: &'static str,
+        message: &str,
+        help: &str,
+    ) {
         self.error(node.range(), code, message, help);
     }
 
@@ -149,7 +155,9 @@ impl<'s> Compiler<'s> {
             let id = self.name(name);
             self.emit(Op::LoadCell, to, var.register, id);
         } else {
-            if !self.f().assigned.unreachable && !self.f().assigned.registers.contains(&var.register) {
+            if !self.f().assigned.unreachable
+                && !self.f().assigned.registers.contains(&var.register)
+            {
                 let id = self.name(name);
                 self.emit(Op::Bound, var.register, id, 0);
             }
@@ -176,12 +184,24 @@ impl<'s> Compiler<'s> {
             Global::Class(id) => self.load_const(Const::Class(id), to),
             Global::Exception(class) => self.load_const(Const::ExcClass(class), to),
             Global::Broken => {}
-            Global::Require => self.refuse(name, "language.value", "`require` can only be called", "write require(condition, \"code\", \"message\")"),
-            Global::Contract => self.refuse(name, "language.value", "the contract's class is no value", "use self"),
+            Global::Require => self.refuse(
+                name,
+                "language.value",
+                "`require` can only be called",
+                "write require(condition, \"code\", \"message\")",
+            ),
+            Global::Contract => self.refuse(
+                name,
+                "language.value",
+                "the contract's class is no value",
+                "use self",
+            ),
             Global::Declaration(declared) => {
                 let message = format!("`{}` only declares: it is no value here", name.id);
                 let help = match declared {
-                    Declared::Table => "declare tables in the contract's class: items = Table(Item, key=\"id\")",
+                    Declared::Table => {
+                        "declare tables in the contract's class: items = Table(Item, key=\"id\")"
+                    }
                     Declared::Call | Declared::View => "use it as a decorator of a method",
                     _ => "use it as the base of a class",
                 };
@@ -193,18 +213,40 @@ impl<'s> Compiler<'s> {
     fn undefined(&mut self, name: &'s ast::ExprName) {
         let id = name.id.as_str();
         let (code, message, help) = match id {
-            "float" | "complex" => ("language.float", "floats are not part of the language: they round differently between machines", "use int in the smallest unit, for example cents"),
-            "print" | "input" | "open" => ("language.io", "a contract has no input or output", "emit an event, or return a value"),
-            "eval" | "exec" | "compile" | "globals" | "locals" | "vars" | "getattr" | "setattr" | "delattr" | "hasattr" | "dir" | "__import__" | "super" | "object" => {
-                ("language.reflection", "code that looks at or makes code is not part of the language", "name the attribute or function directly")
-            }
-            "hash" | "id" | "memoryview" | "bytearray" => ("language.builtin", "this builtin depends on the machine or changes bytes in place", "use the value itself as the key, or bytes"),
-            "iter" | "next" => ("language.builtin", "iterators are not values here", "use a for loop or index the list"),
+            "float" | "complex" => (
+                "language.float",
+                "floats are not part of the language: they round differently between machines",
+                "use int in the smallest unit, for example cents",
+            ),
+            "print" | "input" | "open" => (
+                "language.io",
+                "a contract has no input or output",
+                "emit an event, or return a value",
+            ),
+            "eval" | "exec" | "compile" | "globals" | "locals" | "vars" | "getattr" | "setattr"
+            | "delattr" | "hasattr" | "dir" | "__import__" | "super" | "object" => (
+                "language.reflection",
+                "code that looks at or makes code is not part of the language",
+                "name the attribute or function directly",
+            ),
+            "hash" | "id" | "memoryview" | "bytearray" => (
+                "language.builtin",
+                "this builtin depends on the machine or changes bytes in place",
+                "use the value itself as the key, or bytes",
+            ),
+            "iter" | "next" => (
+                "language.builtin",
+                "iterators are not values here",
+                "use a for loop or index the list",
+            ),
             _ => ("name.undefined", "", ""),
         };
         if message.is_empty() {
             let near = self.nearest(id);
-            let help = near.map_or_else(|| "define it, or import it from lianheng.contract".to_string(), |near| format!("did you mean `{near}`?"));
+            let help = near.map_or_else(
+                || "define it, or import it from lianheng.contract".to_string(),
+                |near| format!("did you mean `{near}`?"),
+            );
             return self.error(name.range(), code, format!("`{id}` is not defined"), help);
         }
         self.error(name.range(), code, format!("`{id}`: {message}"), help);
@@ -213,7 +255,12 @@ impl<'s> Compiler<'s> {
     /// A known name that looks like this one.
     fn nearest(&mut self, name: &str) -> Option<String> {
         let mut known: Vec<String> = self.globals.keys().cloned().collect();
-        known.extend(self.f().scopes.iter().flat_map(|scope| scope.vars.keys().cloned()));
+        known.extend(
+            self.f()
+                .scopes
+                .iter()
+                .flat_map(|scope| scope.vars.keys().cloned()),
+        );
         known.extend(Builtin::names().map(str::to_string));
         known.sort();
         known.into_iter().find(|other| distance_is_one(name, other))
@@ -225,11 +272,26 @@ impl<'s> Compiler<'s> {
                 Some(value) => self.load_const(Const::Int(value), to),
                 None => match parse_big(self.text_of(number)) {
                     Some(value) => self.load_const(value, to),
-                    None => self.refuse(number, "limit.integer", "the integer is above 4,096 bits", "use a smaller one"),
+                    None => self.refuse(
+                        number,
+                        "limit.integer",
+                        "the integer is above 4,096 bits",
+                        "use a smaller one",
+                    ),
                 },
             },
-            Number::Float(_) => self.refuse(number, "language.float", "floats are not part of the language: they round differently between machines", "use int in the smallest unit, for example 1055530 cents"),
-            Number::Complex { .. } => self.refuse(number, "language.float", "complex numbers are not part of the language", "use int"),
+            Number::Float(_) => self.refuse(
+                number,
+                "language.float",
+                "floats are not part of the language: they round differently between machines",
+                "use int in the smallest unit, for example 1055530 cents",
+            ),
+            Number::Complex { .. } => self.refuse(
+                number,
+                "language.float",
+                "complex numbers are not part of the language",
+                "use int",
+            ),
         }
     }
 
@@ -260,11 +322,21 @@ impl<'s> Compiler<'s> {
             Operator::BitOr => Op::BitOr,
             Operator::BitXor => Op::BitXor,
             Operator::Div => {
-                self.refuse(node, "language.division", "`/` gives a float, and floats are not part of the language", "use // (rounds down), and say where the rest goes");
+                self.refuse(
+                    node,
+                    "language.division",
+                    "`/` gives a float, and floats are not part of the language",
+                    "use // (rounds down), and say where the rest goes",
+                );
                 return None;
             }
             Operator::MatMult => {
-                self.refuse(node, "language.operator", "`@` is not part of the language", "write the loop");
+                self.refuse(
+                    node,
+                    "language.operator",
+                    "`@` is not part of the language",
+                    "write the loop",
+                );
                 return None;
             }
         })
@@ -345,9 +417,13 @@ impl<'s> Compiler<'s> {
     pub(crate) fn cond(&mut self, expr: &'s Expr, when: bool, label: Label) {
         let mark = self.f().mark();
         match expr {
-            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => self.cond(&unary.operand, !when, label),
+            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => {
+                self.cond(&unary.operand, !when, label)
+            }
             Expr::BoolOp(boolean) => self.cond_bool(boolean, when, label),
-            Expr::Compare(compare) if compare.ops.len() == 1 => self.cond_compare(expr, compare, when, label),
+            Expr::Compare(compare) if compare.ops.len() == 1 => {
+                self.cond_compare(expr, compare, when, label)
+            }
             Expr::BooleanLiteral(literal) => {
                 if literal.value == when {
                     self.f().emit_to(Op::Jump, [0; 3], 0, label);
@@ -384,7 +460,13 @@ impl<'s> Compiler<'s> {
         self.f().bind(skip);
     }
 
-    fn cond_compare(&mut self, expr: &'s Expr, compare: &'s ast::ExprCompare, when: bool, label: Label) {
+    fn cond_compare(
+        &mut self,
+        expr: &'s Expr,
+        compare: &'s ast::ExprCompare,
+        when: bool,
+        label: Label,
+    ) {
         let right = &compare.comparators[0];
         if let (CmpOp::Is | CmpOp::IsNot, Expr::NoneLiteral(_)) = (compare.ops[0], right) {
             let register = self.expr(&compare.left);
@@ -418,7 +500,10 @@ impl<'s> Compiler<'s> {
 
     fn slice(&mut self, slice: &'s ast::ExprSlice, to: Reg) {
         let base = self.f().temps(3);
-        for (index, part) in [&slice.lower, &slice.upper, &slice.step].into_iter().enumerate() {
+        for (index, part) in [&slice.lower, &slice.upper, &slice.step]
+            .into_iter()
+            .enumerate()
+        {
             match part {
                 Some(part) => self.expr_to(part, base + index as u16),
                 None => self.load_const(Const::None, base + index as u16),
@@ -458,7 +543,11 @@ impl<'s> Compiler<'s> {
             }
             self.f().release(mark);
         }
-        let last = if op == Op::Tuple { Op::ToTuple } else { Op::Take };
+        let last = if op == Op::Tuple {
+            Op::ToTuple
+        } else {
+            Op::Take
+        };
         self.emit(last, to, collected, 0);
     }
 
@@ -486,14 +575,21 @@ impl<'s> Compiler<'s> {
     fn attribute(&mut self, attribute: &'s ast::ExprAttribute, to: Reg) {
         let name = attribute.attr.as_str();
         if name.starts_with("__") {
-            return self.refuse(&attribute.attr, "language.dunder", "names with two leading underscores reach into Python's machinery", "use operators and builtins, or name the attribute otherwise");
+            return self.refuse(
+                &attribute.attr,
+                "language.dunder",
+                "names with two leading underscores reach into Python's machinery",
+                "use operators and builtins, or name the attribute otherwise",
+            );
         }
         if self.is_self(&attribute.value) {
             return self.self_attribute(attribute, to);
         }
         if let Expr::Name(class) = &*attribute.value {
             match self.resolve(class.id.as_str()) {
-                Resolved::Global(Global::Class(class)) => return self.class_attribute(class, attribute, to),
+                Resolved::Global(Global::Class(class)) => {
+                    return self.class_attribute(class, attribute, to)
+                }
                 Resolved::Global(Global::Contract) => {
                     if let Some(id) = self.contract.constants.get(name) {
                         let id = *id;
@@ -522,7 +618,12 @@ impl<'s> Compiler<'s> {
         }
         if self.contract.methods.contains_key(name) || name == "emit" {
             let message = format!("`self.{name}` is a method: it can only be called here");
-            return self.error(attribute.range(), "language.method_value", message, "call it, or wrap it: lambda x: self.method(x)");
+            return self.error(
+                attribute.range(),
+                "language.method_value",
+                message,
+                "call it, or wrap it: lambda x: self.method(x)",
+            );
         }
         let message = format!("the contract has no `{name}`");
         let help = "declare a table (name = Table(...)), a constant or a method; the state lives in tables only";
@@ -537,14 +638,23 @@ impl<'s> Compiler<'s> {
             return self.load_const(Const::Enum(class, member as u16), to);
         }
         let message = format!("`{}` has no `{name}`", info.name);
-        self.error(attribute.attr.range(), "name.attribute", message, "use a member of the enum, or an attribute of an instance");
+        self.error(
+            attribute.attr.range(),
+            "name.attribute",
+            message,
+            "use a member of the enum, or an attribute of an instance",
+        );
     }
 }
 
 /// `x + 3`, `x - 3` with a small literal: the operand.
 fn small_operand(binary: &ast::ExprBinOp) -> Option<u16> {
-    let Expr::NumberLiteral(number) = &*binary.right else { return None };
-    let Number::Int(int) = &number.value else { return None };
+    let Expr::NumberLiteral(number) = &*binary.right else {
+        return None;
+    };
+    let Number::Int(int) = &number.value else {
+        return None;
+    };
     let value = int.as_i64()?;
     let signed = match binary.op {
         Operator::Add => value,
@@ -583,7 +693,12 @@ pub(crate) fn writes_once(expr: &Expr) -> bool {
 fn distance_is_one(a: &str, b: &str) -> bool {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let prefix = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-    let suffix = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    let suffix = a
+        .iter()
+        .rev()
+        .zip(b.iter().rev())
+        .take_while(|(x, y)| x == y)
+        .count();
     match a.len().abs_diff(b.len()) {
         0 => prefix + suffix + 1 >= a.len() && a != b && a.len() > 2,
         1 => prefix + suffix >= a.len().min(b.len()) && a.len() > 2,

@@ -44,7 +44,8 @@ impl Assigned {
             return other.clone();
         }
         if !other.unreachable {
-            self.registers.retain(|register| other.registers.contains(register));
+            self.registers
+                .retain(|register| other.registers.contains(register));
         }
         self
     }
@@ -100,7 +101,11 @@ pub(crate) struct FnCtx<'a> {
 impl FnCtx<'_> {
     pub(crate) fn new(name: &str, line: u32) -> Self {
         FnCtx {
-            function: Function { name: name.to_string(), line, ..Function::default() },
+            function: Function {
+                name: name.to_string(),
+                line,
+                ..Function::default()
+            },
             scopes: vec![Scope::default()],
             assigned: Assigned::default(),
             loops: Vec::new(),
@@ -158,8 +163,15 @@ impl FnCtx<'_> {
 
     pub(crate) fn emit(&mut self, op: Op, a: u16, b: u16, c: u16) {
         let here = self.here();
-        if self.function.lines.last().is_none_or(|(_, line)| *line != self.line) {
-            self.function.lines.push((here.min(0xffff) as u16, self.line));
+        if self
+            .function
+            .lines
+            .last()
+            .is_none_or(|(_, line)| *line != self.line)
+        {
+            self.function
+                .lines
+                .push((here.min(0xffff) as u16, self.line));
         }
         self.function.code.push(Instr::new(op, a, b, c));
     }
@@ -191,7 +203,11 @@ impl FnCtx<'_> {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Var> {
-        self.scopes.iter().rev().find_map(|scope| scope.vars.get(name)).copied()
+        self.scopes
+            .iter()
+            .rev()
+            .find_map(|scope| scope.vars.get(name))
+            .copied()
     }
 
     /// Notes that a register holds a value from here on.
@@ -203,7 +219,13 @@ impl FnCtx<'_> {
 
     fn patch(&mut self) {
         for (at, place, label) in std::mem::take(&mut self.patches) {
-            let target = self.labels.get(label.0).copied().flatten().unwrap_or(0).min(0xffff) as u16;
+            let target = self
+                .labels
+                .get(label.0)
+                .copied()
+                .flatten()
+                .unwrap_or(0)
+                .min(0xffff) as u16;
             if let Some(instr) = self.function.code.get_mut(at) {
                 match place {
                     0 => instr.a = target,
@@ -218,7 +240,9 @@ impl FnCtx<'_> {
 impl<'s> Compiler<'s> {
     /// The function being compiled.
     pub(crate) fn f(&mut self) -> &mut FnCtx<'s> {
-        self.functions.last_mut().expect("code is only compiled inside of a function")
+        self.functions
+            .last_mut()
+            .expect("code is only compiled inside of a function")
     }
 
     pub(crate) fn emit(&mut self, op: Op, a: u16, b: u16, c: u16) {
@@ -240,8 +264,16 @@ impl<'s> Compiler<'s> {
             self.error(range, "limit.function", "the function is too long", help);
         }
         if usize::from(function.registers) > limits::REGISTERS {
-            let message = format!("the function needs more than {} variables at once", limits::REGISTERS);
-            self.error(range, "limit.variables", message, "split the function or its longest expressions");
+            let message = format!(
+                "the function needs more than {} variables at once",
+                limits::REGISTERS
+            );
+            self.error(
+                range,
+                "limit.variables",
+                message,
+                "split the function or its longest expressions",
+            );
         }
         function
     }

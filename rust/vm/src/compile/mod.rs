@@ -45,9 +45,15 @@ pub(crate) fn compile(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>
 
 fn compile_here(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
     let mut reporter = Reporter::new(file, text);
-    let parsed = ruff_python_parser::parse_unchecked_source(text, ruff_python_ast::PySourceType::Python);
+    let parsed =
+        ruff_python_parser::parse_unchecked_source(text, ruff_python_ast::PySourceType::Python);
     for error in parsed.errors() {
-        reporter.report(error.location, "syntax.invalid", error.error.to_string(), "");
+        reporter.report(
+            error.location,
+            "syntax.invalid",
+            error.error.to_string(),
+            "",
+        );
     }
     if !reporter.is_empty() {
         return Err(reporter.into_found());
@@ -134,7 +140,10 @@ enum ConstKey {
 
 impl<'s> Compiler<'s> {
     fn new(text: &'s str, file: &str, reporter: Reporter<'s>) -> Self {
-        let parts = Parts { file: file.to_string(), ..Parts::default() };
+        let parts = Parts {
+            file: file.to_string(),
+            ..Parts::default()
+        };
         let mut compiler = Compiler {
             text,
             reporter,
@@ -152,11 +161,26 @@ impl<'s> Compiler<'s> {
 
     fn finish(mut self) -> Result<Program, Vec<Diagnostic>> {
         let start = TextRange::default();
-        let total: usize = self.parts.functions.iter().map(|function| function.code.len()).sum();
-        let items = self.parts.names.len().max(self.parts.consts.len()).max(self.parts.functions.len());
+        let total: usize = self
+            .parts
+            .functions
+            .iter()
+            .map(|function| function.code.len())
+            .sum();
+        let items = self
+            .parts
+            .names
+            .len()
+            .max(self.parts.consts.len())
+            .max(self.parts.functions.len());
         if total > limits::PROGRAM_INSTRUCTIONS || items > limits::ITEMS {
             let help = "split the contract; nested finally blocks multiply code";
-            self.error(start, "limit.program", "the compiled contract is too large", help);
+            self.error(
+                start,
+                "limit.program",
+                "the compiled contract is too large",
+                help,
+            );
         }
         if !self.reporter.is_empty() {
             return Err(self.reporter.into_found());
@@ -165,7 +189,12 @@ impl<'s> Compiler<'s> {
             Ok(()) => Ok(Program::new(self.parts)),
             Err(why) => {
                 let message = format!("the compiler wrote code that it refuses itself: {why}");
-                self.error(start, "compile.failed", message, "report this as a defect of the compiler");
+                self.error(
+                    start,
+                    "compile.failed",
+                    message,
+                    "report this as a defect of the compiler",
+                );
                 Err(self.reporter.into_found())
             }
         }
@@ -228,7 +257,9 @@ impl<'s> Compiler<'s> {
 
     /// The source text of a node.
     pub(crate) fn text_of(&self, node: &impl Ranged) -> &'s str {
-        self.text.get(node.range().start().to_usize()..node.range().end().to_usize()).unwrap_or("")
+        self.text
+            .get(node.range().start().to_usize()..node.range().end().to_usize())
+            .unwrap_or("")
     }
 }
 
@@ -246,9 +277,16 @@ pub(crate) fn docstring(body: &[Stmt]) -> (String, &[Stmt]) {
 fn clean_doc(doc: &str) -> String {
     let lines: Vec<&str> = doc.trim().lines().map(str::trim_end).collect();
     let indent = lines.iter().skip(1).filter(|line| !line.is_empty());
-    let indent = indent.map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
+    let indent = indent
+        .map(|line| line.len() - line.trim_start().len())
+        .min()
+        .unwrap_or(0);
     let cleaned = lines.iter().enumerate().map(|(index, line)| {
-        if index == 0 { line } else { line.get(indent..).unwrap_or("") }
+        if index == 0 {
+            line
+        } else {
+            line.get(indent..).unwrap_or("")
+        }
     });
     cleaned.collect::<Vec<_>>().join("\n")
 }

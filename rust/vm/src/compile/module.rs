@@ -17,7 +17,11 @@ const MODULE: &str = "lianheng.contract";
 impl<'s> Compiler<'s> {
     /// The record class of callers, known to every program.
     pub(crate) fn declare_caller(&mut self) {
-        let mut field = |name: &str, ty: Type| Field { name: self.name(name), ty, default: None };
+        let mut field = |name: &str, ty: Type| Field {
+            name: self.name(name),
+            ty,
+            default: None,
+        };
         let fields = vec![
             field("member", Type::Str),
             field("organisation", Type::Str),
@@ -44,14 +48,24 @@ impl<'s> Compiler<'s> {
         rest.iter().for_each(|stmt| self.compile_bodies(stmt));
         if self.parts.contract.is_empty() && self.reporter.is_empty() {
             let at = ruff_text_size::TextRange::default();
-            self.error(at, "contract.missing", "the file declares no contract", "write class Name(Contract): with at least one @call or @view method");
+            self.error(
+                at,
+                "contract.missing",
+                "the file declares no contract",
+                "write class Name(Contract): with at least one @call or @view method",
+            );
         }
     }
 
     fn declare(&mut self, stmt: &'s Stmt) {
         match stmt {
             Stmt::ImportFrom(import) => self.import(import),
-            Stmt::Import(node) => self.refuse(node, "language.import", "only names of lianheng.contract can be imported", "write from lianheng.contract import ..."),
+            Stmt::Import(node) => self.refuse(
+                node,
+                "language.import",
+                "only names of lianheng.contract can be imported",
+                "write from lianheng.contract import ...",
+            ),
             Stmt::FunctionDef(def) => {
                 let id = self.reserve_function();
                 self.declare_global(def.name.as_str(), Global::Function(id), &def.name);
@@ -63,10 +77,20 @@ impl<'s> Compiler<'s> {
 
     pub(crate) fn declare_global(&mut self, name: &str, global: Global, at: &impl Ranged) {
         if let Some(Global::Declaration(_) | Global::Require) = self.globals.get(name) {
-            return self.error(at.range(), "name.twice", format!("`{name}` is imported already"), "choose another name");
+            return self.error(
+                at.range(),
+                "name.twice",
+                format!("`{name}` is imported already"),
+                "choose another name",
+            );
         }
         if self.globals.insert(name.to_string(), global).is_some() {
-            self.error(at.range(), "name.twice", format!("`{name}` is declared twice"), "choose another name");
+            self.error(
+                at.range(),
+                "name.twice",
+                format!("`{name}` is declared twice"),
+                "choose another name",
+            );
         }
     }
 
@@ -77,12 +101,22 @@ impl<'s> Compiler<'s> {
 
     fn import(&mut self, import: &'s ast::StmtImportFrom) {
         let module = import.module.as_ref().map_or("", |module| module.as_str());
-        if module == "__future__" && import.names.iter().all(|name| name.name.as_str() == "annotations") {
+        if module == "__future__"
+            && import
+                .names
+                .iter()
+                .all(|name| name.name.as_str() == "annotations")
+        {
             return;
         }
         if module != MODULE || import.level != 0 {
             let message = format!("`{module}` cannot be imported: a contract sees only {MODULE}");
-            return self.error(import.range(), "language.import", message, "write from lianheng.contract import ..., and the rest in the contract itself");
+            return self.error(
+                import.range(),
+                "language.import",
+                message,
+                "write from lianheng.contract import ..., and the rest in the contract itself",
+            );
         }
         for alias in &import.names {
             let global = match alias.name.as_str() {
@@ -97,7 +131,12 @@ impl<'s> Compiler<'s> {
                 "Rejected" => Global::Exception(Exc::Rejected),
                 "Caller" => Global::Class(CALLER),
                 "*" => {
-                    self.refuse(alias, "language.import", "a star import hides where names come from", "name what you import");
+                    self.refuse(
+                        alias,
+                        "language.import",
+                        "a star import hides where names come from",
+                        "name what you import",
+                    );
                     continue;
                 }
                 other => {
@@ -135,7 +174,12 @@ impl<'s> Compiler<'s> {
         let before = self.reporter.is_empty();
         let found = self.evaluate(value);
         if found.is_none() && !before {
-            self.error(value.range(), "language.constant", "this is no constant expression", "build it from literals, earlier constants and arithmetic");
+            self.error(
+                value.range(),
+                "language.constant",
+                "this is no constant expression",
+                "build it from literals, earlier constants and arithmetic",
+            );
         }
         let global = match found {
             Some(value) => Global::Const(self.constant(value)),
@@ -161,7 +205,9 @@ impl<'s> Compiler<'s> {
         let parameters = &def.parameters;
         let mut params = Vec::new();
         for parameter in parameters.iter_non_variadic_params() {
-            let default = parameter.default().map(|default| self.default_constant(default));
+            let default = parameter
+                .default()
+                .map(|default| self.default_constant(default));
             params.push((parameter.name().to_string(), default));
             if let Some(annotation) = parameter.annotation() {
                 self.check_annotation(annotation);
@@ -172,7 +218,10 @@ impl<'s> Compiler<'s> {
         }
         let signature = Signature {
             name: def.name.to_string(),
-            qualified: class.map_or_else(|| def.name.to_string(), |class| format!("{class}.{}", def.name)),
+            qualified: class.map_or_else(
+                || def.name.to_string(),
+                |class| format!("{class}.{}", def.name),
+            ),
             params,
             positional: parameters.posonlyargs.len() + parameters.args.len(),
             positional_only: parameters.posonlyargs.len(),
@@ -185,12 +234,22 @@ impl<'s> Compiler<'s> {
     pub(crate) fn default_constant(&mut self, default: &'s Expr) -> u16 {
         match self.evaluate(default) {
             Some(value) if mutable(&value) => {
-                self.error(default.range(), "language.mutable_default", "a default that can change would be shared between calls", "use None, and make the value inside");
+                self.error(
+                    default.range(),
+                    "language.mutable_default",
+                    "a default that can change would be shared between calls",
+                    "use None, and make the value inside",
+                );
                 0
             }
             Some(value) => self.constant(value),
             None => {
-                self.error(default.range(), "language.default", "a default must be a constant here", "use None, and compute the value inside");
+                self.error(
+                    default.range(),
+                    "language.default",
+                    "a default must be a constant here",
+                    "use None, and compute the value inside",
+                );
                 0
             }
         }
@@ -200,7 +259,12 @@ impl<'s> Compiler<'s> {
         match stmt {
             Stmt::FunctionDef(def) => {
                 if !def.decorator_list.is_empty() {
-                    self.refuse(&def.decorator_list[0], "language.decorator", "functions of the module take no decorators", "call the function where it is needed");
+                    self.refuse(
+                        &def.decorator_list[0],
+                        "language.decorator",
+                        "functions of the module take no decorators",
+                        "call the function where it is needed",
+                    );
                 }
                 if let Some(Global::Function(id)) = self.globals.get(def.name.as_str()).copied() {
                     self.function_body(id, def, None);
@@ -212,9 +276,19 @@ impl<'s> Compiler<'s> {
     }
 
     /// Compiles a function of the module or of a class.
-    pub(crate) fn function_body(&mut self, id: u16, def: &'s ast::StmtFunctionDef, this: Option<String>) {
+    pub(crate) fn function_body(
+        &mut self,
+        id: u16,
+        def: &'s ast::StmtFunctionDef,
+        this: Option<String>,
+    ) {
         if def.is_async {
-            self.refuse(&def.name, "language.async", "a contract runs in one piece: there is nothing to await", "remove async");
+            self.refuse(
+                &def.name,
+                "language.async",
+                "a contract runs in one piece: there is nothing to await",
+                "remove async",
+            );
         }
         let signature = self.signatures.get(&id).cloned().unwrap_or_default();
         let names = Names::of_body(&def.body);
@@ -222,7 +296,11 @@ impl<'s> Compiler<'s> {
         let mut context = FnCtx::new(&signature.qualified, line);
         context.this = this;
         self.functions.push(context);
-        let defaults = signature.params.iter().map(|(_, default)| (*default, None)).collect();
+        let defaults = signature
+            .params
+            .iter()
+            .map(|(_, default)| (*default, None))
+            .collect();
         self.begin(Some(&def.parameters), names, defaults, &[]);
         let (_, body) = docstring(&def.body);
         self.body(body);
@@ -254,15 +332,29 @@ impl<'s> Compiler<'s> {
         let mut bound = Vec::new();
         if let Some(parameters) = parameters {
             let mut params = Vec::new();
-            for (parameter, (default, held_default)) in parameters.iter_non_variadic_params().zip(defaults) {
+            for (parameter, (default, held_default)) in
+                parameters.iter_non_variadic_params().zip(defaults)
+            {
                 let name = self.name(parameter.name().as_str());
-                params.push(Param { name, default, held_default });
+                params.push(Param {
+                    name,
+                    default,
+                    held_default,
+                });
                 bound.push(parameter.name().to_string());
             }
             let stars = [&parameters.vararg, &parameters.kwarg];
-            bound.extend(stars.into_iter().flatten().map(|star| star.name.to_string()));
+            bound.extend(
+                stars
+                    .into_iter()
+                    .flatten()
+                    .map(|star| star.name.to_string()),
+            );
             let function = &mut self.f().function;
-            function.held_defaults = params.iter().filter(|param| param.held_default.is_some()).count() as u16;
+            function.held_defaults = params
+                .iter()
+                .filter(|param| param.held_default.is_some())
+                .count() as u16;
             function.params = params;
             function.positional_only = parameters.posonlyargs.len() as u16;
             function.positional = (parameters.posonlyargs.len() + parameters.args.len()) as u16;
@@ -270,7 +362,10 @@ impl<'s> Compiler<'s> {
             function.star_star = parameters.kwarg.is_some();
         }
         let context = self.f();
-        context.this = context.this.take().filter(|this| !names.locals.contains(this));
+        context.this = context
+            .this
+            .take()
+            .filter(|this| !names.locals.contains(this));
         context.inner = names.inner;
         context.nonlocals = names.nonlocals;
         context.walrus = names.walrus;
@@ -279,7 +374,13 @@ impl<'s> Compiler<'s> {
         let parameter_registers: Vec<u16> = bound.iter().map(|_| context.temp()).collect();
         for free in frees {
             let register = context.temp();
-            scope.vars.insert(free.clone(), Var { register, cell: true });
+            scope.vars.insert(
+                free.clone(),
+                Var {
+                    register,
+                    cell: true,
+                },
+            );
         }
         for (name, register) in bound.iter().zip(parameter_registers) {
             let cell = context.inner.contains(name);
@@ -312,11 +413,24 @@ impl<'s> Compiler<'s> {
     /// A `def` inside of a function.
     pub(crate) fn inner_def(&mut self, def: &'s ast::StmtFunctionDef) {
         if !def.decorator_list.is_empty() || def.is_async {
-            return self.refuse(&def.name, "language.decorator", "a function inside takes no decorators and no async", "call the function where it is needed");
+            return self.refuse(
+                &def.name,
+                "language.decorator",
+                "a function inside takes no decorators and no async",
+                "call the function where it is needed",
+            );
         }
         let register = self.f().temp();
-        self.closure(def.name.as_str(), Some(&def.parameters), Body::Stmts(&def.body), def, register);
-        let Some(var) = self.f().find(def.name.as_str()) else { return };
+        self.closure(
+            def.name.as_str(),
+            Some(&def.parameters),
+            Body::Stmts(&def.body),
+            def,
+            register,
+        );
+        let Some(var) = self.f().find(def.name.as_str()) else {
+            return;
+        };
         if var.cell {
             self.emit(Op::StoreCell, var.register, register, 0);
         } else {
@@ -326,12 +440,30 @@ impl<'s> Compiler<'s> {
     }
 
     pub(crate) fn lambda(&mut self, lambda: &'s ast::ExprLambda, to: u16) {
-        self.closure("<lambda>", lambda.parameters.as_deref(), Body::Expr(&lambda.body), lambda, to);
+        self.closure(
+            "<lambda>",
+            lambda.parameters.as_deref(),
+            Body::Expr(&lambda.body),
+            lambda,
+            to,
+        );
     }
 
-    fn closure(&mut self, name: &str, parameters: Option<&'s Parameters>, body: Body<'s>, node: &impl Ranged, to: u16) {
+    fn closure(
+        &mut self,
+        name: &str,
+        parameters: Option<&'s Parameters>,
+        body: Body<'s>,
+        node: &impl Ranged,
+        to: u16,
+    ) {
         if self.functions.len() > 8 {
-            return self.refuse(node, "limit.functions", "functions are inside of each other more than 8 deep", "move them out");
+            return self.refuse(
+                node,
+                "limit.functions",
+                "functions are inside of each other more than 8 deep",
+                "move them out",
+            );
         }
         let names = match body {
             Body::Stmts(stmts) => Names::of_body(stmts),
@@ -365,8 +497,21 @@ impl<'s> Compiler<'s> {
     }
 
     fn check_default(&mut self, default: &'s Expr) {
-        if matches!(default, Expr::List(_) | Expr::Dict(_) | Expr::Set(_) | Expr::ListComp(_) | Expr::DictComp(_) | Expr::SetComp(_)) {
-            self.error(default.range(), "language.mutable_default", "a default that can change would be shared between calls", "use None, and make the value inside");
+        if matches!(
+            default,
+            Expr::List(_)
+                | Expr::Dict(_)
+                | Expr::Set(_)
+                | Expr::ListComp(_)
+                | Expr::DictComp(_)
+                | Expr::SetComp(_)
+        ) {
+            self.error(
+                default.range(),
+                "language.mutable_default",
+                "a default that can change would be shared between calls",
+                "use None, and make the value inside",
+            );
         }
     }
 
@@ -407,7 +552,12 @@ impl<'s> Compiler<'s> {
     }
 
     /// Variables of the functions around that an inner function uses.
-    fn free_names(&mut self, parameters: Option<&'s Parameters>, body: Body<'s>, names: &Names) -> Vec<String> {
+    fn free_names(
+        &mut self,
+        parameters: Option<&'s Parameters>,
+        body: Body<'s>,
+        names: &Names,
+    ) -> Vec<String> {
         let mut own: Vec<&str> = names.locals.iter().map(String::as_str).collect();
         if let Some(parameters) = parameters {
             own.extend(parameters.iter().map(|parameter| parameter.name().as_str()));

@@ -95,11 +95,15 @@ impl<'a> Visitor<'a> for Collector {
                         self.visit_expr(default);
                     }
                 }
-                self.names.inner.extend(mentioned(Some(&def.parameters), Body::Stmts(&def.body)));
+                self.names
+                    .inner
+                    .extend(mentioned(Some(&def.parameters), Body::Stmts(&def.body)));
             }
             Stmt::ClassDef(class) => self.bind(class.name.as_str()),
             Stmt::Nonlocal(nonlocal) => {
-                self.names.nonlocals.extend(nonlocal.names.iter().map(|name| name.to_string()));
+                self.names
+                    .nonlocals
+                    .extend(nonlocal.names.iter().map(|name| name.to_string()));
             }
             // Annotations are not evaluated.
             Stmt::AnnAssign(assign) => {
@@ -152,7 +156,9 @@ impl<'a> Visitor<'a> for Collector {
     fn visit_except_handler(&mut self, handler: &'a ExceptHandler) {
         let ExceptHandler::ExceptHandler(inner) = handler;
         self.bind_identifier(inner.name.as_ref());
-        self.names.volatile.extend(inner.name.as_ref().map(|name| name.to_string()));
+        self.names
+            .volatile
+            .extend(inner.name.as_ref().map(|name| name.to_string()));
         visitor::walk_except_handler(self, handler);
     }
 
@@ -176,10 +182,12 @@ impl<'a> Visitor<'a> for AllNames {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
             Stmt::Nonlocal(nonlocal) => {
-                self.names.extend(nonlocal.names.iter().map(|name| name.to_string()));
+                self.names
+                    .extend(nonlocal.names.iter().map(|name| name.to_string()));
             }
             Stmt::FunctionDef(def) => {
-                self.names.extend(mentioned(Some(&def.parameters), Body::Stmts(&def.body)));
+                self.names
+                    .extend(mentioned(Some(&def.parameters), Body::Stmts(&def.body)));
             }
             _ => visitor::walk_stmt(self, stmt),
         }
@@ -191,7 +199,10 @@ impl<'a> Visitor<'a> for AllNames {
                 self.names.insert(name.id.as_str().to_string());
             }
             Expr::Lambda(lambda) => {
-                self.names.extend(mentioned(lambda.parameters.as_deref(), Body::Expr(&lambda.body)));
+                self.names.extend(mentioned(
+                    lambda.parameters.as_deref(),
+                    Body::Expr(&lambda.body),
+                ));
             }
             _ => visitor::walk_expr(self, expr),
         }

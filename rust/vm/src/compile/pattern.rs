@@ -71,14 +71,21 @@ impl<'s> Compiler<'s> {
             Pattern::MatchSequence(sequence) => self.sequence_pattern(sequence, subject, next),
             Pattern::MatchMapping(mapping) => self.mapping_pattern(mapping, subject, next),
             Pattern::MatchClass(class) => self.class_pattern(class, subject, next),
-            Pattern::MatchStar(star) => self.refuse(star, "syntax.invalid", "a starred pattern stands only in a sequence", ""),
+            Pattern::MatchStar(star) => self.refuse(
+                star,
+                "syntax.invalid",
+                "a starred pattern stands only in a sequence",
+                "",
+            ),
         }
         self.f().release(mark);
     }
 
     fn capture(&mut self, name: Option<&'s ast::Identifier>, value: Reg) {
         let Some(name) = name else { return };
-        let Some(var) = self.f().find(name.as_str()) else { return };
+        let Some(var) = self.f().find(name.as_str()) else {
+            return;
+        };
         if var.cell {
             self.emit(Op::StoreCell, var.register, value, 0);
         } else {
@@ -93,7 +100,11 @@ impl<'s> Compiler<'s> {
         let mut after: Option<super::function::Assigned> = None;
         let last = any.patterns.len().saturating_sub(1);
         for (index, choice) in any.patterns.iter().enumerate() {
-            let other = if index == last { next } else { self.f().label() };
+            let other = if index == last {
+                next
+            } else {
+                self.f().label()
+            };
             self.f().assigned = before.clone();
             self.pattern(choice, subject, other);
             let now = self.f().assigned.clone();
@@ -107,12 +118,24 @@ impl<'s> Compiler<'s> {
         self.f().bind(good);
     }
 
-    fn sequence_pattern(&mut self, sequence: &'s ast::PatternMatchSequence, subject: Reg, next: Label) {
+    fn sequence_pattern(
+        &mut self,
+        sequence: &'s ast::PatternMatchSequence,
+        subject: Reg,
+        next: Label,
+    ) {
         let patterns = &sequence.patterns;
         if patterns.len() > 100 {
-            return self.refuse(sequence, "limit.pattern", "a pattern has at most 100 parts", "split it");
+            return self.refuse(
+                sequence,
+                "limit.pattern",
+                "a pattern has at most 100 parts",
+                "split it",
+            );
         }
-        let star = patterns.iter().position(|part| matches!(part, Pattern::MatchStar(_)));
+        let star = patterns
+            .iter()
+            .position(|part| matches!(part, Pattern::MatchStar(_)));
         let test = self.f().temp();
         let count = match star {
             Some(_) => AT_LEAST | (patterns.len() - 1) as u16,
@@ -136,7 +159,12 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn mapping_pattern(&mut self, mapping: &'s ast::PatternMatchMapping, subject: Reg, next: Label) {
+    fn mapping_pattern(
+        &mut self,
+        mapping: &'s ast::PatternMatchMapping,
+        subject: Reg,
+        next: Label,
+    ) {
         let test = self.f().temp();
         self.emit(Op::IsMapping, test, subject, 0);
         self.f().jump_if(test, false, next);
@@ -146,7 +174,8 @@ impl<'s> Compiler<'s> {
             let index = index as u16;
             self.expr_to(key, keys + index);
             self.emit(Op::Lookup, values + index, subject, keys + index);
-            self.f().emit_to(Op::IfUnset, [values + index, 0, 0], 1, next);
+            self.f()
+                .emit_to(Op::IfUnset, [values + index, 0, 0], 1, next);
         }
         for (index, part) in mapping.patterns.iter().enumerate() {
             self.pattern(part, values + index as u16, next);
@@ -173,7 +202,12 @@ impl<'s> Compiler<'s> {
                 Some(Some(field)) => self.field_pattern(&field, part, subject, next),
                 _ => {
                     let message = "the class has fewer fields than the pattern has parts";
-                    self.error(part.range(), "call.arguments", message, "name the fields: Tool(holder=\"north\")");
+                    self.error(
+                        part.range(),
+                        "call.arguments",
+                        message,
+                        "name the fields: Tool(holder=\"north\")",
+                    );
                 }
             }
         }
@@ -191,11 +225,18 @@ impl<'s> Compiler<'s> {
 
     /// The fields of a record class; `None` for the built-in types.
     fn positional_fields(&mut self, pattern: &'s ast::PatternMatchClass) -> Option<Vec<String>> {
-        let ast::Expr::Name(name) = &*pattern.cls else { return Some(Vec::new()) };
+        let ast::Expr::Name(name) = &*pattern.cls else {
+            return Some(Vec::new());
+        };
         match self.resolve(name.id.as_str()) {
             super::expr::Resolved::Global(super::Global::Class(class)) => {
                 let fields = &self.parts.classes[usize::from(class)].fields;
-                Some(fields.iter().map(|field| self.parts.names[usize::from(field.name)].clone()).collect())
+                Some(
+                    fields
+                        .iter()
+                        .map(|field| self.parts.names[usize::from(field.name)].clone())
+                        .collect(),
+                )
             }
             super::expr::Resolved::Builtin(_) => None,
             _ => Some(Vec::new()),

@@ -42,12 +42,39 @@ impl<'s> Compiler<'s> {
             Stmt::Delete(delete) => self.delete(delete),
             Stmt::FunctionDef(def) => self.inner_def(def),
             Stmt::Nonlocal(nonlocal) => self.nonlocal(nonlocal),
-            Stmt::Global(node) => self.refuse(node, "language.global", "module variables cannot be changed by a call: the state lives in tables", "return the value, or write it to a table"),
-            Stmt::With(node) => self.refuse(node, "language.with", "`with` is not part of the language: nothing has to be closed", "write the block directly, or try/finally"),
-            Stmt::ClassDef(class) => self.refuse(&class.name, "language.class", "classes are declared at the top of the module", "move it out of the function"),
-            Stmt::Import(_) | Stmt::ImportFrom(_) => self.refuse(stmt, "language.import", "imports stand at the top of the module", "move it up"),
-            Stmt::TypeAlias(node) => self.refuse(node, "language.type_alias", "type aliases are not part of the language", "write the type out"),
-            Stmt::IpyEscapeCommand(node) => self.refuse(node, "syntax.invalid", "this is not Python", ""),
+            Stmt::Global(node) => self.refuse(
+                node,
+                "language.global",
+                "module variables cannot be changed by a call: the state lives in tables",
+                "return the value, or write it to a table",
+            ),
+            Stmt::With(node) => self.refuse(
+                node,
+                "language.with",
+                "`with` is not part of the language: nothing has to be closed",
+                "write the block directly, or try/finally",
+            ),
+            Stmt::ClassDef(class) => self.refuse(
+                &class.name,
+                "language.class",
+                "classes are declared at the top of the module",
+                "move it out of the function",
+            ),
+            Stmt::Import(_) | Stmt::ImportFrom(_) => self.refuse(
+                stmt,
+                "language.import",
+                "imports stand at the top of the module",
+                "move it up",
+            ),
+            Stmt::TypeAlias(node) => self.refuse(
+                node,
+                "language.type_alias",
+                "type aliases are not part of the language",
+                "write the type out",
+            ),
+            Stmt::IpyEscapeCommand(node) => {
+                self.refuse(node, "syntax.invalid", "this is not Python", "")
+            }
         }
     }
 
@@ -114,7 +141,12 @@ impl<'s> Compiler<'s> {
     }
 
     fn while_stmt(&mut self, repeat: &'s ast::StmtWhile) {
-        let (test, inside, broken, done) = (self.f().label(), self.f().label(), self.f().label(), self.f().label());
+        let (test, inside, broken, done) = (
+            self.f().label(),
+            self.f().label(),
+            self.f().label(),
+            self.f().label(),
+        );
         let forever = matches!(&*repeat.test, Expr::BooleanLiteral(literal) if literal.value);
         let mut exits = self.f().assigned.clone();
         self.f().bind(test);
@@ -146,12 +178,21 @@ impl<'s> Compiler<'s> {
 
     fn enter_loop(&mut self, continue_to: Label, break_to: Label) {
         let tries = self.f().tries.len();
-        self.f().loops.push(Loop { continue_to, break_to, tries });
+        self.f().loops.push(Loop {
+            continue_to,
+            break_to,
+            tries,
+        });
     }
 
     fn for_stmt(&mut self, repeat: &'s ast::StmtFor) {
         if repeat.is_async {
-            return self.refuse(repeat, "language.async", "a contract runs in one piece: there is nothing to await", "remove async");
+            return self.refuse(
+                repeat,
+                "language.async",
+                "a contract runs in one piece: there is nothing to await",
+                "remove async",
+            );
         }
         let (next, broken, done) = (self.f().label(), self.f().label(), self.f().label());
         let base = self.f().temps(2);
@@ -190,7 +231,12 @@ impl<'s> Compiler<'s> {
             }
         }
         if let Expr::Tuple(pair) = target {
-            if pair.elts.len() == 2 && !pair.elts.iter().any(|item| matches!(item, Expr::Starred(_))) {
+            if pair.elts.len() == 2
+                && !pair
+                    .elts
+                    .iter()
+                    .any(|item| matches!(item, Expr::Starred(_)))
+            {
                 let items = self.f().temps(2);
                 self.f().emit_to(Op::NextPair, [base, items, 0], 2, done);
                 self.assign_target(&pair.elts[0], items);
@@ -204,9 +250,21 @@ impl<'s> Compiler<'s> {
 
     fn leave_loop(&mut self, node: &impl Ranged, is_break: bool) {
         let Some(found) = self.f().loops.last() else {
-            return self.refuse(node, "syntax.invalid", "there is no loop here to leave or continue", "");
+            return self.refuse(
+                node,
+                "syntax.invalid",
+                "there is no loop here to leave or continue",
+                "",
+            );
         };
-        let (label, tries) = (if is_break { found.break_to } else { found.continue_to }, found.tries);
+        let (label, tries) = (
+            if is_break {
+                found.break_to
+            } else {
+                found.continue_to
+            },
+            found.tries,
+        );
         self.leave(tries, |compiler| compiler.f().jump(label));
         self.f().assigned.unreachable = true;
     }
@@ -246,7 +304,12 @@ impl<'s> Compiler<'s> {
             }
             None => match self.f().handling.last().copied() {
                 Some(register) => self.emit(Op::Reraise, register, 0, 0),
-                None => self.refuse(raise, "language.raise", "`raise` alone stands only inside of an except block", "raise an exception: raise Rejected(\"code\", \"message\")"),
+                None => self.refuse(
+                    raise,
+                    "language.raise",
+                    "`raise` alone stands only inside of an except block",
+                    "raise an exception: raise Rejected(\"code\", \"message\")",
+                ),
             },
         }
         self.f().assigned.unreachable = true;
@@ -268,7 +331,12 @@ impl<'s> Compiler<'s> {
             }
             Expr::Name(name) => {
                 let Some(var) = self.f().find(name.id.as_str()) else {
-                    return self.refuse(name, "language.delete", "only a variable of this function can be deleted", "remove the statement");
+                    return self.refuse(
+                        name,
+                        "language.delete",
+                        "only a variable of this function can be deleted",
+                        "remove the statement",
+                    );
                 };
                 let id = self.name(name.id.as_str());
                 if var.cell {
@@ -284,7 +352,12 @@ impl<'s> Compiler<'s> {
             }
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|item| self.delete_target(item)),
             Expr::List(list) => list.elts.iter().for_each(|item| self.delete_target(item)),
-            _ => self.refuse(target, "language.delete", "only items and variables can be deleted", "write del container[key]"),
+            _ => self.refuse(
+                target,
+                "language.delete",
+                "only items and variables can be deleted",
+                "write del container[key]",
+            ),
         }
     }
 
@@ -292,11 +365,21 @@ impl<'s> Compiler<'s> {
         for name in &nonlocal.names {
             let found = self.f().find(name.as_str()).is_some_and(|var| var.cell);
             if self.f().this.as_deref() == Some(name.as_str()) {
-                self.error(name.range(), "language.self", "`self` is not assigned", "choose another name");
+                self.error(
+                    name.range(),
+                    "language.self",
+                    "`self` is not assigned",
+                    "choose another name",
+                );
             }
             if !found {
                 let message = format!("no function around this one has a variable `{name}`");
-                self.error(name.range(), "name.nonlocal", message, "bind it in the function outside first");
+                self.error(
+                    name.range(),
+                    "name.nonlocal",
+                    message,
+                    "bind it in the function outside first",
+                );
             }
         }
     }
@@ -307,7 +390,9 @@ impl<'s> Compiler<'s> {
         let assigned = self.f().assigned.clone();
         while self.f().tries.len() > keep {
             let here = self.f().here();
-            let Some(mut open) = self.f().tries.pop() else { break };
+            let Some(mut open) = self.f().tries.pop() else {
+                break;
+            };
             open.ranges.push((open.start, here));
             let cleanup = open.cleanup;
             closed.push(open);
@@ -367,7 +452,9 @@ fn cheap_test(test: &Expr) -> bool {
         _ => false,
     };
     match test {
-        Expr::Compare(compare) => compare.ops.len() == 1 && simple(&compare.left) && simple(&compare.comparators[0]),
+        Expr::Compare(compare) => {
+            compare.ops.len() == 1 && simple(&compare.left) && simple(&compare.comparators[0])
+        }
         _ => simple(test),
     }
 }
@@ -377,14 +464,21 @@ fn has_break(body: &[Stmt]) -> bool {
     body.iter().any(|stmt| match stmt {
         Stmt::Break(_) => true,
         Stmt::If(choice) => {
-            has_break(&choice.body) || choice.elif_else_clauses.iter().any(|clause| has_break(&clause.body))
+            has_break(&choice.body)
+                || choice
+                    .elif_else_clauses
+                    .iter()
+                    .any(|clause| has_break(&clause.body))
         }
         Stmt::Try(attempt) => {
             let handled = attempt.handlers.iter().any(|handler| {
                 let ast::ExceptHandler::ExceptHandler(handler) = handler;
                 has_break(&handler.body)
             });
-            handled || has_break(&attempt.body) || has_break(&attempt.orelse) || has_break(&attempt.finalbody)
+            handled
+                || has_break(&attempt.body)
+                || has_break(&attempt.orelse)
+                || has_break(&attempt.finalbody)
         }
         Stmt::Match(matched) => matched.cases.iter().any(|case| has_break(&case.body)),
         Stmt::For(repeat) => has_break(&repeat.orelse),

@@ -24,7 +24,12 @@ impl<'s> Compiler<'s> {
                 Part::Value(element) => Some(element.range),
                 Part::Text(_) => None,
             });
-            return self.error(source.unwrap_or_default(), "limit.fstring", "an f-string has at most 150 parts", "join several");
+            return self.error(
+                source.unwrap_or_default(),
+                "limit.fstring",
+                "an f-string has at most 150 parts",
+                "join several",
+            );
         }
         let base = self.f().temps(parts.len());
         for (index, part) in parts.iter().enumerate() {

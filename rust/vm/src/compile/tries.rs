@@ -9,7 +9,12 @@ use crate::program::{Handler, Op};
 impl<'s> Compiler<'s> {
     pub(crate) fn try_stmt(&mut self, attempt: &'s ast::StmtTry) {
         if attempt.is_star {
-            return self.refuse(attempt, "language.except_star", "exception groups are not part of the language", "write except");
+            return self.refuse(
+                attempt,
+                "language.except_star",
+                "exception groups are not part of the language",
+                "write except",
+            );
         }
         if attempt.finalbody.is_empty() {
             return self.try_except(attempt);
@@ -43,13 +48,19 @@ impl<'s> Compiler<'s> {
 
     fn open(&mut self, cleanup: Cleanup<'s>) {
         let start = self.f().here();
-        self.f().tries.push(OpenTry { cleanup, start, ranges: Vec::new() });
+        self.f().tries.push(OpenTry {
+            cleanup,
+            start,
+            ranges: Vec::new(),
+        });
     }
 
     /// Ends a block: writes what follows on the ordinary way, then begins the handler.
     fn close(&mut self, exception: Reg, ordinary: impl FnOnce(&mut Self)) {
         let here = self.f().here();
-        let Some(mut open) = self.f().tries.pop() else { return };
+        let Some(mut open) = self.f().tries.pop() else {
+            return;
+        };
         open.ranges.push((open.start, here));
         ordinary(self);
         let target = self.f().here();
@@ -94,7 +105,12 @@ impl<'s> Compiler<'s> {
         self.f().assigned = after;
     }
 
-    fn handler_head(&mut self, handler: &'s ast::ExceptHandlerExceptHandler, exception: Reg, next: Label) {
+    fn handler_head(
+        &mut self,
+        handler: &'s ast::ExceptHandlerExceptHandler,
+        exception: Reg,
+        next: Label,
+    ) {
         let Some(class) = &handler.type_ else { return };
         let mark = self.f().mark();
         let class = self.expr(class);
@@ -118,7 +134,13 @@ impl<'s> Compiler<'s> {
     }
 
     /// The name of `except ... as name` exists in the block only, however it is left.
-    fn named_handler(&mut self, body: &'s [Stmt], exception: Reg, var: super::function::Var, name: u16) {
+    fn named_handler(
+        &mut self,
+        body: &'s [Stmt],
+        exception: Reg,
+        var: super::function::Var,
+        name: u16,
+    ) {
         if var.cell {
             self.emit(Op::StoreCell, var.register, exception, 0);
         } else {

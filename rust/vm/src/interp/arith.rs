@@ -51,7 +51,10 @@ impl Bin {
 pub(crate) fn unsigned(number: u64) -> Value {
     match i64::try_from(number) {
         Ok(number) => Value::Int(number),
-        Err(_) => Value::Big(Rc::new(BigObj { value: BigInt::from(number), charge: crate::memory::Charge::none() })),
+        Err(_) => Value::Big(Rc::new(BigObj {
+            value: BigInt::from(number),
+            charge: crate::memory::Charge::none(),
+        })),
     }
 }
 
@@ -75,7 +78,10 @@ pub(crate) fn to_i64(value: &Value) -> Option<i64> {
 }
 
 fn too_large() -> Trap {
-    raise(Exc::OverflowError, format!("the integer has more than {} bits", limits::INTEGER_BITS))
+    raise(
+        Exc::OverflowError,
+        format!("the integer has more than {} bits", limits::INTEGER_BITS),
+    )
 }
 
 fn bits_of(value: &Value) -> u64 {
@@ -106,9 +112,8 @@ impl Vm<'_, '_> {
             return self.small(op, x, y, left, right);
         }
         match (left, right) {
-            (Value::Big(_), Value::Big(_) | Value::Int(_) | Value::Bool(_)) | (Value::Int(_) | Value::Bool(_), Value::Big(_)) => {
-                self.big(op, left, right)
-            }
+            (Value::Big(_), Value::Big(_) | Value::Int(_) | Value::Bool(_))
+            | (Value::Int(_) | Value::Bool(_), Value::Big(_)) => self.big(op, left, right),
             _ => self.sequences(op, left, right),
         }
     }
@@ -119,8 +124,15 @@ impl Vm<'_, '_> {
             Bin::Add => x.checked_add(y),
             Bin::Sub => x.checked_sub(y),
             Bin::Mul => x.checked_mul(y),
-            Bin::FloorDiv if y == 0 => return Err(raise(Exc::ZeroDivisionError, "integer division or modulo by zero")),
-            Bin::Mod if y == 0 => return Err(raise(Exc::ZeroDivisionError, "integer modulo by zero")),
+            Bin::FloorDiv if y == 0 => {
+                return Err(raise(
+                    Exc::ZeroDivisionError,
+                    "integer division or modulo by zero",
+                ))
+            }
+            Bin::Mod if y == 0 => {
+                return Err(raise(Exc::ZeroDivisionError, "integer modulo by zero"))
+            }
             Bin::FloorDiv if y != -1 => Some(Integer::div_floor(&x, &y)),
             Bin::FloorDiv => x.checked_neg(),
             Bin::Mod if y == -1 => Some(0),
@@ -148,8 +160,18 @@ impl Vm<'_, '_> {
     fn big(&mut self, op: Bin, left: &Value, right: &Value) -> R<Value> {
         let bits = bits_of(left).max(bits_of(right));
         let words = bits / 64 + 1;
-        self.spend(gas::OBJECT + words * if matches!(op, Bin::Mul | Bin::FloorDiv | Bin::Mod) { words / 4 + 1 } else { 1 })?;
-        let (Some(x), Some(y)) = (to_big(left), to_big(right)) else { return Err(self.unsupported(op, left, right)) };
+        self.spend(
+            gas::OBJECT
+                + words
+                    * if matches!(op, Bin::Mul | Bin::FloorDiv | Bin::Mod) {
+                        words / 4 + 1
+                    } else {
+                        1
+                    },
+        )?;
+        let (Some(x), Some(y)) = (to_big(left), to_big(right)) else {
+            return Err(self.unsupported(op, left, right));
+        };
         let value = match op {
             Bin::Add => x + y,
             Bin::Sub => x - y,
@@ -159,12 +181,21 @@ impl Vm<'_, '_> {
                 }
                 x * y
             }
-            Bin::FloorDiv if y.is_zero() => return Err(raise(Exc::ZeroDivisionError, "integer division or modulo by zero")),
-            Bin::Mod if y.is_zero() => return Err(raise(Exc::ZeroDivisionError, "integer modulo by zero")),
+            Bin::FloorDiv if y.is_zero() => {
+                return Err(raise(
+                    Exc::ZeroDivisionError,
+                    "integer division or modulo by zero",
+                ))
+            }
+            Bin::Mod if y.is_zero() => {
+                return Err(raise(Exc::ZeroDivisionError, "integer modulo by zero"))
+            }
             Bin::FloorDiv => x.div_floor(&y),
             Bin::Mod => x.mod_floor(&y),
             Bin::Pow => return self.power(x, y),
-            Bin::Shl | Bin::Shr if y.is_negative() => return Err(value_error("negative shift count")),
+            Bin::Shl | Bin::Shr if y.is_negative() => {
+                return Err(value_error("negative shift count"))
+            }
             Bin::Shl => {
                 let shift = y.to_u64().filter(|shift| *shift <= limits::INTEGER_BITS);
                 match shift {
@@ -210,9 +241,16 @@ impl Vm<'_, '_> {
     }
 
     /// `pow(base, exponent, modulus)`.
-    pub(crate) fn power_mod(&mut self, base: &Value, exponent: &Value, modulus: &Value) -> R<Value> {
+    pub(crate) fn power_mod(
+        &mut self,
+        base: &Value,
+        exponent: &Value,
+        modulus: &Value,
+    ) -> R<Value> {
         let (Some(x), Some(y), Some(m)) = (to_big(base), to_big(exponent), to_big(modulus)) else {
-            return Err(type_error("pow() 3rd argument not allowed unless all arguments are integers"));
+            return Err(type_error(
+                "pow() 3rd argument not allowed unless all arguments are integers",
+            ));
         };
         if m.is_zero() {
             return Err(value_error("pow() 3rd argument cannot be 0"));
@@ -230,7 +268,11 @@ impl Vm<'_, '_> {
         };
         let positive = m.abs();
         let found = x.mod_floor(&positive).modpow(&y.abs(), &positive);
-        let found = if m.sign() == Sign::Minus && !found.is_zero() { found + &m } else { found };
+        let found = if m.sign() == Sign::Minus && !found.is_zero() {
+            found + &m
+        } else {
+            found
+        };
         self.new_int(found)
     }
 
@@ -250,7 +292,14 @@ impl Vm<'_, '_> {
             }
             (Bin::Add, Value::List(x), Value::List(y)) => {
                 self.plan_elements(x.items.borrow().len() + y.items.borrow().len())?;
-                Value::list(x.items.borrow().iter().chain(y.items.borrow().iter()).cloned().collect())
+                Value::list(
+                    x.items
+                        .borrow()
+                        .iter()
+                        .chain(y.items.borrow().iter())
+                        .cloned()
+                        .collect(),
+                )
             }
             (Bin::Add, Value::Tuple(x), Value::Tuple(y)) => {
                 self.plan_elements(x.items.len() + y.items.len())?;
@@ -261,26 +310,52 @@ impl Vm<'_, '_> {
                 (Some(times), None) => self.repeat(right, times, left),
                 _ => Err(self.unsupported(op, left, right)),
             },
-            (Bin::Sub | Bin::And | Bin::Or | Bin::Xor, Value::Set(x), Value::Set(y)) => self.set_operation(op, x, y),
+            (Bin::Sub | Bin::And | Bin::Or | Bin::Xor, Value::Set(x), Value::Set(y)) => {
+                self.set_operation(op, x, y)
+            }
             (Bin::Or, Value::Dict(x), Value::Dict(_)) => {
                 self.plan_elements(x.table.borrow().len() * 3)?;
                 let copy = Value::dict(x.table.borrow().clone())?;
                 self.merge(&copy, right, false)?;
                 Ok(copy)
             }
-            (Bin::Mod, Value::Str(_) | Value::Bytes(_), _) => Err(fatal("language.refused", "% formatting is not part of the language: write an f-string")),
+            (Bin::Mod, Value::Str(_) | Value::Bytes(_), _) => Err(fatal(
+                "language.refused",
+                "% formatting is not part of the language: write an f-string",
+            )),
             _ => Err(self.unsupported(op, left, right)),
         }
     }
 
     fn repeat(&mut self, sequence: &Value, times: BigInt, other: &Value) -> R<Value> {
-        let is_sequence = matches!(sequence, Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_));
+        let is_sequence = matches!(
+            sequence,
+            Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_)
+        );
         if is_sequence && times.to_i64().is_none() {
-            return Err(raise(Exc::OverflowError, "cannot fit 'int' into an index-sized integer"));
+            return Err(raise(
+                Exc::OverflowError,
+                "cannot fit 'int' into an index-sized integer",
+            ));
         }
-        let times = if times.is_negative() { 0 } else { times.to_usize().unwrap_or(usize::MAX) };
-        let total = |length: usize| if length == 0 { Some(0) } else { length.checked_mul(times) };
-        let over = || fatal("limit.memory", "the repeated sequence is too long: work in smaller parts");
+        let times = if times.is_negative() {
+            0
+        } else {
+            times.to_usize().unwrap_or(usize::MAX)
+        };
+        let total = |length: usize| {
+            if length == 0 {
+                Some(0)
+            } else {
+                length.checked_mul(times)
+            }
+        };
+        let over = || {
+            fatal(
+                "limit.memory",
+                "the repeated sequence is too long: work in smaller parts",
+            )
+        };
         match sequence {
             Value::Str(text) => {
                 let length = total(text.text.len()).ok_or_else(over)?;
@@ -295,7 +370,15 @@ impl Vm<'_, '_> {
             Value::List(list) => {
                 let length = total(list.items.borrow().len()).ok_or_else(over)?;
                 self.plan_elements(length)?;
-                Value::list(list.items.borrow().iter().cycle().take(length).cloned().collect())
+                Value::list(
+                    list.items
+                        .borrow()
+                        .iter()
+                        .cycle()
+                        .take(length)
+                        .cloned()
+                        .collect(),
+                )
             }
             Value::Tuple(tuple) => {
                 let length = total(tuple.items.len()).ok_or_else(over)?;
@@ -307,7 +390,12 @@ impl Vm<'_, '_> {
     }
 
     /// `left op= right`: what can change, changes. Gives `left` back on failure.
-    pub(crate) fn in_place(&mut self, op: Bin, left: Value, right: &Value) -> Result<Value, (Trap, Value)> {
+    pub(crate) fn in_place(
+        &mut self,
+        op: Bin,
+        left: Value,
+        right: &Value,
+    ) -> Result<Value, (Trap, Value)> {
         let result = match (op, &left, right) {
             (Bin::Add, Value::Str(_), Value::Str(more)) => return self.append_text(left, more),
             (Bin::Add, Value::List(_), _) => self.extend(&left, right).map(|()| None),
@@ -319,8 +407,12 @@ impl Vm<'_, '_> {
                 Ok(_) => Err(crate::error::malformed()),
                 Err(trap) => Err(trap),
             },
-            (Bin::Or, Value::Dict(dict), _) => self.dict_update(dict, &mut [right.clone()], &[]).map(|_| None),
-            (Bin::Or | Bin::And | Bin::Sub | Bin::Xor, Value::Set(set), Value::Set(other)) if !set.frozenset => {
+            (Bin::Or, Value::Dict(dict), _) => self
+                .dict_update(dict, &mut [right.clone()], &[])
+                .map(|_| None),
+            (Bin::Or | Bin::And | Bin::Sub | Bin::Xor, Value::Set(set), Value::Set(other))
+                if !set.frozenset =>
+            {
                 self.set_update(op, set, other).map(|()| None)
             }
             _ => self.binary(op, &left, right).map(Some),
@@ -332,19 +424,26 @@ impl Vm<'_, '_> {
         }
     }
 
-    fn append_text(&mut self, mut left: Value, more: &Rc<crate::value::StrObj>) -> Result<Value, (Trap, Value)> {
+    fn append_text(
+        &mut self,
+        mut left: Value,
+        more: &Rc<crate::value::StrObj>,
+    ) -> Result<Value, (Trap, Value)> {
         let alone = match &mut left {
             Value::Str(text) => Rc::get_mut(text),
             _ => None,
         };
         let Some(text) = alone else {
-            return self.binary(Bin::Add, &left, &Value::Str(more.clone())).map_err(|trap| (trap, left));
+            return self
+                .binary(Bin::Add, &left, &Value::Str(more.clone()))
+                .map_err(|trap| (trap, left));
         };
         let length = text.text.len() + more.text.len();
         let result = if length > limits::STRING_BYTES {
             Err(super::too_long())
         } else {
-            self.spend(gas::OBJECT + gas::bytes(more.text.len())).and_then(|()| text.push(&more.text))
+            self.spend(gas::OBJECT + gas::bytes(more.text.len()))
+                .and_then(|()| text.push(&more.text))
         };
         match result {
             Ok(()) => Ok(left),
@@ -359,7 +458,10 @@ impl Vm<'_, '_> {
             _ => "~",
         };
         let Some(big) = to_big(value) else {
-            return Err(type_error(format!("bad operand type for unary {sign}: '{}'", self.type_name(value))));
+            return Err(type_error(format!(
+                "bad operand type for unary {sign}: '{}'",
+                self.type_name(value)
+            )));
         };
         self.spend(gas::bytes(big.bits() as usize / 8))?;
         self.new_int(match op {
@@ -378,21 +480,39 @@ impl Vm<'_, '_> {
                 Value::Str(_) => Some(("str", "str")),
                 Value::List(_) => Some(("list", "list")),
                 Value::Tuple(_) => Some(("tuple", "tuple")),
-                Value::Bytes(_) => return type_error(format!("can't concat {} to bytes", name(right))),
+                Value::Bytes(_) => {
+                    return type_error(format!("can't concat {} to bytes", name(right)))
+                }
                 _ => None,
             };
             if let Some((own, kind)) = what {
-                return type_error(format!("can only concatenate {own} (not \"{}\") to {kind}", name(right)));
+                return type_error(format!(
+                    "can only concatenate {own} (not \"{}\") to {kind}",
+                    name(right)
+                ));
             }
         }
         if op == Bin::Mul {
-            let sequence = |value: &Value| matches!(value, Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Bytes(_));
+            let sequence = |value: &Value| {
+                matches!(
+                    value,
+                    Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Bytes(_)
+                )
+            };
             if sequence(left) || sequence(right) {
                 let other = if sequence(left) { right } else { left };
-                return type_error(format!("can't multiply sequence by non-int of type '{}'", name(other)));
+                return type_error(format!(
+                    "can't multiply sequence by non-int of type '{}'",
+                    name(other)
+                ));
             }
         }
-        type_error(format!("unsupported operand type(s) for {}: '{}' and '{}'", op.symbol(), name(left), name(right)))
+        type_error(format!(
+            "unsupported operand type(s) for {}: '{}' and '{}'",
+            op.symbol(),
+            name(left),
+            name(right)
+        ))
     }
 }
 
@@ -404,7 +524,10 @@ fn in_place_message(trap: Trap, op: Bin) -> Trap {
     if let Stop::Raise(exception) = &*trap {
         if let [Value::Str(text)] = exception.args.as_slice() {
             if let Some(rest) = text.text.strip_prefix(&start) {
-                return type_error(format!("unsupported operand type(s) for {}=: {rest}", op.symbol()));
+                return type_error(format!(
+                    "unsupported operand type(s) for {}=: {rest}",
+                    op.symbol()
+                ));
             }
         }
     }

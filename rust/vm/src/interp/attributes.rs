@@ -49,7 +49,11 @@ impl Vm<'_, '_> {
             Value::Record(record) => self.program.class(record.class).name.clone(),
             Value::Enum { class, .. } => self.program.class(*class).name.clone(),
             Value::Contract => self.program.parts.contract.clone(),
-            Value::Iter(iter) => iter.state.try_borrow().map_or("iterator", |state| state.type_name()).to_string(),
+            Value::Iter(iter) => iter
+                .state
+                .try_borrow()
+                .map_or("iterator", |state| state.type_name())
+                .to_string(),
             other => plain_type_name(other).to_string(),
         }
     }
@@ -62,14 +66,22 @@ impl Vm<'_, '_> {
                 if let Some(slot) = self.program.slot(record.class, name) {
                     return Ok(record.fields[slot].clone());
                 }
-                let is_method = self.program.class(record.class).methods.iter().any(|(known, _)| *known == name);
+                let is_method = self
+                    .program
+                    .class(record.class)
+                    .methods
+                    .iter()
+                    .any(|(known, _)| *known == name);
                 if is_method || self.program.name(name) == "replace" {
                     return self.bound(value, name);
                 }
             }
             Value::Enum { class, member } => {
                 let info = self.program.class(*class);
-                let (id, constant) = info.members.get(usize::from(*member)).ok_or_else(malformed)?;
+                let (id, constant) = info
+                    .members
+                    .get(usize::from(*member))
+                    .ok_or_else(malformed)?;
                 match self.program.name(name) {
                     "name" => {
                         let text = self.program.name(*id).to_string();
@@ -82,7 +94,10 @@ impl Vm<'_, '_> {
             Value::Class(class) => {
                 let info = self.program.class(*class);
                 if let Some(member) = info.members.iter().position(|(id, _)| *id == name) {
-                    return Ok(Value::Enum { class: *class, member: member as u16 });
+                    return Ok(Value::Enum {
+                        class: *class,
+                        member: member as u16,
+                    });
                 }
                 if self.program.name(name) == "__name__" {
                     let text = info.name.clone();
@@ -92,8 +107,12 @@ impl Vm<'_, '_> {
             Value::Contract => return self.contract_attribute(name),
             Value::Exception(exception) => match self.program.name(name) {
                 "args" => return self.new_tuple(exception.args.clone()),
-                "code" if exception.class == Exc::Rejected => return Ok(exception.args.first().cloned().unwrap_or(Value::None)),
-                "message" if exception.class == Exc::Rejected => return Ok(exception.args.get(1).cloned().unwrap_or(Value::None)),
+                "code" if exception.class == Exc::Rejected => {
+                    return Ok(exception.args.first().cloned().unwrap_or(Value::None))
+                }
+                "message" if exception.class == Exc::Rejected => {
+                    return Ok(exception.args.get(1).cloned().unwrap_or(Value::None))
+                }
                 _ => {}
             },
             Value::Range(range) => match self.program.name(name) {
@@ -104,19 +123,31 @@ impl Vm<'_, '_> {
             },
             _ => {}
         }
-        let method = self.program.methods.get(usize::from(name)).copied().flatten();
+        let method = self
+            .program
+            .methods
+            .get(usize::from(name))
+            .copied()
+            .flatten();
         if method.is_some_and(|method| self.has_method(value, method)) {
             return self.bound(value, name);
         }
         let kind = self.type_name(value);
         let name = self.program.name(name);
-        Err(raise(Exc::AttributeError, format!("'{kind}' object has no attribute '{name}'")))
+        Err(raise(
+            Exc::AttributeError,
+            format!("'{kind}' object has no attribute '{name}'"),
+        ))
     }
 
     pub(crate) fn bound(&mut self, value: &Value, name: u16) -> R<Value> {
         self.spend(crate::gas::OBJECT)?;
         let charge = charge(OBJECT_BYTES)?;
-        Ok(Value::Bound(Rc::new(BoundObj { receiver: value.clone(), name, charge })))
+        Ok(Value::Bound(Rc::new(BoundObj {
+            receiver: value.clone(),
+            name,
+            charge,
+        })))
     }
 
     fn contract_attribute(&mut self, name: u16) -> R<Value> {
@@ -124,13 +155,29 @@ impl Vm<'_, '_> {
         if let Some(part) = context_part(text) {
             return self.context_value(part);
         }
-        if let Some(table) = self.program.parts.tables.iter().position(|table| table.name == name) {
+        if let Some(table) = self
+            .program
+            .parts
+            .tables
+            .iter()
+            .position(|table| table.name == name)
+        {
             return Ok(Value::Table(table as u16));
         }
-        if text == "emit" || self.program.parts.methods.iter().any(|(known, _)| *known == name) {
+        if text == "emit"
+            || self
+                .program
+                .parts
+                .methods
+                .iter()
+                .any(|(known, _)| *known == name)
+        {
             return self.bound(&Value::Contract, name);
         }
-        let message = format!("'{}' object has no attribute '{text}'", self.program.parts.contract);
+        let message = format!(
+            "'{}' object has no attribute '{text}'",
+            self.program.parts.contract
+        );
         Err(raise(Exc::AttributeError, message))
     }
 
@@ -154,7 +201,9 @@ impl Vm<'_, '_> {
                 Value::Enum { class: own, .. } => own == class,
                 _ => false,
             },
-            Value::ExcClass(class) => matches!(value, Value::Exception(exception) if exception.class.is(*class)),
+            Value::ExcClass(class) => {
+                matches!(value, Value::Exception(exception) if exception.class.is(*class))
+            }
             Value::Builtin(builtin) => match builtin {
                 Builtin::Int => matches!(value, Value::Int(_) | Value::Big(_) | Value::Bool(_)),
                 Builtin::Bool => matches!(value, Value::Bool(_)),
@@ -166,9 +215,17 @@ impl Vm<'_, '_> {
                 Builtin::Set => matches!(value, Value::Set(set) if !set.frozenset),
                 Builtin::Frozenset => matches!(value, Value::Set(set) if set.frozenset),
                 Builtin::Range => matches!(value, Value::Range(_)),
-                _ => return Err(type_error("isinstance() arg 2 must be a type, a tuple of types, or a union")),
+                _ => {
+                    return Err(type_error(
+                        "isinstance() arg 2 must be a type, a tuple of types, or a union",
+                    ))
+                }
             },
-            _ => return Err(type_error("isinstance() arg 2 must be a type, a tuple of types, or a union")),
+            _ => {
+                return Err(type_error(
+                    "isinstance() arg 2 must be a type, a tuple of types, or a union",
+                ))
+            }
         })
     }
 }

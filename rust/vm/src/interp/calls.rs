@@ -23,13 +23,20 @@ fn missing_arguments(function: &str, kind: &str, names: &[String]) -> crate::err
         [] => String::new(),
     };
     let plural = if names.len() == 1 { "" } else { "s" };
-    type_error(format!("{function}() missing {} required {kind} argument{plural}: {listed}", names.len()))
+    type_error(format!(
+        "{function}() missing {} required {kind} argument{plural}: {listed}",
+        names.len()
+    ))
 }
 
 impl Vm<'_, '_> {
     /// The four call instructions whose callee is known only now. Gives a function with its
     /// arguments, or has put the result into its register.
-    pub(crate) fn call_instruction(&mut self, instr: Instr, regs: &mut [Value]) -> R<Option<(u16, Arguments)>> {
+    pub(crate) fn call_instruction(
+        &mut self,
+        instr: Instr,
+        regs: &mut [Value],
+    ) -> R<Option<(u16, Arguments)>> {
         let at = usize::from(instr.a);
         let program = self.program;
         let no_names: &[u16] = &[];
@@ -37,9 +44,16 @@ impl Vm<'_, '_> {
             Op::CallValue => (usize::from(instr.b), no_names),
             Op::CallMethod => (usize::from(instr.c), no_names),
             _ => {
-                let number = if instr.op == Op::CallShape { instr.b } else { instr.c };
+                let number = if instr.op == Op::CallShape {
+                    instr.b
+                } else {
+                    instr.c
+                };
                 let shape = &program.parts.shapes[usize::from(number)];
-                (usize::from(shape.positional) + shape.names.len(), shape.names.as_slice())
+                (
+                    usize::from(shape.positional) + shape.names.len(),
+                    shape.names.as_slice(),
+                )
             }
         };
         let (callee, rest) = regs[at..].split_at_mut(1);
@@ -48,14 +62,18 @@ impl Vm<'_, '_> {
             if let Some(function) = self.user_method(&callee[0], instr.b) {
                 self.spend(gas::CALL)?;
                 let info = &program.parts.functions[usize::from(function)];
-                let exact = names.is_empty() && count + 1 == info.params.len() && count + 1 == usize::from(info.positional);
+                let exact = names.is_empty()
+                    && count + 1 == info.params.len()
+                    && count + 1 == usize::from(info.positional);
                 if exact && !info.star && !info.star_star {
                     return Ok(Some((function, Arguments::InPlace)));
                 }
                 let mut all = Vec::with_capacity(count + 1);
                 all.push(std::mem::take(&mut callee[0]));
                 all.extend(arguments.iter_mut().map(std::mem::take));
-                return self.bind(function, all, names, &[], None).map(|bound| Some((function, Arguments::Given(bound))));
+                return self
+                    .bind(function, all, names, &[], None)
+                    .map(|bound| Some((function, Arguments::Given(bound))));
             }
             let receiver = std::mem::take(&mut callee[0]);
             callee[0] = self.call_method(&receiver, instr.b, arguments, names)?;
@@ -72,13 +90,17 @@ impl Vm<'_, '_> {
         };
         self.spend(gas::CALL)?;
         let info = &program.parts.functions[usize::from(function)];
-        let plain = names.is_empty() && count == info.params.len() && count == usize::from(info.positional);
+        let plain =
+            names.is_empty() && count == info.params.len() && count == usize::from(info.positional);
         if plain && !info.star && !info.star_star && (closure.is_some() || info.frees == 0) {
             // The arguments lie in a row behind the callee: they move down by one.
             for at in at..at + count {
                 regs[at] = std::mem::take(&mut regs[at + 1]);
             }
-            return Ok(Some((function, closure.map_or(Arguments::InPlace, Arguments::Closure))));
+            return Ok(Some((
+                function,
+                closure.map_or(Arguments::InPlace, Arguments::Closure),
+            )));
         }
         let all = arguments.iter_mut().map(std::mem::take).collect();
         let bound = self.bind(function, all, names, &[], closure.as_ref())?;
@@ -92,12 +114,22 @@ impl Vm<'_, '_> {
             Value::Contract => &self.program.parts.methods,
             _ => return None,
         };
-        methods.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
+        methods
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, function)| *function)
     }
 
     /// Arguments in the order of the callee's registers. Keywords come last, in the order of
     /// `names`; a name that the program never writes is [`UNKNOWN`] and lies in `unknown`.
-    fn bind(&mut self, function: u16, mut given: Vec<Value>, names: &[u16], unknown: &[Value], closure: Option<&Rc<ClosureObj>>) -> R<Vec<Value>> {
+    fn bind(
+        &mut self,
+        function: u16,
+        mut given: Vec<Value>,
+        names: &[u16],
+        unknown: &[Value],
+        closure: Option<&Rc<ClosureObj>>,
+    ) -> R<Vec<Value>> {
         let program = self.program;
         let info = &program.parts.functions[usize::from(function)];
         let keywords = given.split_off(given.len() - names.len().min(given.len()));
@@ -114,11 +146,18 @@ impl Vm<'_, '_> {
         let mut others = HashTable::default();
         let mut unknown = unknown.iter();
         for (name, value) in names.iter().zip(keywords) {
-            let place = info.params.iter().position(|param| param.name == *name && *name != UNKNOWN);
+            let place = info
+                .params
+                .iter()
+                .position(|param| param.name == *name && *name != UNKNOWN);
             match place.filter(|place| *place >= usize::from(info.positional_only)) {
                 Some(place) if matches!(bound[place], Value::Unset) => bound[place] = value,
                 Some(_) => {
-                    return Err(type_error(format!("{}() got multiple values for argument '{}'", info.name, program.name(*name))));
+                    return Err(type_error(format!(
+                        "{}() got multiple values for argument '{}'",
+                        info.name,
+                        program.name(*name)
+                    )));
                 }
                 None => {
                     let key = match unknown.next().filter(|_| *name == UNKNOWN) {
@@ -127,7 +166,10 @@ impl Vm<'_, '_> {
                     };
                     if !info.star_star {
                         let key = self.show(&key)?;
-                        return Err(type_error(format!("{}() got an unexpected keyword argument '{key}'", info.name)));
+                        return Err(type_error(format!(
+                            "{}() got an unexpected keyword argument '{key}'",
+                            info.name
+                        )));
                     }
                     let hash = self.hash(&key, 0)?;
                     others.push(hash, key, value);
@@ -143,14 +185,21 @@ impl Vm<'_, '_> {
             bound.push(Value::dict(others)?);
         }
         match closure {
-            Some(closure) => bound.extend(closure.held.iter().take(usize::from(info.frees)).cloned()),
+            Some(closure) => {
+                bound.extend(closure.held.iter().take(usize::from(info.frees)).cloned())
+            }
             None if info.frees > 0 => return Err(malformed()),
             None => {}
         }
         Ok(bound)
     }
 
-    fn fill_defaults(&mut self, info: &Function, bound: &mut [Value], closure: Option<&Rc<ClosureObj>>) -> R<()> {
+    fn fill_defaults(
+        &mut self,
+        info: &Function,
+        bound: &mut [Value],
+        closure: Option<&Rc<ClosureObj>>,
+    ) -> R<()> {
         let mut missing = Vec::new();
         for (place, (slot, param)) in bound.iter_mut().zip(&info.params).enumerate() {
             if !matches!(slot, Value::Unset) {
@@ -162,29 +211,60 @@ impl Vm<'_, '_> {
                 let at = usize::from(info.frees) + usize::from(held);
                 *slot = closure.held.get(at).cloned().ok_or_else(malformed)?;
             } else {
-                missing.push((place < usize::from(info.positional), format!("'{}'", self.program.name(param.name))));
+                missing.push((
+                    place < usize::from(info.positional),
+                    format!("'{}'", self.program.name(param.name)),
+                ));
             }
         }
         let by_position = missing.iter().any(|(positional, _)| *positional);
-        let names: Vec<String> = missing.into_iter().filter(|(positional, _)| *positional == by_position).map(|(_, name)| name).collect();
+        let names: Vec<String> = missing
+            .into_iter()
+            .filter(|(positional, _)| *positional == by_position)
+            .map(|(_, name)| name)
+            .collect();
         if names.is_empty() {
             return Ok(());
         }
-        let kind = if by_position { "positional" } else { "keyword-only" };
+        let kind = if by_position {
+            "positional"
+        } else {
+            "keyword-only"
+        };
         Err(missing_arguments(&info.name, kind, &names))
     }
 
     #[cold]
-    fn too_many_arguments(&self, info: &Function, given: usize, names: &[u16]) -> crate::error::Trap {
+    fn too_many_arguments(
+        &self,
+        info: &Function,
+        given: usize,
+        names: &[u16],
+    ) -> crate::error::Trap {
         let most = usize::from(info.positional);
-        let is_default = |param: &crate::program::Param| param.default.is_some() || param.held_default.is_some();
-        let least = most - info.params.iter().take(most).filter(|param| is_default(param)).count();
+        let is_default =
+            |param: &crate::program::Param| param.default.is_some() || param.held_default.is_some();
+        let least = most
+            - info
+                .params
+                .iter()
+                .take(most)
+                .filter(|param| is_default(param))
+                .count();
         let takes = match (least, most) {
             (_, 1) if least == most => "1 positional argument".to_string(),
             _ if least == most => format!("{most} positional arguments"),
             _ => format!("from {least} to {most} positional arguments"),
         };
-        let keyword_only = names.iter().filter(|name| info.params.iter().skip(most).any(|param| param.name == **name)).count();
+        let keyword_only = names
+            .iter()
+            .filter(|name| {
+                info.params
+                    .iter()
+                    .skip(most)
+                    .any(|param| param.name == **name)
+            })
+            .count();
         let given = match (given, keyword_only) {
             (1, 0) => "1 was".to_string(),
             (_, 0) => format!("{given} were"),
@@ -199,12 +279,22 @@ impl Vm<'_, '_> {
 
     /// `f(*arguments, **keywords)`: three registers.
     pub(crate) fn call_star(&mut self, regs: &mut [Value]) -> R<Value> {
-        let (Value::Tuple(positional), Value::Dict(keywords)) = (&regs[1], &regs[2]) else { return Err(malformed()) };
+        let (Value::Tuple(positional), Value::Dict(keywords)) = (&regs[1], &regs[2]) else {
+            return Err(malformed());
+        };
         let mut arguments = positional.items.clone();
         let (mut names, mut unknown) = (Vec::new(), Vec::new());
         for entry in keywords.table.borrow().iter() {
-            let Value::Str(key) = &entry.key else { return Err(type_error("keywords must be strings")) };
-            match self.program.parts.names.iter().position(|name| *name == key.text) {
+            let Value::Str(key) = &entry.key else {
+                return Err(type_error("keywords must be strings"));
+            };
+            match self
+                .program
+                .parts
+                .names
+                .iter()
+                .position(|name| *name == key.text)
+            {
                 Some(name) => names.push(name as u16),
                 None => {
                     names.push(UNKNOWN);
@@ -213,7 +303,9 @@ impl Vm<'_, '_> {
             }
             arguments.push(entry.value.clone());
         }
-        self.spend(arguments.len() as u64 + names.len() as u64 * self.program.parts.names.len() as u64 / 8)?;
+        self.spend(
+            arguments.len() as u64 + names.len() as u64 * self.program.parts.names.len() as u64 / 8,
+        )?;
         let callee = regs[0].clone();
         let (function, closure) = match &callee {
             Value::Function(function) => (*function, None),
@@ -221,7 +313,9 @@ impl Vm<'_, '_> {
             other => {
                 if let Some(name) = unknown.first() {
                     let name = self.show(name)?;
-                    return Err(type_error(format!("'{name}' is an invalid keyword argument for this call")));
+                    return Err(type_error(format!(
+                        "'{name}' is an invalid keyword argument for this call"
+                    )));
                 }
                 return self.call_any(other, arguments, &names);
             }
@@ -232,7 +326,12 @@ impl Vm<'_, '_> {
     }
 
     /// Calls a value from native code.
-    pub(crate) fn call_any(&mut self, callee: &Value, mut arguments: Vec<Value>, names: &[u16]) -> R<Value> {
+    pub(crate) fn call_any(
+        &mut self,
+        callee: &Value,
+        mut arguments: Vec<Value>,
+        names: &[u16],
+    ) -> R<Value> {
         match callee {
             Value::Function(function) => {
                 self.spend(gas::CALL)?;
@@ -250,7 +349,13 @@ impl Vm<'_, '_> {
 
     fn run_native(&mut self, function: u16, bound: Vec<Value>) -> R<Value> {
         if self.native >= limits::NATIVE_FRAMES {
-            return Err(fatal("limit.recursion", format!("functions given to builtins call each other deeper than {}: use a loop", limits::NATIVE_FRAMES)));
+            return Err(fatal(
+                "limit.recursion",
+                format!(
+                    "functions given to builtins call each other deeper than {}: use a loop",
+                    limits::NATIVE_FRAMES
+                ),
+            ));
         }
         self.native += 1;
         let mut stack = self.spare.pop().unwrap_or_default();
@@ -284,7 +389,10 @@ impl Vm<'_, '_> {
                 self.call_any(callee, all, names)
             }
             Value::Unset => Err(malformed()),
-            _ => Err(type_error(format!("'{}' object is not callable", self.type_name(callee)))),
+            _ => Err(type_error(format!(
+                "'{}' object is not callable",
+                self.type_name(callee)
+            ))),
         }
     }
 
@@ -292,12 +400,17 @@ impl Vm<'_, '_> {
         let program = self.program;
         let info = program.class(class);
         if info.kind == ClassKind::Enum {
-            let [value] = arguments else { return Err(type_error(format!("{}() takes one value", info.name))) };
+            let [value] = arguments else {
+                return Err(type_error(format!("{}() takes one value", info.name)));
+            };
             for (member, (_, constant)) in info.members.iter().enumerate() {
                 self.spend(1)?;
                 let known = crate::instance::constant_value(constant, false)?;
                 if self.equal(&known, value, 0)? {
-                    return Ok(Value::Enum { class, member: member as u16 });
+                    return Ok(Value::Enum {
+                        class,
+                        member: member as u16,
+                    });
                 }
             }
             let shown = self.repr(value)?;
@@ -306,10 +419,23 @@ impl Vm<'_, '_> {
         let positional = arguments.len() - names.len().min(arguments.len());
         if positional > info.fields.len() {
             let most = info.fields.len() + 1;
-            let least = most - info.fields.iter().filter(|field| field.default.is_some()).count();
-            let takes = if least == most { format!("{most}") } else { format!("from {least} to {most}") };
+            let least = most
+                - info
+                    .fields
+                    .iter()
+                    .filter(|field| field.default.is_some())
+                    .count();
+            let takes = if least == most {
+                format!("{most}")
+            } else {
+                format!("from {least} to {most}")
+            };
             let plural = if most == 1 { "" } else { "s" };
-            return Err(type_error(format!("{}.__init__() takes {takes} positional argument{plural} but {} were given", info.name, positional + 1)));
+            return Err(type_error(format!(
+                "{}.__init__() takes {takes} positional argument{plural} but {} were given",
+                info.name,
+                positional + 1
+            )));
         }
         let mut fields = vec![Value::Unset; info.fields.len()];
         for (slot, value) in fields.iter_mut().zip(&mut arguments[..positional]) {
@@ -317,10 +443,18 @@ impl Vm<'_, '_> {
         }
         for (name, value) in names.iter().zip(&mut arguments[positional..]) {
             let Some(slot) = program.slot(class, *name) else {
-                return Err(type_error(format!("{}.__init__() got an unexpected keyword argument '{}'", info.name, program.name(*name))));
+                return Err(type_error(format!(
+                    "{}.__init__() got an unexpected keyword argument '{}'",
+                    info.name,
+                    program.name(*name)
+                )));
             };
             if !matches!(fields[slot], Value::Unset) {
-                return Err(type_error(format!("{}.__init__() got multiple values for argument '{}'", info.name, program.name(*name))));
+                return Err(type_error(format!(
+                    "{}.__init__() got multiple values for argument '{}'",
+                    info.name,
+                    program.name(*name)
+                )));
             }
             fields[slot] = std::mem::take(value);
         }
@@ -334,7 +468,11 @@ impl Vm<'_, '_> {
             }
         }
         if !missing.is_empty() {
-            return Err(missing_arguments(&format!("{}.__init__", info.name), "positional", &missing));
+            return Err(missing_arguments(
+                &format!("{}.__init__", info.name),
+                "positional",
+                &missing,
+            ));
         }
         self.build(class, fields)
     }
@@ -348,23 +486,37 @@ impl Vm<'_, '_> {
             if !self.conforms(value, &field.ty, 0)? {
                 let given = self.type_name(value);
                 let name = program.name(field.name);
-                return Err(type_error(format!("{}.{name} is {given}, declared {}", info.name, field.ty)));
+                return Err(type_error(format!(
+                    "{}.{name} is {given}, declared {}",
+                    info.name, field.ty
+                )));
             }
         }
         Value::record(class, fields)
     }
 
     /// `record.replace(field=value, ...)`
-    pub(crate) fn replace(&mut self, record: &crate::value::RecordObj, arguments: &mut [Value], names: &[u16]) -> R<Value> {
+    pub(crate) fn replace(
+        &mut self,
+        record: &crate::value::RecordObj,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
         let program = self.program;
         if arguments.len() != names.len() {
-            return Err(type_error(format!("{}.replace() takes fields by name", program.class(record.class).name)));
+            return Err(type_error(format!(
+                "{}.replace() takes fields by name",
+                program.class(record.class).name
+            )));
         }
         let mut fields = record.fields.clone();
         for (name, value) in names.iter().zip(arguments) {
             let Some(slot) = program.slot(record.class, *name) else {
                 let class = &program.class(record.class).name;
-                return Err(type_error(format!("{class}.__init__() got an unexpected keyword argument '{}'", program.name(*name))));
+                return Err(type_error(format!(
+                    "{class}.__init__() got an unexpected keyword argument '{}'",
+                    program.name(*name)
+                )));
             };
             fields[slot] = std::mem::take(value);
         }
@@ -376,11 +528,18 @@ impl Vm<'_, '_> {
             let mut parts = [Value::Unset, Value::Unset];
             let positional = arguments.len() - names.len().min(arguments.len());
             for (index, value) in arguments.iter().enumerate() {
-                let place = match names.get(index.wrapping_sub(positional)).filter(|_| index >= positional) {
+                let place = match names
+                    .get(index.wrapping_sub(positional))
+                    .filter(|_| index >= positional)
+                {
                     Some(name) => match self.program.name(*name) {
                         "code" => 0,
                         "message" => 1,
-                        other => return Err(type_error(format!("Rejected() got an unexpected keyword argument '{other}'"))),
+                        other => {
+                            return Err(type_error(format!(
+                                "Rejected() got an unexpected keyword argument '{other}'"
+                            )))
+                        }
                     },
                     None => index,
                 };
@@ -393,57 +552,100 @@ impl Vm<'_, '_> {
             if matches!(code, Value::Unset) {
                 return Err(type_error("Rejected() needs a code"));
             }
-            let message = if matches!(message, Value::Unset) { Value::text("") } else { message };
+            let message = if matches!(message, Value::Unset) {
+                Value::text("")
+            } else {
+                message
+            };
             return Ok(Value::Exception(self.rejected(&code, &message)?));
         }
         if !names.is_empty() {
-            return Err(type_error(format!("{}() takes no keyword arguments", class.name())));
+            return Err(type_error(format!(
+                "{}() takes no keyword arguments",
+                class.name()
+            )));
         }
         self.spend(gas::OBJECT)?;
         let charge = charge(OBJECT_BYTES + arguments.len() * 16)?;
         let args = arguments.iter_mut().map(std::mem::take).collect();
-        Ok(Value::Exception(Rc::new(ExcObj { class, args, line: Default::default(), charge })))
+        Ok(Value::Exception(Rc::new(ExcObj {
+            class,
+            args,
+            line: Default::default(),
+            charge,
+        })))
     }
 
     /// A refusal by the contract.
     pub(crate) fn rejected(&mut self, code: &Value, message: &Value) -> R<Rc<ExcObj>> {
         let (Value::Str(text), Value::Str(_)) = (code, message) else {
-            return Err(type_error("the code and the message of a refusal are texts"));
+            return Err(type_error(
+                "the code and the message of a refusal are texts",
+            ));
         };
         if !is_reject_code(&text.text) {
             let shown = self.repr(code)?;
-            return Err(value_error(format!("{shown} is no code: write a lower-case word such as 'not_holder'")));
+            return Err(value_error(format!(
+                "{shown} is no code: write a lower-case word such as 'not_holder'"
+            )));
         }
         let charge = charge(OBJECT_BYTES)?;
         let args = vec![code.clone(), message.clone()];
-        Ok(Rc::new(ExcObj { class: Exc::Rejected, args, line: Default::default(), charge }))
+        Ok(Rc::new(ExcObj {
+            class: Exc::Rejected,
+            args,
+            line: Default::default(),
+            charge,
+        }))
     }
 
     /// `self.emit(event)`
     pub(crate) fn emit(&mut self, event: &Value) -> R<()> {
         if self.context.read_only {
-            return Err(fatal("view.write", "a view only reads: it cannot emit an event"));
+            return Err(fatal(
+                "view.write",
+                "a view only reads: it cannot emit an event",
+            ));
         }
         let Value::Record(record) = event else {
-            return Err(type_error(format!("emit() takes an event, not {}", self.type_name(event))));
+            return Err(type_error(format!(
+                "emit() takes an event, not {}",
+                self.type_name(event)
+            )));
         };
         let class = self.program.class(record.class);
         if class.kind != ClassKind::Event {
-            return Err(type_error(format!("emit() takes an event, not {}", class.name)));
+            return Err(type_error(format!(
+                "emit() takes an event, not {}",
+                class.name
+            )));
         }
         if self.events.len() >= limits::EVENTS {
-            return Err(fatal("limit.events", format!("a call emits at most {} events", limits::EVENTS)));
+            return Err(fatal(
+                "limit.events",
+                format!("a call emits at most {} events", limits::EVENTS),
+            ));
         }
         self.spend(gas::EVENT)?;
         let data = self.encode_value(event)?;
-        self.events.push(crate::EmittedEvent { name: class.name.clone(), data });
+        self.events.push(crate::EmittedEvent {
+            name: class.name.clone(),
+            data,
+        });
         Ok(())
     }
 
     /// Keyword arguments of a builtin, by name; the positional ones come first.
-    pub(crate) fn keyword<'v>(&self, arguments: &'v [Value], names: &[u16], wanted: &str) -> Option<&'v Value> {
+    pub(crate) fn keyword<'v>(
+        &self,
+        arguments: &'v [Value],
+        names: &[u16],
+        wanted: &str,
+    ) -> Option<&'v Value> {
         let positional = arguments.len() - names.len().min(arguments.len());
-        let place = names.iter().position(|name| self.program.name(*name) == wanted)?;
+        let place = names
+            .iter()
+            .position(|name| self.program.name(*name) == wanted)?;
         arguments.get(positional + place)
     }
 
@@ -452,7 +654,9 @@ impl Vm<'_, '_> {
         for name in names {
             let name = self.program.name(*name);
             if !allowed.contains(&name) {
-                return Err(type_error(format!("'{name}' is an invalid keyword argument for {what}()")));
+                return Err(type_error(format!(
+                    "'{name}' is an invalid keyword argument for {what}()"
+                )));
             }
         }
         Ok(())
@@ -461,16 +665,26 @@ impl Vm<'_, '_> {
     /// A value that a view may not touch.
     pub(crate) fn may_write(&self) -> R<()> {
         if self.context.read_only {
-            return Err(fatal("view.write", "a view only reads: declare the method with @call to write"));
+            return Err(fatal(
+                "view.write",
+                "a view only reads: declare the method with @call to write",
+            ));
         }
         Ok(())
     }
 
     /// Text of an argument.
-    pub(crate) fn text_argument<'v>(&self, value: &'v Value, what: &str) -> R<&'v crate::value::StrObj> {
+    pub(crate) fn text_argument<'v>(
+        &self,
+        value: &'v Value,
+        what: &str,
+    ) -> R<&'v crate::value::StrObj> {
         match value {
             Value::Str(text) => Ok(text),
-            _ => Err(type_error(format!("{what} must be str, not {}", self.type_name(value)))),
+            _ => Err(type_error(format!(
+                "{what} must be str, not {}",
+                self.type_name(value)
+            ))),
         }
     }
 
@@ -478,8 +692,13 @@ impl Vm<'_, '_> {
     pub(crate) fn no_method(&self, receiver: &Value, name: u16) -> crate::error::Trap {
         let (kind, name) = (self.type_name(receiver), self.program.name(name));
         if matches!(receiver, Value::Table(_)) {
-            return refused(format!("a table has no {name}(): use get, scan, by, `in`, [key], [key] = row, del [key]"));
+            return refused(format!(
+                "a table has no {name}(): use get, scan, by, `in`, [key], [key] = row, del [key]"
+            ));
         }
-        raise(Exc::AttributeError, format!("'{kind}' object has no attribute '{name}'"))
+        raise(
+            Exc::AttributeError,
+            format!("'{kind}' object has no attribute '{name}'"),
+        )
     }
 }

@@ -59,7 +59,11 @@ impl Vm<'_, '_> {
             Value::Set(set) => set.table.borrow().len() > 0,
             Value::Range(range) => range.len() > 0,
             Value::DictView(view) => view.dict.table.borrow().len() > 0,
-            Value::Table(_) => return Err(refused("a table has no truth value: ask for a key with `in`, or list with a limit")),
+            Value::Table(_) => {
+                return Err(refused(
+                    "a table has no truth value: ask for a key with `in`, or list with a limit",
+                ))
+            }
             _ => true,
         })
     }
@@ -91,8 +95,19 @@ impl Vm<'_, '_> {
             }
             (Value::Big(x), Value::Big(y)) => Ok(x.value == y.value),
             (Value::None, Value::None) | (Value::Contract, Value::Contract) => Ok(true),
-            (Value::Enum { class: a, member: x }, Value::Enum { class: b, member: y }) => Ok(a == b && x == y),
-            (Value::Class(x), Value::Class(y)) | (Value::Function(x), Value::Function(y)) | (Value::Table(x), Value::Table(y)) => Ok(x == y),
+            (
+                Value::Enum {
+                    class: a,
+                    member: x,
+                },
+                Value::Enum {
+                    class: b,
+                    member: y,
+                },
+            ) => Ok(a == b && x == y),
+            (Value::Class(x), Value::Class(y))
+            | (Value::Function(x), Value::Function(y))
+            | (Value::Table(x), Value::Table(y)) => Ok(x == y),
             (Value::Builtin(x), Value::Builtin(y)) => Ok(x == y),
             (Value::ExcClass(x), Value::ExcClass(y)) => Ok(x == y),
             (Value::Exception(x), Value::Exception(y)) => Ok(std::rc::Rc::ptr_eq(x, y)),
@@ -118,9 +133,12 @@ impl Vm<'_, '_> {
             }
             (Value::Range(x), Value::Range(y)) => {
                 let length = x.len();
-                Ok(length == y.len() && (length == 0 || (x.start == y.start && (length == 1 || x.step == y.step))))
+                Ok(length == y.len()
+                    && (length == 0 || (x.start == y.start && (length == 1 || x.step == y.step))))
             }
-            (Value::Set(x), Value::Set(y)) => Ok(x.table.borrow().len() == y.table.borrow().len() && self.is_subset(x, y)?),
+            (Value::Set(x), Value::Set(y)) => {
+                Ok(x.table.borrow().len() == y.table.borrow().len() && self.is_subset(x, y)?)
+            }
             (Value::Dict(x), Value::Dict(y)) => {
                 if x.table.borrow().len() != y.table.borrow().len() {
                     return Ok(false);
@@ -136,17 +154,21 @@ impl Vm<'_, '_> {
                     };
                     self.spend(gas::PROBE + 1)?;
                     let found = self.find(y, entry.hash, &entry.key)?;
-                    let other = found.and_then(|at| y.table.borrow().entry(at).map(|entry| entry.value.clone()));
+                    let other = found
+                        .and_then(|at| y.table.borrow().entry(at).map(|entry| entry.value.clone()));
                     match other {
                         Some(other) if self.same_or_equal(&entry.value, &other, level + 1)? => {}
                         _ => return Ok(false),
                     }
                 }
             }
-            (Value::DictView(x), Value::DictView(y)) if x.kind == y.kind && x.kind == ViewKind::Values => {
+            (Value::DictView(x), Value::DictView(y))
+                if x.kind == y.kind && x.kind == ViewKind::Values =>
+            {
                 Ok(std::rc::Rc::ptr_eq(x, y))
             }
-            (Value::DictView(_), Value::DictView(_) | Value::Set(_)) | (Value::Set(_), Value::DictView(_)) => {
+            (Value::DictView(_), Value::DictView(_) | Value::Set(_))
+            | (Value::Set(_), Value::DictView(_)) => {
                 let (left, right) = (self.as_set(left)?, self.as_set(right)?);
                 self.equal(&left, &right, level + 1)
             }
@@ -200,7 +222,9 @@ impl Vm<'_, '_> {
                 self.spend(gas::bytes(x.bytes.len().min(y.bytes.len())))?;
                 Ok(order.of(x.bytes.as_slice(), y.bytes.as_slice()))
             }
-            (Value::Tuple(x), Value::Tuple(y)) => self.ordered_items(order, &x.items, &y.items, level),
+            (Value::Tuple(x), Value::Tuple(y)) => {
+                self.ordered_items(order, &x.items, &y.items, level)
+            }
             (Value::List(x), Value::List(y)) => {
                 let (x, y) = (x.items.borrow(), y.items.borrow());
                 self.ordered_items(order, &x, &y, level)
@@ -217,10 +241,19 @@ impl Vm<'_, '_> {
     #[inline(never)]
     fn not_ordered(&mut self, order: Order, left: &Value, right: &Value) -> Trap {
         let (left, right) = (self.type_name(left), self.type_name(right));
-        type_error(format!("'{}' not supported between instances of '{left}' and '{right}'", order.symbol()))
+        type_error(format!(
+            "'{}' not supported between instances of '{left}' and '{right}'",
+            order.symbol()
+        ))
     }
 
-    fn ordered_items(&mut self, order: Order, left: &[Value], right: &[Value], level: usize) -> R<bool> {
+    fn ordered_items(
+        &mut self,
+        order: Order,
+        left: &[Value],
+        right: &[Value],
+        level: usize,
+    ) -> R<bool> {
         for (x, y) in left.iter().zip(right) {
             self.spend(1)?;
             if !self.same_or_equal(x, y, level + 1)? {
@@ -245,19 +278,24 @@ impl Vm<'_, '_> {
         Ok(match (left, right) {
             (Value::None, Value::None) => true,
             (Value::Bool(x), Value::Bool(y)) => x == y,
-            (Value::Enum { .. }, Value::Enum { .. }) | (Value::Class(_), Value::Class(_)) | (Value::Builtin(_), Value::Builtin(_)) | (Value::ExcClass(_), Value::ExcClass(_)) => {
-                self.equal(left, right, 0)?
-            }
+            (Value::Enum { .. }, Value::Enum { .. })
+            | (Value::Class(_), Value::Class(_))
+            | (Value::Builtin(_), Value::Builtin(_))
+            | (Value::ExcClass(_), Value::ExcClass(_)) => self.equal(left, right, 0)?,
             (Value::List(x), Value::List(y)) => std::rc::Rc::ptr_eq(x, y),
             (Value::Dict(x), Value::Dict(y)) => std::rc::Rc::ptr_eq(x, y),
-            (Value::Set(x), Value::Set(y)) if !x.frozenset && !y.frozenset => std::rc::Rc::ptr_eq(x, y),
+            (Value::Set(x), Value::Set(y)) if !x.frozenset && !y.frozenset => {
+                std::rc::Rc::ptr_eq(x, y)
+            }
             (Value::Record(x), Value::Record(y)) => std::rc::Rc::ptr_eq(x, y),
             (Value::Exception(x), Value::Exception(y)) => std::rc::Rc::ptr_eq(x, y),
             (Value::Int(_) | Value::Big(_), Value::Int(_) | Value::Big(_))
             | (Value::Str(_), Value::Str(_))
             | (Value::Bytes(_), Value::Bytes(_))
             | (Value::Tuple(_), Value::Tuple(_)) => {
-                return Err(refused("`is` on numbers, texts and tuples depends on the interpreter: write =="));
+                return Err(refused(
+                    "`is` on numbers, texts and tuples depends on the interpreter: write ==",
+                ));
             }
             (Value::Unset, _) | (_, Value::Unset) => return Err(malformed()),
             _ => false,
@@ -304,13 +342,27 @@ impl Vm<'_, '_> {
             Value::Set(set) if set.frozenset => {
                 let table = set.table.borrow();
                 self.spend(table.len() as u64)?;
-                table.iter().fold(11 ^ table.len() as u64, |sum, entry| sum.wrapping_add(mix(11, entry.hash)))
+                table.iter().fold(11 ^ table.len() as u64, |sum, entry| {
+                    sum.wrapping_add(mix(11, entry.hash))
+                })
             }
-            Value::List(_) | Value::Dict(_) | Value::Set(_) | Value::Slice(_) | Value::DictView(_) => {
-                return Err(type_error(format!("unhashable type: '{}'", self.type_name(value))));
+            Value::List(_)
+            | Value::Dict(_)
+            | Value::Set(_)
+            | Value::Slice(_)
+            | Value::DictView(_) => {
+                return Err(type_error(format!(
+                    "unhashable type: '{}'",
+                    self.type_name(value)
+                )));
             }
             Value::Unset | Value::Cell(_) => return Err(malformed()),
-            _ => return Err(refused(format!("a {} cannot be a key: its hash would depend on its address", self.type_name(value)))),
+            _ => {
+                return Err(refused(format!(
+                    "a {} cannot be a key: its hash would depend on its address",
+                    self.type_name(value)
+                )))
+            }
         })
     }
 
@@ -349,20 +401,27 @@ impl Vm<'_, '_> {
                 let hash = self.hash(needle, 0)?;
                 Ok(self.find(dict, hash, needle)?.is_some())
             }
-            Value::Set(set) => {
-                Ok(self.find_element(set, needle)?.is_some())
-            }
+            Value::Set(set) => Ok(self.find_element(set, needle)?.is_some()),
             Value::Str(text) => match needle {
                 Value::Str(part) => {
                     self.spend(gas::searched(text.text.len() + part.text.len()))?;
                     Ok(text.text.contains(&part.text))
                 }
-                _ => Err(type_error(format!("'in <string>' requires string as left operand, not {}", self.type_name(needle)))),
+                _ => Err(type_error(format!(
+                    "'in <string>' requires string as left operand, not {}",
+                    self.type_name(needle)
+                ))),
             },
             Value::Bytes(bytes) => match needle {
                 Value::Bytes(part) => {
-                    self.spend(gas::bytes(bytes.bytes.len().saturating_mul(part.bytes.len().max(6))))?;
-                    Ok(part.bytes.is_empty() || bytes.bytes.windows(part.bytes.len()).any(|window| window == part.bytes))
+                    self.spend(gas::bytes(
+                        bytes.bytes.len().saturating_mul(part.bytes.len().max(6)),
+                    ))?;
+                    Ok(part.bytes.is_empty()
+                        || bytes
+                            .bytes
+                            .windows(part.bytes.len())
+                            .any(|window| window == part.bytes))
                 }
                 _ => match to_big(needle).map(|needle| needle.to_u8()) {
                     Some(Some(byte)) => {
@@ -370,7 +429,10 @@ impl Vm<'_, '_> {
                         Ok(bytes.bytes.contains(&byte))
                     }
                     Some(None) => Err(crate::error::value_error("byte must be in range(0, 256)")),
-                    None => Err(type_error(format!("a bytes-like object is required, not '{}'", self.type_name(needle)))),
+                    None => Err(type_error(format!(
+                        "a bytes-like object is required, not '{}'",
+                        self.type_name(needle)
+                    ))),
                 },
             },
             Value::Range(range) => match to_i64(needle) {
@@ -401,9 +463,14 @@ impl Vm<'_, '_> {
             Value::Table(table) => self.table_contains(*table, needle),
             Value::Class(class) => match needle {
                 Value::Enum { class: other, .. } => Ok(class == other),
-                _ => Err(type_error("only members are asked for in an enum: write Status(value) to look a value up")),
+                _ => Err(type_error(
+                    "only members are asked for in an enum: write Status(value) to look a value up",
+                )),
             },
-            _ => Err(type_error(format!("argument of type '{}' is not iterable", self.type_name(haystack)))),
+            _ => Err(type_error(format!(
+                "argument of type '{}' is not iterable",
+                self.type_name(haystack)
+            ))),
         }
     }
 }

@@ -26,7 +26,11 @@ pub(crate) enum Arguments {
 /// Why the inner loop stopped.
 enum Step {
     /// A call of a function whose arguments lie from this register on.
-    Call { function: u16, at: u16, arguments: Arguments },
+    Call {
+        function: u16,
+        at: u16,
+        arguments: Arguments,
+    },
     Return(Value),
     Fail(Trap),
 }
@@ -47,20 +51,39 @@ impl Vm<'_, '_> {
             return Err(too_many_frames());
         }
         // Marks the bottom: a return to it leaves this loop.
-        self.frames.push(Frame { function, pc: u32::MAX, base: 0, result: 0 });
+        self.frames.push(Frame {
+            function,
+            pc: u32::MAX,
+            base: 0,
+            result: 0,
+        });
         let program = self.program;
         let mut number = function;
         let mut base = 0_usize;
         let mut pc = 0_usize;
-        stack.resize_with(usize::from(program.parts.functions[usize::from(function)].registers), Value::default);
+        stack.resize_with(
+            usize::from(program.parts.functions[usize::from(function)].registers),
+            Value::default,
+        );
         loop {
             let current = &program.parts.functions[usize::from(number)];
             let registers = &mut stack[base..base + usize::from(current.registers)];
             let step = self.run_frame::<TRACE>(registers, &current.code, &mut pc, number);
             match step {
-                Step::Call { function, at, arguments } => {
+                Step::Call {
+                    function,
+                    at,
+                    arguments,
+                } => {
                     if self.frames.len() >= limits::CALL_FRAMES {
-                        let trap = self.unwind(stack, entry_frames, too_many_frames(), &mut number, &mut base, &mut pc);
+                        let trap = self.unwind(
+                            stack,
+                            entry_frames,
+                            too_many_frames(),
+                            &mut number,
+                            &mut base,
+                            &mut pc,
+                        );
                         if let Some(trap) = trap {
                             return Err(trap);
                         }
@@ -68,12 +91,22 @@ impl Vm<'_, '_> {
                     }
                     let callee = &program.parts.functions[usize::from(function)];
                     let next = base + usize::from(at);
-                    self.frames.push(Frame { function: number, pc: pc as u32, base: base as u32, result: next as u32 });
+                    self.frames.push(Frame {
+                        function: number,
+                        pc: pc as u32,
+                        base: base as u32,
+                        result: next as u32,
+                    });
                     let needed = next + usize::from(callee.registers);
                     if stack.len() < needed {
                         stack.resize_with(needed, Value::default);
                     }
-                    place(&mut stack[next..needed], callee.arguments(), usize::from(callee.frees), arguments);
+                    place(
+                        &mut stack[next..needed],
+                        callee.arguments(),
+                        usize::from(callee.frees),
+                        arguments,
+                    );
                     (number, base, pc) = (function, next, 0);
                 }
                 Step::Return(value) => {
@@ -81,7 +114,9 @@ impl Vm<'_, '_> {
                     for register in &mut stack[base..base + count] {
                         *register = Value::Unset;
                     }
-                    let Some(frame) = self.frames.pop() else { return Err(malformed()) };
+                    let Some(frame) = self.frames.pop() else {
+                        return Err(malformed());
+                    };
                     if self.frames.len() == entry_frames {
                         return Ok(value);
                     }
@@ -89,7 +124,9 @@ impl Vm<'_, '_> {
                     (number, base, pc) = (frame.function, frame.base as usize, frame.pc as usize);
                 }
                 Step::Fail(trap) => {
-                    if let Some(trap) = self.unwind(stack, entry_frames, trap, &mut number, &mut base, &mut pc) {
+                    if let Some(trap) =
+                        self.unwind(stack, entry_frames, trap, &mut number, &mut base, &mut pc)
+                    {
                         return Err(trap);
                     }
                 }
@@ -103,13 +140,24 @@ impl Vm<'_, '_> {
         let line = self.program.parts.functions[usize::from(function)].line_at(pc);
         if line != self.traced_line {
             self.traced_line = line;
-            let event = TraceEvent { line, gas: self.gas_used(), reads: self.reads, writes: self.writes };
+            let event = TraceEvent {
+                line,
+                gas: self.gas_used(),
+                reads: self.reads,
+                writes: self.writes,
+            };
             self.host.trace(event);
         }
     }
 
     // One match over all operations: longer than a function should be, and not to be torn apart.
-    fn run_frame<const TRACE: bool>(&mut self, regs: &mut [Value], code: &[Instr], counter: &mut usize, function: u16) -> Step {
+    fn run_frame<const TRACE: bool>(
+        &mut self,
+        regs: &mut [Value],
+        code: &[Instr],
+        counter: &mut usize,
+        function: u16,
+    ) -> Step {
         let mut pc = *counter;
         macro_rules! r {
             ($register:expr) => {
@@ -216,20 +264,25 @@ impl Vm<'_, '_> {
                 }
                 Op::StoreCell => {
                     let value = r!(instr.b).clone();
-                    let Value::Cell(cell) = &r!(instr.a) else { break Step::Fail(malformed()) };
+                    let Value::Cell(cell) = &r!(instr.a) else {
+                        break Step::Fail(malformed());
+                    };
                     self.track_cell(cell, &value);
                     let old = cell.value.replace(value);
                     drop(old);
                 }
                 Op::ClearCell => {
-                    let Value::Cell(cell) = &r!(instr.a) else { break Step::Fail(malformed()) };
+                    let Value::Cell(cell) = &r!(instr.a) else {
+                        break Step::Fail(malformed());
+                    };
                     let old = cell.value.replace(Value::Unset);
                     if matches!(old, Value::Unset) {
                         break Step::Fail(self.unbound(instr.c));
                     }
                 }
                 Op::Closure => {
-                    let value = try_or_fail!(self.make_closure(instr.b, &regs[usize::from(instr.c)..]));
+                    let value =
+                        try_or_fail!(self.make_closure(instr.b, &regs[usize::from(instr.c)..]));
                     r!(instr.a) = value;
                 }
                 Op::Add => arithmetic!(instr, checked_add, Bin::Add),
@@ -237,17 +290,23 @@ impl Vm<'_, '_> {
                 Op::Mul => arithmetic!(instr, checked_mul, Bin::Mul),
                 Op::TrueDiv => break Step::Fail(refused("/ gives a float: use //")),
                 Op::FloorDiv => match (&r!(instr.b), &r!(instr.c)) {
-                    (Value::Int(x), Value::Int(y)) if *y > 0 => r!(instr.a) = Value::Int(x.div_euclid(*y)),
+                    (Value::Int(x), Value::Int(y)) if *y > 0 => {
+                        r!(instr.a) = Value::Int(x.div_euclid(*y))
+                    }
                     _ => binary!(instr, Bin::FloorDiv),
                 },
                 Op::Mod => match (&r!(instr.b), &r!(instr.c)) {
-                    (Value::Int(x), Value::Int(y)) if *y > 0 => r!(instr.a) = Value::Int(x.rem_euclid(*y)),
+                    (Value::Int(x), Value::Int(y)) if *y > 0 => {
+                        r!(instr.a) = Value::Int(x.rem_euclid(*y))
+                    }
                     _ => binary!(instr, Bin::Mod),
                 },
                 Op::Pow => binary!(instr, Bin::Pow),
                 Op::Shl => binary!(instr, Bin::Shl),
                 Op::Shr => match (&r!(instr.b), &r!(instr.c)) {
-                    (Value::Int(x), Value::Int(y)) if (0..64).contains(y) => r!(instr.a) = Value::Int(x >> y),
+                    (Value::Int(x), Value::Int(y)) if (0..64).contains(y) => {
+                        r!(instr.a) = Value::Int(x >> y)
+                    }
                     _ => binary!(instr, Bin::Shr),
                 },
                 Op::BitAnd => match (&r!(instr.b), &r!(instr.c)) {
@@ -294,8 +353,12 @@ impl Vm<'_, '_> {
                     };
                     r!(instr.a) = match value {
                         Some(value) => value,
-                        None if small < 0 => try_or_fail!(self.binary(Bin::Sub, &r!(instr.b), &Value::Int(-small))),
-                        None => try_or_fail!(self.binary(Bin::Add, &r!(instr.b), &Value::Int(small))),
+                        None if small < 0 => {
+                            try_or_fail!(self.binary(Bin::Sub, &r!(instr.b), &Value::Int(-small)))
+                        }
+                        None => {
+                            try_or_fail!(self.binary(Bin::Add, &r!(instr.b), &Value::Int(small)))
+                        }
                     };
                 }
                 Op::Neg | Op::Pos | Op::Invert => {
@@ -339,21 +402,81 @@ impl Vm<'_, '_> {
                         pc = usize::from(instr.b);
                     }
                 }
-                Op::IfEq => if holds!(instr, ==, Order::Eq) { pc = usize::from(instr.c) },
-                Op::IfNe => if holds!(instr, !=, Order::Ne) { pc = usize::from(instr.c) },
-                Op::IfLt => if holds!(instr, <, Order::Lt) { pc = usize::from(instr.c) },
-                Op::IfLe => if holds!(instr, <=, Order::Le) { pc = usize::from(instr.c) },
-                Op::IfGt => if holds!(instr, >, Order::Gt) { pc = usize::from(instr.c) },
-                Op::IfGe => if holds!(instr, >=, Order::Ge) { pc = usize::from(instr.c) },
-                Op::UnlessEq => if !holds!(instr, ==, Order::Eq) { pc = usize::from(instr.c) },
-                Op::UnlessNe => if !holds!(instr, !=, Order::Ne) { pc = usize::from(instr.c) },
-                Op::UnlessLt => if !holds!(instr, <, Order::Lt) { pc = usize::from(instr.c) },
-                Op::UnlessLe => if !holds!(instr, <=, Order::Le) { pc = usize::from(instr.c) },
-                Op::UnlessGt => if !holds!(instr, >, Order::Gt) { pc = usize::from(instr.c) },
-                Op::UnlessGe => if !holds!(instr, >=, Order::Ge) { pc = usize::from(instr.c) },
-                Op::IfNone => if matches!(r!(instr.a), Value::None) { pc = usize::from(instr.b) },
-                Op::UnlessNone => if !matches!(r!(instr.a), Value::None) { pc = usize::from(instr.b) },
-                Op::IfUnset => if matches!(r!(instr.a), Value::Unset) { pc = usize::from(instr.b) },
+                Op::IfEq => {
+                    if holds!(instr, ==, Order::Eq) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::IfNe => {
+                    if holds!(instr, !=, Order::Ne) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::IfLt => {
+                    if holds!(instr, <, Order::Lt) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::IfLe => {
+                    if holds!(instr, <=, Order::Le) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::IfGt => {
+                    if holds!(instr, >, Order::Gt) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::IfGe => {
+                    if holds!(instr, >=, Order::Ge) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::UnlessEq => {
+                    if !holds!(instr, ==, Order::Eq) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::UnlessNe => {
+                    if !holds!(instr, !=, Order::Ne) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::UnlessLt => {
+                    if !holds!(instr, <, Order::Lt) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::UnlessLe => {
+                    if !holds!(instr, <=, Order::Le) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::UnlessGt => {
+                    if !holds!(instr, >, Order::Gt) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::UnlessGe => {
+                    if !holds!(instr, >=, Order::Ge) {
+                        pc = usize::from(instr.c)
+                    }
+                }
+                Op::IfNone => {
+                    if matches!(r!(instr.a), Value::None) {
+                        pc = usize::from(instr.b)
+                    }
+                }
+                Op::UnlessNone => {
+                    if !matches!(r!(instr.a), Value::None) {
+                        pc = usize::from(instr.b)
+                    }
+                }
+                Op::IfUnset => {
+                    if matches!(r!(instr.a), Value::Unset) {
+                        pc = usize::from(instr.b)
+                    }
+                }
                 Op::GetAttr => {
                     let value = match &r!(instr.b) {
                         Value::Record(record) => match self.program.slot(record.class, instr.c) {
@@ -366,9 +489,9 @@ impl Vm<'_, '_> {
                 }
                 Op::GetItem => {
                     let fast = match (&r!(instr.b), &r!(instr.c)) {
-                        (Value::List(list), Value::Int(index)) => {
-                            usize::try_from(*index).ok().and_then(|index| list.items.borrow().get(index).cloned())
-                        }
+                        (Value::List(list), Value::Int(index)) => usize::try_from(*index)
+                            .ok()
+                            .and_then(|index| list.items.borrow().get(index).cloned()),
                         _ => None,
                     };
                     r!(instr.a) = match fast {
@@ -376,7 +499,9 @@ impl Vm<'_, '_> {
                         None => try_or_fail!(self.get_item(&r!(instr.b), &r!(instr.c))),
                     };
                 }
-                Op::SetItem => try_or_fail!(self.set_item(&r!(instr.a), &r!(instr.b), &r!(instr.c))),
+                Op::SetItem => {
+                    try_or_fail!(self.set_item(&r!(instr.a), &r!(instr.b), &r!(instr.c)))
+                }
                 Op::DelItem => try_or_fail!(self.del_item(&r!(instr.a), &r!(instr.b))),
                 Op::Slice => {
                     let first = usize::from(instr.b);
@@ -386,7 +511,10 @@ impl Vm<'_, '_> {
                 }
                 Op::List | Op::Tuple => {
                     let (first, count) = (usize::from(instr.b), usize::from(instr.c));
-                    let items: Vec<Value> = regs[first..first + count].iter_mut().map(std::mem::take).collect();
+                    let items: Vec<Value> = regs[first..first + count]
+                        .iter_mut()
+                        .map(std::mem::take)
+                        .collect();
                     r!(instr.a) = match instr.op {
                         Op::List => try_or_fail!(self.new_list(items)),
                         _ => try_or_fail!(self.new_tuple(items)),
@@ -454,11 +582,21 @@ impl Vm<'_, '_> {
                 }
                 Op::Call => {
                     try_or_fail!(self.spend(gas::CALL));
-                    break Step::Call { function: instr.b, at: instr.a, arguments: Arguments::InPlace };
+                    break Step::Call {
+                        function: instr.b,
+                        at: instr.a,
+                        arguments: Arguments::InPlace,
+                    };
                 }
                 Op::CallValue | Op::CallShape | Op::CallMethod | Op::CallMethodShape => {
-                    if let Some((function, arguments)) = try_or_fail!(self.call_instruction(instr, regs)) {
-                        break Step::Call { function, at: instr.a, arguments };
+                    if let Some((function, arguments)) =
+                        try_or_fail!(self.call_instruction(instr, regs))
+                    {
+                        break Step::Call {
+                            function,
+                            at: instr.a,
+                            arguments,
+                        };
                     }
                 }
                 Op::CallStar => {
@@ -469,7 +607,11 @@ impl Vm<'_, '_> {
                 Op::CallBuiltin => {
                     let at = usize::from(instr.a);
                     let builtin = Builtin::from_number(instr.b).unwrap_or(Builtin::Len);
-                    let value = try_or_fail!(self.call_builtin(builtin, &mut regs[at..at + usize::from(instr.c)], &[]));
+                    let value = try_or_fail!(self.call_builtin(
+                        builtin,
+                        &mut regs[at..at + usize::from(instr.c)],
+                        &[]
+                    ));
                     r!(instr.a) = value;
                 }
                 Op::CallBuiltinShape => {
@@ -477,19 +619,28 @@ impl Vm<'_, '_> {
                     let builtin = Builtin::from_number(instr.b).unwrap_or(Builtin::Len);
                     let shape = &self.program.parts.shapes[usize::from(instr.c)];
                     let count = usize::from(shape.positional) + shape.names.len();
-                    let value = try_or_fail!(self.call_builtin(builtin, &mut regs[at..at + count], &shape.names));
+                    let value = try_or_fail!(self.call_builtin(
+                        builtin,
+                        &mut regs[at..at + count],
+                        &shape.names
+                    ));
                     r!(instr.a) = value;
                 }
                 Op::Build => {
                     let at = usize::from(instr.a);
                     let count = self.program.class(instr.b).fields.len();
-                    let fields: Vec<Value> = regs[at..at + count].iter_mut().map(std::mem::take).collect();
+                    let fields: Vec<Value> = regs[at..at + count]
+                        .iter_mut()
+                        .map(std::mem::take)
+                        .collect();
                     r!(instr.a) = try_or_fail!(self.build(instr.b, fields));
                 }
                 Op::Return => break Step::Return(std::mem::take(&mut r!(instr.a))),
                 Op::Raise => break Step::Fail(self.raise_value(&r!(instr.a))),
                 Op::Reraise => match &r!(instr.a) {
-                    Value::Exception(exception) => break Step::Fail(Box::new(Stop::Raise(exception.clone()))),
+                    Value::Exception(exception) => {
+                        break Step::Fail(Box::new(Stop::Raise(exception.clone())))
+                    }
                     _ => break Step::Fail(malformed()),
                 },
                 Op::Matches => {
@@ -498,7 +649,11 @@ impl Vm<'_, '_> {
                 }
                 Op::Reject => break Step::Fail(self.reject(&r!(instr.a), &r!(instr.b))),
                 Op::Assert => {
-                    let args = if instr.b == 1 { vec![r!(instr.a).clone()] } else { Vec::new() };
+                    let args = if instr.b == 1 {
+                        vec![r!(instr.a).clone()]
+                    } else {
+                        Vec::new()
+                    };
                     break Step::Fail(raise_with(Exc::AssertionError, args));
                 }
                 Op::Emit => try_or_fail!(self.emit(&r!(instr.a))),
@@ -521,7 +676,13 @@ impl Vm<'_, '_> {
                         _ => None,
                     };
                     let at_least = instr.c & 0x8000 != 0;
-                    let matches = length.is_some_and(|length| if at_least { length >= count } else { length == count });
+                    let matches = length.is_some_and(|length| {
+                        if at_least {
+                            length >= count
+                        } else {
+                            length == count
+                        }
+                    });
                     r!(instr.a) = Value::Bool(matches);
                 }
                 Op::IsMapping => r!(instr.a) = Value::Bool(matches!(r!(instr.b), Value::Dict(_))),

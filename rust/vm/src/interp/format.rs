@@ -87,7 +87,10 @@ impl Vm<'_, '_> {
 
     fn enum_name(&mut self, class: u16, member: u16) -> R<String> {
         let info = self.program.class(class);
-        let (name, _) = info.members.get(usize::from(member)).ok_or_else(malformed)?;
+        let (name, _) = info
+            .members
+            .get(usize::from(member))
+            .ok_or_else(malformed)?;
         Ok(format!("{}.{}", info.name, self.program.name(*name)))
     }
 
@@ -156,13 +159,22 @@ impl Vm<'_, '_> {
                 let table = set.table.borrow();
                 let first = table.iter().next().map(|entry| entry.key.clone());
                 match (table.len(), first) {
-                    (0, _) => self.put(text, if set.frozenset { "frozenset()" } else { "set()" }),
+                    (0, _) => self.put(
+                        text,
+                        if set.frozenset {
+                            "frozenset()"
+                        } else {
+                            "set()"
+                        },
+                    ),
                     (1, Some(item)) => {
                         self.put(text, if set.frozenset { "frozenset({" } else { "{" })?;
                         self.write_repr(text, &item, level + 1)?;
                         self.put(text, if set.frozenset { "})" } else { "}" })
                     }
-                    _ => Err(refused("the order of a set is arbitrary: show sorted(the_set)")),
+                    _ => Err(refused(
+                        "the order of a set is arbitrary: show sorted(the_set)",
+                    )),
                 }
             }
             Value::Record(record) => {
@@ -182,7 +194,12 @@ impl Vm<'_, '_> {
             }
             Value::Enum { class, member } => {
                 let shown = self.enum_name(*class, *member)?;
-                let value = self.program.class(*class).members.get(usize::from(*member)).map(|(_, value)| value);
+                let value = self
+                    .program
+                    .class(*class)
+                    .members
+                    .get(usize::from(*member))
+                    .map(|(_, value)| value);
                 let value = match value {
                     Some(Const::Int(number)) => number.to_string(),
                     Some(Const::Str(value)) => quote(value),
@@ -191,8 +208,15 @@ impl Vm<'_, '_> {
                 self.put(text, &format!("<{shown}: {value}>"))
             }
             Value::Range(range) => {
-                let step = if range.step == 1 { String::new() } else { format!(", {}", range.step) };
-                self.put(text, &format!("range({}, {}{step})", range.start, range.stop))
+                let step = if range.step == 1 {
+                    String::new()
+                } else {
+                    format!(", {}", range.step)
+                };
+                self.put(
+                    text,
+                    &format!("range({}, {}{step})", range.start, range.stop),
+                )
             }
             Value::Slice(parts) => {
                 self.put(text, "slice(")?;
@@ -201,11 +225,14 @@ impl Vm<'_, '_> {
             }
             Value::DictView(view) => {
                 let items = self.collect(value)?;
-                self.put(text, match view.kind {
-                    ViewKind::Keys => "dict_keys([",
-                    ViewKind::Values => "dict_values([",
-                    ViewKind::Items => "dict_items([",
-                })?;
+                self.put(
+                    text,
+                    match view.kind {
+                        ViewKind::Keys => "dict_keys([",
+                        ViewKind::Values => "dict_values([",
+                        ViewKind::Items => "dict_items([",
+                    },
+                )?;
                 self.write_items(text, &items, level)?;
                 self.put(text, "])")
             }
@@ -216,9 +243,20 @@ impl Vm<'_, '_> {
                 self.put(text, ")")
             }
             Value::Builtin(builtin) => {
-                let kind = if is_type(*builtin) { "class" } else { "built-in function" };
+                let kind = if is_type(*builtin) {
+                    "class"
+                } else {
+                    "built-in function"
+                };
                 let name = builtin.name();
-                self.put(text, &if kind == "class" { format!("<class '{name}'>") } else { format!("<built-in function {name}>") })
+                self.put(
+                    text,
+                    &if kind == "class" {
+                        format!("<class '{name}'>")
+                    } else {
+                        format!("<built-in function {name}>")
+                    },
+                )
             }
             Value::ExcClass(class) => self.put(text, &format!("<class '{}'>", class.name())),
             Value::Class(class) => {
@@ -226,9 +264,14 @@ impl Vm<'_, '_> {
                 if info.kind == ClassKind::Enum {
                     return self.put(text, &format!("<enum '{}'>", info.name));
                 }
-                Err(refused("the text of a class names its module: write its name"))
+                Err(refused(
+                    "the text of a class names its module: write its name",
+                ))
             }
-            _ => Err(refused(format!("a {} has no text but its address: show what is in it", self.type_name(value)))),
+            _ => Err(refused(format!(
+                "a {} has no text but its address: show what is in it",
+                self.type_name(value)
+            ))),
         }
     }
 
@@ -252,8 +295,22 @@ fn is_type(builtin: crate::builtins::Builtin) -> bool {
     use crate::builtins::Builtin as B;
     matches!(
         builtin,
-        B::Bool | B::Bytes | B::Dict | B::Enumerate | B::Filter | B::Frozenset | B::Int | B::List | B::Map | B::Range
-            | B::Reversed | B::Set | B::Slice | B::Str | B::Tuple | B::Zip
+        B::Bool
+            | B::Bytes
+            | B::Dict
+            | B::Enumerate
+            | B::Filter
+            | B::Frozenset
+            | B::Int
+            | B::List
+            | B::Map
+            | B::Range
+            | B::Reversed
+            | B::Set
+            | B::Slice
+            | B::Str
+            | B::Tuple
+            | B::Zip
     )
 }
 
@@ -269,7 +326,11 @@ fn push_escaped(out: &mut String, c: char) {
 
 /// A text as `repr` shows it.
 pub(crate) fn quote(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
     for c in text.chars() {
@@ -292,7 +353,11 @@ pub(crate) fn quote(text: &str) -> String {
 
 fn quote_bytes(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
+        '"'
+    } else {
+        '\''
+    };
     let mut out = String::with_capacity(bytes.len() + 3);
     out.push('b');
     out.push(quote);

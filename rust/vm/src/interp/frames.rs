@@ -11,14 +11,24 @@ use crate::{gas, limits};
 
 impl Vm<'_, '_> {
     /// Finds the handler of an exception; gives the trap back where there is none.
-    pub(super) fn unwind(&mut self, stack: &mut [Value], entry_frames: usize, mut trap: Trap, number: &mut u16, base: &mut usize, pc: &mut usize) -> Option<Trap> {
+    pub(super) fn unwind(
+        &mut self,
+        stack: &mut [Value],
+        entry_frames: usize,
+        mut trap: Trap,
+        number: &mut u16,
+        base: &mut usize,
+        pc: &mut usize,
+    ) -> Option<Trap> {
         loop {
             let function = &self.program.parts.functions[usize::from(*number)];
             // The counter stands behind the instruction that failed.
             let at = pc.saturating_sub(1);
             self.note_line(&trap, function.line_at(at));
             if let Stop::Raise(exception) = &*trap {
-                let handler = function.handlers.iter().find(|handler| (usize::from(handler.start)..usize::from(handler.end)).contains(&at));
+                let handler = function.handlers.iter().find(|handler| {
+                    (usize::from(handler.start)..usize::from(handler.end)).contains(&at)
+                });
                 if let Some(handler) = handler {
                     let exception = Value::Exception(exception.clone());
                     if let Err(no_gas) = self.spend(gas::RAISE) {
@@ -34,7 +44,9 @@ impl Vm<'_, '_> {
             for register in &mut stack[*base..*base + count] {
                 *register = Value::Unset;
             }
-            let Some(frame) = self.frames.pop() else { return Some(trap) };
+            let Some(frame) = self.frames.pop() else {
+                return Some(trap);
+            };
             if self.frames.len() == entry_frames {
                 return Some(trap);
             }
@@ -56,14 +68,23 @@ impl Vm<'_, '_> {
     #[inline(never)]
     pub(super) fn unbound(&mut self, name: u16) -> Trap {
         let name = self.program.name(name);
-        raise(Exc::UnboundLocalError, format!("cannot access local variable '{name}' where it is not associated with a value"))
+        raise(
+            Exc::UnboundLocalError,
+            format!(
+                "cannot access local variable '{name}' where it is not associated with a value"
+            ),
+        )
     }
 
     pub(super) fn make_cell(&mut self, value: Value) -> R<Value> {
         self.spend(gas::OBJECT)?;
         let charge = charge(OBJECT_BYTES)?;
         let tracked = std::cell::Cell::new(false);
-        let cell = Rc::new(CellObj { value: std::cell::RefCell::new(value.clone()), tracked, charge });
+        let cell = Rc::new(CellObj {
+            value: std::cell::RefCell::new(value.clone()),
+            tracked,
+            charge,
+        });
         self.track_cell(&cell, &value);
         Ok(Value::Cell(cell))
     }
@@ -77,11 +98,19 @@ impl Vm<'_, '_> {
         self.spend(gas::OBJECT + count as u64)?;
         let frees = usize::from(info.frees);
         let held = from[..count].to_vec();
-        if held.iter().take(frees).any(|value| !matches!(value, Value::Cell(_))) {
+        if held
+            .iter()
+            .take(frees)
+            .any(|value| !matches!(value, Value::Cell(_)))
+        {
             return Err(malformed());
         }
         let charge = charge(OBJECT_BYTES + count * 16)?;
-        Ok(Value::Closure(Rc::new(ClosureObj { function, held, charge })))
+        Ok(Value::Closure(Rc::new(ClosureObj {
+            function,
+            held,
+            charge,
+        })))
     }
 
     /// What `raise x` raises.
@@ -102,7 +131,9 @@ impl Vm<'_, '_> {
     }
 
     pub(super) fn exception_matches(&mut self, exception: &Value, class: &Value) -> R<bool> {
-        let Value::Exception(exception) = exception else { return Err(malformed()) };
+        let Value::Exception(exception) = exception else {
+            return Err(malformed());
+        };
         match class {
             Value::ExcClass(class) => Ok(exception.class.is(*class)),
             Value::Tuple(classes) => {
@@ -116,19 +147,30 @@ impl Vm<'_, '_> {
                 }
                 Ok(false)
             }
-            _ => Err(type_error("catching classes that do not inherit from BaseException is not allowed")),
+            _ => Err(type_error(
+                "catching classes that do not inherit from BaseException is not allowed",
+            )),
         }
     }
 }
 
 /// Lays out the registers of a callee: arguments, free variables, and nothing in the others.
-pub(super) fn place(registers: &mut [Value], parameters: usize, frees: usize, arguments: Arguments) {
+pub(super) fn place(
+    registers: &mut [Value],
+    parameters: usize,
+    frees: usize,
+    arguments: Arguments,
+) {
     match arguments {
-        Arguments::InPlace => registers[parameters..].iter_mut().for_each(|register| *register = Value::Unset),
+        Arguments::InPlace => registers[parameters..]
+            .iter_mut()
+            .for_each(|register| *register = Value::Unset),
         Arguments::Closure(closure) => {
             let (_, rest) = registers.split_at_mut(parameters);
             let (cells, others) = rest.split_at_mut(frees);
-            others.iter_mut().for_each(|register| *register = Value::Unset);
+            others
+                .iter_mut()
+                .for_each(|register| *register = Value::Unset);
             for (register, held) in cells.iter_mut().zip(&closure.held) {
                 *register = held.clone();
             }
@@ -138,7 +180,9 @@ pub(super) fn place(registers: &mut [Value], parameters: usize, frees: usize, ar
             for (register, argument) in registers.iter_mut().zip(given) {
                 *register = argument;
             }
-            registers[count..].iter_mut().for_each(|register| *register = Value::Unset);
+            registers[count..]
+                .iter_mut()
+                .for_each(|register| *register = Value::Unset);
         }
     }
 }
@@ -146,5 +190,11 @@ pub(super) fn place(registers: &mut [Value], parameters: usize, frees: usize, ar
 #[cold]
 #[inline(never)]
 pub(super) fn too_many_frames() -> Trap {
-    fatal("limit.recursion", format!("calls are nested deeper than {}: use a loop", limits::CALL_FRAMES))
+    fatal(
+        "limit.recursion",
+        format!(
+            "calls are nested deeper than {}: use a loop",
+            limits::CALL_FRAMES
+        ),
+    )
 }

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use super::Vm;
 use crate::error::{fatal, malformed, raise, refused, type_error, value_error, Exc, R};
 use crate::memory::charge;
-use crate::value::{BytesObj, DictObj, IterObj, ListObj, RangeObj, StrObj, TupleObj, Value, ViewKind, OBJECT_BYTES};
+use crate::value::{
+    BytesObj, DictObj, IterObj, ListObj, RangeObj, StrObj, TupleObj, Value, ViewKind, OBJECT_BYTES,
+};
 use crate::{gas, limits};
 
 /// What an iterator still has to give.
@@ -20,7 +22,13 @@ pub(crate) enum IterState {
     Str(Rc<StrObj>, usize),
     Bytes(Rc<BytesObj>, usize),
     Range(Rc<RangeObj>, i64),
-    Dict { dict: Rc<DictObj>, kind: ViewKind, position: usize, length: usize, version: u64 },
+    Dict {
+        dict: Rc<DictObj>,
+        kind: ViewKind,
+        position: usize,
+        length: usize,
+        version: u64,
+    },
     Members(u16, usize),
     Enumerate(Value, Value),
     Zip(Vec<Value>, bool),
@@ -39,8 +47,14 @@ impl IterState {
             IterState::Str(..) => "str_iterator",
             IterState::Bytes(..) => "bytes_iterator",
             IterState::Range(..) => "range_iterator",
-            IterState::Dict { kind: ViewKind::Keys, .. } => "dict_keyiterator",
-            IterState::Dict { kind: ViewKind::Values, .. } => "dict_valueiterator",
+            IterState::Dict {
+                kind: ViewKind::Keys,
+                ..
+            } => "dict_keyiterator",
+            IterState::Dict {
+                kind: ViewKind::Values,
+                ..
+            } => "dict_valueiterator",
             IterState::Dict { .. } => "dict_itemiterator",
             IterState::Enumerate(..) => "enumerate",
             IterState::Zip(..) => "zip",
@@ -54,11 +68,21 @@ impl IterState {
 impl Vm<'_, '_> {
     pub(crate) fn new_iter(&mut self, state: IterState, levels: usize) -> R<Value> {
         if levels > limits::ITERATOR_LEVELS {
-            return Err(fatal("limit.depth", format!("iterators are inside of each other deeper than {}: make a list in between", limits::ITERATOR_LEVELS)));
+            return Err(fatal(
+                "limit.depth",
+                format!(
+                    "iterators are inside of each other deeper than {}: make a list in between",
+                    limits::ITERATOR_LEVELS
+                ),
+            ));
         }
         self.spend(gas::OBJECT)?;
         let charge = charge(OBJECT_BYTES)?;
-        Ok(Value::Iter(Rc::new(IterObj { state: RefCell::new(state), levels, charge })))
+        Ok(Value::Iter(Rc::new(IterObj {
+            state: RefCell::new(state),
+            levels,
+            charge,
+        })))
     }
 
     /// An iterator over a value, as a value.
@@ -72,11 +96,26 @@ impl Vm<'_, '_> {
             Value::Range(range) => IterState::Range(range.clone(), 0),
             Value::Dict(dict) => dict_state(dict, ViewKind::Keys),
             Value::DictView(view) => dict_state(&view.dict, view.kind),
-            Value::Class(class) if !self.program.class(*class).members.is_empty() => IterState::Members(*class, 0),
-            Value::Set(_) => return Err(refused("the order of a set is arbitrary: iterate over sorted(the_set)")),
-            Value::Table(_) => return Err(refused("a table is listed with a limit: write self.table.scan(limit=100)")),
+            Value::Class(class) if !self.program.class(*class).members.is_empty() => {
+                IterState::Members(*class, 0)
+            }
+            Value::Set(_) => {
+                return Err(refused(
+                    "the order of a set is arbitrary: iterate over sorted(the_set)",
+                ))
+            }
+            Value::Table(_) => {
+                return Err(refused(
+                    "a table is listed with a limit: write self.table.scan(limit=100)",
+                ))
+            }
             Value::Unset => return Err(malformed()),
-            _ => return Err(type_error(format!("'{}' object is not iterable", self.type_name(value)))),
+            _ => {
+                return Err(type_error(format!(
+                    "'{}' object is not iterable",
+                    self.type_name(value)
+                )))
+            }
         };
         self.new_iter(state, 1)
     }
@@ -84,15 +123,21 @@ impl Vm<'_, '_> {
     /// The two registers of a loop: what is iterated over, and the position in it.
     pub(crate) fn start_iteration(&mut self, value: &Value) -> R<(Value, Value)> {
         match value {
-            Value::List(_) | Value::Tuple(_) | Value::Range(_) => Ok((value.clone(), Value::Int(0))),
+            Value::List(_) | Value::Tuple(_) | Value::Range(_) => {
+                Ok((value.clone(), Value::Int(0)))
+            }
             other => Ok((self.iterator(other)?, Value::Int(0))),
         }
     }
 
     #[inline]
     pub(crate) fn next_item(&mut self, registers: &mut [Value]) -> R<Option<Value>> {
-        let [source, position] = registers else { return Err(malformed()) };
-        let Value::Int(at) = position else { return Err(malformed()) };
+        let [source, position] = registers else {
+            return Err(malformed());
+        };
+        let Value::Int(at) = position else {
+            return Err(malformed());
+        };
         let index = *at;
         let item = match source {
             Value::Range(range) => {
@@ -127,7 +172,9 @@ impl Vm<'_, '_> {
                 return Ok(found);
             }
         }
-        let Some(item) = self.next_item(registers)? else { return Ok(None) };
+        let Some(item) = self.next_item(registers)? else {
+            return Ok(None);
+        };
         if let Value::Tuple(tuple) = &item {
             if let [first, second] = tuple.items.as_slice() {
                 return Ok(Some((first.clone(), second.clone())));
@@ -144,7 +191,13 @@ impl Vm<'_, '_> {
     fn advance_pair(&mut self, iter: &Rc<IterObj>) -> R<Option<Option<(Value, Value)>>> {
         let mut state = iter.state.borrow_mut();
         match &mut *state {
-            IterState::Dict { dict, kind: ViewKind::Items, position, length, version } => {
+            IterState::Dict {
+                dict,
+                kind: ViewKind::Items,
+                position,
+                length,
+                version,
+            } => {
                 self.spend(1)?;
                 let dict = dict.clone();
                 let table = dict.table.borrow();
@@ -163,8 +216,12 @@ impl Vm<'_, '_> {
             IterState::Enumerate(inner, count) => {
                 let (inner, number) = (inner.clone(), count.clone());
                 drop(state);
-                let Value::Iter(inner) = &inner else { return Err(malformed()) };
-                let Some(item) = self.advance(inner)? else { return Ok(Some(None)) };
+                let Value::Iter(inner) = &inner else {
+                    return Err(malformed());
+                };
+                let Some(item) = self.advance(inner)? else {
+                    return Ok(Some(None));
+                };
                 let next = self.binary(super::arith::Bin::Add, &number, &Value::Int(1))?;
                 if let IterState::Enumerate(_, count) = &mut *iter.state.borrow_mut() {
                     *count = next;
@@ -195,22 +252,33 @@ impl Vm<'_, '_> {
                 *at += 1;
                 tuple.items.get(*at - 1).cloned()
             }
-            IterState::Str(text, at) => match text.text.get(*at..).and_then(|rest| rest.chars().next()) {
-                Some(found) => {
-                    *at += found.len_utf8();
-                    Some(self.one_char(found)?)
+            IterState::Str(text, at) => {
+                match text.text.get(*at..).and_then(|rest| rest.chars().next()) {
+                    Some(found) => {
+                        *at += found.len_utf8();
+                        Some(self.one_char(found)?)
+                    }
+                    None => None,
                 }
-                None => None,
-            },
+            }
             IterState::Bytes(bytes, at) => {
                 *at += 1;
-                bytes.bytes.get(*at - 1).map(|byte| Value::Int(i64::from(*byte)))
+                bytes
+                    .bytes
+                    .get(*at - 1)
+                    .map(|byte| Value::Int(i64::from(*byte)))
             }
             IterState::Range(range, at) => {
                 *at = at.saturating_add(1);
                 (*at <= range.len()).then(|| Value::Int(range.at(*at - 1)))
             }
-            IterState::Dict { dict, kind, position, length, version } => {
+            IterState::Dict {
+                dict,
+                kind,
+                position,
+                length,
+                version,
+            } => {
                 let dict = dict.clone();
                 let table = dict.table.borrow();
                 check_dict(table.len(), *length, table.version, *version)?;
@@ -220,7 +288,9 @@ impl Vm<'_, '_> {
                         Some(match kind {
                             ViewKind::Keys => entry.key.clone(),
                             ViewKind::Values => entry.value.clone(),
-                            ViewKind::Items => self.new_tuple(vec![entry.key.clone(), entry.value.clone()])?,
+                            ViewKind::Items => {
+                                self.new_tuple(vec![entry.key.clone(), entry.value.clone()])?
+                            }
                         })
                     }
                     None => None,
@@ -230,7 +300,10 @@ impl Vm<'_, '_> {
                 let class = *class;
                 *at += 1;
                 let member = *at - 1;
-                (member < self.program.class(class).members.len()).then_some(Value::Enum { class, member: member as u16 })
+                (member < self.program.class(class).members.len()).then_some(Value::Enum {
+                    class,
+                    member: member as u16,
+                })
             }
             IterState::Done => return Ok(None),
             _ => {
@@ -255,7 +328,9 @@ impl Vm<'_, '_> {
         let (function, inner, strict) = match &*iter.state.borrow() {
             IterState::Zip(inner, strict) => (None, inner.clone(), *strict),
             IterState::Map(function, inner) => (Some(function.clone()), inner.clone(), false),
-            IterState::Filter(function, inner) => (Some(function.clone()), vec![inner.clone()], true),
+            IterState::Filter(function, inner) => {
+                (Some(function.clone()), vec![inner.clone()], true)
+            }
             _ => return Ok(None),
         };
         let is_filter = matches!(&*iter.state.borrow(), IterState::Filter(..));
@@ -264,7 +339,9 @@ impl Vm<'_, '_> {
         }
         let mut items = Vec::with_capacity(inner.len());
         for (number, source) in inner.iter().enumerate() {
-            let Value::Iter(source) = source else { return Err(malformed()) };
+            let Value::Iter(source) = source else {
+                return Err(malformed());
+            };
             match self.advance(source)? {
                 Some(item) => items.push(item),
                 None if strict => return self.zip_ended(&inner, number),
@@ -281,22 +358,40 @@ impl Vm<'_, '_> {
     }
 
     fn zip_ended(&mut self, inner: &[Value], number: usize) -> R<Option<Value>> {
-        let others = if number == 1 { "argument 1".to_string() } else { format!("arguments 1-{number}") };
+        let others = if number == 1 {
+            "argument 1".to_string()
+        } else {
+            format!("arguments 1-{number}")
+        };
         if number > 0 {
-            return Err(value_error(format!("zip() argument {} is shorter than {others}", number + 1)));
+            return Err(value_error(format!(
+                "zip() argument {} is shorter than {others}",
+                number + 1
+            )));
         }
         for (at, source) in inner.iter().enumerate().skip(1) {
-            let Value::Iter(source) = source else { return Err(malformed()) };
+            let Value::Iter(source) = source else {
+                return Err(malformed());
+            };
             if self.advance(source)?.is_some() {
-                let others = if at == 1 { "argument 1".to_string() } else { format!("arguments 1-{at}") };
-                return Err(value_error(format!("zip() argument {} is longer than {others}", at + 1)));
+                let others = if at == 1 {
+                    "argument 1".to_string()
+                } else {
+                    format!("arguments 1-{at}")
+                };
+                return Err(value_error(format!(
+                    "zip() argument {} is longer than {others}",
+                    at + 1
+                )));
             }
         }
         Ok(None)
     }
 
     fn advance_filter(&mut self, function: Value, inner: &[Value]) -> R<Option<Value>> {
-        let [Value::Iter(source)] = inner else { return Err(malformed()) };
+        let [Value::Iter(source)] = inner else {
+            return Err(malformed());
+        };
         while let Some(item) = self.advance(source)? {
             self.spend(1)?;
             let keep = match &function {
@@ -327,7 +422,9 @@ impl Vm<'_, '_> {
             }
             other => {
                 let iter = self.iterator(other)?;
-                let Value::Iter(iter) = &iter else { return Err(malformed()) };
+                let Value::Iter(iter) = &iter else {
+                    return Err(malformed());
+                };
                 let mut items = Vec::new();
                 while let Some(item) = self.advance(iter)? {
                     items.push(item);
@@ -346,7 +443,12 @@ impl Vm<'_, '_> {
             Value::Set(set) => {
                 let length = set.table.borrow().len();
                 self.plan_elements(length)?;
-                Ok(set.table.borrow().iter().map(|entry| entry.key.clone()).collect())
+                Ok(set
+                    .table
+                    .borrow()
+                    .iter()
+                    .map(|entry| entry.key.clone())
+                    .collect())
             }
             other => self.collect(other),
         }
@@ -358,15 +460,27 @@ fn dict_state(dict: &Rc<DictObj>, kind: ViewKind) -> IterState {
         let table = dict.table.borrow();
         (table.len(), table.version)
     };
-    IterState::Dict { dict: dict.clone(), kind, position: 0, length, version }
+    IterState::Dict {
+        dict: dict.clone(),
+        kind,
+        position: 0,
+        length,
+        version,
+    }
 }
 
 fn check_dict(length: usize, expected: usize, version: u64, known: u64) -> R<()> {
     if length != expected {
-        return Err(raise(Exc::RuntimeError, "dictionary changed size during iteration"));
+        return Err(raise(
+            Exc::RuntimeError,
+            "dictionary changed size during iteration",
+        ));
     }
     if version != known {
-        return Err(raise(Exc::RuntimeError, "dictionary keys changed during iteration"));
+        return Err(raise(
+            Exc::RuntimeError,
+            "dictionary keys changed during iteration",
+        ));
     }
     Ok(())
 }

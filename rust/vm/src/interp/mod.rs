@@ -21,7 +21,10 @@ use crate::{gas, limits, CallContext, EmittedEvent, Host};
 
 /// The part of the call's context that an attribute of `self` names.
 pub(crate) fn context_part(name: &str) -> Option<u16> {
-    ["caller", "signers", "now", "height", "transaction_id"].iter().position(|part| *part == name).map(|part| part as u16)
+    ["caller", "signers", "now", "height", "transaction_id"]
+        .iter()
+        .position(|part| *part == name)
+        .map(|part| part as u16)
 }
 
 /// Whether a text can be the code of a `Rejected`.
@@ -140,7 +143,13 @@ impl<'p, 'h> Vm<'p, 'h> {
     #[cold]
     #[inline(never)]
     pub(crate) fn out_of_gas(&mut self) -> Trap {
-        fatal("gas.exhausted", format!("the call needs more than its {} gas: give more, or do less in one call", self.gas_limit))
+        fatal(
+            "gas.exhausted",
+            format!(
+                "the call needs more than its {} gas: give more, or do less in one call",
+                self.gas_limit
+            ),
+        )
     }
 
     pub(crate) fn gas_used(&self) -> u64 {
@@ -232,7 +241,10 @@ impl<'p, 'h> Vm<'p, 'h> {
             match tracked {
                 Tracked::List(weak) => {
                     if let Some(list) = weak.upgrade() {
-                        let items = list.items.try_borrow_mut().map(|mut items| std::mem::take(&mut *items));
+                        let items = list
+                            .items
+                            .try_borrow_mut()
+                            .map(|mut items| std::mem::take(&mut *items));
                         crate::memory::drop_items(items.unwrap_or_default());
                     }
                 }
@@ -244,7 +256,10 @@ impl<'p, 'h> Vm<'p, 'h> {
                 }
                 Tracked::Cell(weak) => {
                     if let Some(cell) = weak.upgrade() {
-                        let item = cell.value.try_borrow_mut().map(|mut value| std::mem::take(&mut *value));
+                        let item = cell
+                            .value
+                            .try_borrow_mut()
+                            .map(|mut value| std::mem::take(&mut *value));
                         crate::memory::drop_items(vec![item.unwrap_or_default()]);
                     }
                 }
@@ -260,14 +275,17 @@ impl<'p, 'h> Vm<'p, 'h> {
             0 => {
                 if self.caller.is_none() {
                     let context = self.context;
-                    self.caller = Some(self.signer(context.member, context.organisation, context.roles)?);
+                    self.caller =
+                        Some(self.signer(context.member, context.organisation, context.roles)?);
                 }
                 Ok(self.caller.clone().unwrap_or_default())
             }
             1 => {
                 if self.signers.is_none() {
                     let context = self.context;
-                    let signers = context.signers.iter().map(|signer| self.signer(&signer.member, &signer.organisation, &signer.roles));
+                    let signers = context.signers.iter().map(|signer| {
+                        self.signer(&signer.member, &signer.organisation, &signer.roles)
+                    });
                     let signers = signers.collect::<R<Vec<Value>>>()?;
                     self.signers = Some(self.new_tuple(signers)?);
                 }
@@ -281,8 +299,15 @@ impl<'p, 'h> Vm<'p, 'h> {
     }
 
     fn signer(&mut self, member: &str, organisation: &str, roles: &[String]) -> R<Value> {
-        let roles = roles.iter().map(|role| self.new_str(role.clone())).collect::<R<Vec<Value>>>()?;
-        let fields = vec![self.new_str(member.to_string())?, self.new_str(organisation.to_string())?, self.new_tuple(roles)?];
+        let roles = roles
+            .iter()
+            .map(|role| self.new_str(role.clone()))
+            .collect::<R<Vec<Value>>>()?;
+        let fields = vec![
+            self.new_str(member.to_string())?,
+            self.new_str(organisation.to_string())?,
+            self.new_tuple(roles)?,
+        ];
         Value::record(crate::program::CALLER, fields)
     }
 }
@@ -291,5 +316,8 @@ impl<'p, 'h> Vm<'p, 'h> {
 #[inline(never)]
 pub(crate) fn too_long() -> Trap {
     let megabytes = limits::STRING_BYTES >> 20;
-    fatal("limit.memory", format!("a string has at most {megabytes} MB: work in smaller parts"))
+    fatal(
+        "limit.memory",
+        format!("a string has at most {megabytes} MB: work in smaller parts"),
+    )
 }

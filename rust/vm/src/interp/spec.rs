@@ -27,7 +27,9 @@ const WIDTH: usize = 10_000;
 
 impl Vm<'_, '_> {
     pub(crate) fn format_value(&mut self, value: &Value, spec: &Value) -> R<Value> {
-        let Value::Str(text) = spec else { return Err(malformed()) };
+        let Value::Str(text) = spec else {
+            return Err(malformed());
+        };
         if text.text.is_empty() {
             let shown = self.show(value)?;
             return self.new_str(shown);
@@ -48,7 +50,9 @@ impl Vm<'_, '_> {
             }
             _ => {
                 let kind = self.type_name(value);
-                return Err(type_error(format!("unsupported format string passed to {kind}.__format__")));
+                return Err(type_error(format!(
+                    "unsupported format string passed to {kind}.__format__"
+                )));
             }
         };
         self.new_str(made)
@@ -87,12 +91,17 @@ fn parse(text: &str, kind: &str) -> R<Spec> {
     }
     if chars.get(at) == Some(&'.') {
         at += 1;
-        spec.precision = Some(number(&chars, &mut at)?.ok_or_else(|| value_error("Format specifier missing precision"))?);
+        spec.precision = Some(
+            number(&chars, &mut at)?
+                .ok_or_else(|| value_error("Format specifier missing precision"))?,
+        );
     }
     spec.kind = chars.get(at).copied();
     at += usize::from(spec.kind.is_some());
     if at < chars.len() {
-        return Err(value_error(format!("Invalid format specifier '{text}' for object of type '{kind}'")));
+        return Err(value_error(format!(
+            "Invalid format specifier '{text}' for object of type '{kind}'"
+        )));
     }
     Ok(spec)
 }
@@ -105,7 +114,9 @@ fn number(chars: &[char], at: &mut usize) -> R<Option<usize>> {
         *at += 1;
     }
     if value > WIDTH {
-        return Err(refused(format!("a width or precision above {WIDTH} is refused")));
+        return Err(refused(format!(
+            "a width or precision above {WIDTH} is refused"
+        )));
     }
     Ok((*at > start).then_some(value))
 }
@@ -130,19 +141,29 @@ fn pad(spec: &Spec, text: &str, default: char) -> String {
 fn format_text(spec: &Spec, text: &str) -> R<String> {
     match spec.kind {
         None | Some('s') => {}
-        Some(kind) => return Err(value_error(format!("Unknown format code '{kind}' for object of type 'str'"))),
+        Some(kind) => {
+            return Err(value_error(format!(
+                "Unknown format code '{kind}' for object of type 'str'"
+            )))
+        }
     }
     if spec.sign.is_some() {
         return Err(value_error("Sign not allowed in string format specifier"));
     }
     if spec.alternate {
-        return Err(value_error("Alternate form (#) not allowed in string format specifier"));
+        return Err(value_error(
+            "Alternate form (#) not allowed in string format specifier",
+        ));
     }
     if spec.align == Some('=') {
-        return Err(value_error("'=' alignment not allowed in string format specifier"));
+        return Err(value_error(
+            "'=' alignment not allowed in string format specifier",
+        ));
     }
     if let Some(grouping) = spec.grouping {
-        return Err(value_error(format!("Cannot specify '{grouping}' with 's'.")));
+        return Err(value_error(format!(
+            "Cannot specify '{grouping}' with 's'."
+        )));
     }
     let shown: String = match spec.precision {
         Some(precision) => text.chars().take(precision).collect(),
@@ -152,8 +173,12 @@ fn format_text(spec: &Spec, text: &str) -> R<String> {
 }
 
 fn format_int(spec: &Spec, value: &BigInt, shown_type: &str) -> R<String> {
-    if spec.precision.is_some() && !matches!(spec.kind, Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%')) {
-        return Err(value_error("Precision not allowed in integer format specifier"));
+    if spec.precision.is_some()
+        && !matches!(spec.kind, Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%'))
+    {
+        return Err(value_error(
+            "Precision not allowed in integer format specifier",
+        ));
     }
     let magnitude = value.abs();
     let (digits, prefix, group) = match spec.kind {
@@ -166,14 +191,21 @@ fn format_int(spec: &Spec, value: &BigInt, shown_type: &str) -> R<String> {
         Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%') => {
             return Err(refused("this format shows a float, and floats are not part of the language: divide with // and % and show the parts"));
         }
-        Some(kind) => return Err(value_error(format!("Unknown format code '{kind}' for object of type '{shown_type}'"))),
+        Some(kind) => {
+            return Err(value_error(format!(
+                "Unknown format code '{kind}' for object of type '{shown_type}'"
+            )))
+        }
     };
     if spec.grouping == Some(',') && group == 4 {
         let kind = spec.kind.unwrap_or('x');
         return Err(value_error(format!("Cannot specify ',' with '{kind}'.")));
     }
     if spec.kind == Some('n') && spec.grouping.is_some() {
-        return Err(value_error(format!("Cannot specify '{}' with 'n'.", spec.grouping.unwrap_or(','))));
+        return Err(value_error(format!(
+            "Cannot specify '{}' with 'n'.",
+            spec.grouping.unwrap_or(',')
+        )));
     }
     let sign = match (value.is_negative(), spec.sign) {
         (true, _) => "-",
@@ -206,17 +238,24 @@ fn format_int(spec: &Spec, value: &BigInt, shown_type: &str) -> R<String> {
 
 fn format_char(spec: &Spec, value: &BigInt) -> R<String> {
     if spec.sign.is_some() {
-        return Err(value_error("Sign not allowed with integer format specifier 'c'"));
+        return Err(value_error(
+            "Sign not allowed with integer format specifier 'c'",
+        ));
     }
     let code = u32::try_from(value).ok().and_then(char::from_u32);
     match code {
         Some(found) => Ok(pad(spec, &found.to_string(), '<')),
-        None => Err(crate::error::raise(crate::error::Exc::OverflowError, "%c arg not in range(0x110000)")),
+        None => Err(crate::error::raise(
+            crate::error::Exc::OverflowError,
+            "%c arg not in range(0x110000)",
+        )),
     }
 }
 
 fn group_digits(digits: &str, separator: Option<char>, group: usize) -> String {
-    let Some(separator) = separator else { return digits.to_string() };
+    let Some(separator) = separator else {
+        return digits.to_string();
+    };
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(group) {

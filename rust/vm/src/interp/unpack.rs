@@ -14,19 +14,31 @@ impl Vm<'_, '_> {
         }
         let items = self.iterable_to_unpack(value)?;
         if items.len() > count {
-            return Err(value_error(format!("too many values to unpack (expected {count})")));
+            return Err(value_error(format!(
+                "too many values to unpack (expected {count})"
+            )));
         }
         if items.len() < count {
-            return Err(value_error(format!("not enough values to unpack (expected {count}, got {})", items.len())));
+            return Err(value_error(format!(
+                "not enough values to unpack (expected {count}, got {})",
+                items.len()
+            )));
         }
         Ok(items)
     }
 
     fn iterable_to_unpack(&mut self, value: &Value) -> R<Vec<Value>> {
         match value {
-            Value::None | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Record(_) | Value::Enum { .. } | Value::Function(_) => {
-                Err(crate::error::type_error(format!("cannot unpack non-iterable {} object", self.type_name(value))))
-            }
+            Value::None
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Big(_)
+            | Value::Record(_)
+            | Value::Enum { .. }
+            | Value::Function(_) => Err(crate::error::type_error(format!(
+                "cannot unpack non-iterable {} object",
+                self.type_name(value)
+            ))),
             _ => self.collect(value),
         }
     }
@@ -37,7 +49,10 @@ impl Vm<'_, '_> {
         let mut items = self.iterable_to_unpack(value)?;
         if items.len() < before + after {
             let expected = before + after;
-            return Err(value_error(format!("not enough values to unpack (expected at least {expected}, got {})", items.len())));
+            return Err(value_error(format!(
+                "not enough values to unpack (expected at least {expected}, got {})",
+                items.len()
+            )));
         }
         let last = items.split_off(items.len() - after);
         let middle = items.split_off(before);

@@ -3,7 +3,10 @@
 use codec::cbor::{decode, Value};
 
 use super::ops::{Instr, Op};
-use super::{Class, ClassKind, Const, Entry, Field, Function, Handler, Param, Parts, Program, Shape, TableInfo, FORMAT};
+use super::{
+    Class, ClassKind, Const, Entry, Field, Function, Handler, Param, Parts, Program, Shape,
+    TableInfo, FORMAT,
+};
 use crate::error::Exc;
 use crate::limits;
 use crate::types::Type;
@@ -16,7 +19,11 @@ impl Program {
     /// in any way but a contract's own errors, and `program.version` for another format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Program, Error> {
         if bytes.len() > limits::PROGRAM_BYTES {
-            return Err(malformed(format!("{} bytes are above the limit of {}", bytes.len(), limits::PROGRAM_BYTES)));
+            return Err(malformed(format!(
+                "{} bytes are above the limit of {}",
+                bytes.len(),
+                limits::PROGRAM_BYTES
+            )));
         }
         let value = decode(bytes).map_err(|error| malformed(error.to_string()))?;
         let items = array(&value, 13).map_err(malformed)?;
@@ -37,7 +44,10 @@ impl Program {
 }
 
 fn malformed(message: impl Into<String>) -> Error {
-    Error { code: "program.malformed", message: message.into() }
+    Error {
+        code: "program.malformed",
+        message: message.into(),
+    }
 }
 
 fn parts(items: &[Value]) -> Read<Parts> {
@@ -155,7 +165,11 @@ fn constant(value: &Value, level: usize) -> Read<Const> {
         }
         (3, [items]) => list(items, inner).map(Const::Set),
         (4, [items]) => list(items, inner).map(Const::Frozenset),
-        (5, [start, stop, step]) => Ok(Const::Range(integer(start)?, integer(stop)?, integer(step)?)),
+        (5, [start, stop, step]) => Ok(Const::Range(
+            integer(start)?,
+            integer(stop)?,
+            integer(step)?,
+        )),
         (6, [class, member]) => Ok(Const::Enum(number(class)?, number(member)?)),
         (7, [class, fields]) => Ok(Const::Record(number(class)?, list(fields, inner)?)),
         (8, [function]) => Ok(Const::Function(number(function)?)),
@@ -163,7 +177,9 @@ fn constant(value: &Value, level: usize) -> Read<Const> {
         (10, [class]) => Ok(Const::Class(number(class)?)),
         (11, [class]) => {
             let found = Exc::ALL.get(usize::from(number(class)?)).copied();
-            found.map(Const::ExcClass).ok_or_else(|| "no such exception class".to_string())
+            found
+                .map(Const::ExcClass)
+                .ok_or_else(|| "no such exception class".to_string())
         }
         _ => Err("an unknown constant".to_string()),
     }
@@ -171,7 +187,10 @@ fn constant(value: &Value, level: usize) -> Read<Const> {
 
 fn shape(value: &Value) -> Read<Shape> {
     let items = array(value, 2)?;
-    Ok(Shape { positional: number(&items[0])?, names: list(&items[1], number)? })
+    Ok(Shape {
+        positional: number(&items[0])?,
+        names: list(&items[1], number)?,
+    })
 }
 
 fn function(value: &Value) -> Read<Function> {
@@ -181,7 +200,11 @@ fn function(value: &Value) -> Read<Function> {
         line: long(&items[1])?,
         params: list(&items[2], |param| {
             let param = array(param, 3)?;
-            Ok(Param { name: number(&param[0])?, default: optional(&param[1])?, held_default: optional(&param[2])? })
+            Ok(Param {
+                name: number(&param[0])?,
+                default: optional(&param[1])?,
+                held_default: optional(&param[2])?,
+            })
         })?,
         positional: number(&items[3])?,
         positional_only: number(&items[4])?,
@@ -208,15 +231,24 @@ fn function(value: &Value) -> Read<Function> {
 }
 
 fn code(value: &Value) -> Read<Vec<Instr>> {
-    let Value::Bytes(bytes) = value else { return Err("code is missing".to_string()) };
+    let Value::Bytes(bytes) = value else {
+        return Err("code is missing".to_string());
+    };
     let mut chunks = bytes.chunks_exact(7);
     let mut code = Vec::with_capacity(bytes.len() / 7);
     for chunk in &mut chunks {
-        let op = Op::ALL.get(usize::from(chunk[0])).copied().ok_or("an unknown operation")?;
+        let op = Op::ALL
+            .get(usize::from(chunk[0]))
+            .copied()
+            .ok_or("an unknown operation")?;
         let operand = |at: usize| u16::from_be_bytes([chunk[at], chunk[at + 1]]);
         code.push(Instr::new(op, operand(1), operand(3), operand(5)));
     }
-    if chunks.remainder().is_empty() { Ok(code) } else { Err("the code ends inside an instruction".to_string()) }
+    if chunks.remainder().is_empty() {
+        Ok(code)
+    } else {
+        Err("the code ends inside an instruction".to_string())
+    }
 }
 
 fn class(value: &Value) -> Read<Class> {
@@ -233,7 +265,11 @@ fn class(value: &Value) -> Read<Class> {
         base: optional(&items[2])?,
         fields: list(&items[3], |field| {
             let field = array(field, 3)?;
-            Ok(Field { name: number(&field[0])?, ty: type_of(&field[1], 0)?, default: optional(&field[2])? })
+            Ok(Field {
+                name: number(&field[0])?,
+                ty: type_of(&field[1], 0)?,
+                default: optional(&field[2])?,
+            })
         })?,
         methods: list(&items[4], pair)?,
         members: list(&items[5], |member| {

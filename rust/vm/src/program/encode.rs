@@ -2,7 +2,9 @@
 
 use codec::cbor::{encode, Value};
 
-use super::{Class, ClassKind, Const, Entry, Field, Function, Parts, Program, Shape, TableInfo, FORMAT};
+use super::{
+    Class, ClassKind, Const, Entry, Field, Function, Parts, Program, Shape, TableInfo, FORMAT,
+};
 use crate::types::Type;
 
 impl Program {
@@ -65,7 +67,12 @@ fn constant(value: &Const) -> Value {
         Const::Bytes(value) => Value::bytes(value.clone()),
         Const::Tuple(items) => tagged(0, vec![list(items, constant)]),
         Const::List(items) => tagged(1, vec![list(items, constant)]),
-        Const::Dict(entries) => tagged(2, vec![list(entries, |(key, value)| Value::Array(vec![constant(key), constant(value)]))]),
+        Const::Dict(entries) => tagged(
+            2,
+            vec![list(entries, |(key, value)| {
+                Value::Array(vec![constant(key), constant(value)])
+            })],
+        ),
         Const::Set(items) => tagged(3, vec![list(items, constant)]),
         Const::Frozenset(items) => tagged(4, vec![list(items, constant)]),
         Const::Range(start, stop, step) => tagged(5, vec![int(*start), int(*stop), int(*step)]),
@@ -79,7 +86,10 @@ fn constant(value: &Const) -> Value {
 }
 
 fn shape(shape: &Shape) -> Value {
-    Value::Array(vec![int(shape.positional), list(&shape.names, |name| int(*name))])
+    Value::Array(vec![
+        int(shape.positional),
+        list(&shape.names, |name| int(*name)),
+    ])
 }
 
 fn function(function: &Function) -> Value {
@@ -94,7 +104,11 @@ fn function(function: &Function) -> Value {
         Value::text(function.name.clone()),
         int(function.line),
         list(&function.params, |param| {
-            Value::Array(vec![int(param.name), optional(param.default), optional(param.held_default)])
+            Value::Array(vec![
+                int(param.name),
+                optional(param.default),
+                optional(param.held_default),
+            ])
         }),
         int(function.positional),
         int(function.positional_only),
@@ -108,7 +122,9 @@ fn function(function: &Function) -> Value {
             let parts = [handler.start, handler.end, handler.target, handler.register];
             Value::Array(parts.into_iter().map(int).collect())
         }),
-        list(&function.lines, |(start, line)| Value::Array(vec![int(*start), int(*line)])),
+        list(&function.lines, |(start, line)| {
+            Value::Array(vec![int(*start), int(*line)])
+        }),
     ])
 }
 
@@ -124,12 +140,18 @@ fn class(class: &Class) -> Value {
         optional(class.base),
         list(&class.fields, field),
         pairs(&class.methods),
-        list(&class.members, |(name, value)| Value::Array(vec![int(*name), constant(value)])),
+        list(&class.members, |(name, value)| {
+            Value::Array(vec![int(*name), constant(value)])
+        }),
     ])
 }
 
 fn field(field: &Field) -> Value {
-    Value::Array(vec![int(field.name), type_value(&field.ty), optional(field.default)])
+    Value::Array(vec![
+        int(field.name),
+        type_value(&field.ty),
+        optional(field.default),
+    ])
 }
 
 fn type_value(ty: &Type) -> Value {

@@ -95,8 +95,13 @@ impl Function {
 
     /// The source line of an instruction.
     pub(crate) fn line_at(&self, pc: usize) -> u32 {
-        let after = self.lines.partition_point(|(start, _)| usize::from(*start) <= pc);
-        after.checked_sub(1).and_then(|run| self.lines.get(run)).map_or(self.line, |run| run.1)
+        let after = self
+            .lines
+            .partition_point(|(start, _)| usize::from(*start) <= pc);
+        after
+            .checked_sub(1)
+            .and_then(|run| self.lines.get(run))
+            .map_or(self.line, |run| run.1)
     }
 }
 
@@ -208,11 +213,25 @@ static SERIAL: AtomicU64 = AtomicU64::new(1);
 impl Program {
     /// Derives the indexes; the parts must be valid.
     pub(crate) fn new(parts: Parts) -> Program {
-        let class_index = parts.classes.iter().map(|class| index_class(&parts, class)).collect();
-        let methods = parts.names.iter().map(|name| Method::from_name(name)).collect();
+        let class_index = parts
+            .classes
+            .iter()
+            .map(|class| index_class(&parts, class))
+            .collect();
+        let methods = parts
+            .names
+            .iter()
+            .map(|name| Method::from_name(name))
+            .collect();
         let interface = Interface::of(&parts);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        Program { parts, serial, class_index, methods, interface }
+        Program {
+            parts,
+            serial,
+            class_index,
+            methods,
+            interface,
+        }
     }
 
     /// What the contract offers: calls, views, tables, records and events.
@@ -226,7 +245,10 @@ impl Program {
     }
 
     pub(crate) fn name(&self, name: u16) -> &str {
-        self.parts.names.get(usize::from(name)).map_or("?", String::as_str)
+        self.parts
+            .names
+            .get(usize::from(name))
+            .map_or("?", String::as_str)
     }
 
     pub(crate) fn class(&self, class: u16) -> &Class {
@@ -235,14 +257,20 @@ impl Program {
 
     /// Whether `class` is `ancestor` or below it.
     pub(crate) fn is_subclass(&self, class: u16, ancestor: u16) -> bool {
-        self.class_index.get(usize::from(class)).is_some_and(|index| index.lineage.contains(&ancestor))
+        self.class_index
+            .get(usize::from(class))
+            .is_some_and(|index| index.lineage.contains(&ancestor))
     }
 
     /// The position of a field.
     #[inline]
     pub(crate) fn slot(&self, class: u16, name: u16) -> Option<usize> {
         let slots = &self.class_index.get(usize::from(class))?.slots;
-        slots.get(usize::from(name)).copied().filter(|slot| *slot != NO_SLOT).map(usize::from)
+        slots
+            .get(usize::from(name))
+            .copied()
+            .filter(|slot| *slot != NO_SLOT)
+            .map(usize::from)
     }
 }
 
@@ -254,15 +282,31 @@ fn index_class(parts: &Parts, class: &Class) -> ClassIndex {
             *slot = position as u8;
         }
         let mut key = codec::cbor::Encoder::new();
-        key.text(parts.names.get(usize::from(field.name)).map_or("", String::as_str));
+        key.text(
+            parts
+                .names
+                .get(usize::from(field.name))
+                .map_or("", String::as_str),
+        );
         order.push((key.into_bytes(), position as u16));
     }
     order.sort();
     let mut lineage = Vec::new();
-    let mut current = parts.classes.iter().position(|other| std::ptr::eq(other, class)).map(|at| at as u16);
+    let mut current = parts
+        .classes
+        .iter()
+        .position(|other| std::ptr::eq(other, class))
+        .map(|at| at as u16);
     while let Some(number) = current.filter(|number| !lineage.contains(number)) {
         lineage.push(number);
-        current = parts.classes.get(usize::from(number)).and_then(|class| class.base);
+        current = parts
+            .classes
+            .get(usize::from(number))
+            .and_then(|class| class.base);
     }
-    ClassIndex { slots, order, lineage }
+    ClassIndex {
+        slots,
+        order,
+        lineage,
+    }
 }

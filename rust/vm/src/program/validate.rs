@@ -30,20 +30,34 @@ impl Parts {
         if let Some(length) = lengths.iter().find(|length| **length > limits::ITEMS) {
             return refuse("too many items", length);
         }
-        let code: usize = self.functions.iter().map(|function| function.code.len()).sum();
+        let code: usize = self
+            .functions
+            .iter()
+            .map(|function| function.code.len())
+            .sum();
         if code > limits::PROGRAM_INSTRUCTIONS {
             return refuse("too many instructions", code);
         }
-        self.classes.iter().enumerate().try_for_each(|(number, class)| self.check_class(number, class))?;
+        self.classes
+            .iter()
+            .enumerate()
+            .try_for_each(|(number, class)| self.check_class(number, class))?;
         self.check_caller()?;
-        self.consts.iter().try_for_each(|value| self.check_const(value, 0))?;
+        self.consts
+            .iter()
+            .try_for_each(|value| self.check_const(value, 0))?;
         for shape in &self.shapes {
             if shape.positional > 255 || shape.names.len() > 255 {
                 return refuse("call shape too long", shape.names.len());
             }
-            shape.names.iter().try_for_each(|name| self.check_name(*name))?;
+            shape
+                .names
+                .iter()
+                .try_for_each(|name| self.check_name(*name))?;
         }
-        self.functions.iter().try_for_each(|function| self.check_function(function))?;
+        self.functions
+            .iter()
+            .try_for_each(|function| self.check_function(function))?;
         self.check_tables()?;
         for (name, function) in &self.methods {
             self.check_name(*name)?;
@@ -53,12 +67,20 @@ impl Parts {
     }
 
     fn check_name(&self, name: u16) -> Result<(), Refusal> {
-        if usize::from(name) < self.names.len() { Ok(()) } else { refuse("no such name", name) }
+        if usize::from(name) < self.names.len() {
+            Ok(())
+        } else {
+            refuse("no such name", name)
+        }
     }
 
     fn check_method(&self, function: u16) -> Result<(), Refusal> {
         match self.functions.get(usize::from(function)) {
-            Some(found) if !found.params.is_empty() && found.frees == 0 && found.held_defaults == 0 => Ok(()),
+            Some(found)
+                if !found.params.is_empty() && found.frees == 0 && found.held_defaults == 0 =>
+            {
+                Ok(())
+            }
             _ => refuse("no such method", function),
         }
     }
@@ -79,7 +101,12 @@ impl Parts {
         }
         for (position, field) in class.fields.iter().enumerate() {
             self.check_field(field)?;
-            if class.fields.iter().take(position).any(|other| other.name == field.name) {
+            if class
+                .fields
+                .iter()
+                .take(position)
+                .any(|other| other.name == field.name)
+            {
                 return refuse("field twice", field.name);
             }
         }
@@ -100,7 +127,9 @@ impl Parts {
         self.check_name(field.name)?;
         self.check_type(&field.ty, 0)?;
         match field.default {
-            Some(default) if usize::from(default) >= self.consts.len() => refuse("no such constant", default),
+            Some(default) if usize::from(default) >= self.consts.len() => {
+                refuse("no such constant", default)
+            }
             _ => Ok(()),
         }
     }
@@ -111,13 +140,19 @@ impl Parts {
         }
         let level = level + 1;
         match ty {
-            Type::List(item) | Type::Set(item) | Type::TupleOf(item) => self.check_type(item, level),
-            Type::Tuple(items) | Type::Union(items) => items.iter().try_for_each(|item| self.check_type(item, level)),
+            Type::List(item) | Type::Set(item) | Type::TupleOf(item) => {
+                self.check_type(item, level)
+            }
+            Type::Tuple(items) | Type::Union(items) => items
+                .iter()
+                .try_for_each(|item| self.check_type(item, level)),
             Type::Dict(key, value) => {
                 self.check_type(key, level)?;
                 self.check_type(value, level)
             }
-            Type::Class(class, _) if usize::from(*class) >= self.classes.len() => refuse("no such class", class),
+            Type::Class(class, _) if usize::from(*class) >= self.classes.len() => {
+                refuse("no such class", class)
+            }
             _ => Ok(()),
         }
     }
@@ -128,53 +163,83 @@ impl Parts {
         }
         let level = level + 1;
         match value {
-            Const::Tuple(items) | Const::List(items) => items.iter().try_for_each(|item| self.check_const(item, level)),
-            Const::Set(items) | Const::Frozenset(items) => {
-                items.iter().try_for_each(|item| self.check_key_const(item, level))
-            }
+            Const::Tuple(items) | Const::List(items) => items
+                .iter()
+                .try_for_each(|item| self.check_const(item, level)),
+            Const::Set(items) | Const::Frozenset(items) => items
+                .iter()
+                .try_for_each(|item| self.check_key_const(item, level)),
             Const::Dict(entries) => entries.iter().try_for_each(|(key, value)| {
                 self.check_key_const(key, level)?;
                 self.check_const(value, level)
             }),
             Const::Record(class, fields) => {
                 let found = self.classes.get(usize::from(*class));
-                if found.is_none_or(|found| found.kind == ClassKind::Enum || found.fields.len() != fields.len()) {
+                if found.is_none_or(|found| {
+                    found.kind == ClassKind::Enum || found.fields.len() != fields.len()
+                }) {
                     return refuse("bad record constant", class);
                 }
-                fields.iter().try_for_each(|field| self.check_const(field, level))
+                fields
+                    .iter()
+                    .try_for_each(|field| self.check_const(field, level))
             }
             Const::Enum(class, member) => {
                 let found = self.classes.get(usize::from(*class));
                 let count = found.map_or(0, |found| found.members.len());
-                if usize::from(*member) < count { Ok(()) } else { refuse("no such enum member", member) }
+                if usize::from(*member) < count {
+                    Ok(())
+                } else {
+                    refuse("no such enum member", member)
+                }
             }
-            Const::Big(value) if value.bits() > limits::INTEGER_BITS => refuse("integer too large", value.bits()),
-            Const::Big(value) if i64::try_from(value).is_ok() => refuse("integer not in its short form", value),
+            Const::Big(value) if value.bits() > limits::INTEGER_BITS => {
+                refuse("integer too large", value.bits())
+            }
+            Const::Big(value) if i64::try_from(value).is_ok() => {
+                refuse("integer not in its short form", value)
+            }
             Const::Range(_, _, 0) => refuse("range without step", 0),
             Const::Function(function) => match self.functions.get(usize::from(*function)) {
                 Some(found) if found.frees == 0 && found.held_defaults == 0 => Ok(()),
                 _ => refuse("no such function", function),
             },
-            Const::Class(class) if usize::from(*class) >= self.classes.len() => refuse("no such class", class),
-            Const::Builtin(builtin) if Builtin::from_number(*builtin).is_none() => refuse("no such builtin", builtin),
+            Const::Class(class) if usize::from(*class) >= self.classes.len() => {
+                refuse("no such class", class)
+            }
+            Const::Builtin(builtin) if Builtin::from_number(*builtin).is_none() => {
+                refuse("no such builtin", builtin)
+            }
             _ => Ok(()),
         }
     }
 
     fn check_key_const(&self, value: &Const, level: usize) -> Result<(), Refusal> {
         self.check_const(value, level)?;
-        if crate::compile::hashable(value) { Ok(()) } else { refuse("a key that can change", level) }
+        if crate::compile::hashable(value) {
+            Ok(())
+        } else {
+            refuse("a key that can change", level)
+        }
     }
 
     fn check_tables(&self) -> Result<(), Refusal> {
         for table in &self.tables {
             self.check_name(table.name)?;
-            let Some(class) = self.classes.get(usize::from(table.class)).filter(|class| class.kind == ClassKind::Record) else {
+            let Some(class) = self
+                .classes
+                .get(usize::from(table.class))
+                .filter(|class| class.kind == ClassKind::Record)
+            else {
                 return refuse("no such record", table.class);
             };
             let lists = std::iter::once(&table.key).chain(&table.indexes);
             for fields in lists {
-                if fields.is_empty() || fields.iter().any(|field| usize::from(*field) >= class.fields.len()) {
+                if fields.is_empty()
+                    || fields
+                        .iter()
+                        .any(|field| usize::from(*field) >= class.fields.len())
+                {
                     return refuse("bad key or index", table.name);
                 }
             }
@@ -187,9 +252,13 @@ impl Parts {
             self.check_name(entry.name)?;
             self.check_method(entry.function)?;
             self.check_type(&entry.returns, 0)?;
-            entry.types.iter().try_for_each(|ty| self.check_type(ty, 0))?;
+            entry
+                .types
+                .iter()
+                .try_for_each(|ty| self.check_type(ty, 0))?;
             let function = &self.functions[usize::from(entry.function)];
-            if function.star || function.star_star || function.params.len() != entry.types.len() + 1 {
+            if function.star || function.star_star || function.params.len() != entry.types.len() + 1
+            {
                 return refuse("entry without types", entry.name);
             }
         }
@@ -209,7 +278,10 @@ impl Parts {
         let mut held = 0;
         for param in &function.params {
             self.check_name(param.name)?;
-            if param.default.is_some_and(|default| usize::from(default) >= self.consts.len()) {
+            if param
+                .default
+                .is_some_and(|default| usize::from(default) >= self.consts.len())
+            {
                 return refuse("no such constant", param.default);
             }
             if let Some(place) = param.held_default {
@@ -273,8 +345,16 @@ impl Parts {
 
     /// The run of registers that an instruction uses beyond single ones.
     fn extent(&self, instr: Instr) -> Result<(usize, usize), Refusal> {
-        let (a, b, c) = (usize::from(instr.a), usize::from(instr.b), usize::from(instr.c));
-        let shape = |number: usize| self.shapes.get(number).map_or(0, |shape| usize::from(shape.positional) + shape.names.len());
+        let (a, b, c) = (
+            usize::from(instr.a),
+            usize::from(instr.b),
+            usize::from(instr.c),
+        );
+        let shape = |number: usize| {
+            self.shapes
+                .get(number)
+                .map_or(0, |shape| usize::from(shape.positional) + shape.names.len())
+        };
         Ok(match instr.op {
             Op::List | Op::Tuple | Op::Set | Op::Dict | Op::Join | Op::Unpack => {
                 if instr.op == Op::Dict && c % 2 != 0 {
@@ -293,11 +373,18 @@ impl Parts {
             }
             Op::Closure => {
                 let function = &self.functions[b];
-                (c, usize::from(function.frees) + usize::from(function.held_defaults))
+                (
+                    c,
+                    usize::from(function.frees) + usize::from(function.held_defaults),
+                )
             }
             Op::Call => {
                 let function = &self.functions[b];
-                if function.star || function.star_star || function.frees > 0 || function.held_defaults > 0 {
+                if function.star
+                    || function.star_star
+                    || function.frees > 0
+                    || function.held_defaults > 0
+                {
                     return refuse("direct call", instr);
                 }
                 (a, function.params.len().max(1))

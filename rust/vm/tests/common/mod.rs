@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use codec::cbor::{decode, encode, Value};
-use vm::{CallContext, Failed, Finished, Host, HostError, Outcome, Program, SignerInfo, TraceEvent};
+use vm::{
+    CallContext, Failed, Finished, Host, HostError, Outcome, Program, SignerInfo, TraceEvent,
+};
 
 /// State of one contract, and what was traced.
 #[derive(Clone, Default)]
@@ -20,7 +22,10 @@ pub struct Memory {
 impl Host for Memory {
     fn get(&mut self, key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
         if self.broken {
-            return Err(HostError { code: "store.io", message: "the disk is gone".to_string() });
+            return Err(HostError {
+                code: "store.io",
+                message: "the disk is gone".to_string(),
+            });
         }
         Ok(self.rows.get(key).cloned())
     }
@@ -33,10 +38,20 @@ impl Host for Memory {
         self.rows.remove(key);
     }
 
-    fn scan(&mut self, from: &[u8], to: &[u8], limit: usize, reverse: bool) -> Result<Vec<(Vec<u8>, Arc<[u8]>)>, HostError> {
+    fn scan(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<(Vec<u8>, Arc<[u8]>)>, HostError> {
         let range = self.rows.range(from.to_vec()..to.to_vec());
         let pair = |(key, value): (&Vec<u8>, &Arc<[u8]>)| (key.clone(), value.clone());
-        Ok(if reverse { range.rev().take(limit).map(pair).collect() } else { range.take(limit).map(pair).collect() })
+        Ok(if reverse {
+            range.rev().take(limit).map(pair).collect()
+        } else {
+            range.take(limit).map(pair).collect()
+        })
     }
 
     fn index_put(&mut self, key: &[u8]) {
@@ -47,9 +62,19 @@ impl Host for Memory {
         self.entries.remove(key);
     }
 
-    fn index_scan(&mut self, from: &[u8], to: &[u8], limit: usize, reverse: bool) -> Result<Vec<Vec<u8>>, HostError> {
+    fn index_scan(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Vec<u8>>, HostError> {
         let range = self.entries.range(from.to_vec()..to.to_vec());
-        Ok(if reverse { range.rev().take(limit).cloned().collect() } else { range.take(limit).cloned().collect() })
+        Ok(if reverse {
+            range.rev().take(limit).cloned().collect()
+        } else {
+            range.take(limit).cloned().collect()
+        })
     }
 
     fn tracing(&self) -> bool {
@@ -73,7 +98,10 @@ pub fn text(text: &str) -> Value {
 }
 
 pub fn arguments(given: &[(&str, Value)]) -> Vec<u8> {
-    let entries = given.iter().map(|(name, value)| (text(name), value.clone())).collect();
+    let entries = given
+        .iter()
+        .map(|(name, value)| (text(name), value.clone()))
+        .collect();
     encode(&Value::Map(entries)).expect("arguments of tests can be encoded")
 }
 
@@ -81,20 +109,41 @@ pub fn arguments(given: &[(&str, Value)]) -> Vec<u8> {
 pub fn compiled(source: &str) -> Program {
     match vm::compile(source, "test.py") {
         Ok(program) => program,
-        Err(found) => panic!("{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        Err(found) => panic!(
+            "{}",
+            found
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n")
+        ),
     }
 }
 
 impl Ledger {
     pub fn new(source: &str) -> Ledger {
-        Ledger { program: compiled(source), state: Memory::default(), gas: 1_000_000_000 }
+        Ledger {
+            program: compiled(source),
+            state: Memory::default(),
+            gas: 1_000_000_000,
+        }
     }
 
     pub fn raw(&mut self, member: &str, method: &str, arguments: &[u8]) -> Outcome {
         let organisation = member.split('@').nth(1).unwrap_or("north").to_string();
         let roles = vec!["operator".to_string()];
-        let signers = [SignerInfo { member: member.to_string(), organisation: organisation.clone(), roles: roles.clone(), key_id: [7; 32] }];
-        let read_only = self.program.interface().views.iter().any(|view| view.name == method);
+        let signers = [SignerInfo {
+            member: member.to_string(),
+            organisation: organisation.clone(),
+            roles: roles.clone(),
+            key_id: [7; 32],
+        }];
+        let read_only = self
+            .program
+            .interface()
+            .views
+            .iter()
+            .any(|view| view.name == method);
         let context = CallContext {
             contract: "test",
             member,
@@ -107,7 +156,14 @@ impl Ledger {
             read_only,
         };
         let before = self.state.clone();
-        let outcome = vm::run(&self.program, method, arguments, &context, &mut self.state, self.gas);
+        let outcome = vm::run(
+            &self.program,
+            method,
+            arguments,
+            &context,
+            &mut self.state,
+            self.gas,
+        );
         if !matches!(outcome, Outcome::Finished(_)) {
             let traced = std::mem::take(&mut self.state.traced);
             self.state = before;
@@ -148,7 +204,10 @@ pub fn evaluate(body: &str) -> Outcome {
 
 /// A contract with one call whose body is given.
 pub fn function(body: &str) -> String {
-    let indented: String = body.lines().map(|line| format!("        {line}\n")).collect();
+    let indented: String = body
+        .lines()
+        .map(|line| format!("        {line}\n"))
+        .collect();
     format!(
         "from lianheng.contract import Contract, Record, Event, Enum, Table, call, view, require, Rejected\n\n\
          class Point(Record):\n    x: int\n    y: int = 0\n\n    def total(self) -> int:\n        return self.x + self.y\n\n\
