@@ -91,7 +91,7 @@ impl Engine {
             key::push(&mut flat, &key_part(part)?);
             parts.push(codec::cbor::encode(part)?);
         }
-        let value = head.view.get(Keyspace::State, &flat)?;
+        let value = crate::reads::get_row(&head.view, &flat)?;
         let proof = head
             .tree
             .prove(&Buckets(&head.view), self.suite().hash(&flat))?;

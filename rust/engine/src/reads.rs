@@ -6,7 +6,7 @@ use std::sync::Arc;
 use codec::cbor::Encoder;
 use codec::key;
 use crypto::Hash32;
-use store::Keyspace;
+use store::{Keyspace, View};
 
 use crate::engine::{read_place, Engine};
 use crate::execute::{find_method, refused_all_the_same};
@@ -55,10 +55,18 @@ impl Range<'_> {
     }
 }
 
+/// A row's bytes. No key above the limit was ever written, and the store takes none.
+pub(crate) fn get_row(view: &View, flat_key: &[u8]) -> Result<Option<Arc<[u8]>>, Error> {
+    if flat_key.len() > limits::KEY_BYTES {
+        return Ok(None);
+    }
+    Ok(view.get(Keyspace::State, flat_key)?)
+}
+
 impl Engine {
     /// A row's bytes.
     pub fn get(&self, flat_key: &[u8]) -> Result<Option<Arc<[u8]>>, Error> {
-        Ok(self.head().view.get(Keyspace::State, flat_key)?)
+        get_row(&self.head().view, flat_key)
     }
 
     /// Rows of a table, in key order.
@@ -172,6 +180,9 @@ impl Engine {
         if let Some(half) = half.filter(|half| *half > 0x0f) {
             let message = format!("{half} is no hexadecimal digit");
             return Err(Error::new("id.bad_digit", message).hint("give 0 to 15"));
+        }
+        if prefix.len() > 32 {
+            return Ok(Vec::new());
         }
         let mut from = prefix.to_vec();
         let mut to = key::prefix_end(prefix);

@@ -401,3 +401,35 @@ fn a_split_into_batches_changes_no_header() {
         .collect();
     assert!(headers.iter().all(|hash| *hash == headers[0]));
 }
+
+#[test]
+fn reads_with_giant_keys_find_nothing_on_disk_as_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Engine::create(Some(folder.path()), &roomy(None), Arc::new(TestRuntime)).unwrap();
+    for engine in [memory(), disk] {
+        put_some(&engine);
+        engine.close().unwrap();
+        let long = [b"\x02bank\0\x02accounts\0".as_slice(), &[2; 70_000]].concat();
+        assert!(engine.get(&long).unwrap().is_none());
+        let part = [Value::text("k".repeat(70_000))];
+        let encoded = engine::encode_parts(&part).unwrap();
+        engine.prove("bank", "accounts", &part, None).unwrap();
+        assert_eq!(engine.find(&[7; 70_000], None, 10).unwrap(), []);
+        for reverse in [false, true] {
+            for (prefix, after) in [(&encoded[..], None), (&[], Some(&long[..]))] {
+                let range = Range {
+                    contract: "bank",
+                    table: "accounts",
+                    prefix,
+                    after,
+                    limit: 10,
+                    reverse,
+                };
+                let found = engine.scan(&range).unwrap().len();
+                // The long key lies before all five.
+                assert_eq!(found, if prefix.is_empty() && !reverse { 5 } else { 0 });
+                engine.scan_index(&range).unwrap();
+            }
+        }
+    }
+}
