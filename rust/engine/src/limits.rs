@@ -42,9 +42,6 @@ pub const MESSAGE_BYTES: usize = 1_024;
 /// Changed buckets after which the inner levels of the tree are checkpointed: reading this many back at start takes about a second.
 pub const CHECKPOINT_BUCKETS: usize = 100_000;
 
-/// Stack of the threads that execute contracts, in bytes: far above what 64 nested calls need.
-pub const EXECUTION_STACK_BYTES: usize = 64 * 1024 * 1024;
-
 /// Rows that one read through the engine's interface returns at most.
 pub const SCAN_ROWS: usize = 10_000;
 
