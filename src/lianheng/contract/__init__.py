@@ -14,6 +14,8 @@ Rules it keeps:
 - what this room cannot do, it refuses by name, never by guessing.
 """
 
+from enum import Enum
+
 from lianheng.contract._contracts import (
     Caller,
     Contract,
@@ -32,6 +34,7 @@ __all__ = [
     "Caller",
     "Contract",
     "Declaration",
+    "Enum",
     "Event",
     "Host",
     "Record",

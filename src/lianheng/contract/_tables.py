@@ -1,8 +1,9 @@
 """Typed tables over an ordered key space, here held in memory."""
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from copy import deepcopy
-from typing import Generic, TypeVar
+from enum import Enum
+from typing import Any, Generic, TypeVar, overload
 
 from lianheng.contract._records import Record
 
@@ -10,7 +11,9 @@ LIMIT_ROWS = 1_000
 """Rows that one listing may return: a call reads a bounded part of the state."""
 
 Row = TypeVar("Row", bound=Record)
-Key = int | str | bytes | bool | tuple[int | str | bytes | bool, ...]
+Default = TypeVar("Default")
+Part = int | str | bytes | bool | Enum
+Key = Part | tuple[Part, ...]
 
 
 class Table(Generic[Row]):
@@ -43,9 +46,14 @@ class Table(Generic[Row]):
         """Return the row as a copy; KeyError when there is none."""
         return deepcopy(self._content()[self._full(key)])
 
-    def get(self, key: Key) -> Row | None:
-        """Return the row as a copy, or None."""
-        return deepcopy(self._content().get(self._full(key)))
+    @overload
+    def get(self, key: Key) -> Row | None: ...
+    @overload
+    def get(self, key: Key, default: Default) -> Row | Default: ...
+    def get(self, key: Key, default: Default | None = None) -> Row | Default | None:
+        """Return the row as a copy, or the default."""
+        found = self._content().get(self._full(key))
+        return default if found is None else deepcopy(found)
 
     def __contains__(self, key: Key) -> bool:
         return self._full(key) in self._content()
@@ -62,32 +70,70 @@ class Table(Generic[Row]):
         """Remove the row; KeyError when there is none."""
         del self._content()[self._full(key)]
 
-    def scan(self, *prefix: int | str | bytes | bool, limit: int) -> list[Row]:
-        """List at most `limit` rows whose key starts with `prefix`, in key order."""
-        return self._first(self.key, prefix, limit)
+    def delete(self, key: Key) -> None:
+        """Remove the row; KeyError when there is none."""
+        del self[key]
 
-    def by(self, index: str, *values: int | str | bytes | bool, limit: int) -> list[Row]:
-        """List at most `limit` rows whose indexed fields start with `values`, in key order."""
+    def scan(
+        self, *prefix: Part, limit: int, after: Key | None = None, reverse: bool = False
+    ) -> list[Row]:
+        """List at most `limit` rows whose key starts with `prefix`, in key order.
+
+        `after` is the key of the last row of the page before.
+        """
+        behind = None if after is None else self._full(after)
+        return self._page(self.key, prefix, limit, behind, reverse=reverse)
+
+    def by(
+        self,
+        index: str | tuple[str, ...],
+        *values: Part,
+        limit: int,
+        after: Row | None = None,
+        reverse: bool = False,
+    ) -> list[Row]:
+        """List at most `limit` rows by an index, in the order of indexed values, then key.
+
+        The index goes by its first field, or by all its fields. Fewer values than fields are a
+        prefix; a row whose indexed field is None is not in the index. `after` is the last row of
+        the page before.
+        """
         for fields in self.indexes:
-            if fields[0] == index and len(values) <= len(fields):
-                return self._first(fields, values, limit)
+            named = index in (fields[0], fields)
+            if named and len(values) <= len(fields):
+                behind = None if after is None else _values(after, fields) + self._key_of(after)
+                return self._page(fields, values, limit, behind, reverse=reverse)
         raise ValueError(f"no index on {index!r}; declared: {self.indexes}")
 
-    def _first(self, fields: tuple[str, ...], values: tuple[object, ...], limit: int) -> list[Row]:
+    def _page(
+        self,
+        fields: tuple[str, ...],
+        values: tuple[object, ...],
+        limit: int,
+        after: tuple[Any, ...] | None,
+        *,
+        reverse: bool,
+    ) -> list[Row]:
         if not 0 < limit <= LIMIT_ROWS:
             raise ValueError(f"limit is {limit}, allowed 1 to {LIMIT_ROWS}")
-        found = [row for row in self._ordered() if _starts(row, fields, values)]
-        return deepcopy(found[:limit])
-
-    def _ordered(self) -> Iterator[Row]:
-        content = self._content()
-        return (content[key] for key in sorted(content))
+        wanted = _plain(values)
+        placed: list[tuple[tuple[Any, ...], Row]] = []
+        for row in self._content().values():
+            place = _values(row, fields)
+            if None in place or place[: len(wanted)] != wanted:
+                continue
+            placed.append((place if fields == self.key else place + self._key_of(row), row))
+        placed.sort(key=lambda pair: pair[0], reverse=reverse)
+        if after is not None:
+            placed = [p for p in placed if (p[0] < after if reverse else p[0] > after)]
+        return deepcopy([row for _, row in placed[:limit]])
 
     def _key_of(self, row: Row) -> tuple[object, ...]:
-        return tuple(getattr(row, field) for field in self.key)
+        return _values(row, self.key)
 
     def _full(self, key: Key) -> tuple[object, ...]:
-        full = key if isinstance(key, tuple) else (key,)
+        parts = key if isinstance(key, tuple) else (key,)
+        full = _plain(parts)
         if len(full) != len(self.key):
             raise TypeError(f"key has {len(full)} parts, the table's key is {self.key}")
         return full
@@ -100,5 +146,10 @@ class Table(Generic[Row]):
         return self._rows
 
 
-def _starts(row: Record, fields: tuple[str, ...], values: tuple[object, ...]) -> bool:
-    return all(getattr(row, f) == v for f, v in zip(fields, values, strict=False))
+def _values(row: Record, fields: tuple[str, ...]) -> tuple[Any, ...]:
+    return _plain(getattr(row, field) for field in fields)
+
+
+def _plain(values: Iterable[object]) -> tuple[Any, ...]:
+    """Values as they are stored: an enum by its value."""
+    return tuple(value.value if isinstance(value, Enum) else value for value in values)
