@@ -77,7 +77,7 @@ def twin() -> Any:
     space: dict[str, Any] = {"__name__": "sheds"}
     exec(compile(SOURCE, "sheds.py", "exec"), space)  # noqa: S102 - the contract's own text
     contract = space["Sheds"]
-    bound = {"tools": contract.tools.bound({}), "__init__": lambda self: None}
+    bound = {"tools": contract.tools.bound({}), "__init__": lambda _self: None}
     sheds = type("Plain", (contract,), bound)()
     for row in ROWS:
         sheds.add(*row)
