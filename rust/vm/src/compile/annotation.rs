@@ -7,7 +7,8 @@ use super::{Compiler, Global};
 use crate::limits;
 use crate::types::Type;
 
-const HELP: &str = "types are int, str, bytes, bool, None, list[T], dict[K, V], tuple[...], set[T], A | B, records and enums";
+const HELP: &str = "types are int, str, bytes, bool, None, list[T], dict[K, V], tuple[...], \
+                    set[T], A | B, records and enums";
 
 impl<'s> Compiler<'s> {
     /// The type of an annotation; reports what is none.

@@ -202,6 +202,18 @@ impl FnCtx<'_> {
         self.emit_to(op, [register, 0, 0], 1, label);
     }
 
+    /// Makes a register a variable, in a cell if functions inside mention its name.
+    pub(crate) fn place(&mut self, name: &str, register: Reg, volatile: &HashSet<String>) -> Var {
+        let cell = self.inner.contains(name);
+        if cell {
+            self.emit(Op::MakeCell, register, 0, 0);
+        }
+        if volatile.contains(name) {
+            self.volatile.insert(register);
+        }
+        Var { register, cell }
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<Var> {
         self.scopes
             .iter()

@@ -3,16 +3,26 @@
 //! Everything found wrong is reported; code is only used when nothing was found.
 
 mod annotation;
+mod arguments;
 mod assign;
+mod attribute;
+mod body;
+mod builtin;
 mod call;
 mod class;
 mod comprehension;
+mod condition;
 pub(crate) mod constant;
+mod contract;
 mod expr;
 mod function;
+mod methods;
 mod module;
 mod names;
+mod operators;
 mod pattern;
+mod require;
+mod resolve;
 mod stmt;
 mod text;
 mod tries;

@@ -1,18 +1,18 @@
 //! The module: imports, constants, functions and the order in which they are compiled.
 
-use ruff_python_ast::{self as ast, Expr, Parameters, Stmt};
+use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
 
 use super::constant::mutable;
-use super::function::{FnCtx, Scope, Var};
-use super::names::{mentioned, Body, Names};
 use super::{docstring, Compiler, Declared, Global, Signature};
 use crate::error::Exc;
-use crate::program::{Class, ClassKind, Const, Field, Function, Op, Param, CALLER};
+use crate::program::{Class, ClassKind, Field, Function, CALLER};
 use crate::types::Type;
 
 /// The modules that contracts import from.
 const MODULE: &str = "lianheng.contract";
+const IMPORT_HELP: &str =
+    "it has Contract, Record, Event, Enum, Table, call, view, require, Rejected, Caller";
 
 impl<'s> Compiler<'s> {
     /// The record class of callers, known to every program.
@@ -118,36 +118,27 @@ impl<'s> Compiler<'s> {
                 "write from lianheng.contract import ..., and the rest in the contract itself",
             );
         }
-        for alias in &import.names {
-            let global = match alias.name.as_str() {
-                "Contract" => Global::Declaration(Declared::Contract),
-                "Record" => Global::Declaration(Declared::Record),
-                "Event" => Global::Declaration(Declared::Event),
-                "Enum" => Global::Declaration(Declared::Enum),
-                "Table" => Global::Declaration(Declared::Table),
-                "call" => Global::Declaration(Declared::Call),
-                "view" => Global::Declaration(Declared::View),
-                "require" => Global::Require,
-                "Rejected" => Global::Exception(Exc::Rejected),
-                "Caller" => Global::Class(CALLER),
-                "*" => {
-                    self.refuse(
-                        alias,
-                        "language.import",
-                        "a star import hides where names come from",
-                        "name what you import",
-                    );
-                    continue;
-                }
-                other => {
-                    let message = format!("{MODULE} has no `{other}`");
-                    self.error(alias.range(), "name.import", message, "it has Contract, Record, Event, Enum, Table, call, view, require, Rejected, Caller");
-                    continue;
-                }
-            };
-            let name = alias.asname.as_ref().unwrap_or(&alias.name);
-            self.globals.insert(name.to_string(), global);
+        import
+            .names
+            .iter()
+            .for_each(|alias| self.import_name(alias));
+    }
+
+    fn import_name(&mut self, alias: &'s ast::Alias) {
+        if alias.name.as_str() == "*" {
+            return self.refuse(
+                alias,
+                "language.import",
+                "a star import hides where names come from",
+                "name what you import",
+            );
         }
+        let Some(global) = exported(alias.name.as_str()) else {
+            let message = format!("{MODULE} has no `{}`", alias.name);
+            return self.error(alias.range(), "name.import", message, IMPORT_HELP);
+        };
+        let name = alias.asname.as_ref().unwrap_or(&alias.name);
+        self.globals.insert(name.to_string(), global);
     }
 
     /// Constants, and the fields of records, events and enums.
@@ -155,18 +146,34 @@ impl<'s> Compiler<'s> {
         match stmt {
             Stmt::Assign(assign) => match assign.targets.as_slice() {
                 [Expr::Name(name)] => self.define_constant(name, &assign.value),
-                _ => self.refuse(assign, "language.constant", "a module constant is assigned to one name", "write one assignment each"),
+                _ => self.refuse(
+                    assign,
+                    "language.constant",
+                    "a module constant is assigned to one name",
+                    "write one assignment each",
+                ),
             },
             Stmt::AnnAssign(assign) => match (&*assign.target, &assign.value) {
                 (Expr::Name(name), Some(value)) => {
                     self.check_annotation(&assign.annotation);
                     self.define_constant(name, value);
                 }
-                _ => self.refuse(assign, "language.constant", "a module constant needs a value", "write NAME = value"),
+                _ => self.refuse(
+                    assign,
+                    "language.constant",
+                    "a module constant needs a value",
+                    "write NAME = value",
+                ),
             },
             Stmt::ClassDef(class) => self.define_class(class),
             Stmt::FunctionDef(_) | Stmt::Import(_) | Stmt::ImportFrom(_) | Stmt::Pass(_) => {}
-            _ => self.refuse(stmt, "language.top_level", "statements do not stand at the top of a contract: nothing runs when it is deployed", "move it into a method"),
+            _ => self.refuse(
+                stmt,
+                "language.top_level",
+                "statements do not stand at the top of a contract: nothing runs when it is \
+                 deployed",
+                "move it into a method",
+            ),
         }
     }
 
@@ -274,300 +281,21 @@ impl<'s> Compiler<'s> {
             _ => {}
         }
     }
+}
 
-    /// Compiles a function of the module or of a class.
-    pub(crate) fn function_body(
-        &mut self,
-        id: u16,
-        def: &'s ast::StmtFunctionDef,
-        this: Option<String>,
-    ) {
-        if def.is_async {
-            self.refuse(
-                &def.name,
-                "language.async",
-                "a contract runs in one piece: there is nothing to await",
-                "remove async",
-            );
-        }
-        let signature = self.signatures.get(&id).cloned().unwrap_or_default();
-        let names = Names::of_body(&def.body);
-        let line = self.line(&def.name);
-        let mut context = FnCtx::new(&signature.qualified, line);
-        context.this = this;
-        self.functions.push(context);
-        let defaults = signature
-            .params
-            .iter()
-            .map(|(_, default)| (*default, None))
-            .collect();
-        self.begin(Some(&def.parameters), names, defaults, &[]);
-        let (_, body) = docstring(&def.body);
-        self.body(body);
-        self.finish_body();
-        let function = self.end_function(def.range());
-        self.parts.functions[usize::from(id)] = function;
-    }
-
-    fn finish_body(&mut self) {
-        if !self.f().assigned.unreachable {
-            let register = self.f().temp();
-            self.load_const(Const::None, register);
-            self.emit(Op::Return, register, 0, 0);
-        }
-        // Jumps may lead past the last instruction: something must stand there.
-        let end = self.f().temp();
-        self.load_const(Const::None, end);
-        self.emit(Op::Return, end, 0, 0);
-    }
-
-    /// Lays out parameters, free variables and locals.
-    fn begin(
-        &mut self,
-        parameters: Option<&'s Parameters>,
-        names: Names,
-        defaults: Vec<(Option<u16>, Option<u16>)>,
-        frees: &[String],
-    ) {
-        let mut bound = Vec::new();
-        if let Some(parameters) = parameters {
-            let mut params = Vec::new();
-            for (parameter, (default, held_default)) in
-                parameters.iter_non_variadic_params().zip(defaults)
-            {
-                let name = self.name(parameter.name().as_str());
-                params.push(Param {
-                    name,
-                    default,
-                    held_default,
-                });
-                bound.push(parameter.name().to_string());
-            }
-            let stars = [&parameters.vararg, &parameters.kwarg];
-            bound.extend(
-                stars
-                    .into_iter()
-                    .flatten()
-                    .map(|star| star.name.to_string()),
-            );
-            let function = &mut self.f().function;
-            function.held_defaults = params
-                .iter()
-                .filter(|param| param.held_default.is_some())
-                .count() as u16;
-            function.params = params;
-            function.positional_only = parameters.posonlyargs.len() as u16;
-            function.positional = (parameters.posonlyargs.len() + parameters.args.len()) as u16;
-            function.star = parameters.vararg.is_some();
-            function.star_star = parameters.kwarg.is_some();
-        }
-        let context = self.f();
-        context.this = context
-            .this
-            .take()
-            .filter(|this| !names.locals.contains(this));
-        context.inner = names.inner;
-        context.nonlocals = names.nonlocals;
-        context.walrus = names.walrus;
-        context.function.frees = frees.len() as u16;
-        let mut scope = Scope::default();
-        let parameter_registers: Vec<u16> = bound.iter().map(|_| context.temp()).collect();
-        for free in frees {
-            let register = context.temp();
-            scope.vars.insert(
-                free.clone(),
-                Var {
-                    register,
-                    cell: true,
-                },
-            );
-        }
-        for (name, register) in bound.iter().zip(parameter_registers) {
-            let cell = context.inner.contains(name);
-            if cell {
-                context.emit(Op::MakeCell, register, 0, 0);
-            }
-            if names.volatile.contains(name) {
-                context.volatile.insert(register);
-            }
-            context.mark_assigned(register);
-            scope.vars.insert(name.clone(), Var { register, cell });
-        }
-        for name in &names.locals {
-            if scope.vars.contains_key(name) {
-                continue;
-            }
-            let register = context.temp();
-            let cell = context.inner.contains(name);
-            if cell {
-                context.emit(Op::MakeCell, register, 0, 0);
-            }
-            if names.volatile.contains(name) {
-                context.volatile.insert(register);
-            }
-            scope.vars.insert(name.clone(), Var { register, cell });
-        }
-        context.scopes = vec![scope];
-    }
-
-    /// A `def` inside of a function.
-    pub(crate) fn inner_def(&mut self, def: &'s ast::StmtFunctionDef) {
-        if !def.decorator_list.is_empty() || def.is_async {
-            return self.refuse(
-                &def.name,
-                "language.decorator",
-                "a function inside takes no decorators and no async",
-                "call the function where it is needed",
-            );
-        }
-        let register = self.f().temp();
-        self.closure(
-            def.name.as_str(),
-            Some(&def.parameters),
-            Body::Stmts(&def.body),
-            def,
-            register,
-        );
-        let Some(var) = self.f().find(def.name.as_str()) else {
-            return;
-        };
-        if var.cell {
-            self.emit(Op::StoreCell, var.register, register, 0);
-        } else {
-            self.emit(Op::Take, var.register, register, 0);
-            self.f().mark_assigned(var.register);
-        }
-    }
-
-    pub(crate) fn lambda(&mut self, lambda: &'s ast::ExprLambda, to: u16) {
-        self.closure(
-            "<lambda>",
-            lambda.parameters.as_deref(),
-            Body::Expr(&lambda.body),
-            lambda,
-            to,
-        );
-    }
-
-    fn closure(
-        &mut self,
-        name: &str,
-        parameters: Option<&'s Parameters>,
-        body: Body<'s>,
-        node: &impl Ranged,
-        to: u16,
-    ) {
-        if self.functions.len() > 8 {
-            return self.refuse(
-                node,
-                "limit.functions",
-                "functions are inside of each other more than 8 deep",
-                "move them out",
-            );
-        }
-        let names = match body {
-            Body::Stmts(stmts) => Names::of_body(stmts),
-            Body::Expr(expr) => Names::of_expr(expr),
-        };
-        let frees = self.free_names(parameters, body, &names);
-        let mut defaults = Vec::new();
-        let mut held: Vec<&'s Expr> = Vec::new();
-        if let Some(parameters) = parameters {
-            for parameter in parameters.iter_non_variadic_params() {
-                if let Some(annotation) = parameter.annotation() {
-                    self.check_annotation(annotation);
-                }
-                defaults.push((None, parameter.default().map(|_| held.len() as u16)));
-                held.extend(parameter.default());
-            }
-        }
-        let base = self.f().temps(frees.len() + held.len());
-        for (index, free) in frees.iter().enumerate() {
-            if let Some(var) = self.f().find(free) {
-                self.emit(Op::Move, base + index as u16, var.register, 0);
-            }
-        }
-        for (index, default) in held.iter().enumerate() {
-            self.check_default(default);
-            self.expr_to(default, base + (frees.len() + index) as u16);
-        }
-        let id = self.reserve_function();
-        self.inner_body(id, name, parameters, body, node, names, defaults, &frees);
-        self.emit(Op::Closure, to, id, base);
-    }
-
-    fn check_default(&mut self, default: &'s Expr) {
-        if matches!(
-            default,
-            Expr::List(_)
-                | Expr::Dict(_)
-                | Expr::Set(_)
-                | Expr::ListComp(_)
-                | Expr::DictComp(_)
-                | Expr::SetComp(_)
-        ) {
-            self.error(
-                default.range(),
-                "language.mutable_default",
-                "a default that can change would be shared between calls",
-                "use None, and make the value inside",
-            );
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)] // one step of closure(), split for length
-    fn inner_body(
-        &mut self,
-        id: u16,
-        name: &str,
-        parameters: Option<&'s Parameters>,
-        body: Body<'s>,
-        node: &impl Ranged,
-        names: Names,
-        defaults: Vec<(Option<u16>, Option<u16>)>,
-        frees: &[String],
-    ) {
-        let line = self.line(node);
-        let this = self.f().this.clone();
-        let shadowed = this.filter(|this| frees.contains(this));
-        let qualified = format!("{}.<locals>.{name}", self.f().function.name);
-        let mut context = FnCtx::new(&qualified, line);
-        context.this = shadowed;
-        self.functions.push(context);
-        self.begin(parameters, names, defaults, frees);
-        match body {
-            Body::Stmts(stmts) => {
-                let (_, stmts) = docstring(stmts);
-                self.body(stmts);
-            }
-            Body::Expr(expr) => {
-                self.at(expr);
-                let register = self.expr(expr);
-                self.emit(Op::Return, register, 0, 0);
-            }
-        }
-        self.finish_body();
-        let function = self.end_function(node.range());
-        self.parts.functions[usize::from(id)] = function;
-    }
-
-    /// Variables of the functions around that an inner function uses.
-    fn free_names(
-        &mut self,
-        parameters: Option<&'s Parameters>,
-        body: Body<'s>,
-        names: &Names,
-    ) -> Vec<String> {
-        let mut own: Vec<&str> = names.locals.iter().map(String::as_str).collect();
-        if let Some(parameters) = parameters {
-            own.extend(parameters.iter().map(|parameter| parameter.name().as_str()));
-        }
-        let mut frees: Vec<String> = mentioned(None, body)
-            .into_iter()
-            .filter(|name| !own.contains(&name.as_str()))
-            .filter(|name| self.f().find(name).is_some_and(|var| var.cell))
-            .collect();
-        frees.sort();
-        frees
-    }
+/// What a name of `lianheng.contract` means.
+fn exported(name: &str) -> Option<Global> {
+    Some(match name {
+        "Contract" => Global::Declaration(Declared::Contract),
+        "Record" => Global::Declaration(Declared::Record),
+        "Event" => Global::Declaration(Declared::Event),
+        "Enum" => Global::Declaration(Declared::Enum),
+        "Table" => Global::Declaration(Declared::Table),
+        "call" => Global::Declaration(Declared::Call),
+        "view" => Global::Declaration(Declared::View),
+        "require" => Global::Require,
+        "Rejected" => Global::Exception(Exc::Rejected),
+        "Caller" => Global::Class(CALLER),
+        _ => return None,
+    })
 }

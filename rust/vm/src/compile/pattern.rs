@@ -4,7 +4,8 @@ use ruff_python_ast::{self as ast, Pattern, Singleton};
 use ruff_text_size::Ranged;
 
 use super::function::{Label, Reg};
-use super::Compiler;
+use super::resolve::Resolved;
+use super::{Compiler, Global};
 use crate::program::{Const, Op};
 
 /// In the count of a sequence pattern: at least this many.
@@ -229,7 +230,7 @@ impl<'s> Compiler<'s> {
             return Some(Vec::new());
         };
         match self.resolve(name.id.as_str()) {
-            super::expr::Resolved::Global(super::Global::Class(class)) => {
+            Resolved::Global(Global::Class(class)) => {
                 let fields = &self.parts.classes[usize::from(class)].fields;
                 Some(
                     fields
@@ -238,7 +239,7 @@ impl<'s> Compiler<'s> {
                         .collect(),
                 )
             }
-            super::expr::Resolved::Builtin(_) => None,
+            Resolved::Builtin(_) => None,
             _ => Some(Vec::new()),
         }
     }

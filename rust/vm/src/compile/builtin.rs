@@ -1,0 +1,147 @@
+//! Calls of builtins.
+
+use ruff_python_ast::{self as ast, Expr};
+
+use super::arguments::{has_star, only_generator};
+use super::function::Reg;
+use super::Compiler;
+use crate::builtins::Builtin;
+use crate::program::{Const, Op};
+
+impl<'s> Compiler<'s> {
+    pub(crate) fn call_builtin(
+        &mut self,
+        call: &'s ast::ExprCall,
+        builtin: Builtin,
+    ) -> Option<Reg> {
+        let arguments = &call.arguments;
+        if has_star(arguments) {
+            return self.call_value(call);
+        }
+        if builtin == Builtin::Isinstance {
+            return self.call_isinstance(call);
+        }
+        if let Some(generator) = only_generator(arguments) {
+            return Some(self.builtin_over(call, builtin, generator));
+        }
+        if arguments.args.is_empty() && arguments.keywords.is_empty() {
+            let empty = match builtin {
+                Builtin::List => Some(Op::List),
+                Builtin::Dict => Some(Op::Dict),
+                Builtin::Set => Some(Op::Set),
+                Builtin::Tuple => Some(Op::Tuple),
+                _ => None,
+            };
+            if let Some(op) = empty {
+                let base = self.f().temp();
+                self.emit(op, base, 0, 0);
+                return Some(base);
+            }
+        }
+        let base = self.f().mark().min(0xffff) as u16;
+        let reserve = arguments.args.len() + arguments.keywords.len();
+        let shape = self.plain_arguments(arguments);
+        if reserve == 0 {
+            self.f().temp();
+        }
+        self.at(call);
+        match shape {
+            None => self.emit_builtin(builtin, base, arguments.args.len()),
+            Some(shape) => self.emit(Op::CallBuiltinShape, base, builtin.number(), shape),
+        }
+        Some(base)
+    }
+
+    fn call_isinstance(&mut self, call: &'s ast::ExprCall) -> Option<Reg> {
+        let [object, class] = &*call.arguments.args else {
+            self.refuse(
+                call,
+                "call.arguments",
+                "isinstance() takes a value and a class",
+                "write isinstance(x, int)",
+            );
+            return None;
+        };
+        let base = self.f().temp();
+        let object = self.expr(object);
+        let (class, or_none) = self.classes(class);
+        self.at(call);
+        self.emit(Op::IsInstance, base, object, class);
+        if or_none {
+            let end = self.f().label();
+            self.f().jump_if(base, true, end);
+            let none = self.f().temp();
+            self.load_const(Const::None, none);
+            self.emit(Op::Is, base, object, none);
+            self.f().bind(end);
+        }
+        Some(base)
+    }
+
+    /// The classes that `isinstance` asks for; `A | B` is a tuple of them. Tells whether None is
+    /// one.
+    fn classes(&mut self, class: &'s Expr) -> (Reg, bool) {
+        let mut choices = Vec::new();
+        let mut rest = class;
+        while let Expr::BinOp(binary) = rest {
+            if binary.op != ast::Operator::BitOr {
+                break;
+            }
+            choices.push(&*binary.right);
+            rest = &binary.left;
+        }
+        if choices.is_empty() {
+            return (self.expr(class), false);
+        }
+        choices.push(rest);
+        let all = choices.len();
+        choices.retain(|choice| !matches!(choice, Expr::NoneLiteral(_)));
+        let or_none = choices.len() < all;
+        let base = self.f().temps(choices.len());
+        for (at, choice) in choices.iter().rev().enumerate() {
+            self.expr_to(choice, base + at as u16);
+        }
+        self.emit(Op::Tuple, base, base, choices.len() as u16);
+        (base, or_none)
+    }
+
+    /// A builtin over a generator expression: a loop written in place.
+    fn builtin_over(
+        &mut self,
+        call: &'s ast::ExprCall,
+        builtin: Builtin,
+        generator: &'s ast::ExprGenerator,
+    ) -> Reg {
+        let base = self.f().temp();
+        let element: &'s Expr = &generator.elt;
+        match builtin {
+            Builtin::Any | Builtin::All => {
+                let stop_on = builtin == Builtin::Any;
+                let end = self.f().label();
+                self.load_const(Const::Bool(stop_on), base);
+                self.loops(&generator.generators, &mut |compiler| {
+                    compiler.cond(element, stop_on, end)
+                });
+                self.load_const(Const::Bool(!stop_on), base);
+                self.f().bind(end);
+            }
+            Builtin::Sum => {
+                self.load_const(Const::Int(0), base);
+                self.loops(&generator.generators, &mut |compiler| {
+                    let item = compiler.expr(element);
+                    compiler.emit(Op::Add, base, base, item);
+                });
+            }
+            Builtin::List => {
+                self.comprehension(&generator.generators, element, None, Op::List, base)
+            }
+            Builtin::Set => self.comprehension(&generator.generators, element, None, Op::Set, base),
+            _ => {
+                self.comprehension(&generator.generators, element, None, Op::List, base);
+                self.at(call);
+                self.emit_builtin(builtin, base, 1);
+            }
+        }
+        base
+    }
+}
