@@ -83,19 +83,8 @@ fn make(program: &Program, contract: &str) -> R<Instance> {
     })
 }
 
-/// A constant as a value that is not counted and cannot be changed.
+/// A constant as a value that is not counted; a frozen one cannot be changed.
 pub(crate) fn constant_value(value: &Const, frozen: bool) -> R<Value> {
-    let flags = || {
-        let flags = Flags::default();
-        flags.frozen.set(frozen);
-        flags
-    };
-    let all = |items: &[Const]| {
-        items
-            .iter()
-            .map(|item| constant_value(item, frozen))
-            .collect::<R<Vec<Value>>>()
-    };
     let charge = Charge::none();
     Ok(match value {
         Const::None => Value::None,
@@ -111,46 +100,17 @@ pub(crate) fn constant_value(value: &Const, frozen: bool) -> R<Value> {
             charge,
         })),
         Const::Tuple(items) => Value::Tuple(Rc::new(TupleObj {
-            items: all(items)?,
+            items: constant_values(items, frozen)?,
             charge,
         })),
         Const::List(items) => Value::List(Rc::new(ListObj {
-            items: RefCell::new(all(items)?),
-            flags: flags(),
+            items: RefCell::new(constant_values(items, frozen)?),
+            flags: constant_flags(frozen),
             charge,
         })),
-        Const::Dict(entries) => {
-            let mut table = HashTable::default();
-            for (key, value) in entries {
-                table.push(
-                    constant_hash(key)?,
-                    constant_value(key, frozen)?,
-                    constant_value(value, frozen)?,
-                );
-            }
-            Value::Dict(Rc::new(DictObj {
-                table: RefCell::new(table),
-                flags: flags(),
-                charge,
-            }))
-        }
-        Const::Set(items) | Const::Frozenset(items) => {
-            let mut table = HashTable::default();
-            for item in items {
-                table.push(
-                    constant_hash(item)?,
-                    constant_value(item, frozen)?,
-                    Value::None,
-                );
-            }
-            let frozenset = matches!(value, Const::Frozenset(_));
-            Value::Set(Rc::new(SetObj {
-                table: RefCell::new(table),
-                frozenset,
-                flags: flags(),
-                charge,
-            }))
-        }
+        Const::Dict(entries) => constant_dict(entries, frozen)?,
+        Const::Set(items) => constant_set(items, false, frozen)?,
+        Const::Frozenset(items) => constant_set(items, true, frozen)?,
         Const::Range(start, stop, step) => Value::Range(Rc::new(RangeObj {
             start: *start,
             stop: *stop,
@@ -163,7 +123,7 @@ pub(crate) fn constant_value(value: &Const, frozen: bool) -> R<Value> {
         },
         Const::Record(class, fields) => Value::Record(Rc::new(RecordObj {
             class: *class,
-            fields: all(fields)?,
+            fields: constant_values(fields, frozen)?,
             charge,
         })),
         Const::Function(function) => Value::Function(*function),
@@ -173,6 +133,52 @@ pub(crate) fn constant_value(value: &Const, frozen: bool) -> R<Value> {
         Const::Class(class) => Value::Class(*class),
         Const::ExcClass(class) => Value::ExcClass(*class),
     })
+}
+
+fn constant_values(items: &[Const], frozen: bool) -> R<Vec<Value>> {
+    items
+        .iter()
+        .map(|item| constant_value(item, frozen))
+        .collect()
+}
+
+fn constant_flags(frozen: bool) -> Flags {
+    let flags = Flags::default();
+    flags.frozen.set(frozen);
+    flags
+}
+
+fn constant_dict(entries: &[(Const, Const)], frozen: bool) -> R<Value> {
+    let mut table = HashTable::default();
+    for (key, value) in entries {
+        table.push(
+            constant_hash(key)?,
+            constant_value(key, frozen)?,
+            constant_value(value, frozen)?,
+        );
+    }
+    Ok(Value::Dict(Rc::new(DictObj {
+        table: RefCell::new(table),
+        flags: constant_flags(frozen),
+        charge: Charge::none(),
+    })))
+}
+
+fn constant_set(items: &[Const], frozenset: bool, frozen: bool) -> R<Value> {
+    let mut table = HashTable::default();
+    for item in items {
+        table.push(
+            constant_hash(item)?,
+            constant_value(item, frozen)?,
+            Value::None,
+        );
+    }
+    Ok(Value::Set(Rc::new(SetObj {
+        table: RefCell::new(table),
+        frozenset,
+        flags: constant_flags(frozen),
+        charge: Charge::none(),
+    })))
 }
 
 /// The same hash as [`crate::interp::Vm::hash`] gives for the value.

@@ -372,10 +372,16 @@ impl Vm<'_, '_> {
         let class = program.class(info.class);
         let field_name = |field: &u16| program.name(class.fields[usize::from(*field)].name);
         let found = info.indexes.iter().position(|fields| match name {
-            Value::Str(first) => fields.first().is_some_and(|field| field_name(field) == first.text) && values <= fields.len(),
+            Value::Str(first) => {
+                let leading = fields.first().map(field_name);
+                leading == Some(&*first.text) && values <= fields.len()
+            }
             Value::Tuple(all) => {
+                let mut pairs = all.items.iter().zip(fields);
                 all.items.len() == fields.len()
-                    && all.items.iter().zip(fields).all(|(item, field)| matches!(item, Value::Str(text) if text.text == field_name(field)))
+                    && pairs.all(|(item, field)| {
+                        matches!(item, Value::Str(text) if &*text.text == field_name(field))
+                    })
             }
             _ => false,
         });
