@@ -4,6 +4,7 @@ from lianheng.ledger._backend import Backend
 from lianheng.model import Ambiguous, InvalidValue, NotFound, TransactionId, limits
 
 _FULL_DIGITS = 64
+_HEX_DIGITS = frozenset("0123456789abcdef")
 
 
 def find_transaction(backend: Backend, text: str) -> TransactionId:
@@ -18,14 +19,14 @@ def find_transaction(backend: Backend, text: str) -> TransactionId:
             f"{text[:80]!r} has {len(digits)} digits",
             f"give {limits.ABBREVIATION_HEX_DIGITS} to {_FULL_DIGITS} hexadecimal digits",
         )
-    even = len(digits) - len(digits) % 2
-    try:
-        prefix = bytes.fromhex(digits[:even])
-        nibble = int(digits[even], 16) if even < len(digits) else None
-    except ValueError as failure:
+    # Checked here: `bytes.fromhex` skips spaces, and `int` reads the digits of every script.
+    if not set(digits) <= _HEX_DIGITS:
         raise InvalidValue(
             "id.not_hexadecimal", f"{text[:80]!r} is not hexadecimal", "digits are 0-9 and a-f"
-        ) from failure
+        )
+    even = len(digits) - len(digits) % 2
+    prefix = bytes.fromhex(digits[:even])
+    nibble = int(digits[even], 16) if even < len(digits) else None
     found = backend.find(prefix, nibble, limits.ABBREVIATION_CANDIDATES)
     if not found:
         raise NotFound(
