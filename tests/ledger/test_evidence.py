@@ -9,7 +9,16 @@ from tests.ledger.support import Bench, make_bench
 
 import lianheng_verify
 from lianheng.ledger import read_sequence, replay_export
-from lianheng.model import InvalidValue, LianhengError, NotFound, Result, UsageError
+from lianheng.model import (
+    Damaged,
+    InvalidValue,
+    LianhengError,
+    NotFound,
+    Result,
+    UsageError,
+    decode,
+    encode,
+)
 from lianheng_verify import VerificationError
 
 
@@ -137,3 +146,28 @@ def test_a_changed_export_does_not_replay(filled: Filled, tmp_path: Path) -> Non
         replay_export(tmp_path / "good")
     with pytest.raises(NotFound):
         replay_export(tmp_path / "nowhere")
+
+
+def test_a_replay_compares_the_header_file_as_well(filled: Filled, tmp_path: Path) -> None:
+    bench, _ = filled
+    bench.ledger.export(tmp_path / "good")
+    headers = list(read_sequence(tmp_path / "good" / "headers.cbors"))
+    assert len(headers) == 5
+    other_seal = encode([*decode(headers[3])[:1], decode(headers[2])[1]])
+    other_header = encode([decode(headers[1])[0], decode(headers[2])[1]])
+    for changed, said in (
+        ([*headers[:3], other_seal, headers[4]], "seal of block 4"),
+        ([*headers[:2], other_header, *headers[3:]], "header of block 3"),
+        (headers[:4], "block 5 is not in it"),
+        ([], "block 1 is not in it"),
+        ([*headers, headers[4]], "more than the 5"),
+        ([headers[1], headers[0], *headers[2:]], "header of block 1"),
+        ([*headers[:2], encode(7), *headers[3:]], "block 3"),
+    ):
+        (tmp_path / "good" / "headers.cbors").write_bytes(b"".join(changed))
+        with pytest.raises(Damaged, match=said) as caught:
+            replay_export(tmp_path / "good")
+        assert caught.value.code == "replay.headers_differ"
+    (tmp_path / "good" / "headers.cbors").unlink()
+    with pytest.raises(NotFound, match=r"headers\.cbors"):
+        replay_export(tmp_path / "good")

@@ -70,20 +70,24 @@ def _blocks(backend: Backend, first: int, last: int) -> Iterator[tuple[int, byte
 def replay_export(folder: Path, progress: Progress | None = None) -> Height:
     """Re-execute exported blocks from the genesis on, comparing every header byte.
 
-    Return the last height. Raise `NotFound` where it is not an export, `InvalidValue` or
-    `Damaged` naming the first block that does not follow.
+    Headers and seals of the header file are compared with those of the blocks. Return the last
+    height. Raise `NotFound` where it is not an export, `InvalidValue` or `Damaged` naming the
+    first block that does not follow.
     """
+    genesis_file, headers_file = folder / GENESIS_NAME, folder / HEADERS_NAME
     try:
-        genesis = (folder / GENESIS_NAME).read_bytes()
+        genesis = genesis_file.read_bytes()
+        headers_file.stat()
     except OSError as failure:
         raise NotFound(
             "replay.not_an_export",
-            f"{folder / GENESIS_NAME}: {failure.strerror}",
+            f"{failure.filename}: {failure.strerror}",
             "name a folder that lianheng export wrote",
         ) from failure
     with native_errors():
         replay = _native.replay_open(genesis)
     files = sorted(folder.glob("blocks-*.cbors"))
+    headers = read_sequence(headers_file)
     expected = 1
     for number, file in enumerate(files, start=1):
         if file.name != blocks_name(expected):
@@ -91,10 +95,36 @@ def replay_export(folder: Path, progress: Progress | None = None) -> Height:
         for block in read_sequence(file):
             with native_errors():
                 replay.apply(block)
+            _compare_header(replay.height, _header_and_seal(block, file), next(headers, None))
         expected = replay.height + 1
         if progress is not None:
             progress(number, len(files))
+    if next(headers, None) is not None:
+        raise _headers_differ(f"it holds more than the {replay.height:,} headers of the blocks")
     return Height(replay.height)
+
+
+def _header_and_seal(block: bytes, file: Path) -> bytes:
+    # The second and third item of a block that the core took, without decoding the large rest.
+    start = _item_end(block, _ARRAY_HEAD_BYTES, file)
+    end = _item_end(block, _item_end(block, start, file), file)
+    return _PAIR_HEAD + block[start:end]
+
+
+def _compare_header(height: int, expected: bytes, found: bytes | None) -> None:
+    if found == expected:
+        return
+    if found is None:
+        raise _headers_differ(f"the header of block {height} is not in it")
+    pair, wanted = decode(found), decode(expected)
+    if not isinstance(pair, list) or len(pair) != len(wanted):
+        raise _headers_differ(f"what stands for block {height} is no header with its seal")
+    name = "header" if pair[0] != wanted[0] else "seal"
+    raise _headers_differ(f"the {name} of block {height} is not the one in the block")
+
+
+def _headers_differ(what: str) -> Damaged:
+    return Damaged("replay.headers_differ", f"{HEADERS_NAME}: {what}", "export the chain again")
 
 
 def read_sequence(file: Path) -> Iterator[bytes]:
@@ -109,12 +139,14 @@ def read_sequence(file: Path) -> Iterator[bytes]:
             offset = end
 
 
+_ARRAY_HEAD_BYTES = 1
+_PAIR_HEAD = b"\x82"
 _SHORT = 24
 _LONGEST_ADDITIONAL = 27
 _UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 
 
-def _item_end(data: mmap.mmap, start: int, file: Path) -> int:
+def _item_end(data: mmap.mmap | bytes, start: int, file: Path) -> int:
     # Only the lengths are followed here; the core checks every byte when it decodes the item.
     offset, waiting = start, 1
     while waiting:
