@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from lianheng.ledger._ordering import Sequencer
-from lianheng.model import Stopped, native_errors, plain
+from lianheng.model import NotFound, Stopped, decode, limits, native_errors, plain
 
 if TYPE_CHECKING:
     from lianheng._native import Engine
@@ -92,7 +92,7 @@ class Backend(Protocol):
         """One header and its seal."""
 
     def blocks(self, first: int, limit: int) -> Sequence[bytes]:
-        """Blocks from this height on; fewer than the limit where they are large."""
+        """Blocks from this height on: one at least where there is one, and at most a page."""
 
     def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
         """Evidence of a transaction and its result."""
@@ -157,9 +157,17 @@ class EngineBackend:
     def view(
         self, contract: str, method: str, arguments: bytes, sender: str | None, gas: int
     ) -> bytes:
-        """Run a view."""
+        """Run a view. Raise `NotFound` where the sender is no active member of the chain."""
+        engine = self._open
         with native_errors():
-            return self._open.view(contract, method, arguments, sender, gas)
+            # The core runs a view for nobody where it does not know the sender.
+            if sender is not None and not _is_active(engine, sender):
+                raise NotFound(
+                    "member.unknown",
+                    f"this chain has no active member {sender[:80]!r}",
+                    "its table members.members lists them",
+                )
+            return engine.view(contract, method, arguments, sender, gas)
 
     def get(self, contract: str, table: str, key: Sequence[Any]) -> bytes | None:
         """One row."""
@@ -227,9 +235,21 @@ class EngineBackend:
             return self._open.header(height)
 
     def blocks(self, first: int, limit: int) -> Sequence[bytes]:
-        """Blocks from this height on."""
-        with native_errors():
-            return self._open.blocks(first, limit)
+        """Blocks from this height on: at most a page in number, and in bytes but for the last."""
+        engine = self._open
+        found: list[bytes] = []
+        room = limits.PAGE_BYTES
+        # One at a time: many large ones are never in memory together.
+        for height in range(first, first + min(limit, limits.BLOCKS_PAGE)):
+            with native_errors():
+                block = engine.block(height)
+            if block is None:
+                break
+            room -= len(block)
+            if found and room < 0:
+                break
+            found.append(block)
+        return found
 
     def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
         """Evidence of a transaction and its result."""
@@ -279,6 +299,12 @@ class EngineBackend:
         if self._closed:
             raise _closed()
         return self._engine
+
+
+def _is_active(engine: "Engine", member: str) -> bool:
+    # The row in force is a member's last version (docs/protocol/formats.md, "System tables").
+    rows, _ = engine.scan("members", "members", [member], 1, None, reverse=True)
+    return bool(rows) and decode(rows[0][1])["status"] == "active"
 
 
 def _key(parts: Sequence[Any]) -> list[Any]:
