@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from tests.rooms import genesis, people
 
 from lianheng.consensus import BlockClock, create_ledger, open_ledger
 from lianheng.ledger import Ledger, tally
-from lianheng.members import read_identity
+from lianheng.members import Genesis, read_identity
 from lianheng.model import (
     Ambiguous,
     ClockError,
+    ContractSource,
     Held,
     IdentityError,
     InvalidValue,
@@ -24,6 +26,7 @@ from lianheng.model import (
     Stopped,
     TransactionId,
     UsageError,
+    limits,
 )
 
 
@@ -89,6 +92,35 @@ def test_views_refuse_as_calls_do(bench: Bench) -> None:
         assert caught.value.code == code
 
 
+def test_a_view_for_an_unknown_member_is_refused_by_name(bench: Bench) -> None:
+    bench.call(bench.them.alice, "toolshed.add", id="x")
+    for unknown in ("alise@north", "alice@nort", "alice@north\0", "", "north"):
+        with pytest.raises(NotFound) as caught:
+            bench.ledger.view("toolshed.where", {"id": "x"}, as_=unknown)
+        assert caught.value.code == "member.unknown"
+    for known in ("alice@north", "dora@south", None):
+        assert bench.ledger.view("toolshed.where", {"id": "x"}, as_=known) == "north"
+
+
+def test_pages_of_blocks_are_bounded_in_number_and_bytes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        bench.call(bench.them.alice, "toolshed.add", id=f"b{number}")
+    whole = [block.encoded for block in bench.ledger.blocks()]
+    assert len(whole) == 6
+    monkeypatch.setattr(limits, "BLOCKS_PAGE", 4)
+    assert bench.ledger.backend.blocks(1, 10**9) == whole[:4]
+    assert bench.ledger.backend.blocks(6, 2**64 - 1) == whole[5:]
+    assert bench.ledger.backend.blocks(7, 1) == []
+    assert bench.ledger.backend.blocks(1, 0) == []
+    monkeypatch.setattr(limits, "PAGE_BYTES", len(whole[0]) + len(whole[1]))
+    assert bench.ledger.backend.blocks(1, 4) == whole[:2]
+    monkeypatch.setattr(limits, "PAGE_BYTES", 1)
+    assert bench.ledger.backend.blocks(2, 4) == whole[1:2]
+    assert [block.encoded for block in bench.ledger.blocks()] == whole
+
+
 def test_blocks_entries_and_results_agree(bench: Bench) -> None:
     results = [bench.call(bench.them.alice, "toolshed.add", id=name) for name in ("a", "b", "a")]
     blocks = list(bench.ledger.blocks())
@@ -140,6 +172,13 @@ def test_ids_are_found_by_their_first_digits(bench: Bench) -> None:
     ):
         with pytest.raises(kind):
             bench.ledger.find(text)
+
+
+@pytest.mark.parametrize("text", ["ab cd ef", "ab cd e", "ab  cd", "0xab", "ab_cd", "٣٣٣٣", "abc٣"])
+def test_digits_are_hexadecimal_and_nothing_else(bench: Bench, text: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        bench.ledger.find(text)
+    assert caught.value.code == "id.not_hexadecimal"
 
 
 def test_what_was_never_ordered_is_not_found(bench: Bench) -> None:
@@ -243,6 +282,30 @@ def test_a_folder_with_something_in_it_is_not_used(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
     with pytest.raises(NotFound):
         open_ledger(tmp_path)
+
+
+def bad_contract() -> Genesis:
+    them = people()
+    return Genesis.create(
+        chain="trade",
+        organisations=["north"],
+        members=[],
+        sealer=them.sealer,
+        time_ms=START_MS,
+        contracts=[ContractSource("bad", "bad.py", "import os\n")],
+    )
+
+
+@pytest.mark.parametrize(
+    "bad", [bad_contract, lambda: genesis(people(), parameters={"block_transactions": 0})]
+)
+def test_a_bad_genesis_leaves_nothing_behind(tmp_path: Path, bad: Callable[[], Genesis]) -> None:
+    them, path = people(), tmp_path / "ledger"
+    with pytest.raises(LianhengError) as caught:
+        create_ledger(path, bad(), sealer=them.sealer)
+    assert caught.value.code != "ledger.exists"
+    assert not path.exists()
+    create_ledger(path, genesis(them), sealer=them.sealer).close()
 
 
 def test_an_encrypted_sealer_is_needed_to_submit_but_not_to_read(tmp_path: Path) -> None:

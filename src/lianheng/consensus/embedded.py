@@ -63,6 +63,9 @@ def create_ledger(
     folder = Path(path)
     if folder.exists() and any(folder.iterdir()):
         raise UsageError("ledger.exists", f"{folder} is not empty", "open it, or name a new folder")
+    # In memory first: a document that is refused leaves nothing behind.
+    with native_errors():
+        Engine.create(None, genesis.encoded).close()
     folder.mkdir(parents=True, exist_ok=True)
     # The key first: a ledger without its sealer's key could never confirm anything.
     write_identity(folder / SEALER_NAME, sealer, passphrase)
