@@ -28,61 +28,16 @@ impl Vm<'_, '_> {
             _ => (0, 0),
         };
         self.arity(what, arguments, names, least, most)?;
-        let length = list.items.borrow().len();
         match method {
             Method::Append => self.push(list, std::mem::take(&mut arguments[0]))?,
             Method::Extend => self.extend(&Value::List(list.clone()), &arguments[0])?,
-            Method::Insert => {
-                self.may_change(&list.flags)?;
-                let at = self.int_argument(&arguments[0])?;
-                let at = if at < 0 {
-                    at.saturating_add(length as i64).max(0)
-                } else {
-                    at.min(length as i64)
-                };
-                self.spend(gas::elements(length))?;
-                list.charge
-                    .reach(OBJECT_BYTES + (length + 1) * ELEMENT_BYTES)?;
-                self.track_list(list, &arguments[1]);
-                list.items
-                    .borrow_mut()
-                    .insert(at as usize, std::mem::take(&mut arguments[1]));
-            }
-            Method::Pop => {
-                self.may_change(&list.flags)?;
-                if length == 0 {
-                    return Err(raise(Exc::IndexError, "pop from empty list"));
-                }
-                let Some(at) = arguments.first() else {
-                    return Ok(list.items.borrow_mut().pop().unwrap_or(Value::None));
-                };
-                let at = self.int_argument(at)?;
-                let at = if at < 0 {
-                    at.saturating_add(length as i64)
-                } else {
-                    at
-                };
-                if !(0..length as i64).contains(&at) {
-                    return Err(raise(Exc::IndexError, "pop index out of range"));
-                }
-                self.spend(gas::elements(length - at as usize))?;
-                return Ok(list.items.borrow_mut().remove(at as usize));
-            }
-            Method::Remove => {
-                self.may_change(&list.flags)?;
-                let at = self.position(&list.items.borrow().clone(), &arguments[0])?;
-                match at {
-                    Some(at) => {
-                        let removed = list.items.borrow_mut().remove(at);
-                        drop(removed);
-                    }
-                    None => return Err(value_error("list.remove(x): x not in list")),
-                }
-            }
+            Method::Insert => self.list_insert(list, arguments)?,
+            Method::Pop => return self.list_pop(list, arguments.first()),
+            Method::Remove => self.list_remove(list, &arguments[0])?,
             Method::Clear => self.replace_items(list, Vec::new())?,
             Method::Reverse => {
                 self.may_change(&list.flags)?;
-                self.spend(gas::elements(length))?;
+                self.spend(gas::elements(list.items.borrow().len()))?;
                 list.items.borrow_mut().reverse();
             }
             Method::Copy => {
@@ -92,6 +47,59 @@ impl Vm<'_, '_> {
             _ => return self.sequence_method(&Value::List(list.clone()), method, arguments),
         }
         Ok(Value::None)
+    }
+
+    fn list_insert(&mut self, list: &Rc<ListObj>, arguments: &mut [Value]) -> R<()> {
+        self.may_change(&list.flags)?;
+        let length = list.items.borrow().len();
+        let at = self.int_argument(&arguments[0])?;
+        let at = if at < 0 {
+            at.saturating_add(length as i64).max(0)
+        } else {
+            at.min(length as i64)
+        };
+        self.spend(gas::elements(length))?;
+        list.charge
+            .reach(OBJECT_BYTES + (length + 1) * ELEMENT_BYTES)?;
+        self.track_list(list, &arguments[1]);
+        list.items
+            .borrow_mut()
+            .insert(at as usize, std::mem::take(&mut arguments[1]));
+        Ok(())
+    }
+
+    fn list_pop(&mut self, list: &Rc<ListObj>, at: Option<&Value>) -> R<Value> {
+        self.may_change(&list.flags)?;
+        let length = list.items.borrow().len();
+        if length == 0 {
+            return Err(raise(Exc::IndexError, "pop from empty list"));
+        }
+        let Some(at) = at else {
+            return Ok(list.items.borrow_mut().pop().unwrap_or(Value::None));
+        };
+        let at = self.int_argument(at)?;
+        let at = if at < 0 {
+            at.saturating_add(length as i64)
+        } else {
+            at
+        };
+        if !(0..length as i64).contains(&at) {
+            return Err(raise(Exc::IndexError, "pop index out of range"));
+        }
+        self.spend(gas::elements(length - at as usize))?;
+        let removed = list.items.borrow_mut().remove(at as usize);
+        Ok(removed)
+    }
+
+    fn list_remove(&mut self, list: &Rc<ListObj>, wanted: &Value) -> R<()> {
+        self.may_change(&list.flags)?;
+        let at = self.position(&list.items.borrow().clone(), wanted)?;
+        let Some(at) = at else {
+            return Err(value_error("list.remove(x): x not in list"));
+        };
+        let removed = list.items.borrow_mut().remove(at);
+        drop(removed);
+        Ok(())
     }
 
     fn list_sort(

@@ -6,125 +6,153 @@ use crate::gas;
 use crate::interp::Vm;
 use crate::value::Value;
 
+/// Whether text has a method.
+fn of_text(method: Method) -> bool {
+    use Method as M;
+    matches!(
+        method,
+        M::Capitalize
+            | M::Center
+            | M::Count
+            | M::Encode
+            | M::Endswith
+            | M::Expandtabs
+            | M::Find
+            | M::Format
+            | M::Index
+            | M::Isalnum
+            | M::Isalpha
+            | M::Isascii
+            | M::Isdecimal
+            | M::Isdigit
+            | M::Isidentifier
+            | M::Islower
+            | M::Isnumeric
+            | M::Isspace
+            | M::Istitle
+            | M::Isupper
+            | M::Join
+            | M::Ljust
+            | M::Lower
+            | M::Lstrip
+            | M::Partition
+            | M::Removeprefix
+            | M::Removesuffix
+            | M::Replace
+            | M::Rfind
+            | M::Rindex
+            | M::Rjust
+            | M::Rpartition
+            | M::Rsplit
+            | M::Rstrip
+            | M::Split
+            | M::Splitlines
+            | M::Startswith
+            | M::Strip
+            | M::Swapcase
+            | M::Title
+            | M::Upper
+            | M::Zfill
+    )
+}
+
+/// Whether byte strings have a method.
+fn of_bytes(method: Method) -> bool {
+    use Method as M;
+    matches!(
+        method,
+        M::Count
+            | M::Decode
+            | M::Endswith
+            | M::Find
+            | M::Hex
+            | M::Index
+            | M::Join
+            | M::Removeprefix
+            | M::Removesuffix
+            | M::Replace
+            | M::Split
+            | M::Startswith
+    )
+}
+
+/// Whether lists have a method.
+fn of_list(method: Method) -> bool {
+    use Method as M;
+    matches!(
+        method,
+        M::Append
+            | M::Clear
+            | M::Copy
+            | M::Count
+            | M::Extend
+            | M::Index
+            | M::Insert
+            | M::Pop
+            | M::Remove
+            | M::Reverse
+            | M::Sort
+    )
+}
+
+/// Whether dictionaries have a method.
+fn of_dict(method: Method) -> bool {
+    use Method as M;
+    matches!(
+        method,
+        M::Clear
+            | M::Copy
+            | M::Get
+            | M::Items
+            | M::Keys
+            | M::Pop
+            | M::Popitem
+            | M::Setdefault
+            | M::Update
+            | M::Values
+    )
+}
+
+/// Whether sets, frozen or not, have a method.
+fn of_set(method: Method, frozen: bool) -> bool {
+    use Method as M;
+    let reads = matches!(
+        method,
+        M::Copy
+            | M::Difference
+            | M::Intersection
+            | M::Isdisjoint
+            | M::Issubset
+            | M::Issuperset
+            | M::SymmetricDifference
+            | M::Union
+    );
+    let writes = matches!(
+        method,
+        M::Add
+            | M::Clear
+            | M::DifferenceUpdate
+            | M::Discard
+            | M::IntersectionUpdate
+            | M::Remove
+            | M::SymmetricDifferenceUpdate
+            | M::Update
+    );
+    reads || (writes && !frozen)
+}
+
 impl Vm<'_, '_> {
     /// Whether a built-in type has a method of this name.
     pub(crate) fn has_method(&self, value: &Value, method: Method) -> bool {
         use Method as M;
         match value {
-            Value::Str(_) => matches!(
-                method,
-                M::Capitalize
-                    | M::Center
-                    | M::Count
-                    | M::Encode
-                    | M::Endswith
-                    | M::Expandtabs
-                    | M::Find
-                    | M::Format
-                    | M::Index
-                    | M::Isalnum
-                    | M::Isalpha
-                    | M::Isascii
-                    | M::Isdecimal
-                    | M::Isdigit
-                    | M::Isidentifier
-                    | M::Islower
-                    | M::Isnumeric
-                    | M::Isspace
-                    | M::Istitle
-                    | M::Isupper
-                    | M::Join
-                    | M::Ljust
-                    | M::Lower
-                    | M::Lstrip
-                    | M::Partition
-                    | M::Removeprefix
-                    | M::Removesuffix
-                    | M::Replace
-                    | M::Rfind
-                    | M::Rindex
-                    | M::Rjust
-                    | M::Rpartition
-                    | M::Rsplit
-                    | M::Rstrip
-                    | M::Split
-                    | M::Splitlines
-                    | M::Startswith
-                    | M::Strip
-                    | M::Swapcase
-                    | M::Title
-                    | M::Upper
-                    | M::Zfill
-            ),
-            Value::Bytes(_) => matches!(
-                method,
-                M::Count
-                    | M::Decode
-                    | M::Endswith
-                    | M::Find
-                    | M::Hex
-                    | M::Index
-                    | M::Join
-                    | M::Removeprefix
-                    | M::Removesuffix
-                    | M::Replace
-                    | M::Split
-                    | M::Startswith
-            ),
-            Value::List(_) => matches!(
-                method,
-                M::Append
-                    | M::Clear
-                    | M::Copy
-                    | M::Count
-                    | M::Extend
-                    | M::Index
-                    | M::Insert
-                    | M::Pop
-                    | M::Remove
-                    | M::Reverse
-                    | M::Sort
-            ),
+            Value::Str(_) => of_text(method),
+            Value::Bytes(_) => of_bytes(method),
+            Value::List(_) => of_list(method),
             Value::Tuple(_) => matches!(method, M::Count | M::Index),
             Value::Range(_) => matches!(method, M::Count | M::Index),
-            Value::Dict(_) => matches!(
-                method,
-                M::Clear
-                    | M::Copy
-                    | M::Get
-                    | M::Items
-                    | M::Keys
-                    | M::Pop
-                    | M::Popitem
-                    | M::Setdefault
-                    | M::Update
-                    | M::Values
-            ),
-            Value::Set(set) => {
-                let reads = matches!(
-                    method,
-                    M::Copy
-                        | M::Difference
-                        | M::Intersection
-                        | M::Isdisjoint
-                        | M::Issubset
-                        | M::Issuperset
-                        | M::SymmetricDifference
-                        | M::Union
-                );
-                let writes = matches!(
-                    method,
-                    M::Add
-                        | M::Clear
-                        | M::DifferenceUpdate
-                        | M::Discard
-                        | M::IntersectionUpdate
-                        | M::Remove
-                        | M::SymmetricDifferenceUpdate
-                        | M::Update
-                );
-                reads || (writes && !set.frozenset)
-            }
+            Value::Dict(_) => of_dict(method),
+            Value::Set(set) => of_set(method, set.frozenset),
             Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
                 matches!(method, M::BitCount | M::BitLength | M::ToBytes)
             }

@@ -1,14 +1,18 @@
 //! Builtin functions and methods: a closed list.
 
 mod bytes_methods;
+mod conversions;
 mod dict_methods;
 mod functions;
 mod int_methods;
+mod iterators;
 mod list_methods;
 mod methods;
 mod ordered;
 mod set_methods;
+mod str_format;
 mod str_methods;
+mod str_split;
 
 macro_rules! names {
     ($(#[$doc:meta])* $kind:ident { $($variant:ident = $name:literal,)* }) => {

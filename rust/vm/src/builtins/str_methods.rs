@@ -3,14 +3,44 @@
 use std::rc::Rc;
 
 use super::Method;
-use crate::error::{raise, raise_with, refused, type_error, value_error, Exc, R};
+use crate::error::{raise, refused, type_error, value_error, Exc, R};
 use crate::gas;
 use crate::interp::Vm;
 use crate::value::{StrObj, Value};
 
 /// Characters that `strip` and `split` take as space.
-fn is_space(c: char) -> bool {
+pub(super) fn is_space(c: char) -> bool {
     matches!(c, '\t'..='\r' | '\x1c'..=' ' | '\u{85}' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
+}
+
+/// The least and the most arguments of a method that takes none by name.
+fn positional_arity(method: Method) -> (usize, usize) {
+    use Method as M;
+    match method {
+        M::Capitalize
+        | M::Isalnum
+        | M::Isalpha
+        | M::Isascii
+        | M::Isdecimal
+        | M::Isdigit
+        | M::Isidentifier
+        | M::Islower
+        | M::Isnumeric
+        | M::Isspace
+        | M::Istitle
+        | M::Isupper
+        | M::Lower
+        | M::Swapcase
+        | M::Title
+        | M::Upper => (0, 0),
+        M::Lstrip | M::Rstrip | M::Strip | M::Expandtabs => (0, 1),
+        M::Center | M::Ljust | M::Rjust => (1, 2),
+        M::Replace => (2, 3),
+        M::Count | M::Find | M::Index | M::Rfind | M::Rindex | M::Startswith | M::Endswith => {
+            (1, 3)
+        }
+        _ => (1, 1),
+    }
 }
 
 impl Vm<'_, '_> {
@@ -30,31 +60,7 @@ impl Vm<'_, '_> {
             M::Encode => return self.str_encode(&text.text, arguments, names),
             _ => {}
         }
-        let (least, most) = match method {
-            M::Capitalize
-            | M::Isalnum
-            | M::Isalpha
-            | M::Isascii
-            | M::Isdecimal
-            | M::Isdigit
-            | M::Isidentifier
-            | M::Islower
-            | M::Isnumeric
-            | M::Isspace
-            | M::Istitle
-            | M::Isupper
-            | M::Lower
-            | M::Swapcase
-            | M::Title
-            | M::Upper => (0, 0),
-            M::Lstrip | M::Rstrip | M::Strip | M::Expandtabs => (0, 1),
-            M::Center | M::Ljust | M::Rjust => (1, 2),
-            M::Replace => (2, 3),
-            M::Count | M::Find | M::Index | M::Rfind | M::Rindex | M::Startswith | M::Endswith => {
-                (1, 3)
-            }
-            _ => (1, 1),
-        };
+        let (least, most) = positional_arity(method);
         self.arity(method.name(), arguments, names, least, most)?;
         match method {
             M::Isascii => Ok(Value::Bool(text.is_ascii())),
@@ -358,30 +364,6 @@ impl Vm<'_, '_> {
         }
     }
 
-    fn str_partition(&mut self, text: &StrObj, method: Method, separator: &Value) -> R<Value> {
-        let separator_text = self.text_argument(separator, "separator")?.text.clone();
-        if separator_text.is_empty() {
-            return Err(value_error("empty separator"));
-        }
-        let content = text.text.as_str();
-        self.spend(gas::searched(content.len()))?;
-        let found = if method == Method::Partition {
-            content.split_once(separator_text.as_str())
-        } else {
-            content.rsplit_once(separator_text.as_str())
-        };
-        let parts = match (found, method) {
-            (Some((before, after)), _) => [before, separator_text.as_str(), after],
-            (None, Method::Partition) => [content, "", ""],
-            (None, _) => ["", "", content],
-        };
-        let parts = parts
-            .into_iter()
-            .map(|part| self.new_str(part.to_string()))
-            .collect::<R<Vec<_>>>()?;
-        self.new_tuple(parts)
-    }
-
     fn str_pad(&mut self, text: &StrObj, method: Method, arguments: &[Value]) -> R<Value> {
         let width = usize::try_from(self.int_argument(&arguments[0])?.max(0)).unwrap_or(usize::MAX);
         let fill = match arguments.get(1) {
@@ -455,94 +437,6 @@ impl Vm<'_, '_> {
         self.new_str(made)
     }
 
-    fn str_split(
-        &mut self,
-        text: &StrObj,
-        method: Method,
-        arguments: &[Value],
-        names: &[u16],
-    ) -> R<Value> {
-        self.only_keywords("split", names, &["sep", "maxsplit"])?;
-        let positional = arguments.len() - names.len().min(arguments.len());
-        if positional > 2 {
-            return Err(type_error("split() takes at most 2 arguments"));
-        }
-        let given = |vm: &Self, at: usize, name: &str| {
-            arguments[..positional]
-                .get(at)
-                .or_else(|| vm.keyword(arguments, names, name))
-                .cloned()
-        };
-        let separator = given(self, 0, "sep").unwrap_or(Value::None);
-        let limit = match given(self, 1, "maxsplit") {
-            Some(value) => self.int_argument(&value)?,
-            None => -1,
-        };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX - 1);
-        let content = text.text.as_str();
-        self.spend(gas::searched(content.len()))?;
-        let backwards = method == Method::Rsplit;
-        let mut pieces: Vec<&str> = match &separator {
-            Value::None => split_space(content, limit, backwards),
-            Value::Str(separator) if separator.text.is_empty() => {
-                return Err(value_error("empty separator"))
-            }
-            Value::Str(separator) if backwards => content
-                .rsplitn(limit.saturating_add(1), separator.text.as_str())
-                .collect(),
-            Value::Str(separator) => content
-                .splitn(limit.saturating_add(1), separator.text.as_str())
-                .collect(),
-            other => {
-                return Err(type_error(format!(
-                    "must be str or None, not {}",
-                    self.type_name(other)
-                )))
-            }
-        };
-        if backwards {
-            pieces.reverse();
-        }
-        self.plan_elements(pieces.len() * 4)?;
-        let made = pieces
-            .into_iter()
-            .map(|piece| self.new_str(piece.to_string()))
-            .collect::<R<Vec<_>>>()?;
-        self.new_list(made)
-    }
-
-    fn str_splitlines(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("splitlines", names, &["keepends"])?;
-        let keep = match arguments.first() {
-            Some(value) => self.truth(value)?,
-            None => false,
-        };
-        let mut lines = Vec::new();
-        let mut start = 0;
-        let mut chars = text.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
-            if !matches!(c, '\n'..='\r' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}') {
-                continue;
-            }
-            let mut end = at + c.len_utf8();
-            if c == '\r' && chars.peek().is_some_and(|(_, next)| *next == '\n') {
-                chars.next();
-                end += 1;
-            }
-            lines.push(text.get(start..if keep { end } else { at }).unwrap_or(""));
-            start = end;
-        }
-        if start < text.len() {
-            lines.push(text.get(start..).unwrap_or(""));
-        }
-        self.plan_elements(lines.len() * 4)?;
-        let made = lines
-            .into_iter()
-            .map(|line| self.new_str(line.to_string()))
-            .collect::<R<Vec<_>>>()?;
-        self.new_list(made)
-    }
-
     fn str_encode(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
         self.only_keywords("encode", names, &["encoding"])?;
         let encoding = match arguments.first() {
@@ -563,114 +457,4 @@ impl Vm<'_, '_> {
             _ => Err(refused("only utf-8 and ascii are encoded")),
         }
     }
-
-    /// `"...".format(...)` with positions and names, without attributes and items.
-    fn str_format(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
-        let positional = arguments.len() - names.len().min(arguments.len());
-        let mut made = String::new();
-        let mut automatic = 0_usize;
-        let mut rest = text;
-        while let Some(at) = rest.find(['{', '}']) {
-            self.spend(2)?;
-            made.push_str(&rest[..at]);
-            let brace = &rest[at..=at];
-            rest = &rest[at + 1..];
-            if rest.starts_with(brace) {
-                made.push_str(brace);
-                rest = &rest[1..];
-                continue;
-            }
-            if brace == "}" {
-                return Err(value_error("Single '}' encountered in format string"));
-            }
-            let Some(end) = rest.find('}') else {
-                return Err(value_error("expected '}' before end of string"));
-            };
-            let field = &rest[..end];
-            rest = &rest[end + 1..];
-            if field.contains('{') {
-                return Err(refused(
-                    "nested fields in str.format are not part of the language: write an f-string",
-                ));
-            }
-            let (head, spec) = field.split_once(':').unwrap_or((field, ""));
-            let (name, conversion) = head
-                .split_once('!')
-                .map_or((head, None), |(name, conversion)| {
-                    (name, conversion.bytes().next())
-                });
-            let value = if name.is_empty() {
-                automatic += 1;
-                arguments[..positional].get(automatic - 1).cloned()
-            } else if let Ok(number) = name.parse::<usize>() {
-                arguments[..positional].get(number).cloned()
-            } else if name.contains(['.', '[']) {
-                return Err(refused("attributes and items in str.format are not part of the language: write an f-string"));
-            } else {
-                match self.keyword(arguments, names, name) {
-                    Some(value) => Some(value.clone()),
-                    None => {
-                        return Err(raise_with(
-                            Exc::KeyError,
-                            vec![Value::str(name.to_string())?],
-                        ))
-                    }
-                }
-            };
-            let Some(mut value) = value else {
-                return Err(raise(
-                    Exc::IndexError,
-                    format!(
-                        "Replacement index {} out of range for positional args tuple",
-                        name.parse().unwrap_or(automatic.saturating_sub(1))
-                    ),
-                ));
-            };
-            if let Some(conversion) = conversion {
-                value = self.convert(&value, u16::from(conversion))?;
-            }
-            let shown = self.format_value(&value, &Value::str(spec.to_string())?)?;
-            self.write_str(&mut made, &shown)?;
-        }
-        made.push_str(rest);
-        self.new_str(made)
-    }
-}
-
-/// Splits at runs of space.
-fn split_space(text: &str, limit: usize, backwards: bool) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = if backwards {
-        text.trim_end_matches(is_space)
-    } else {
-        text.trim_start_matches(is_space)
-    };
-    while !rest.is_empty() {
-        if pieces.len() == limit {
-            pieces.push(if backwards {
-                rest.trim_end_matches(is_space)
-            } else {
-                rest
-            });
-            break;
-        }
-        let found = if backwards {
-            rest.rfind(is_space)
-        } else {
-            rest.find(is_space)
-        };
-        let Some(at) = found else {
-            pieces.push(rest);
-            break;
-        };
-        let width = rest[at..].chars().next().map_or(1, char::len_utf8);
-        if backwards {
-            pieces.push(&rest[at + width..]);
-            rest = rest[..at].trim_end_matches(is_space);
-        } else {
-            pieces.push(&rest[..at]);
-            rest = rest[at..].trim_start_matches(is_space);
-        }
-    }
-    pieces
 }
