@@ -6,7 +6,7 @@ use super::{context_part, Vm};
 use crate::builtins::Builtin;
 use crate::error::{malformed, raise, too_deep, type_error, Exc, R};
 use crate::memory::charge;
-use crate::value::{BoundObj, Value, OBJECT_BYTES};
+use crate::value::{BoundObj, ExcObj, RecordObj, Value, OBJECT_BYTES};
 
 /// The name of a value's type where no program is needed to know it.
 fn plain_type_name(value: &Value) -> &'static str {
@@ -60,68 +60,23 @@ impl Vm<'_, '_> {
 
     /// `value.name`
     pub(crate) fn attribute(&mut self, value: &Value, name: u16) -> R<Value> {
-        match value {
+        let own = match value {
             Value::Unset => return Err(malformed()),
-            Value::Record(record) => {
-                if let Some(slot) = self.program.slot(record.class, name) {
-                    return Ok(record.fields[slot].clone());
-                }
-                let is_method = self
-                    .program
-                    .class(record.class)
-                    .methods
-                    .iter()
-                    .any(|(known, _)| *known == name);
-                if is_method || self.program.name(name) == "replace" {
-                    return self.bound(value, name);
-                }
-            }
-            Value::Enum { class, member } => {
-                let info = self.program.class(*class);
-                let (id, constant) = info
-                    .members
-                    .get(usize::from(*member))
-                    .ok_or_else(malformed)?;
-                match self.program.name(name) {
-                    "name" => {
-                        let text = self.program.name(*id).to_string();
-                        return self.new_str(text);
-                    }
-                    "value" => return crate::instance::constant_value(constant, true),
-                    _ => {}
-                }
-            }
-            Value::Class(class) => {
-                let info = self.program.class(*class);
-                if let Some(member) = info.members.iter().position(|(id, _)| *id == name) {
-                    return Ok(Value::Enum {
-                        class: *class,
-                        member: member as u16,
-                    });
-                }
-                if self.program.name(name) == "__name__" {
-                    let text = info.name.clone();
-                    return self.new_str(text);
-                }
-            }
             Value::Contract => return self.contract_attribute(name),
-            Value::Exception(exception) => match self.program.name(name) {
-                "args" => return self.new_tuple(exception.args.clone()),
-                "code" if exception.class == Exc::Rejected => {
-                    return Ok(exception.args.first().cloned().unwrap_or(Value::None))
-                }
-                "message" if exception.class == Exc::Rejected => {
-                    return Ok(exception.args.get(1).cloned().unwrap_or(Value::None))
-                }
-                _ => {}
-            },
+            Value::Record(record) => self.record_attribute(value, record, name)?,
+            Value::Enum { class, member } => self.member_attribute(*class, *member, name)?,
+            Value::Class(class) => self.class_attribute(*class, name)?,
+            Value::Exception(exception) => self.exception_attribute(exception, name)?,
             Value::Range(range) => match self.program.name(name) {
-                "start" => return Ok(Value::Int(range.start)),
-                "stop" => return Ok(Value::Int(range.stop)),
-                "step" => return Ok(Value::Int(range.step)),
-                _ => {}
+                "start" => Some(Value::Int(range.start)),
+                "stop" => Some(Value::Int(range.stop)),
+                "step" => Some(Value::Int(range.step)),
+                _ => None,
             },
-            _ => {}
+            _ => None,
+        };
+        if let Some(found) = own {
+            return Ok(found);
         }
         let method = self
             .program
@@ -138,6 +93,71 @@ impl Vm<'_, '_> {
             Exc::AttributeError,
             format!("'{kind}' object has no attribute '{name}'"),
         ))
+    }
+
+    /// A field of a record, or a method bound to it.
+    fn record_attribute(
+        &mut self,
+        value: &Value,
+        record: &RecordObj,
+        name: u16,
+    ) -> R<Option<Value>> {
+        if let Some(slot) = self.program.slot(record.class, name) {
+            return Ok(Some(record.fields[slot].clone()));
+        }
+        let is_method = self
+            .program
+            .class(record.class)
+            .methods
+            .iter()
+            .any(|(known, _)| *known == name);
+        if is_method || self.program.name(name) == "replace" {
+            return self.bound(value, name).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// The name or the value of a member of an enum.
+    fn member_attribute(&mut self, class: u16, member: u16, name: u16) -> R<Option<Value>> {
+        let info = self.program.class(class);
+        let (id, constant) = info
+            .members
+            .get(usize::from(member))
+            .ok_or_else(malformed)?;
+        match self.program.name(name) {
+            "name" => {
+                let text = self.program.name(*id).to_string();
+                self.new_str(text).map(Some)
+            }
+            "value" => crate::instance::constant_value(constant, true).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// A member of an enum, or the name of a class.
+    fn class_attribute(&mut self, class: u16, name: u16) -> R<Option<Value>> {
+        let info = self.program.class(class);
+        if let Some(member) = info.members.iter().position(|(id, _)| *id == name) {
+            return Ok(Some(Value::Enum {
+                class,
+                member: member as u16,
+            }));
+        }
+        if self.program.name(name) == "__name__" {
+            let text = info.name.clone();
+            return self.new_str(text).map(Some);
+        }
+        Ok(None)
+    }
+
+    fn exception_attribute(&mut self, exception: &ExcObj, name: u16) -> R<Option<Value>> {
+        let argument = |at: usize| exception.args.get(at).cloned().unwrap_or(Value::None);
+        match self.program.name(name) {
+            "args" => self.new_tuple(exception.args.clone()).map(Some),
+            "code" if exception.class == Exc::Rejected => Ok(Some(argument(0))),
+            "message" if exception.class == Exc::Rejected => Ok(Some(argument(1))),
+            _ => Ok(None),
+        }
     }
 
     pub(crate) fn bound(&mut self, value: &Value, name: u16) -> R<Value> {

@@ -6,7 +6,7 @@ use super::arith::{to_big, to_i64};
 use super::Vm;
 use crate::error::{malformed, refused, too_deep, type_error, Trap, R};
 use crate::table::{hash_bytes, mix};
-use crate::value::{ListObj, SetObj, Value, ViewKind};
+use crate::value::{ListObj, RangeObj, SetObj, Value, ViewKind};
 use crate::{gas, limits};
 
 /// A comparison.
@@ -378,72 +378,16 @@ impl Vm<'_, '_> {
     /// `needle in haystack`
     pub(crate) fn contains(&mut self, haystack: &Value, needle: &Value) -> R<bool> {
         match haystack {
-            Value::Tuple(tuple) => {
-                for item in &tuple.items {
-                    self.spend(1)?;
-                    if self.same_or_equal(item, needle, 0)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-            Value::List(list) => {
-                let list = list.items.borrow();
-                for item in list.iter() {
-                    self.spend(1)?;
-                    if self.same_or_equal(item, needle, 0)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
+            Value::Tuple(tuple) => self.contains_item(&tuple.items, needle),
+            Value::List(list) => self.contains_item(&list.items.borrow(), needle),
             Value::Dict(dict) => {
                 let hash = self.hash(needle, 0)?;
                 Ok(self.find(dict, hash, needle)?.is_some())
             }
             Value::Set(set) => Ok(self.find_element(set, needle)?.is_some()),
-            Value::Str(text) => match needle {
-                Value::Str(part) => {
-                    self.spend(gas::searched(text.text.len() + part.text.len()))?;
-                    Ok(text.text.contains(&part.text))
-                }
-                _ => Err(type_error(format!(
-                    "'in <string>' requires string as left operand, not {}",
-                    self.type_name(needle)
-                ))),
-            },
-            Value::Bytes(bytes) => match needle {
-                Value::Bytes(part) => {
-                    self.spend(gas::bytes(
-                        bytes.bytes.len().saturating_mul(part.bytes.len().max(6)),
-                    ))?;
-                    Ok(part.bytes.is_empty()
-                        || bytes
-                            .bytes
-                            .windows(part.bytes.len())
-                            .any(|window| window == part.bytes))
-                }
-                _ => match to_big(needle).map(|needle| needle.to_u8()) {
-                    Some(Some(byte)) => {
-                        self.spend(gas::bytes(bytes.bytes.len()))?;
-                        Ok(bytes.bytes.contains(&byte))
-                    }
-                    Some(None) => Err(crate::error::value_error("byte must be in range(0, 256)")),
-                    None => Err(type_error(format!(
-                        "a bytes-like object is required, not '{}'",
-                        self.type_name(needle)
-                    ))),
-                },
-            },
-            Value::Range(range) => match to_i64(needle) {
-                Some(value) => {
-                    let (start, step) = (i128::from(range.start), i128::from(range.step));
-                    let offset = i128::from(value) - start;
-                    let inside = step != 0 && offset % step == 0 && offset / step >= 0;
-                    Ok(inside && offset / step < i128::from(range.len()))
-                }
-                None => Ok(false),
-            },
+            Value::Str(text) => self.contains_text(&text.text, needle),
+            Value::Bytes(bytes) => self.contains_bytes(&bytes.bytes, needle),
+            Value::Range(range) => Ok(to_i64(needle).is_some_and(|value| in_range(range, value))),
             Value::DictView(view) => match view.kind {
                 ViewKind::Keys => {
                     let dict = Value::Dict(view.dict.clone());
@@ -451,13 +395,7 @@ impl Vm<'_, '_> {
                 }
                 _ => {
                     let items = self.collect(haystack)?;
-                    for item in &items {
-                        self.spend(1)?;
-                        if self.same_or_equal(item, needle, 0)? {
-                            return Ok(true);
-                        }
-                    }
-                    Ok(false)
+                    self.contains_item(&items, needle)
                 }
             },
             Value::Table(table) => self.table_contains(*table, needle),
@@ -473,4 +411,52 @@ impl Vm<'_, '_> {
             ))),
         }
     }
+
+    fn contains_item(&mut self, items: &[Value], needle: &Value) -> R<bool> {
+        for item in items {
+            self.spend(1)?;
+            if self.same_or_equal(item, needle, 0)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn contains_text(&mut self, text: &str, needle: &Value) -> R<bool> {
+        let Value::Str(part) = needle else {
+            return Err(type_error(format!(
+                "'in <string>' requires string as left operand, not {}",
+                self.type_name(needle)
+            )));
+        };
+        self.spend(gas::searched(text.len() + part.text.len()))?;
+        Ok(text.contains(&part.text))
+    }
+
+    /// Bytes in a row, or one byte as a number.
+    fn contains_bytes(&mut self, bytes: &[u8], needle: &Value) -> R<bool> {
+        if let Value::Bytes(part) = needle {
+            let part = &part.bytes;
+            self.spend(gas::bytes(bytes.len().saturating_mul(part.len().max(6))))?;
+            return Ok(part.is_empty() || bytes.windows(part.len()).any(|window| window == part));
+        }
+        match to_big(needle).map(|needle| needle.to_u8()) {
+            Some(Some(byte)) => {
+                self.spend(gas::bytes(bytes.len()))?;
+                Ok(bytes.contains(&byte))
+            }
+            Some(None) => Err(crate::error::value_error("byte must be in range(0, 256)")),
+            None => Err(type_error(format!(
+                "a bytes-like object is required, not '{}'",
+                self.type_name(needle)
+            ))),
+        }
+    }
+}
+
+fn in_range(range: &RangeObj, value: i64) -> bool {
+    let (start, step) = (i128::from(range.start), i128::from(range.step));
+    let offset = i128::from(value) - start;
+    let inside = step != 0 && offset % step == 0 && offset / step >= 0;
+    inside && offset / step < i128::from(range.len())
 }

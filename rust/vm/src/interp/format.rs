@@ -1,10 +1,20 @@
 //! `str` and `repr`.
 
 use super::Vm;
+use crate::builtins::Builtin;
 use crate::error::{malformed, refused, too_deep, R};
 use crate::program::{ClassKind, Const};
-use crate::value::{Value, ViewKind};
+use crate::value::{DictObj, RangeObj, RecordObj, SetObj, Value, ViewKind};
 use crate::{gas, limits};
+
+/// How the text of a view of a dictionary begins.
+fn view_opening(kind: ViewKind) -> &'static str {
+    match kind {
+        ViewKind::Keys => "dict_keys([",
+        ViewKind::Values => "dict_values([",
+        ViewKind::Items => "dict_items([",
+    }
+}
 
 impl Vm<'_, '_> {
     /// The parts of an f-string as one text.
@@ -142,82 +152,11 @@ impl Vm<'_, '_> {
                 self.write_items(text, &items, level)?;
                 self.put(text, "]")
             }
-            Value::Dict(dict) => {
-                let table = dict.table.borrow();
-                self.put(text, "{")?;
-                for (index, entry) in table.iter().enumerate() {
-                    if index > 0 {
-                        self.put(text, ", ")?;
-                    }
-                    self.write_repr(text, &entry.key, level + 1)?;
-                    self.put(text, ": ")?;
-                    self.write_repr(text, &entry.value, level + 1)?;
-                }
-                self.put(text, "}")
-            }
-            Value::Set(set) => {
-                let table = set.table.borrow();
-                let first = table.iter().next().map(|entry| entry.key.clone());
-                match (table.len(), first) {
-                    (0, _) => self.put(
-                        text,
-                        if set.frozenset {
-                            "frozenset()"
-                        } else {
-                            "set()"
-                        },
-                    ),
-                    (1, Some(item)) => {
-                        self.put(text, if set.frozenset { "frozenset({" } else { "{" })?;
-                        self.write_repr(text, &item, level + 1)?;
-                        self.put(text, if set.frozenset { "})" } else { "}" })
-                    }
-                    _ => Err(refused(
-                        "the order of a set is arbitrary: show sorted(the_set)",
-                    )),
-                }
-            }
-            Value::Record(record) => {
-                let class = self.program.class(record.class);
-                self.put(text, &class.name)?;
-                self.put(text, "(")?;
-                for (index, (field, value)) in class.fields.iter().zip(&record.fields).enumerate() {
-                    if index > 0 {
-                        self.put(text, ", ")?;
-                    }
-                    let name = self.program.name(field.name);
-                    self.put(text, name)?;
-                    self.put(text, "=")?;
-                    self.write_repr(text, value, level + 1)?;
-                }
-                self.put(text, ")")
-            }
-            Value::Enum { class, member } => {
-                let shown = self.enum_name(*class, *member)?;
-                let value = self
-                    .program
-                    .class(*class)
-                    .members
-                    .get(usize::from(*member))
-                    .map(|(_, value)| value);
-                let value = match value {
-                    Some(Const::Int(number)) => number.to_string(),
-                    Some(Const::Str(value)) => quote(value),
-                    _ => return Err(malformed()),
-                };
-                self.put(text, &format!("<{shown}: {value}>"))
-            }
-            Value::Range(range) => {
-                let step = if range.step == 1 {
-                    String::new()
-                } else {
-                    format!(", {}", range.step)
-                };
-                self.put(
-                    text,
-                    &format!("range({}, {}{step})", range.start, range.stop),
-                )
-            }
+            Value::Dict(dict) => self.write_dict(text, dict, level),
+            Value::Set(set) => self.write_set(text, set, level),
+            Value::Record(record) => self.write_record(text, record, level),
+            Value::Enum { class, member } => self.write_enum(text, *class, *member),
+            Value::Range(range) => self.write_range(text, range),
             Value::Slice(parts) => {
                 self.put(text, "slice(")?;
                 self.write_items(text, &parts.items, level)?;
@@ -225,14 +164,7 @@ impl Vm<'_, '_> {
             }
             Value::DictView(view) => {
                 let items = self.collect(value)?;
-                self.put(
-                    text,
-                    match view.kind {
-                        ViewKind::Keys => "dict_keys([",
-                        ViewKind::Values => "dict_values([",
-                        ViewKind::Items => "dict_items([",
-                    },
-                )?;
+                self.put(text, view_opening(view.kind))?;
                 self.write_items(text, &items, level)?;
                 self.put(text, "])")
             }
@@ -242,37 +174,115 @@ impl Vm<'_, '_> {
                 self.write_items(text, &exception.args, level)?;
                 self.put(text, ")")
             }
-            Value::Builtin(builtin) => {
-                let kind = if is_type(*builtin) {
-                    "class"
-                } else {
-                    "built-in function"
-                };
-                let name = builtin.name();
-                self.put(
-                    text,
-                    &if kind == "class" {
-                        format!("<class '{name}'>")
-                    } else {
-                        format!("<built-in function {name}>")
-                    },
-                )
-            }
+            Value::Builtin(builtin) => self.write_builtin(text, *builtin),
             Value::ExcClass(class) => self.put(text, &format!("<class '{}'>", class.name())),
-            Value::Class(class) => {
-                let info = self.program.class(*class);
-                if info.kind == ClassKind::Enum {
-                    return self.put(text, &format!("<enum '{}'>", info.name));
-                }
-                Err(refused(
-                    "the text of a class names its module: write its name",
-                ))
-            }
+            Value::Class(class) => self.write_class(text, *class),
             _ => Err(refused(format!(
                 "a {} has no text but its address: show what is in it",
                 self.type_name(value)
             ))),
         }
+    }
+
+    fn write_dict(&mut self, text: &mut String, dict: &DictObj, level: usize) -> R<()> {
+        let table = dict.table.borrow();
+        self.put(text, "{")?;
+        for (index, entry) in table.iter().enumerate() {
+            if index > 0 {
+                self.put(text, ", ")?;
+            }
+            self.write_repr(text, &entry.key, level + 1)?;
+            self.put(text, ": ")?;
+            self.write_repr(text, &entry.value, level + 1)?;
+        }
+        self.put(text, "}")
+    }
+
+    fn write_set(&mut self, text: &mut String, set: &SetObj, level: usize) -> R<()> {
+        let table = set.table.borrow();
+        let first = table.iter().next().map(|entry| entry.key.clone());
+        match (table.len(), first) {
+            (0, _) => self.put(
+                text,
+                if set.frozenset {
+                    "frozenset()"
+                } else {
+                    "set()"
+                },
+            ),
+            (1, Some(item)) => {
+                self.put(text, if set.frozenset { "frozenset({" } else { "{" })?;
+                self.write_repr(text, &item, level + 1)?;
+                self.put(text, if set.frozenset { "})" } else { "}" })
+            }
+            _ => Err(refused(
+                "the order of a set is arbitrary: show sorted(the_set)",
+            )),
+        }
+    }
+
+    fn write_record(&mut self, text: &mut String, record: &RecordObj, level: usize) -> R<()> {
+        let class = self.program.class(record.class);
+        self.put(text, &class.name)?;
+        self.put(text, "(")?;
+        for (index, (field, value)) in class.fields.iter().zip(&record.fields).enumerate() {
+            if index > 0 {
+                self.put(text, ", ")?;
+            }
+            let name = self.program.name(field.name);
+            self.put(text, name)?;
+            self.put(text, "=")?;
+            self.write_repr(text, value, level + 1)?;
+        }
+        self.put(text, ")")
+    }
+
+    fn write_enum(&mut self, text: &mut String, class: u16, member: u16) -> R<()> {
+        let shown = self.enum_name(class, member)?;
+        let value = self
+            .program
+            .class(class)
+            .members
+            .get(usize::from(member))
+            .map(|(_, value)| value);
+        let value = match value {
+            Some(Const::Int(number)) => number.to_string(),
+            Some(Const::Str(value)) => quote(value),
+            _ => return Err(malformed()),
+        };
+        self.put(text, &format!("<{shown}: {value}>"))
+    }
+
+    fn write_range(&mut self, text: &mut String, range: &RangeObj) -> R<()> {
+        let step = if range.step == 1 {
+            String::new()
+        } else {
+            format!(", {}", range.step)
+        };
+        self.put(
+            text,
+            &format!("range({}, {}{step})", range.start, range.stop),
+        )
+    }
+
+    fn write_builtin(&mut self, text: &mut String, builtin: Builtin) -> R<()> {
+        let name = builtin.name();
+        let shown = if is_type(builtin) {
+            format!("<class '{name}'>")
+        } else {
+            format!("<built-in function {name}>")
+        };
+        self.put(text, &shown)
+    }
+
+    fn write_class(&mut self, text: &mut String, class: u16) -> R<()> {
+        let info = self.program.class(class);
+        if info.kind == ClassKind::Enum {
+            return self.put(text, &format!("<enum '{}'>", info.name));
+        }
+        Err(refused(
+            "the text of a class names its module: write its name",
+        ))
     }
 
     /// `!s`, `!r`, `!a`

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::Vm;
 use crate::error::{fatal, malformed, raise, refused, type_error, value_error, Exc, R};
 use crate::memory::charge;
+use crate::table::Entry;
 use crate::value::{
     BytesObj, DictObj, IterObj, ListObj, RangeObj, StrObj, TupleObj, Value, ViewKind, OBJECT_BYTES,
 };
@@ -252,15 +253,7 @@ impl Vm<'_, '_> {
                 *at += 1;
                 tuple.items.get(*at - 1).cloned()
             }
-            IterState::Str(text, at) => {
-                match text.text.get(*at..).and_then(|rest| rest.chars().next()) {
-                    Some(found) => {
-                        *at += found.len_utf8();
-                        Some(self.one_char(found)?)
-                    }
-                    None => None,
-                }
-            }
+            IterState::Str(text, at) => self.next_char(text, at)?,
             IterState::Bytes(bytes, at) => {
                 *at += 1;
                 bytes
@@ -285,13 +278,7 @@ impl Vm<'_, '_> {
                 match table.next_from(*position) {
                     Some((next, entry)) => {
                         *position = next;
-                        Some(match kind {
-                            ViewKind::Keys => entry.key.clone(),
-                            ViewKind::Values => entry.value.clone(),
-                            ViewKind::Items => {
-                                self.new_tuple(vec![entry.key.clone(), entry.value.clone()])?
-                            }
-                        })
+                        Some(self.view_item(*kind, entry)?)
                     }
                     None => None,
                 }
@@ -315,6 +302,26 @@ impl Vm<'_, '_> {
             *state = IterState::Done;
         }
         Ok(found)
+    }
+
+    /// The next character of a text.
+    fn next_char(&mut self, text: &StrObj, at: &mut usize) -> R<Option<Value>> {
+        match text.text.get(*at..).and_then(|rest| rest.chars().next()) {
+            Some(found) => {
+                *at += found.len_utf8();
+                self.one_char(found).map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// What a view of a dictionary gives for an entry.
+    fn view_item(&mut self, kind: ViewKind, entry: &Entry) -> R<Value> {
+        match kind {
+            ViewKind::Keys => Ok(entry.key.clone()),
+            ViewKind::Values => Ok(entry.value.clone()),
+            ViewKind::Items => self.new_tuple(vec![entry.key.clone(), entry.value.clone()]),
+        }
     }
 
     /// Iterators over iterators: no state is borrowed while others run.
