@@ -1,21 +1,24 @@
-//! Calling values: binding arguments, methods, records.
+//! Calling values: binding arguments, methods.
 
 use std::rc::Rc;
 
 use super::exec::Arguments;
-use super::{is_reject_code, Vm};
-use crate::error::{fatal, malformed, raise, refused, type_error, value_error, Exc, R};
-use crate::memory::charge;
+use super::Vm;
+use crate::error::{fatal, malformed, raise, refused, type_error, Exc, R};
 use crate::program::{ClassKind, Function, Instr, Op};
 use crate::table::HashTable;
-use crate::value::{ClosureObj, ExcObj, Value, OBJECT_BYTES};
+use crate::value::{ClosureObj, Value};
 use crate::{gas, limits};
 
 /// A keyword that no name of the program equals.
 const UNKNOWN: u16 = u16::MAX;
 
 #[cold]
-fn missing_arguments(function: &str, kind: &str, names: &[String]) -> crate::error::Trap {
+pub(super) fn missing_arguments(
+    function: &str,
+    kind: &str,
+    names: &[String],
+) -> crate::error::Trap {
     let listed = match names {
         [one] => one.clone(),
         [first, second] => format!("{first} and {second}"),
@@ -394,209 +397,6 @@ impl Vm<'_, '_> {
                 self.type_name(callee)
             ))),
         }
-    }
-
-    fn call_class(&mut self, class: u16, arguments: &mut [Value], names: &[u16]) -> R<Value> {
-        let program = self.program;
-        let info = program.class(class);
-        if info.kind == ClassKind::Enum {
-            let [value] = arguments else {
-                return Err(type_error(format!("{}() takes one value", info.name)));
-            };
-            for (member, (_, constant)) in info.members.iter().enumerate() {
-                self.spend(1)?;
-                let known = crate::instance::constant_value(constant, false)?;
-                if self.equal(&known, value, 0)? {
-                    return Ok(Value::Enum {
-                        class,
-                        member: member as u16,
-                    });
-                }
-            }
-            let shown = self.repr(value)?;
-            return Err(value_error(format!("{shown} is not a valid {}", info.name)));
-        }
-        let positional = arguments.len() - names.len().min(arguments.len());
-        if positional > info.fields.len() {
-            let most = info.fields.len() + 1;
-            let least = most
-                - info
-                    .fields
-                    .iter()
-                    .filter(|field| field.default.is_some())
-                    .count();
-            let takes = if least == most {
-                format!("{most}")
-            } else {
-                format!("from {least} to {most}")
-            };
-            let plural = if most == 1 { "" } else { "s" };
-            return Err(type_error(format!(
-                "{}.__init__() takes {takes} positional argument{plural} but {} were given",
-                info.name,
-                positional + 1
-            )));
-        }
-        let mut fields = vec![Value::Unset; info.fields.len()];
-        for (slot, value) in fields.iter_mut().zip(&mut arguments[..positional]) {
-            *slot = std::mem::take(value);
-        }
-        for (name, value) in names.iter().zip(&mut arguments[positional..]) {
-            let Some(slot) = program.slot(class, *name) else {
-                return Err(type_error(format!(
-                    "{}.__init__() got an unexpected keyword argument '{}'",
-                    info.name,
-                    program.name(*name)
-                )));
-            };
-            if !matches!(fields[slot], Value::Unset) {
-                return Err(type_error(format!(
-                    "{}.__init__() got multiple values for argument '{}'",
-                    info.name,
-                    program.name(*name)
-                )));
-            }
-            fields[slot] = std::mem::take(value);
-        }
-        let mut missing = Vec::new();
-        for (slot, field) in fields.iter_mut().zip(&info.fields) {
-            if matches!(slot, Value::Unset) {
-                match field.default {
-                    Some(default) => *slot = self.instance.consts[usize::from(default)].clone(),
-                    None => missing.push(format!("'{}'", program.name(field.name))),
-                }
-            }
-        }
-        if !missing.is_empty() {
-            return Err(missing_arguments(
-                &format!("{}.__init__", info.name),
-                "positional",
-                &missing,
-            ));
-        }
-        self.build(class, fields)
-    }
-
-    /// A record or event with all its fields, which are checked.
-    pub(crate) fn build(&mut self, class: u16, fields: Vec<Value>) -> R<Value> {
-        let program = self.program;
-        let info = program.class(class);
-        self.spend(gas::OBJECT + fields.len() as u64)?;
-        for (value, field) in fields.iter().zip(&info.fields) {
-            if !self.conforms(value, &field.ty, 0)? {
-                let given = self.type_name(value);
-                let name = program.name(field.name);
-                return Err(type_error(format!(
-                    "{}.{name} is {given}, declared {}",
-                    info.name, field.ty
-                )));
-            }
-        }
-        Value::record(class, fields)
-    }
-
-    /// `record.replace(field=value, ...)`
-    pub(crate) fn replace(
-        &mut self,
-        record: &crate::value::RecordObj,
-        arguments: &mut [Value],
-        names: &[u16],
-    ) -> R<Value> {
-        let program = self.program;
-        if arguments.len() != names.len() {
-            return Err(type_error(format!(
-                "{}.replace() takes fields by name",
-                program.class(record.class).name
-            )));
-        }
-        let mut fields = record.fields.clone();
-        for (name, value) in names.iter().zip(arguments) {
-            let Some(slot) = program.slot(record.class, *name) else {
-                let class = &program.class(record.class).name;
-                return Err(type_error(format!(
-                    "{class}.__init__() got an unexpected keyword argument '{}'",
-                    program.name(*name)
-                )));
-            };
-            fields[slot] = std::mem::take(value);
-        }
-        self.build(record.class, fields)
-    }
-
-    fn make_exception(&mut self, class: Exc, arguments: &mut [Value], names: &[u16]) -> R<Value> {
-        if class == Exc::Rejected {
-            let mut parts = [Value::Unset, Value::Unset];
-            let positional = arguments.len() - names.len().min(arguments.len());
-            for (index, value) in arguments.iter().enumerate() {
-                let place = match names
-                    .get(index.wrapping_sub(positional))
-                    .filter(|_| index >= positional)
-                {
-                    Some(name) => match self.program.name(*name) {
-                        "code" => 0,
-                        "message" => 1,
-                        other => {
-                            return Err(type_error(format!(
-                                "Rejected() got an unexpected keyword argument '{other}'"
-                            )))
-                        }
-                    },
-                    None => index,
-                };
-                match parts.get_mut(place) {
-                    Some(slot) => *slot = value.clone(),
-                    None => return Err(type_error("Rejected() takes a code and a message")),
-                }
-            }
-            let [code, message] = parts;
-            if matches!(code, Value::Unset) {
-                return Err(type_error("Rejected() needs a code"));
-            }
-            let message = if matches!(message, Value::Unset) {
-                Value::text("")
-            } else {
-                message
-            };
-            return Ok(Value::Exception(self.rejected(&code, &message)?));
-        }
-        if !names.is_empty() {
-            return Err(type_error(format!(
-                "{}() takes no keyword arguments",
-                class.name()
-            )));
-        }
-        self.spend(gas::OBJECT)?;
-        let charge = charge(OBJECT_BYTES + arguments.len() * 16)?;
-        let args = arguments.iter_mut().map(std::mem::take).collect();
-        Ok(Value::Exception(Rc::new(ExcObj {
-            class,
-            args,
-            line: Default::default(),
-            charge,
-        })))
-    }
-
-    /// A refusal by the contract.
-    pub(crate) fn rejected(&mut self, code: &Value, message: &Value) -> R<Rc<ExcObj>> {
-        let (Value::Str(text), Value::Str(_)) = (code, message) else {
-            return Err(type_error(
-                "the code and the message of a refusal are texts",
-            ));
-        };
-        if !is_reject_code(&text.text) {
-            let shown = self.repr(code)?;
-            return Err(value_error(format!(
-                "{shown} is no code: write a lower-case word such as 'not_holder'"
-            )));
-        }
-        let charge = charge(OBJECT_BYTES)?;
-        let args = vec![code.clone(), message.clone()];
-        Ok(Rc::new(ExcObj {
-            class: Exc::Rejected,
-            args,
-            line: Default::default(),
-            charge,
-        }))
     }
 
     /// `self.emit(event)`

@@ -5,10 +5,13 @@ pub(crate) mod arith;
 mod attributes;
 mod calls;
 pub(crate) mod compare;
+mod construct;
 mod exec;
 pub(crate) mod format;
 mod frames;
+mod instructions;
 pub(crate) mod iterate;
+mod slices;
 mod spec;
 mod unpack;
 
