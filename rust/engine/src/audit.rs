@@ -15,7 +15,7 @@ use crate::formats::header::{check_seal, Header};
 use crate::head::{self, Head};
 use crate::open::{damaged, replay_block, twin};
 use crate::runtime::{Runtime, Step};
-use crate::Error;
+use crate::{limits, Error};
 
 /// Told now and then how far it is: done, of how many. Returning false stops the work.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
@@ -123,6 +123,14 @@ impl Engine {
             .take()
             .map(|trace| trace.steps)
             .unwrap_or_default();
+        if steps.len() > limits::TRACE_STEPS {
+            let most = limits::TRACE_STEPS;
+            return Err(Error::new(
+                "trace.too_long",
+                format!("the call took more than {most} steps"),
+            )
+            .hint("run it with smaller arguments, or look at its result and gas"));
+        }
         let entry = pending.entries().get(position as usize).cloned();
         Ok((
             entry.ok_or_else(|| damaged("the transaction index points beyond its block"))?,

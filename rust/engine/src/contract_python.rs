@@ -9,7 +9,7 @@ use vm::{CallContext, Host, HostError, Outcome, Program, SignerInfo, TraceEvent}
 use crate::formats::result::Refusal;
 use crate::overlay::{Span, TransactionState};
 use crate::runtime::{Call, Complaint, Contract, Returned, Runtime, Step};
-use crate::Error;
+use crate::{limits, Error};
 
 /// The runtime of contract Python.
 pub struct ContractPython;
@@ -184,7 +184,12 @@ struct StateHost<'s, 'a, 'b, 't> {
 
 impl StateHost<'_, '_, '_, '_> {
     fn note(&mut self, step: impl FnOnce() -> Step) {
-        if let Some(steps) = &mut self.steps {
+        // One more than the limit shows that there were more.
+        if let Some(steps) = self
+            .steps
+            .as_mut()
+            .filter(|steps| steps.len() <= limits::TRACE_STEPS)
+        {
             steps.push(step());
         }
     }

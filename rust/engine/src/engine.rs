@@ -342,14 +342,27 @@ impl Engine {
 
     /// Makes an executed block final: the log's fsync is the commit point. Outcomes are durable when this returns.
     pub fn commit(&self, pending: Pending, seal: Option<&[u8]>) -> Result<Vec<Outcome>, Error> {
-        if let (Some((_, _, hash)), Some(seal)) = (pending.header(), seal) {
-            check_seal(
-                self.suite(),
-                &self.genesis.sealers,
-                self.genesis_hash,
-                hash,
-                seal,
-            )?;
+        match (pending.header(), seal) {
+            (None, _) => {}
+            (Some((_, _, hash)), Some(seal)) => {
+                let genesis = &self.genesis;
+                check_seal(
+                    self.suite(),
+                    &genesis.sealers,
+                    self.genesis_hash,
+                    hash,
+                    seal,
+                )?;
+            }
+            (Some(_), None) if self.genesis.sealers.kind == "solo" => {
+                return Err(Error::new(
+                    "seal.missing",
+                    "a solo chain commits no block without its seal",
+                )
+                .hint("seal the header's hash with the sequencer's key"));
+            }
+            // A network's seal is the next block's commit: it comes later.
+            (Some(_), None) => {}
         }
         self.commit_as(pending, seal, true)
     }

@@ -47,3 +47,6 @@ pub const SCAN_ROWS: usize = 10_000;
 
 /// Buckets of the tree kept in memory, in bytes: about 140 a key, so a million keys stay at hand.
 pub const TREE_CACHE_BYTES: usize = 256 * 1024 * 1024;
+
+/// Most steps that a trace records: more than anybody reads, and a few hundred megabytes at worst.
+pub const TRACE_STEPS: usize = 1_000_000;

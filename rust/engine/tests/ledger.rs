@@ -316,3 +316,36 @@ fn genesis_documents_with_faults_are_refused_with_the_field() {
         assert_eq!(error.field.as_deref(), Some(field), "{error}");
     }
 }
+
+#[test]
+fn a_rebuild_that_is_asked_for_sets_a_sound_store_aside_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::create(Some(folder.path()), &document("trade"), runtime()).unwrap();
+    for n in 0..5 {
+        block(
+            &engine,
+            &[Draft::put(&format!("a{n}"), 1, n)],
+            GENESIS_TIME + n,
+        );
+    }
+    let root = engine.status().state_root;
+    engine.close().unwrap();
+    drop(engine);
+    let engine = Engine::open(folder.path(), runtime(), true).unwrap();
+    assert!(engine.recovery().rebuilt);
+    assert_eq!(engine.recovery().replayed, 5);
+    assert_eq!(engine.status().state_root, root);
+    assert!(engine.fsck(&mut quiet()).unwrap().faults.is_empty());
+}
+
+#[test]
+fn a_solo_chain_commits_no_block_without_its_seal() {
+    let engine = memory();
+    let prepared = engine.prepare(vec![Draft::put("a", 1, 1).sign(engine.genesis_hash())]);
+    let pending = engine.execute(vec![prepared], GENESIS_TIME, None).unwrap();
+    assert_eq!(
+        engine.commit(pending, None).err().unwrap().code,
+        "seal.missing"
+    );
+    assert_eq!(engine.height(), 0);
+}

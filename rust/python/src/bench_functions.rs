@@ -19,10 +19,7 @@ pub fn bench_state<'py>(
     seconds: f64,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let mut report = Report {
-        callback: progress,
-        failure: None,
-    };
+    let mut report = Report::to(progress);
     let measured = py.detach(|| {
         engine::bench::state(Path::new(path), keys, updates, seconds, &mut |a, b| {
             report.tell(a, b)

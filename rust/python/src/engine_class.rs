@@ -398,10 +398,7 @@ impl Engine {
     ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyList>)> {
         let core = self.core()?;
         let id = Hash32(bytes32("a transaction id", transaction)?);
-        let mut report = Report {
-            callback: progress,
-            failure: None,
-        };
+        let mut report = Report::to(progress);
         let traced = py.detach(|| core.trace(&id, &mut |done, all| report.tell(done, all)));
         report.check()?;
         let (entry, steps) = traced.map_err(raise)?;
@@ -419,10 +416,7 @@ impl Engine {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let core = self.core()?;
-        let mut report = Report {
-            callback: progress,
-            failure: None,
-        };
+        let mut report = Report::to(progress);
         let checked = py.detach(|| core.fsck(&mut |done, all| report.tell(done, all)));
         report.check()?;
         let checked = checked.map_err(raise)?;

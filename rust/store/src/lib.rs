@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod background;
 mod backing;
 mod error;
 pub mod fault;

@@ -75,3 +75,7 @@ pub const LOCK_WAIT: Duration = Duration::from_millis(300);
 
 /// Pause between two tries for the lock.
 pub const LOCK_POLL: Duration = Duration::from_millis(10);
+
+/// Nice value of threads whose work can wait (0 is ordinary, 19 the last): enough to give way under
+/// load, and with an idle core it costs nothing.
+pub const BACKGROUND_NICE: i32 = 10;

@@ -120,7 +120,12 @@ fn open_state(path: &Path, id: &StoreId, options: &Options) -> Result<OpenedStat
     let mut aside = None;
     if folder.exists() {
         match Disk::open(&folder, id, options) {
-            Ok((disk, stamp)) => return Ok((disk, stamp, None)),
+            Ok((disk, stamp)) if !options.rebuild => return Ok((disk, stamp, None)),
+            // Damage that only the caller sees, such as a root that differs, is healed like any other.
+            Ok(opened) => {
+                drop(opened);
+                aside = Some((set_aside(path)?, "asked for".to_owned()));
+            }
             Err(error) if options.rebuild && REBUILDABLE.contains(&error.code) => {
                 aside = Some((set_aside(path)?, error.message));
             }

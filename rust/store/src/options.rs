@@ -24,8 +24,8 @@ pub struct Options {
     pub block_cache_bytes: u64,
     /// Most bytes of one memtable of the key-value engine; larger than the tuned sizes means those.
     pub memtable_bytes: u64,
-    /// Set a damaged key-value store aside (never deleted) and begin an empty one, which the
-    /// caller fills by replaying the log. Without it, damage is an error.
+    /// Set the key-value store aside, damaged or not (never deleted), and begin an empty one, which
+    /// the caller fills by replaying the log. Without it, damage is an error.
     pub rebuild: bool,
     /// Another program keeps the blocks (a consensus engine): no log here, `append` is refused,
     /// and heights are applied as they come.

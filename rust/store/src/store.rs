@@ -115,7 +115,10 @@ impl Store {
         let own = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("store-flusher".into());
         let flusher = thread
-            .spawn(move || own.run_flusher())
+            .spawn(move || {
+                crate::background::give_way();
+                own.run_flusher();
+            })
             .map_err(|e| Error::new("store.io", format!("cannot start the flusher thread: {e}")))?;
         Ok(Self {
             shared,

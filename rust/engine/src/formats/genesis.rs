@@ -53,7 +53,7 @@ impl Parameters {
             "transaction_gas",
             "transaction_signers",
         ])?;
-        Ok(Parameters {
+        let parameters = Parameters {
             replay_horizon_ms: map.within("replay_horizon_ms", 1_000, 24 * 3_600_000)?,
             block_bytes: map.within("block_bytes", 4_096, 48 << 20)?,
             block_transactions: map.within("block_transactions", 1, 100_000)?,
@@ -61,7 +61,15 @@ impl Parameters {
             transaction_bytes: map.within("transaction_bytes", 1_024, 4 << 20)?,
             transaction_gas: map.within("transaction_gas", 1, 1 << 40)?,
             transaction_signers: map.within("transaction_signers", 1, 64)?,
-        })
+        };
+        if parameters.transaction_bytes > parameters.block_bytes {
+            let (one, all) = (parameters.transaction_bytes, parameters.block_bytes);
+            return Err(map.bad(
+                "transaction_bytes",
+                &format!("{one} do not fit a block of {all}"),
+            ));
+        }
+        Ok(parameters)
     }
 }
 

@@ -16,6 +16,7 @@ use fjall::config::{
 use fjall::{Database, KeyspaceCreateOptions, PersistMode, Readable};
 
 use super::{Backing, Pairs, Snapshot};
+use crate::background::giving_way;
 use crate::error::{Error, Result};
 use crate::keyspace::{Bytes, Keyspace, Write, MARKER};
 use crate::limits;
@@ -147,11 +148,14 @@ impl Disk {
             return Err(damage(path, &why));
         }
         let disk = guarded(path, || {
-            let database = Database::builder(path)
-                .cache_size(options.block_cache_bytes)
-                .max_journaling_size(limits::JOURNAL_BYTES_MAX)
-                .worker_threads(2)
-                .open()?;
+            // Its workers flush and compact: they inherit the priority of the thread that opens.
+            let database = giving_way(|| {
+                Database::builder(path)
+                    .cache_size(options.block_cache_bytes)
+                    .max_journaling_size(limits::JOURNAL_BYTES_MAX)
+                    .worker_threads(2)
+                    .open()
+            })?;
             let marks =
                 database.keyspace(MARKS, || tuned(Keyspace::Meta, options.memtable_bytes))?;
             let mut keyspaces = Vec::new();
