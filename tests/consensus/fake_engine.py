@@ -48,7 +48,7 @@ class FakeEngine:
     times: list[int] = field(default_factory=list)
     prepared: list[int] = field(default_factory=list)
     seals: list[bytes | None] = field(default_factory=list)
-    failures: dict[str, Exception] = field(default_factory=dict)
+    failures: dict[str, BaseException] = field(default_factory=dict)
     commit_gate: threading.Event = field(default_factory=threading.Event)
     committing: threading.Event = field(default_factory=threading.Event)
 

@@ -16,6 +16,7 @@ from lianheng.model import (
     InvalidValue,
     LedgerError,
     LianhengError,
+    Milliseconds,
     Result,
     Stopped,
     TimedOut,
@@ -205,6 +206,97 @@ def test_an_unexpected_failure_is_named_too(engine: FakeEngine, solo: Solo) -> N
     with pytest.raises(LianhengError, match="RuntimeError: boom") as caught:
         solo.submit(items(1)).wait(5)
     assert caught.value.code == "ledger.fault"
+
+
+class Panic(BaseException):
+    """What the binding raises where the core panics: no `Exception`."""
+
+
+@pytest.mark.parametrize("step", ["prepare", "execute", "commit"])
+def test_whatever_ends_a_step_reaches_all_and_closing_ends(
+    engine: FakeEngine, solo: Solo, step: str
+) -> None:
+    engine.failures[step] = Panic("boom")
+    taken = [solo.submit(items(20, first=100 * number)) for number in range(2)]
+    for submission in taken:
+        with pytest.raises(LianhengError, match="Panic: boom"):
+            submission.wait(5)
+    with pytest.raises(LedgerError, match="Panic: boom"):
+        solo.submit(items(1))
+    closing = threading.Thread(target=solo.close)
+    closing.start()
+    closing.join(5)
+    assert not closing.is_alive()
+    assert solo.status()["queued_transactions"] == 0
+
+
+class BadClock(BlockClock):
+    def block_time(self, previous: int) -> Milliseconds:
+        del previous
+        raise Panic("no clock")
+
+
+def test_a_clock_that_breaks_reaches_those_who_wait(engine: FakeEngine) -> None:
+    solo: Solo = SoloSequencer(engine, SEALER, clock=BadClock(), bounds=SMALL)
+    with pytest.raises(LedgerError, match="no clock"):
+        solo.submit(items(30)).wait(5)
+    closing = threading.Thread(target=solo.close, daemon=True)
+    closing.start()
+    closing.join(5)
+    assert not closing.is_alive()
+
+
+def test_results_of_another_number_reach_those_who_wait(
+    engine: FakeEngine, solo: Solo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "commit", lambda pending, seal: [])  # noqa: ARG005
+    with pytest.raises(LedgerError, match="unknown until"):
+        solo.submit(items(3)).wait(5)
+
+
+def test_a_failed_commit_says_that_its_outcome_is_unknown(engine: FakeEngine, solo: Solo) -> None:
+    engine.commit_gate.clear()
+    engine.failures["commit"] = LedgerError("store.wrong_height", "not applied", "report this")
+    inside = solo.submit(items(1))
+    assert engine.committing.wait(5)
+    behind = solo.submit(items(1, first=50))
+    engine.commit_gate.set()
+    with pytest.raises(LedgerError, match="not applied") as caught:
+        inside.wait(5)
+    assert caught.value.code == "store.wrong_height"
+    assert "unknown until the ledger is opened again" in caught.value.message
+    assert "look the ids up" in caught.value.hint
+    # What was in no block, and what comes later, was certainly not ordered.
+    with pytest.raises(LedgerError) as caught:
+        behind.wait(5)
+    assert "unknown" not in caught.value.message
+    with pytest.raises(LedgerError) as caught:
+        solo.submit(items(1, first=60))
+    assert "unknown" not in caught.value.message
+
+
+@pytest.mark.parametrize("code", ["seal.missing", "block.stale"])
+def test_a_commit_refused_before_it_wrote_leaves_nothing_unknown(
+    engine: FakeEngine, solo: Solo, code: str
+) -> None:
+    engine.failures["commit"] = LedgerError(code, "refused")
+    with pytest.raises(LedgerError) as caught:
+        solo.submit(items(1)).wait(5)
+    assert "unknown" not in caught.value.message
+
+
+def test_a_submission_that_stopped_halfway_says_so(engine: FakeEngine, solo: Solo) -> None:
+    engine.commit_gate.clear()
+    # More batches than the queue and the block that is held up can take in.
+    submission = solo.submit(items(50))
+    assert engine.committing.wait(5)
+    engine.failures["prepare"] = LedgerError("store.io", "gone")
+    engine.commit_gate.set()
+    with pytest.raises(LedgerError) as caught:
+        submission.wait(5)
+    assert engine.blocks
+    assert "some of these transactions are final" in caught.value.message
+    assert "look the ids up" in caught.value.hint
 
 
 class SetClock:

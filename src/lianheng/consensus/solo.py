@@ -30,12 +30,13 @@ from lianheng.ledger import (
     Sealer,
     Segment,
     Submission,
+    as_ledger_error,
     check_transactions,
+    outcome_unknown,
 )
 from lianheng.model import (
     Busy,
     ClockError,
-    LedgerError,
     LianhengError,
     Result,
     Stopped,
@@ -205,6 +206,15 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         return max(1, min(_LONGEST_RETRY_MS, round(half)))
 
     def _prepare_loop(self) -> None:
+        try:
+            self._prepare_all()
+        except BaseException as failure:  # noqa: BLE001 - a thread that ends must say so
+            self._stop(as_ledger_error(failure))
+        finally:
+            # The other thread ends with this; without it `close` would wait for ever.
+            self._prepared.put(None)
+
+    def _prepare_all(self) -> None:
         while (parts := self._take()) is not None:
             transactions: list[bytes] = []
             for part in parts:
@@ -214,12 +224,11 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             try:
                 with native_errors():
                     prepared = self._engine.prepare(transactions)
-            except Exception as failure:  # noqa: BLE001 - any failure must reach those who wait
-                self._stop(_as_error(failure), parts)
+            except BaseException as failure:  # noqa: BLE001 - must reach those who wait
+                self._stop(as_ledger_error(failure), parts)
                 continue
             size_bytes = sum(map(len, transactions))
             self._prepared.put(_Batch(prepared, parts, len(transactions), size_bytes))
-        self._prepared.put(None)
 
     def _take(self) -> list[_Part] | None:
         """Wait for submissions; take one large one's next piece, or several small ones whole."""
@@ -263,6 +272,16 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         return end - waiting.taken
 
     def _commit_loop(self) -> None:
+        try:
+            self._commit_all()
+        except BaseException as failure:  # noqa: BLE001 - a thread that ends must say so
+            error = as_ledger_error(failure)
+            self._stop(error)
+            # The queue goes on being emptied, or the other thread would wait for room for ever.
+            while (batch := self._prepared.get()) is not None:
+                self._fail(batch.parts, error)
+
+    def _commit_all(self) -> None:
         carried: _Batch[PreparedT] | None = None
         while True:
             first = carried if carried is not None else self._prepared.get()
@@ -304,23 +323,37 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         if self._failure is not None:
             self._fail(parts, self._failure)
             return
-        started = time.perf_counter()
         try:
-            time_ms = self._clock.block_time(self._engine.time)
+            self._commit(batches, count)
         except ClockError as failure:
             self._clock_failure = failure
             self._fail(parts, failure)
-            return
+        except BaseException as failure:  # noqa: BLE001 - must reach those who wait
+            self._stop_commit(failure, parts)
+
+    def _commit(self, batches: list[_Batch[PreparedT]], count: int) -> None:
+        started = time.perf_counter()
+        time_ms = self._clock.block_time(self._engine.time)
         self._clock_failure = None
-        try:
-            outcomes = self._maker.make([batch.prepared for batch in batches], time_ms)
-        except Exception as failure:  # noqa: BLE001 - any failure must reach those who wait
-            self._stop(_as_error(failure), parts)
-            return
+        outcomes = self._maker.make([batch.prepared for batch in batches], time_ms)
         self._measure(count, (time.perf_counter() - started) * 1000)
         # Durable from here on: only now may anybody hear of it.
-        for batch, outcome in zip(batches, outcomes, strict=True):
-            self._confirm(batch, outcome)
+        try:
+            for batch, outcome in zip(batches, outcomes, strict=True):
+                self._confirm(batch, outcome)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the block is durable
+            error = as_ledger_error(failure)
+            raise outcome_unknown(error) from error
+
+    def _stop_commit(self, failure: BaseException, parts: Sequence[_Part]) -> None:
+        if isinstance(failure, Exception):
+            told = as_ledger_error(failure)
+        else:
+            # A panic of the core, for one: nobody knows how far the block came.
+            told = outcome_unknown(as_ledger_error(failure))
+        # Those in this block hear of an unknown outcome, all others of its cause alone.
+        cause = told.__cause__
+        self._stop(cause if isinstance(cause, LianhengError) else told, parts, told)
 
     def _measure(self, count: int, elapsed_ms: float) -> None:
         speed = count / max(elapsed_ms, 0.001)
@@ -356,23 +389,33 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         """Tell those who wait; what else of their submissions waits is not ordered any more."""
         for waiting in {id(part.waiting): part.waiting for part in parts}.values():
             if self._end(waiting):
-                waiting.future.set_exception(_again(failure))
+                told = _partly(failure) if waiting.confirmed else _again(failure)
+                waiting.future.set_exception(told)
 
-    def _stop(self, failure: LianhengError, parts: Sequence[_Part]) -> None:
-        """Nothing more is ordered: tell all who wait, and all who come later."""
+    def _stop(
+        self,
+        failure: LianhengError,
+        parts: Sequence[_Part] = (),
+        told: LianhengError | None = None,
+    ) -> None:
+        """Nothing more is ordered: tell all who wait, and all who come later.
+
+        Those of the parts are told something else where it is given.
+        """
         with self._changed:
             self._failure = self._failure or failure
             rest = [_Part(waiting, 0) for waiting in self._incoming]
-        self._fail([*parts, *rest], failure)
+        self._fail(parts, told or failure)
+        self._fail(rest, failure)
 
 
-def _as_error(failure: Exception) -> LianhengError:
-    if isinstance(failure, LianhengError):
-        return failure
-    error = LedgerError(
-        "ledger.fault",
-        f"the sequencer met an unexpected {type(failure).__name__}: {failure}",
-        "open the ledger again; report this",
+def _partly(failure: LianhengError) -> LianhengError:
+    # The first batches of a large submission can be in blocks that were confirmed before.
+    error = type(failure)(
+        failure.code,
+        f"{failure.message}; some of these transactions are final",
+        "; ".join(filter(None, [failure.hint, "look the ids up"])),
+        **failure.details,
     )
     error.__cause__ = failure
     return error

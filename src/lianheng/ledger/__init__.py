@@ -14,7 +14,9 @@ from lianheng.ledger._ordering import (
     PendingBlock,
     Sealer,
     Sequencer,
+    as_ledger_error,
     check_transactions,
+    outcome_unknown,
 )
 from lianheng.ledger._shape import shaped
 from lianheng.ledger._submission import (
@@ -47,8 +49,10 @@ __all__ = [
     "Submission",
     "Table",
     "TableRow",
+    "as_ledger_error",
     "check_transactions",
     "export_chain",
+    "outcome_unknown",
     "read_sequence",
     "replay_export",
     "shaped",

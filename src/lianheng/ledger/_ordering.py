@@ -9,11 +9,16 @@ from lianheng.ledger._submission import BlockOutcome, Results, Segment, Submissi
 from lianheng.model import (
     HeaderHash,
     InvalidValue,
+    LedgerError,
+    LianhengError,
     Result,
     native_errors,
     seal_payload,
     solo_seal,
 )
+
+# The core checks the seal and the parent before it writes anything.
+_NOTHING_WRITTEN = ("seal.", "block.stale")
 
 PreparedT = TypeVar("PreparedT")
 PendingT = TypeVar("PendingT", bound="PendingBlock")
@@ -82,12 +87,23 @@ class BlockMaker(Generic[PreparedT, PendingT]):
         self._genesis = engine.genesis_hash
 
     def make(self, batches: Sequence[PreparedT], time_ms: int) -> Sequence[BlockOutcome]:
-        """Execute, seal, commit. What returns is durable; what raises is not confirmed."""
+        """Execute, seal, commit. What returns is durable; what raises is not confirmed.
+
+        Where the commit itself fails, the block may be durable all the same: then the error is
+        that of `outcome_unknown`, and its cause is the commit's own.
+        """
         with native_errors():
             pending = self._engine.execute(batches, time_ms)
             seal = None if pending.empty else self._seal(HeaderHash(pending.header_hash))
+        try:
             # Commit point: the core returns only after the block log is synced.
-            return self._engine.commit(pending, seal)
+            with native_errors():
+                return self._engine.commit(pending, seal)
+        except Exception as failure:
+            error = as_ledger_error(failure)
+            if error.code.startswith(_NOTHING_WRITTEN):
+                raise
+            raise outcome_unknown(error) from error
 
     def _seal(self, header_hash: HeaderHash) -> bytes:
         return solo_seal(self._sealer.sign(seal_payload(header_hash), self._genesis))
@@ -126,6 +142,32 @@ class DirectSequencer(Generic[PreparedT, PendingT]):
 
     def close(self) -> None:
         """Nothing to stop."""
+
+
+def as_ledger_error(failure: BaseException) -> LianhengError:
+    """The failure itself where it is of the tree, else a `LedgerError` that names it."""
+    if isinstance(failure, LianhengError):
+        return failure
+    error = LedgerError(
+        "ledger.fault",
+        f"the sequencer met an unexpected {type(failure).__name__}: {failure}",
+        "open the ledger again; report this",
+    )
+    error.__cause__ = failure
+    return error
+
+
+def outcome_unknown(failure: LianhengError) -> LianhengError:
+    """What those are told whose block may be durable although its commit failed."""
+    error = type(failure)(
+        failure.code,
+        f"{failure.message}; whether this block is final is unknown until the ledger is opened "
+        "again",
+        "; ".join(filter(None, [failure.hint, "open the ledger again and look the ids up"])),
+        **failure.details,
+    )
+    error.__cause__ = failure
+    return error
 
 
 def check_transactions(transactions: Sequence[bytes]) -> None:
