@@ -25,6 +25,7 @@ const BODIES: &[(&str, &str)] = &[
     ("records", "ps = [Point(x=i, y=i % 5) for i in range(100000)]\nt = 0\nfor p in ps:\n    q = p.replace(y=p.x)\n    t += q.x + q.y\nreturn str(t)"),
 ];
 
+#[allow(clippy::too_many_lines, reason = "one measurement after another")]
 fn main() {
     let mut ledger = Ledger::new(TRANSFER);
     for account in 0..1000 {

@@ -28,6 +28,7 @@ fn refused(source: &str) -> Vec<&'static str> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn parser_bombs_are_refused() {
     let sum = |count: usize| vec!["1"; count].join("+");
     assert_eq!(
@@ -186,6 +187,7 @@ fn fails(body: &str) -> Result<Failed, String> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn attacks_end_in_named_errors() {
     let cases: &[(&str, &[&str])] = &[
         ("while True:\n    pass", &["gas.exhausted"]),
