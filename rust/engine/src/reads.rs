@@ -95,20 +95,15 @@ impl Engine {
             .cloned()
             .into_iter()
             .collect();
-        let mut encoder = Encoder::new();
         let Some(deployed) = head.contracts.get(contract) else {
             let shown: String = contract.escape_debug().take(80).collect();
-            let refusal = Refusal::new(
-                "call.unknown_contract",
-                format!("no contract {shown} is deployed"),
-            );
-            TransactionResult {
+            let message = format!("no contract {shown} is deployed");
+            let outcome = Err(Refusal::new("call.unknown_contract", message));
+            return Ok(encoded(&TransactionResult {
                 gas: 0,
                 code: None,
-                outcome: Err(refusal),
-            }
-            .encode_into(&mut encoder);
-            return Ok(encoder.into_bytes());
+                outcome,
+            }));
         };
         let call = Call {
             contract,
@@ -140,25 +135,17 @@ impl Engine {
             return Err(failure);
         }
         let (gas, outcome) = outcome;
-        let outcome = match outcome {
-            Ok((value, _)) => Ok(Success {
-                value,
-                events: Vec::new(),
-            }),
-            Err(mut refusal) => {
-                if refusal.line.is_some() {
-                    refusal.file.get_or_insert_with(|| deployed.file.clone());
-                }
-                Err(refusal)
-            }
-        };
-        TransactionResult {
+        let result = TransactionResult {
             gas,
             code: Some(deployed.source),
-            outcome,
-        }
-        .encode_into(&mut encoder);
-        Ok(encoder.into_bytes())
+            outcome: outcome
+                .map(|(value, _)| Success {
+                    value,
+                    events: Vec::new(),
+                })
+                .map_err(|refusal| in_file(refusal, &deployed.file)),
+        };
+        Ok(encoded(&result))
     }
 
     /// Height and position of a transaction's entry.
@@ -230,6 +217,20 @@ impl Engine {
     pub fn genesis_file(&self) -> Vec<u8> {
         crate::formats::evidence::genesis_file(&self.genesis.document, &self.genesis_header)
     }
+}
+
+fn encoded(result: &TransactionResult) -> Vec<u8> {
+    let mut encoder = Encoder::new();
+    result.encode_into(&mut encoder);
+    encoder.into_bytes()
+}
+
+/// A refusal that has a line names the file as well.
+fn in_file(mut refusal: Refusal, file: &str) -> Refusal {
+    if refusal.line.is_some() {
+        refusal.file.get_or_insert_with(|| file.to_owned());
+    }
+    refusal
 }
 
 /// An index entry's key, the row's flat key, and the row.
