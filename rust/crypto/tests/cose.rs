@@ -342,6 +342,7 @@ fn refuses_every_other_header() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn refuses_every_other_form() {
     let surplus = Some(Value::Null);
     let map = |key: i32| Value::Map(vec![(key.into(), Value::Null)]);

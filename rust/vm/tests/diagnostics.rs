@@ -99,6 +99,7 @@ fn each_refused_construct_has_its_code() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn declarations_are_checked() {
     let shop = |members: &str| {
         format!("{HEAD}class Shop(Contract):\n    items = Table(Item, key=\"id\")\n{members}")
