@@ -148,6 +148,62 @@ def test_answers_larger_than_a_frame_come_in_parts(
         assert [block.height for block in client.blocks()] == list(range(1, client.height + 1))
 
 
+def test_large_rows_come_in_pages_that_fit_a_frame(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LocalClient.connect(place.folder) as client:
+        calls = [("toolshed.add", {"id": f"row{number:02}" + "x" * 500}) for number in range(40)]
+        client.submit(client.sign_many(place.them.alice, calls)).wait(30)
+        table = client.table("toolshed", "tools")
+        rows = {row.key: row.value for row in table}
+        indexed = [row.key for row in table.by("holder", "north", 1_000)]
+        monkeypatch.setattr(limits, "PAGE_BYTES", 3_000)
+        assert {row.key: row.value for row in table} == rows
+        for reverse in (False, True):
+            pages = []
+            scanned, after = [], None
+            while page := table.scan((), 30, after=after, reverse=reverse):
+                pages.append(len(page))
+                scanned += [row.key for row in page]
+                after = page.after
+                if after is None:
+                    break
+            assert scanned == sorted(rows, reverse=reverse)
+            # Keys count as well as values, and no page is empty.
+            assert min(pages) >= 1
+            assert sum(pages) // len(pages) < 10
+            found, after = [], None
+            while page := table.by("holder", "north", after=after, reverse=reverse):
+                found += [row.key for row in page]
+                after = page.after
+                if after is None:
+                    break
+            assert found == (indexed[::-1] if reverse else indexed)
+        monkeypatch.setattr(limits, "PAGE_BYTES", 1)
+        assert len(table.scan((), 30)) == 1
+
+
+def test_a_client_gets_no_more_gas_for_a_view_than_others(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LocalClient.connect(place.folder) as client:
+        client.call(place.them.alice, "toolshed.add", id="gas")
+        assert client.view("toolshed.where", {"id": "gas"}, gas=2**63) == "north"
+        monkeypatch.setattr(limits, "VIEW_GAS", 1)
+        with pytest.raises(CallRefused) as caught:
+            client.view("toolshed.where", {"id": "gas"}, gas=10**9)
+        assert caught.value.code.startswith("gas.")
+        for wrong in (-1, "much"):
+            with pytest.raises(LianhengError):
+                client.view("toolshed.where", {"id": "gas"}, gas=wrong)  # type: ignore[arg-type]
+
+
+def test_an_unknown_member_is_named_through_the_socket(place: Place) -> None:
+    with LocalClient.connect(place.folder) as client, pytest.raises(NotFound) as caught:
+        client.view("toolshed.where", {"id": "gas"}, as_="nobody@north")
+    assert caught.value.code == "member.unknown"
+
+
 def test_the_asynchronous_client_does_the_same(place: Place) -> None:
     async def work() -> None:
         async with await AsyncLocalClient.connect(place.folder) as client:

@@ -94,6 +94,13 @@ fn exhausted() -> Trap {
 
 /// Starts the count of a call.
 pub(crate) fn reset() {
+    // A call that panicked on this thread may have left values put aside: they must not count
+    // against this one, on this machine and on no other.
+    DROP_DEPTH.with(|depth| depth.set(0));
+    let left = TRASH.with(RefCell::take);
+    for items in left {
+        drop_items(items);
+    }
     LIVE.with(|live| live.set(0));
 }
 

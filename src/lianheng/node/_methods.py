@@ -6,8 +6,8 @@ Reads run on worker threads, so that a slow view holds up nobody; submissions wa
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lianheng.ledger import Backend, Results
-from lianheng.model import NodeError, limits
+from lianheng.ledger import Backend, Results, Rows
+from lianheng.model import NodeError, encode, limits
 
 
 class Method(NamedTuple):
@@ -47,6 +47,9 @@ SERVER_METHODS: Mapping[str, Method] = {
 }
 
 
+_ROW_METHODS = ("scan", "index")
+
+
 def find_method(name: str, parameters: Mapping[str, Any]) -> Method:
     """The method of this name. Raise `NodeError` for another name or parameters."""
     method = METHODS.get(name) or SERVER_METHODS.get(name)
@@ -70,28 +73,37 @@ def answer(
 ) -> Any:
     """Do what a method of `METHODS` names. Raise `NodeError` for values of a wrong type."""
     function: Callable[..., Any] = getattr(backend, name)
-    extra = {"progress": progress} if METHODS[name].long else {}
+    extra: dict[str, Any] = {"progress": progress} if METHODS[name].long else {}
     try:
-        value = function(**parameters, **extra)
+        if name == "view":
+            # Reads share few threads: no client gets more of one than any other.
+            extra["gas"] = min(parameters["gas"], limits.VIEW_GAS)
+        if name in _ROW_METHODS:
+            return _rows(lambda limit: function(**{**parameters, "limit": limit}), parameters)
+        return function(**{**parameters, **extra})
     except (TypeError, ValueError, OverflowError) as failure:
         raise NodeError(
             "node.parameters", f"{name}: {failure}", "see docs/protocol for the types"
         ) from failure
-    if name == "blocks":
-        return _fitting(value)
-    return value
 
 
-def _fitting(blocks: Sequence[bytes]) -> list[bytes]:
-    """The first blocks that fit a frame together; at least one."""
-    taken: list[bytes] = []
+def _rows(read: Callable[[int], Rows], parameters: Mapping[str, Any]) -> Rows:
+    """A page of rows that fits a frame; at least one row where there is one."""
+    rows, after = read(parameters["limit"])
+    while (fitting := _fitting(rows)) < len(rows):
+        # Read again: only the core knows where a page of this many rows ends.
+        rows, after = read(fitting)
+    return rows, after
+
+
+def _fitting(rows: Sequence[tuple[Sequence[Any], bytes]]) -> int:
+    """How many of the first rows fit a frame together."""
     room = limits.PAGE_BYTES
-    for block in blocks:
-        room -= len(block)
-        if taken and room < 0:
-            break
-        taken.append(block)
-    return taken
+    for position, (key, value) in enumerate(rows):
+        room -= len(value) + len(encode(key))
+        if position and room < 0:
+            return position
+    return len(rows)
 
 
 def result_pages(results: Results) -> list[list[list[Any]]]:

@@ -8,6 +8,7 @@ it submitted goes on. Frames: see `client/wire.py`.
 import asyncio
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,8 @@ class NodeServer:
         self._long = ThreadPoolExecutor(_LONG_THREADS, "lianheng-long")
         self._server: asyncio.Server | None = None
         self.stopping = asyncio.Event()
+        # Told to the threads of long work: nobody waits for them any more.
+        self._ending = threading.Event()
 
     async def start(self, path: Path) -> None:
         """Listen. The socket is for its owner only from its first moment on."""
@@ -73,8 +76,12 @@ class NodeServer:
         if self._server is not None:
             self._server.close()
         waiting = [task for connection in self._connections for task in connection.tasks]
+        late: set[asyncio.Task[None]] = set()
         if waiting:
-            await asyncio.wait(waiting, timeout=_FINISH_SECONDS)
+            _, late = await asyncio.wait(waiting, timeout=_FINISH_SECONDS)
+        self._ending.set()
+        if late:
+            await asyncio.wait(late, timeout=_HANG_UP_SECONDS)
         # Answers that were written still leave; a client that does not read them is cut off.
         leaving = [asyncio.create_task(each.hang_up()) for each in self._connections]
         if leaving:
@@ -99,7 +106,9 @@ class NodeServer:
         loop = asyncio.get_running_loop()
         if request.method == STATUS:
             return await loop.run_in_executor(self._readers, self._status)
-        progress = _throttled(loop, request.id, send) if method.long else None
+        progress = None
+        if method.long:
+            progress = _throttled(loop, request.id, send, self._ending, self._stall_seconds)
         pool = self._long if method.long else self._readers
         return await loop.run_in_executor(
             pool, answer, self._backend, request.method, request.parameters, progress
@@ -265,21 +274,35 @@ def _throttled(
     loop: asyncio.AbstractEventLoop,
     identity: int,
     send: Callable[[list[Any]], Coroutine[Any, Any, None]],
+    ending: threading.Event,
+    stall_seconds: float,
 ) -> Callable[[int, int], None]:
-    """Progress from a worker thread, at most some ten frames a second."""
+    """Progress from a worker thread, at most some ten frames a second.
+
+    What it raises ends the core's work: `OSError` where the client is gone or does not read,
+    `NodeError` where the node stops.
+    """
     last = 0.0
 
     def report(done: int, total: int) -> None:
         nonlocal last
+        if ending.is_set():
+            raise NodeError("node.stopping", "the node stopped before this was done", "ask again")
         now = time.monotonic()
         if now - last < _PROGRESS_SECONDS and done < total:
             return
         last = now
-        sending = asyncio.run_coroutine_threadsafe(
-            send([identity, wire.PROGRESS, [done, total]]), loop
-        )
+        item = send([identity, wire.PROGRESS, [done, total]])
+        try:
+            sending = asyncio.run_coroutine_threadsafe(item, loop)
+        except RuntimeError as failure:
+            item.close()
+            raise ConnectionAbortedError("the node has ended") from failure
         # Waiting here keeps progress before the answer, and slows down with a slow client.
-        with contextlib.suppress(OSError):
-            sending.result()
+        try:
+            sending.result(stall_seconds)
+        except TimeoutError:
+            sending.cancel()
+            raise
 
     return report
