@@ -160,18 +160,18 @@ def test_large_rows_come_in_pages_that_fit_a_frame(
         monkeypatch.setattr(limits, "PAGE_BYTES", 3_000)
         assert {row.key: row.value for row in table} == rows
         for reverse in (False, True):
-            pages = []
+            large = 0
             scanned, after = [], None
             while page := table.scan((), 30, after=after, reverse=reverse):
-                pages.append(len(page))
+                large += all(row.key[0].startswith("row") for row in page)
+                assert len(page) <= 3 or any(len(row.key[0]) < 100 for row in page)
                 scanned += [row.key for row in page]
                 after = page.after
                 if after is None:
                     break
             assert scanned == sorted(rows, reverse=reverse)
-            # Keys count as well as values, and no page is empty.
-            assert min(pages) >= 1
-            assert sum(pages) // len(pages) < 10
+            # Keys count as well as values.
+            assert large >= 10
             found, after = [], None
             while page := table.by("holder", "north", after=after, reverse=reverse):
                 found += [row.key for row in page]
