@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from lianheng.client._connection import fault
 from lianheng.client._home import Home, not_running
 from lianheng.client.wire import (
     ERROR,
@@ -163,6 +164,14 @@ class AsyncLocalClient:
             self._end(NodeError("node.disconnected", "the node hung up", "connect again"))
         except LianhengError as failure:
             self._end(failure)
+        except asyncio.CancelledError:
+            self._end(NodeError("node.disconnected", "the client was closed", "connect again"))
+            raise
+        except Exception as failure:  # noqa: BLE001 - must reach those who wait
+            self._end(fault(failure))
+        finally:
+            # The node hears that nobody waits for its answers any more.
+            self._writer.close()
 
     def _take(self, data: bytes) -> None:
         identity, kind, value = parse_answer(data)
@@ -181,7 +190,7 @@ class AsyncLocalClient:
             future.set_result([*parts, *value] if parts else value)
 
     def _end(self, failure: LianhengError) -> None:
-        self._ended = failure
+        self._ended = self._ended or failure
         for future in self._asked.values():
             if not future.done():
                 future.set_exception(failure)

@@ -22,7 +22,7 @@ from lianheng.client.wire import (
     frame_size,
     parse_answer,
 )
-from lianheng.model import LianhengError, NodeError, limits
+from lianheng.model import LedgerError, LianhengError, NodeError, limits
 
 Progress = Callable[[int, int], None]
 _RECEIVE_BYTES = 262_144
@@ -111,6 +111,12 @@ class Connection:
             self._end(_lost(failure))
         except LianhengError as failure:
             self._end(failure)
+        except BaseException as failure:  # noqa: BLE001 - must reach those who wait
+            self._end(fault(failure))
+        finally:
+            # The node hears that nobody waits for its answers any more.
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _receive(self, size: int) -> bytes:
         parts: list[bytes] = []
@@ -127,8 +133,6 @@ class Connection:
             raise error_from(answer.value)
         with self._lock:
             asked = self._asked.get(answer.id)
-            if asked is not None and answer.kind not in (PROGRESS, PART):
-                del self._asked[answer.id]
         if asked is None:
             raise NodeError("node.answer_unasked", f"answer {answer.id} belongs to no request")
         if answer.kind == PROGRESS:
@@ -136,7 +140,14 @@ class Connection:
                 asked.progress(*answer.value)
         elif answer.kind == PART:
             asked.parts.extend(answer.value)
-        elif answer.kind == ERROR:
+        else:
+            self._settle(asked, answer)
+            # Not sooner: where the answer is malformed, the request still waits for its end.
+            with self._lock:
+                self._asked.pop(answer.id, None)
+
+    def _settle(self, asked: _Asked, answer: Answer) -> None:
+        if answer.kind == ERROR:
             asked.future.set_exception(error_from(answer.value))
         else:
             asked.future.set_result(_joined(asked.parts, answer.value))
@@ -153,6 +164,17 @@ class Connection:
 
 def _joined(parts: list[Any], last: Any) -> Any:
     return [*parts, *last] if parts and isinstance(last, Sequence) else last
+
+
+def fault(failure: BaseException) -> LedgerError:
+    """What those who wait are told where an answer or a callback ended the connection."""
+    error = LedgerError(
+        "client.fault",
+        f"reading the node's answers ended with {type(failure).__name__}: {failure}",
+        "what was submitted may be final: look its id up; connect again",
+    )
+    error.__cause__ = failure
+    return error
 
 
 def _lost(failure: BaseException) -> NodeError:

@@ -122,12 +122,13 @@ def error_from(fields: Any) -> LianhengError:
     """The error that crossed the socket, as the same class of the tree."""
     if not isinstance(fields, dict) or not {"code", "message"} <= set(fields):
         return NodeError("node.answer_malformed", "the node answered with an unreadable error")
-    details = fields.get("details") or {}
+    details = fields.get("details")
+    named = details.items() if isinstance(details, dict) else ()
     return error_for(
         str(fields["code"]),
         str(fields["message"]),
         str(fields.get("hint", "")),
-        **{str(name): value for name, value in details.items()},
+        **{str(name): value for name, value in named if name not in ("code", "message", "hint")},
     )
 
 
