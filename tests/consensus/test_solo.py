@@ -287,10 +287,10 @@ def test_a_commit_refused_before_it_wrote_leaves_nothing_unknown(
 
 def test_a_submission_that_stopped_halfway_says_so(engine: FakeEngine, solo: Solo) -> None:
     engine.commit_gate.clear()
-    # More batches than the queue and the block that is held up can take in.
+    # More than one block takes; the second one is not executed.
     submission = solo.submit(items(50))
     assert engine.committing.wait(5)
-    engine.failures["prepare"] = LedgerError("store.io", "gone")
+    engine.failures["execute"] = LedgerError("store.io", "gone")
     engine.commit_gate.set()
     with pytest.raises(LedgerError) as caught:
         submission.wait(5)

@@ -2,17 +2,20 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.node.support import make_home
+from tests.node.support import frame, make_home
 from tests.rooms import People, genesis, people
 
-from lianheng.client import Home, LocalClient, connect
+from lianheng.client import Home, LocalClient, connect, wire
 from lianheng.consensus import create_ledger
 from lianheng.model import Held, IdentityError, LianhengError, NodeError, NotFound
 from lianheng.node import start_detached, stop
@@ -171,6 +174,63 @@ def test_an_encrypted_sealer_needs_its_passphrase(tmp_path: Path) -> None:
         assert b"right" not in command.read_bytes()
     assert stop(tmp_path)
     assert "right" not in Home(tmp_path).log_file.read_text()
+
+
+def test_a_node_that_dies_before_it_reads_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    them = people(development=False)
+    create_ledger(tmp_path / "ledger", genesis(them), sealer=them.sealer, passphrase="p").close()
+
+    class Dead(subprocess.Popen[bytes]):
+        """A process that has ended before anything is written to it."""
+
+        def __init__(self, command: list[str], **options: Any) -> None:
+            del command
+            super().__init__([sys.executable, "-c", ""], **options)
+            self.wait(30)
+
+    monkeypatch.setattr(subprocess, "Popen", Dead)
+    with pytest.raises(NodeError) as caught:
+        start_detached(tmp_path, passphrase="p")
+    assert caught.value.code == "node.not_started"
+    assert "node.log" in caught.value.message
+
+
+def test_stopping_a_node_that_does_not_answer_does_not_wait_for_ever(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(home.socket))
+    listening.listen()
+    hello = {"protocol": 1, "version": "x", "pid": 1, "chain": "c", "genesis_hash": bytes(32)}
+
+    def greet_only() -> None:
+        peer, _ = listening.accept()
+        with peer:
+            peer.recv(1_000)
+            peer.sendall(frame([1, wire.VALUE, hello]))
+            while peer.recv(1_000):
+                pass
+
+    threading.Thread(target=greet_only, daemon=True).start()
+    started = time.monotonic()
+    with pytest.raises(NodeError) as caught:
+        stop(tmp_path, timeout=0.3)
+    assert caught.value.code == "node.silent"
+    assert time.monotonic() - started < 5
+    listening.close()
+
+
+def test_a_process_leaves_although_a_thread_works_on() -> None:
+    program = (
+        "import threading, time; from lianheng.node.__main__ import leave;"
+        "threading.Thread(target=time.sleep, args=(60,), name='busy').start(); leave(3)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=False, timeout=20
+    )
+    assert done.returncode == 3
+    assert b"busy" in done.stderr
 
 
 def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from lianheng.client._remote import RemoteBackend
 from lianheng.consensus import open_ledger
 from lianheng.ledger import Ledger
 from lianheng.members import Passphrase
-from lianheng.model import Held, NodeError
+from lianheng.model import Held, NodeError, limits
 
 
 class LocalClient(Ledger):
@@ -37,9 +37,17 @@ class LocalClient(Ledger):
             connection.close()
             raise
 
-    def stop_node(self) -> None:
-        """Ask the node to finish what was submitted and end."""
-        self._remote.stop_node()
+    @property
+    def node_pid(self) -> int:
+        """The node's process."""
+        return self._remote.pid
+
+    def stop_node(self, timeout: float = limits.STOP_SECONDS) -> None:
+        """Ask the node to finish what was submitted and end.
+
+        Raise `NodeError` (`node.silent`) where it does not answer within this many seconds.
+        """
+        self._remote.stop_node(timeout)
 
 
 def connect(home: Home | str | Path, *, passphrase: Passphrase = None) -> Ledger:

@@ -23,6 +23,7 @@ class RemoteBackend:
                 f"the node speaks protocol {hello.get('protocol')}, this command {PROTOCOL}",
                 "use the same version for both: lianheng down, then up",
             )
+        self.pid = int(hello["pid"])
         self._chain = str(hello["chain"])
         self._genesis_hash = bytes(hello["genesis_hash"])
 
@@ -200,9 +201,9 @@ class RemoteBackend:
         found: Mapping[str, Any] = self._ask("status")
         return found
 
-    def stop_node(self) -> None:
-        """Ask the node to finish and end."""
-        self._ask("stop")
+    def stop_node(self, timeout: float) -> None:
+        """Ask the node to finish and end; raise `NodeError` where it does not answer in time."""
+        self._connection.request("stop", {}, timeout=timeout)
 
     def close(self) -> None:
         """Hang up; the node and its ledger go on."""

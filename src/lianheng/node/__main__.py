@@ -4,7 +4,9 @@ The passphrase comes on standard input, which is empty for development keys. Rea
 written to the descriptor, everything else to the log.
 """
 
+import os
 import sys
+import threading
 from pathlib import Path
 
 from lianheng.model import LianhengError
@@ -32,5 +34,19 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def leave(code: int) -> None:
+    """End this process, even where a thread is still in long work of the core.
+
+    The ledger is closed by now, so there is nothing to wait for; the interpreter would wait.
+    """
+    left = [thread.name for thread in threading.enumerate() if not thread.daemon]
+    if len(left) > 1:
+        detached_log().warning("left without waiting", threads=left)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """Starting a node in the background and stopping it."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -49,8 +50,9 @@ def start_detached(
     os.close(writing)
     try:
         if process.stdin is not None:
-            process.stdin.write(secret or b"")
-            process.stdin.close()
+            # A node that ended before it read this has told why, or left it in its log.
+            with contextlib.suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(secret or b"")
         message = _read_message(reading, timeout)
     except BaseException:
         process.kill()
@@ -83,8 +85,8 @@ def stop(folder: Path, timeout: float = limits.STOP_SECONDS) -> bool:
             raise
         return False
     with client:
-        pid = int(client.status()["node"]["pid"])
-        client.stop_node()
+        pid = client.node_pid
+        client.stop_node(timeout)
     deadline = time.monotonic() + timeout
     while _alive(pid):
         if time.monotonic() > deadline:
