@@ -140,9 +140,9 @@ def kill_again_and_again(
         try:
             ledger = open_ledger(folder / "ledger")
         except NotFound:
-            # Killed before there was a ledger: it is made anew, as the error says.
+            # Killed before there was a ledger, or its folder: it is made anew, as the error says.
             assert not confirmed
-            shutil.rmtree(folder / "ledger")
+            shutil.rmtree(folder / "ledger", ignore_errors=True)
             continue
         with ledger:
             check_ledger(ledger, confirmed)
