@@ -179,7 +179,14 @@ impl Engine {
             (Keyspace::Transactions, "transaction places"),
             (Keyspace::History, "history nodes"),
         ] {
-            compare_keyspace(keyspace, name, &head.view, &truth.view, &mut checked)?;
+            let stop = &mut || !progress(head.height(), head.height().saturating_add(1));
+            compare_keyspace(
+                (keyspace, name),
+                &head.view,
+                &truth.view,
+                &mut checked,
+                stop,
+            )?;
         }
         Ok(checked)
     }
@@ -227,15 +234,18 @@ fn compare_buckets(head: &Head, checked: &mut Checked) {
     checked.rows.push(("tree buckets", rows));
 }
 
+/// Rows compared between two looks at whether the caller wants to go on.
+const ROWS_BETWEEN_WORD: u64 = 4_096;
+
 /// Most faults of one keyspace that are told one by one.
 const FAULTS_TOLD: usize = 10;
 
 fn compare_keyspace(
-    keyspace: Keyspace,
-    name: &'static str,
+    (keyspace, name): (Keyspace, &'static str),
     found: &View,
     truth: &View,
     checked: &mut Checked,
+    stop: &mut dyn FnMut() -> bool,
 ) -> Result<(), Error> {
     let mut found = found
         .range(keyspace, Bound::Unbounded, Bound::Unbounded, false)
@@ -262,6 +272,9 @@ fn compare_keyspace(
             None
         };
         rows += 1;
+        if rows % ROWS_BETWEEN_WORD == 0 && stop() {
+            return Err(Error::new("fsck.stopped", "stopped by the caller"));
+        }
         if mine == theirs {
             continue;
         }
