@@ -308,8 +308,8 @@ impl Engine {
         let (state, index) = state.into_writes();
         next.tree = update_tree(&mut pending, head, suite, &state)?;
         next.digests.expire(time);
-        for ((_, id), expires) in pending.ids.iter().zip(expiries(&pending)) {
-            next.digests.add(suite, expires, *id);
+        for (segment, id) in &pending.ids {
+            next.digests.add_to(suite, *segment, *id);
         }
         let history_root = head_history(&mut next, head, suite, &mut pending.writes);
         let header = Header {
@@ -475,15 +475,6 @@ pub(crate) fn read_place(bytes: &[u8]) -> Option<(u64, u32)> {
         height,
         u32::from_be_bytes(bytes.get(8..12)?.try_into().ok()?),
     ))
-}
-
-/// The expiry of each entry's transaction, in entry order.
-fn expiries(pending: &Pending) -> Vec<u64> {
-    pending
-        .ids
-        .iter()
-        .map(|(segment, _)| segment * crate::limits::REPLAY_SEGMENT_MS)
-        .collect()
 }
 
 fn update_tree(

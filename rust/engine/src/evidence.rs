@@ -1,6 +1,6 @@
 //! What leaves the ledger to be checked elsewhere: receipts, state proofs, header files.
 
-use codec::cbor::{Decoder, Encoder, Value};
+use codec::cbor::{Decoder, Value};
 use codec::key;
 use crypto::Hash32;
 use store::{Keyspace, View};
@@ -253,14 +253,4 @@ pub fn decode_value(bytes: &[u8]) -> Result<Value, Error> {
     let value = decoder.value()?;
     decoder.finish()?;
     Ok(value)
-}
-
-/// Encodes an array of already encoded items.
-pub fn encode_items(items: &[Vec<u8>]) -> Vec<u8> {
-    let mut encoder = Encoder::new();
-    encoder.array(items.len());
-    for item in items {
-        encoder.raw(item);
-    }
-    encoder.into_bytes()
 }

@@ -40,7 +40,7 @@ pub use contract_python::{check_source, source_interface, ContractPython};
 pub use deploy::{GAS_PER_SOURCE_BYTE, POLICY as DEPLOY_POLICY, RESERVED as RESERVED_NAMES};
 pub use engine::{Engine, Outcome, Pending, Recovery};
 pub use error::Error;
-pub use evidence::{decode_parts, decode_value, encode_items, encode_parts, key_part, part_value};
+pub use evidence::{decode_parts, decode_value, encode_parts, key_part, part_value};
 pub use execute::{Verdict, EVENTS_TABLE};
 pub use members::Member;
 pub use overlay::{BlockState, Changes, Rows, Span, TransactionState};

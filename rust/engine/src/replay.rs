@@ -31,7 +31,12 @@ pub struct Digests(BTreeMap<u64, Digest>);
 impl Digests {
     /// Adds an id to the segment of its expiry.
     pub fn add(&mut self, suite: Suite, expires: u64, id: Hash32) {
-        let digest = self.0.entry(segment_of(expires)).or_insert(Digest {
+        self.add_to(suite, segment_of(expires), id);
+    }
+
+    /// Adds an id to a segment.
+    pub fn add_to(&mut self, suite: Suite, segment: u64, id: Hash32) {
+        let digest = self.0.entry(segment).or_insert(Digest {
             count: 0,
             head: Hash32([0; 32]),
         });

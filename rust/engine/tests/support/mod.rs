@@ -10,7 +10,7 @@ use engine::formats::genesis::possession_payload;
 use engine::formats::header::seal_payload;
 use engine::formats::result::Refusal;
 use engine::runtime::{Call, Complaint, Contract, Returned, Runtime, Step};
-use engine::{Engine, Error, Outcome, Prepared, Span, TransactionState};
+use engine::{Engine, Error, Outcome, Prepared, TransactionState};
 
 pub const SUITE: Suite = Suite::One;
 pub const GENESIS_TIME: u64 = 1_700_000_000_000;
@@ -393,13 +393,4 @@ pub fn code_of(outcome: &Outcome, position: usize) -> String {
 
 pub fn memory() -> Engine {
     Engine::create(None, &document("trade"), Arc::new(TestRuntime)).unwrap()
-}
-
-pub fn span_all() -> Span {
-    Span {
-        from: Vec::new(),
-        to: None,
-        limit: usize::MAX,
-        reverse: false,
-    }
 }
