@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lianheng.consensus import create_ledger, open_ledger
     from lianheng.ledger import Ledger, Submission
-    from lianheng.members import Genesis, Identity, MemberSpec, read_identity, write_identity
+    from lianheng.members import (
+        Genesis,
+        Identity,
+        MemberSpec,
+        Validator,
+        read_identity,
+        write_identity,
+    )
     from lianheng.model import LianhengError, Result, SignedTransaction
 
 __version__ = "0.1.0"
@@ -25,6 +32,7 @@ __all__ = [
     "Result",
     "SignedTransaction",
     "Submission",
+    "Validator",
     "__version__",
     "create_ledger",
     "open_ledger",
@@ -41,6 +49,7 @@ _ROOMS = {
     "Result": "model",
     "SignedTransaction": "model",
     "Submission": "ledger",
+    "Validator": "members",
     "create_ledger": "consensus",
     "open_ledger": "consensus",
     "read_identity": "members",

@@ -9,6 +9,7 @@ from lianheng.consensus.embedded import (
     SEALER_NAME,
     create_ledger,
     needs_passphrase,
+    open_engine,
     open_ledger,
 )
 from lianheng.consensus.solo import QueueLimits, SoloSequencer
@@ -20,5 +21,6 @@ __all__ = [
     "SoloSequencer",
     "create_ledger",
     "needs_passphrase",
+    "open_engine",
     "open_ledger",
 ]

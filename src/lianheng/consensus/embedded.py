@@ -4,7 +4,8 @@
     FOLDER/sequencer.identity    the sealer's key, encrypted unless for development
 
 Reading needs no passphrase: the sealer's key is unlocked when something is first submitted, or at
-once where its passphrase is at hand.
+once where its passphrase is at hand. The ledger of a validator has no sequencer: it is read here,
+and only its node submits.
 """
 
 import threading
@@ -14,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from lianheng.consensus.clock import BlockClock
 from lianheng.consensus.solo import QueueLimits, SoloSequencer
-from lianheng.ledger import EngineBackend, Ledger, Sequencer, Submission, wall_clock_ms
+from lianheng.ledger import (
+    EngineBackend,
+    Ledger,
+    Sequencer,
+    Submission,
+    check_transactions,
+    wall_clock_ms,
+)
 from lianheng.members import (
     Genesis,
     Identity,
@@ -24,8 +32,11 @@ from lianheng.members import (
     write_identity,
 )
 from lianheng.model import (
+    QUORUM,
+    SOLO,
     GenesisFile,
     IdentityError,
+    NodeError,
     NotFound,
     Stopped,
     UsageError,
@@ -44,7 +55,7 @@ def create_ledger(
     path: str | Path | None,
     genesis: Genesis,
     *,
-    sealer: Identity,
+    sealer: Identity | None = None,
     passphrase: Passphrase = None,
     clock: BlockClock | None = None,
     bounds: QueueLimits | None = None,
@@ -52,14 +63,21 @@ def create_ledger(
     """Make a new ledger in an empty or new folder, or in memory where the path is None.
 
     The sealer's key is written encrypted with the passphrase, or plainly where it is a development
-    key. Raise `UsageError` where the folder holds something, `InvalidValue` for a bad genesis.
+    key; a chain of validators has none. Raise `UsageError` where the folder holds something,
+    `InvalidValue` for a bad genesis.
     """
     from lianheng._native import Engine
 
+    if (sealer is None) == (genesis.document.sealers[1] == SOLO):
+        raise UsageError(
+            "ledger.sealer",
+            "a chain with one sequencer needs its key, a chain of validators has none",
+            "give a sealer exactly where the genesis names one",
+        )
     if path is None:
         with native_errors():
             engine = Engine.create(None, genesis.encoded)
-        return _assemble(engine, lambda: sealer, clock, bounds)
+        return _assemble(engine, _holder(sealer), clock, bounds)
     folder = Path(path)
     if folder.exists() and any(folder.iterdir()):
         raise UsageError("ledger.exists", f"{folder} is not empty", "open it, or name a new folder")
@@ -68,10 +86,11 @@ def create_ledger(
         Engine.create(None, genesis.encoded).close()
     folder.mkdir(parents=True, exist_ok=True)
     # The key first: a ledger without its sealer's key could never confirm anything.
-    write_identity(folder / SEALER_NAME, sealer, passphrase)
+    if sealer is not None:
+        write_identity(folder / SEALER_NAME, sealer, passphrase)
     with native_errors():
         engine = Engine.create(str(folder / STORE_NAME), genesis.encoded)
-    return _assemble(engine, lambda: sealer, clock, bounds)
+    return _assemble(engine, _holder(sealer), clock, bounds)
 
 
 def open_ledger(
@@ -88,22 +107,27 @@ def open_ledger(
     stored bytes are not what was written, `IdentityError` for a wrong passphrase. `rebuild`
     derives the state anew from the block log.
     """
-    from lianheng._native import Engine
-
     folder = Path(path)
-    if not (folder / STORE_NAME).is_dir():
-        raise NotFound("ledger.missing", f"there is no ledger in {folder}", "run lianheng init")
     key_file = folder / SEALER_NAME
     at_hand = passphrase is not None and not callable(passphrase)
     # Without its key file a ledger can still be read and checked.
     unlock_now = key_file.exists() and (at_hand or not needs_passphrase(folder))
     sealer = read_identity(key_file, passphrase) if unlock_now else None
-    with native_errors():
-        engine = Engine.open(str(folder / STORE_NAME), rebuild=rebuild)
+    engine = open_engine(folder, rebuild=rebuild)
     if sealer is None:
         return _assemble(engine, lambda: read_identity(key_file, passphrase), clock, bounds)
-    unlocked = sealer
-    return _assemble(engine, lambda: unlocked, clock, bounds)
+    return _assemble(engine, _holder(sealer), clock, bounds)
+
+
+def open_engine(path: str | Path, *, rebuild: bool = False) -> "Engine":
+    """The core alone, for who orders otherwise: a validator's node. Raises as `open_ledger`."""
+    from lianheng._native import Engine
+
+    store = Path(path) / STORE_NAME
+    if not store.is_dir():
+        raise NotFound("ledger.missing", f"there is no ledger in {path}", "run lianheng init")
+    with native_errors():
+        return Engine.open(str(store), rebuild=rebuild)
 
 
 def needs_passphrase(path: str | Path) -> bool:
@@ -120,6 +144,8 @@ def _assemble(
 ) -> Ledger:
     try:
         document = GenesisFile.from_bytes(engine.genesis_file).document
+        if document.sealers[1] != SOLO:
+            return Ledger(EngineBackend(engine, _NodeNeeded()), wall_clock_ms)
         sealing_key = document.sealers[2][0][0]
         # The opening is when the clocks are first compared, not the first submission.
         block_clock = clock or BlockClock()
@@ -149,6 +175,33 @@ def _assemble(
         return solo
 
     return Ledger(EngineBackend(engine, _OnFirstUse(start)), wall_clock_ms)
+
+
+def _holder(sealer: Identity | None) -> Callable[[], Identity]:
+    def unlock() -> Identity:
+        if sealer is None:
+            raise IdentityError("identity.missing", "no key of a sequencer is at hand")
+        return sealer
+
+    return unlock
+
+
+class _NodeNeeded:
+    """Stands where a chain of validators is read without its node: it orders nothing."""
+
+    def submit(self, transactions: Sequence[bytes]) -> Submission:
+        check_transactions(transactions)
+        raise NodeError(
+            "consensus.node_needed",
+            "a call on this chain is ordered by validators, and no node of this home runs",
+            "start the node: lianheng up --detach",
+        )
+
+    def status(self) -> Mapping[str, Any]:
+        return {"kind": QUORUM, "started": False}
+
+    def close(self) -> None:
+        """Nothing runs."""
 
 
 class _OnFirstUse:

@@ -16,7 +16,7 @@ from lianheng.members._files import (
     write_identity,
     write_new_file,
 )
-from lianheng.members._genesis import Genesis, MemberSpec
+from lianheng.members._genesis import Genesis, MemberSpec, Validator
 from lianheng.members._identity import Identity
 from lianheng.members._signing import CallSigner, Signers
 
@@ -29,6 +29,7 @@ __all__ = [
     "MemberSpec",
     "Passphrase",
     "Signers",
+    "Validator",
     "identity_member",
     "is_development",
     "passphrase_from",

@@ -1,8 +1,8 @@
-"""Making a genesis: the document that names a chain's members, keys, roles and sealer."""
+"""Making a genesis: the document that names a chain's members, keys, roles and sealers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from lianheng.members._identity import Identity
 from lianheng.model import (
@@ -20,6 +20,8 @@ from lianheng.model import (
     RoleName,
     document_bytes,
     encode,
+    limits,
+    quorum_sealers,
     solo_sealers,
 )
 
@@ -38,6 +40,13 @@ class MemberSpec:
     custodial: bool = False
 
 
+class Validator(NamedTuple):
+    """A node that votes on blocks, and with how much power."""
+
+    member: MemberSpec
+    power: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Genesis:
     """A genesis document and its parts."""
@@ -51,31 +60,37 @@ class Genesis:
         chain: str,
         organisations: Sequence[str] | Mapping[str, str],
         members: Sequence[MemberSpec],
-        sealer: Identity,
         time_ms: int,
+        sealer: Identity | None = None,
+        validators: Sequence[Validator] = (),
         contracts: Sequence[ContractSource] = (),
         parameters: Mapping[str, int] | None = None,
     ) -> Self:
         """Build the document; organisations are names, or names with titles.
 
-        Raise `InvalidValue` where a name is malformed, an organisation or parameter unknown.
+        One `sealer` makes a chain with one sequencer; `validators` make one that a quorum of them
+        seals. They become members beside those of `members`.
+
+        Raise `InvalidValue` where a name is malformed, an organisation or parameter unknown, a
+        validator no node, its key named twice or its power out of bounds.
         """
         titles = (
             dict(organisations)
             if isinstance(organisations, Mapping)
             else {name: name for name in organisations}
         )
+        everybody = [*members, *(validator.member for validator in validators)]
         data = document_bytes(
             {
                 "chain": ChainName(chain),
                 "time": time_ms,
-                "sealers": solo_sealers(sealer.public),
+                "sealers": _sealers(sealer, validators),
                 "parameters": _parameters(parameters or {}),
                 "organisations": [
                     {"name": OrganisationName(name), "title": title}
                     for name, title in titles.items()
                 ],
-                "members": [_member(ChainName(chain), spec, titles) for spec in members],
+                "members": [_member(ChainName(chain), spec, titles) for spec in everybody],
                 "contracts": [
                     {
                         "name": ContractName(contract.name),
@@ -107,6 +122,43 @@ class Genesis:
     def time(self) -> Milliseconds:
         """Block time of height 0."""
         return self.document.time
+
+
+def _sealers(sealer: Identity | None, validators: Sequence[Validator]) -> list[object]:
+    if (sealer is None) == (not validators):
+        raise InvalidValue(
+            "genesis.sealers",
+            "a chain is sealed either by one sequencer or by validators",
+            "name a sealer, or validators",
+        )
+    if sealer is not None:
+        return solo_sealers(sealer.public)
+    if len(validators) > limits.VALIDATORS:
+        raise InvalidValue(
+            "genesis.sealers",
+            f"{len(validators):,} validators are more than {limits.VALIDATORS:,}",
+            "let the others follow without a vote",
+        )
+    powers: dict[bytes, int] = {}
+    for member, power in validators:
+        if member.kind != "node":
+            raise InvalidValue(
+                "genesis.validator_kind",
+                f"{member.id} votes and is of kind {member.kind!r}",
+                "validators are members of kind 'node'",
+            )
+        if not 1 <= power <= limits.VALIDATOR_POWER:
+            raise InvalidValue(
+                "genesis.validator_power",
+                f"{member.id} has power {power:,}",
+                f"power is from 1 to {limits.VALIDATOR_POWER:,}",
+            )
+        if member.identity.public in powers:
+            raise InvalidValue(
+                "genesis.validator_twice", f"the key of {member.id} votes twice", "one key a node"
+            )
+        powers[member.identity.public] = power
+    return quorum_sealers(powers)
 
 
 def _parameters(chosen: Mapping[str, int]) -> dict[str, int]:

@@ -4,12 +4,16 @@ It holds no keys, opens no files and knows no ledger. Everything is immutable; b
 """
 
 from lianheng.model.block import (
+    QUORUM,
+    SOLO,
     Block,
     Entry,
     Header,
+    quorum_sealers,
     seal_payload,
     solo_seal,
     solo_sealers,
+    validator_address,
 )
 from lianheng.model.errors import (
     Ambiguous,
@@ -67,6 +71,8 @@ __all__ = [
     "DEFAULT_PARAMETERS",
     "MEMBER_KINDS",
     "POSSESSION_NAME",
+    "QUORUM",
+    "SOLO",
     "Ambiguous",
     "Block",
     "Busy",
@@ -122,7 +128,9 @@ __all__ = [
     "jsonable",
     "native_errors",
     "plain",
+    "quorum_sealers",
     "seal_payload",
     "solo_seal",
     "solo_sealers",
+    "validator_address",
 ]

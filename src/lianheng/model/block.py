@@ -1,6 +1,8 @@
 """Headers, seals, entries and blocks as read from their canonical bytes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Self
 
 from lianheng import _native
@@ -23,6 +25,8 @@ BLOCK_NAME = "lianheng.block.1"
 SEALERS_NAME = "lianheng.sealers.1"
 SEAL_NAME = "lianheng.seal.1"
 SOLO = "solo"
+QUORUM = "cometbft"
+_ADDRESS_BYTES = 20
 
 
 def _parts(data: bytes, name: str, count: int) -> list[Any]:
@@ -139,3 +143,15 @@ def solo_seal(signature: bytes) -> bytes:
 def solo_sealers(public_key: bytes) -> list[Any]:
     """The set that seals a chain with one sequencer."""
     return [SEALERS_NAME, SOLO, [[public_key, 1]]]
+
+
+def quorum_sealers(powers: Mapping[bytes, int]) -> list[Any]:
+    """The set of validators, by public key and power, in CometBFT's order."""
+    ordered = sorted(powers.items(), key=lambda each: (-each[1], validator_address(each[0])))
+    return [SEALERS_NAME, QUORUM, [[public, power] for public, power in ordered]]
+
+
+def validator_address(public_key: bytes) -> bytes:
+    """What CometBFT calls a validator: the first 20 bytes of its key's SHA-256."""
+    # CometBFT's own definition, whatever hash the chain's suite names.
+    return sha256(public_key).digest()[:_ADDRESS_BYTES]

@@ -157,6 +157,11 @@ _BY_PREFIX: tuple[tuple[str, type[LianhengError]], ...] = (
     ("identity.", IdentityError),
     ("clock.", ClockError),
     ("node.", NodeError),
+    ("cometbft.", NodeError),
+    ("consensus.", NodeError),
+    ("chain.diverged", Damaged),
+    ("envelope.", InvalidValue),
+    ("seal.", LedgerError),
     ("usage.", UsageError),
 )
 _NOT_FOUND_WORDS = ("not_found", "unknown", "no_such")

@@ -70,3 +70,20 @@ SOCKET_PATH_BYTES = 100
 CONNECT_SECONDS = 5.0
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
+
+# A set of validators: each signs every block and stands in every seal (docs/protocol/formats.md).
+VALIDATORS = 1_000
+VALIDATOR_POWER = 2**40
+
+# ABCI, between CometBFT and us on one machine. CometBFT takes no block above 100 MiB: one that a
+# lying proposer makes that large must still be read to be voted against.
+ABCI_MESSAGE_BYTES = 134_217_728
+# Transactions, votes or updates in one message; a proposal with more is voted against unread.
+ABCI_ITEMS = 100_000
+# CometBFT makes four connections; a few more while old ones are dying.
+ABCI_CONNECTIONS = 16
+# What is read at once, and how many bytes of answers may wait for more input before they leave.
+ABCI_READ_BYTES = 262_144
+ABCI_ANSWER_BYTES = 1_048_576
+# How long stopping waits for a call of the application that is under way.
+ABCI_STOP_SECONDS = 30.0
