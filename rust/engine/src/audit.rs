@@ -44,7 +44,8 @@ impl Replay {
     pub fn apply(&self, block: &[u8]) -> Result<(), Error> {
         let block = Block::decode(block)?;
         let header_hash = head::header_hash(self.engine.suite(), block.header);
-        let height = Header::decode(block.header)?.height;
+        let header = Header::decode(block.header)?;
+        let height = header.height;
         let seal = block
             .seal
             .ok_or_else(|| Error::new("seal.missing", format!("height {height} has no seal")))?;
@@ -52,6 +53,7 @@ impl Replay {
             self.engine.suite(),
             &self.engine.genesis().sealers,
             self.engine.genesis_hash(),
+            &header,
             header_hash,
             seal,
         )

@@ -344,12 +344,13 @@ impl Engine {
     pub fn commit(&self, pending: Pending, seal: Option<&[u8]>) -> Result<Vec<Outcome>, Error> {
         match (pending.header(), seal) {
             (None, _) => {}
-            (Some((_, _, hash)), Some(seal)) => {
+            (Some((header, _, hash)), Some(seal)) => {
                 let genesis = &self.genesis;
                 check_seal(
                     self.suite(),
                     &genesis.sealers,
                     self.genesis_hash,
+                    header,
                     hash,
                     seal,
                 )?;

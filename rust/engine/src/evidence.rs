@@ -63,6 +63,7 @@ impl Engine {
             header: block.header,
             seal: block.seal,
             links: &links,
+            steps: &[],
         };
         Ok(receipt.encode())
     }
@@ -105,6 +106,7 @@ impl Engine {
             header: &head.header_bytes,
             seal: head.seal.as_deref(),
             links: &links,
+            steps: &[],
         };
         Ok(evidence.encode())
     }

@@ -15,6 +15,21 @@ pub const ATTACHMENTS: usize = 16;
 /// Longest genesis file, in bytes: 100,000 members with a key each fit twice.
 pub const GENESIS_BYTES: usize = 64 * 1024 * 1024;
 
+/// Most validators of a set: CometBFT's votes of more do not fit a block in time.
+pub const SEALERS: usize = 1_000;
+
+/// Most power of a validator: sums of a whole set stay far below CometBFT's 2^60.
+pub const SEALER_POWER: u64 = 1 << 40;
+
+/// Longest envelope with more than one transaction, in bytes: consensus gossips it as one piece.
+pub const ENVELOPE_BYTES: usize = 262_144;
+
+/// Most transactions of an envelope: what a hostile node can make others decode for one signature.
+pub const ENVELOPE_TRANSACTIONS: usize = 2_000;
+
+/// Longest head of an envelope, in bytes: twice what the longest member id makes it.
+pub const ENVELOPE_HEAD_BYTES: usize = 1_024;
+
 /// Longest flat key of a row or an index entry, in bytes: far above any id, and well below what the store can hold (65,535).
 pub const KEY_BYTES: usize = 16 * 1024;
 

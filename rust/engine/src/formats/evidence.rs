@@ -37,6 +37,17 @@ fn links(encoder: &mut Encoder, links: &[Link]) {
     }
 }
 
+/// The field `steps`, which is left out where there is none.
+fn steps(encoder: &mut Encoder, steps: &[&[u8]]) {
+    if steps.is_empty() {
+        return;
+    }
+    encoder.text("steps").array(steps.len());
+    for step in steps {
+        encoder.raw(step);
+    }
+}
+
 fn seal(encoder: &mut Encoder, seal: Option<&[u8]>) {
     encoder.text("seal");
     match seal {
@@ -145,6 +156,8 @@ pub struct Receipt<'a> {
     pub seal: Option<&'a [u8]>,
     /// Links to other heights.
     pub links: &'a [Link],
+    /// Quorum seals that lead from the anchor's set to the sealing one; none where the sets are the same.
+    pub steps: &'a [&'a [u8]],
 }
 
 impl Receipt<'_> {
@@ -152,7 +165,10 @@ impl Receipt<'_> {
     pub fn encode(&self) -> Vec<u8> {
         let mut encoder =
             Encoder::with_capacity(1_024 + self.transaction.len() + self.result.len());
-        encoder.map(9).text("keys").array(self.keys.len());
+        encoder
+            .map(9 + usize::from(!self.steps.is_empty()))
+            .text("keys")
+            .array(self.keys.len());
         for key in self.keys {
             encoder.bytes(key);
         }
@@ -162,6 +178,7 @@ impl Receipt<'_> {
         hashes(&mut encoder, path);
         encoder.text("count").uint(count).text("index").uint(index);
         links(&mut encoder, self.links);
+        steps(&mut encoder, self.steps);
         encoder.text("format").text("lianheng.receipt.1");
         encoder.text("header").bytes(self.header);
         encoder.text("result").bytes(self.result);
@@ -189,13 +206,16 @@ pub struct StateProof<'a> {
     pub seal: Option<&'a [u8]>,
     /// Links to other heights.
     pub links: &'a [Link],
+    /// Quorum seals that lead from the anchor's set to the sealing one; none where the sets are the same.
+    pub steps: &'a [&'a [u8]],
 }
 
 impl StateProof<'_> {
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut encoder = Encoder::with_capacity(2_048);
-        encoder.map(10 + usize::from(self.proof.other.is_some()));
+        let optional = [self.proof.other.is_some(), !self.steps.is_empty()];
+        encoder.map(10 + optional.into_iter().map(usize::from).sum::<usize>());
         encoder.text("key").array(self.key.len());
         for part in self.key {
             encoder.raw(part);
@@ -209,6 +229,7 @@ impl StateProof<'_> {
                 .bytes(&other.key.0)
                 .bytes(&other.value.0);
         }
+        steps(&mut encoder, self.steps);
         encoder.text("table").text(self.place.1);
         encoder.text("value");
         match self.value {

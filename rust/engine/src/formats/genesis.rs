@@ -179,6 +179,7 @@ impl Genesis {
                 .check_public_key(key)
                 .map_err(|error| Error::from(error).in_field("sealers"))?;
         }
+        check_validators(&sealers, &members)?;
         Ok(Genesis {
             document: document.to_vec(),
             suite,
@@ -191,6 +192,30 @@ impl Genesis {
             organisations,
             members,
         })
+    }
+}
+
+/// Each validator's key is also a key of a node, where its possession is proved.
+fn check_validators(sealers: &Sealers, members: &[Member]) -> Result<(), Error> {
+    if sealers.kind != "cometbft" {
+        return Ok(());
+    }
+    let nodes: BTreeSet<&[u8; 32]> = members
+        .iter()
+        .filter(|member| member.kind == "node")
+        .flat_map(|member| member.keys.iter().map(|(public, _)| public))
+        .collect();
+    match sealers.members.iter().find(|(key, _)| !nodes.contains(key)) {
+        None => Ok(()),
+        Some((key, _)) => {
+            let message = format!(
+                "validator key {} is no key of a member of kind node",
+                Hash32(*key)
+            );
+            Err(Error::new("genesis.bad_sealers", message)
+                .in_field("sealers")
+                .hint("list the key, with its proof of possession, under the node's member"))
+        }
     }
 }
 

@@ -1,10 +1,14 @@
 //! The header of a block, the set that seals it, and the seal's payload.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use codec::cbor::{Decoder, Encoder};
 use crypto::{Hash32, Suite};
 
 use super::names;
-use crate::Error;
+use super::quorum::{address, check_quorum_seal};
+use crate::{limits, Error};
 
 const TAG: &str = "lianheng.header.1";
 
@@ -165,21 +169,51 @@ impl Sealers {
             members.push((decoder.bytes_exact::<32>()?, decoder.uint()?));
         }
         decoder.finish()?;
-        let good = match kind.as_str() {
-            "solo" => matches!(members.as_slice(), [(_, 1)]),
-            "cometbft" => !members.is_empty() && members.iter().all(|(_, power)| *power > 0),
-            _ => false,
-        };
-        if !good {
-            return Err(Error::new(
-                "genesis.bad_sealers",
-                format!("{} sealers of kind {kind}", members.len()),
-            )
-            .in_field("sealers")
-            .hint("solo has one key of power 1; cometbft has keys of power above 0"));
+        match kind.as_str() {
+            "solo" if matches!(members.as_slice(), [(_, 1)]) => {}
+            "cometbft" => check_validators(&members)?,
+            _ => {
+                let message = format!("{} sealers of kind {}", members.len(), kind.escape_debug());
+                return Err(bad_sealers(message)
+                    .hint("solo has one key of power 1; cometbft has a set of validators"));
+            }
         }
         Ok(Sealers { kind, members })
     }
+}
+
+fn bad_sealers(message: String) -> Error {
+    Error::new("genesis.bad_sealers", message).in_field("sealers")
+}
+
+/// A set of validators: in CometBFT's order, so that it has one spelling.
+fn check_validators(members: &[([u8; 32], u64)]) -> Result<(), Error> {
+    let most = limits::SEALERS;
+    if !(1..=most).contains(&members.len()) {
+        let message = format!("{} validators; a set has 1 to {most}", members.len());
+        return Err(bad_sealers(message));
+    }
+    let most = limits::SEALER_POWER;
+    if let Some((at, (_, power))) = (1..)
+        .zip(members)
+        .find(|(_, (_, power))| !(1..=most).contains(power))
+    {
+        let message = format!("validator {at} has power {power}, not 1 to {most}");
+        return Err(bad_sealers(message));
+    }
+    let rank = |(key, power): &([u8; 32], u64)| (Reverse(*power), address(key));
+    for (at, pair) in (2..).zip(members.windows(2)) {
+        if rank(&pair[0]) >= rank(&pair[1]) {
+            let message = format!("validator {at} does not come after the one before it");
+            return Err(bad_sealers(message)
+                .hint("sort by power descending, then by address; a key stands once"));
+        }
+    }
+    let keys: BTreeSet<&[u8; 32]> = members.iter().map(|(key, _)| key).collect();
+    if keys.len() == members.len() {
+        return Ok(());
+    }
+    Err(bad_sealers("one key stands twice".to_owned()))
 }
 
 /// What a solo seal signs.
@@ -192,8 +226,40 @@ pub fn seal_payload(header_hash: Hash32) -> Vec<u8> {
     encoder.into_bytes()
 }
 
-/// Checks a solo seal over a header hash.
+/// Checks that a seal is good for a header: by the sequencer of a solo chain, by a quorum of a network.
+///
+/// Errors: `seal.*`; also `cose.*` and `crypto.*` of a solo seal.
 pub fn check_seal(
+    suite: Suite,
+    sealers: &Sealers,
+    genesis_hash: Hash32,
+    header: &Header,
+    header_hash: Hash32,
+    seal: &[u8],
+) -> Result<(), Error> {
+    let kind = seal_kind(seal)?;
+    if kind != sealers.kind {
+        let message = format!(
+            "a {kind} seal; the blocks of this chain carry {} seals",
+            sealers.kind
+        );
+        return Err(Error::new("seal.wrong_kind", message)
+            .hint("check that the seal belongs to this chain"));
+    }
+    match kind {
+        "solo" => check_solo_seal(suite, sealers, genesis_hash, header_hash, seal),
+        _ => check_quorum_seal(suite, sealers, genesis_hash, header, header_hash, seal),
+    }
+}
+
+/// The kind that an encoded seal names.
+fn seal_kind(seal: &[u8]) -> Result<&str, Error> {
+    let mut decoder = Decoder::new(seal);
+    decoder.array()?;
+    Ok(decoder.text()?)
+}
+
+fn check_solo_seal(
     suite: Suite,
     sealers: &Sealers,
     genesis_hash: Hash32,

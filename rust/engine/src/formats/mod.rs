@@ -1,9 +1,11 @@
 //! The formats of docs/protocol, as bytes and as types. Nothing here reads a clock, a store or a contract.
 
 pub mod block;
+pub mod comet;
 pub mod evidence;
 pub mod genesis;
 pub mod header;
 pub mod names;
+pub mod quorum;
 pub mod result;
 pub mod transaction;
