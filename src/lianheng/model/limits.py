@@ -87,3 +87,51 @@ ABCI_READ_BYTES = 262_144
 ABCI_ANSWER_BYTES = 1_048_576
 # How long stopping waits for a call of the application that is under way.
 ABCI_STOP_SECONDS = 30.0
+
+# lianheng.toml names a chain, a key and some peers; anything larger is not one.
+SETTINGS_FILE_BYTES = 65_536
+PEERS = 256
+# Envelopes that wait in one node's mempool: about seven blocks; more only makes every answer late.
+# At least two of the largest transactions fit; more than a gigabyte is memory that a node needs.
+MEMPOOL_BYTES = 33_554_432
+MEMPOOL_BYTES_LEAST = 16_777_216
+MEMPOOL_BYTES_MOST = 1_073_741_824
+MEMPOOL_ENVELOPES = 2_000
+# One envelope, or the largest lone transaction that a genesis can allow, with its head.
+CONSENSUS_TRANSACTION_BYTES = 5_242_880
+# A node that keeps fewer blocks could not help another that was down for a minute.
+RETAIN_BLOCKS_LEAST = 1_000
+RETAIN_BLOCKS_MOST = 2**40
+
+# CometBFT's log: one file in use and one old one, enough for the hours before a failure.
+COMET_LOG_BYTES = 16_777_216
+COMET_LOG_LINE_BYTES = 65_536
+# Its last lines, kept for the message of an error.
+COMET_LAST_LINES = 20
+# Restarts: a child that fails this often within the time is not going to run.
+COMET_FAILURES = 5
+COMET_FAILURE_WINDOW_SECONDS = 60.0
+COMET_RESTART_FIRST_SECONDS = 0.25
+COMET_RESTART_LONGEST_SECONDS = 8.0
+# Closing its databases takes about a second; one that needs longer hangs.
+COMET_STOP_SECONDS = 10.0
+# An old child that lost its parent ends at once; its lock is free soon after.
+COMET_LOCK_WAIT_SECONDS = 20.0
+
+# CometBFT's RPC on this machine. A request bears one envelope in base64, an answer one block.
+RPC_BODY_BYTES = 10_000_000
+RPC_ANSWER_BYTES = 209_715_200
+RPC_CONNECT_SECONDS = 2.0
+RPC_SECONDS = 15.0
+RPC_CONNECTIONS = 16
+RPC_PAGE = 100
+# A full mempool has room again after about a block.
+MEMPOOL_RETRY_MS = 200
+CATCHING_UP_RETRY_MS = 1_000
+
+# Seals: asked for directly after a block, then ever less often; taken in portions at start-up.
+SEAL_FIRST_SECONDS = 0.005
+SEAL_LONGEST_SECONDS = 2.0
+SEAL_PORTION = 64
+# Nodes of a network on one machine: each is two processes of some 200 MB together.
+LOCAL_NODES = 16
