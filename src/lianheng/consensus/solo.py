@@ -14,44 +14,27 @@ import atexit
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from lianheng.consensus._intake import Intake, Part
 from lianheng.consensus.clock import BlockClock
 from lianheng.ledger import (
     BlockMaker,
     BlockOutcome,
     OrderingEngine,
     PendingBlock,
-    Results,
     Sealer,
     Segment,
     Submission,
     as_ledger_error,
-    check_transactions,
     outcome_unknown,
 )
-from lianheng.model import (
-    Busy,
-    ClockError,
-    LianhengError,
-    Result,
-    Stopped,
-    UsageError,
-    limits,
-    native_errors,
-)
+from lianheng.model import ClockError, LianhengError, limits, native_errors
 
 PreparedT = TypeVar("PreparedT")
 PendingT = TypeVar("PendingT", bound=PendingBlock)
-
-# Weight of the newest block in the running mean of the speed, and the answer before there is one.
-_SPEED_WEIGHT = 0.2
-_FIRST_RETRY_MS = 100
-_LONGEST_RETRY_MS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +49,12 @@ class QueueLimits:
     block_bytes: int = limits.BLOCK_BYTES
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """One submission: what is still to be prepared, and the segments that are confirmed."""
-
-    transactions: Sequence[bytes]
-    size_bytes: int
-    future: "Future[Sequence[Result]]"
-    taken: int = 0
-    confirmed: int = 0
-    ended: bool = False
-    segments: list[Segment] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A submission's share of one batch."""
-
-    waiting: _Waiting
-    length: int
-
-
 @dataclass(frozen=True, slots=True)
 class _Batch(Generic[PreparedT]):
     """Prepared transactions and whose they are."""
 
     prepared: PreparedT
-    parts: list[_Part]
+    parts: list[Part]
     transactions: int
     size_bytes: int
 
@@ -113,15 +75,9 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         self._maker = BlockMaker(engine, sealer)
         self._clock = clock or BlockClock()
         self._bounds = bounds or QueueLimits()
-        self._changed = threading.Condition()
-        self._incoming: deque[_Waiting] = deque()
+        self._intake = Intake(self._bounds.queue_transactions, self._bounds.queue_bytes)
         self._prepared: queue.Queue[_Batch[PreparedT] | None] = queue.Queue(limits.PREPARED_BATCHES)
-        self._queued_transactions = 0
-        self._queued_bytes = 0
-        self._closing = False
-        self._failure: LianhengError | None = None
         self._clock_failure: ClockError | None = None
-        self._speed_per_ms = 0.0
         self._blocks = 0
         self._threads = [
             threading.Thread(target=target, name=f"lianheng-{name}", daemon=True)
@@ -134,82 +90,34 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
 
     def submit(self, transactions: Sequence[bytes]) -> Submission:
         """Take transactions in. Raise `Busy`, `Stopped`, or what stopped the sequencer."""
-        check_transactions(transactions)
-        count = len(transactions)
-        size_bytes = sum(map(len, transactions))
-        future: Future[Sequence[Result]] = Future()
-        # Running, so that nobody cancels what may already be in a block.
-        future.set_running_or_notify_cancel()
-        waiting = _Waiting(transactions, size_bytes, future)
-        with self._changed:
-            self._check_open()
-            self._check_room(count, size_bytes)
-            self._queued_transactions += count
-            self._queued_bytes += size_bytes
-            self._incoming.append(waiting)
-            self._changed.notify_all()
-        return Submission(future, count)
+        return self._intake.submit(transactions)
 
     def status(self) -> Mapping[str, Any]:
         """Queue and speed; `stopped` and `clock` name a failure in force."""
-        with self._changed:
+        intake = self._intake
+        with intake.changed:
             return {
                 "kind": "solo",
-                "queued_transactions": self._queued_transactions,
-                "queued_bytes": self._queued_bytes,
+                "queued_transactions": intake.queued_transactions,
+                "queued_bytes": intake.queued_bytes,
                 "blocks_made": self._blocks,
-                "stopped": None if self._failure is None else str(self._failure),
+                "stopped": None if intake.failure is None else str(intake.failure),
                 "clock": None if self._clock_failure is None else str(self._clock_failure),
             }
 
     def close(self) -> None:
         """Finish what was taken in, then end the threads. Closing twice does nothing."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
+        self._intake.close()
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join()
         atexit.unregister(self.close)
 
-    def _check_open(self) -> None:
-        if self._failure is not None:
-            raise _again(self._failure)
-        if self._closing:
-            raise Stopped("ledger.closed", "this ledger is closed", "open it again")
-
-    def _check_room(self, count: int, size_bytes: int) -> None:
-        bounds = self._bounds
-        if count > bounds.queue_transactions or size_bytes > bounds.queue_bytes:
-            raise UsageError(
-                "ledger.submission_too_large",
-                f"{count:,} transactions of {size_bytes:,} bytes do not fit the queue of "
-                f"{bounds.queue_transactions:,} and {bounds.queue_bytes:,} bytes",
-                "submit them in parts",
-            )
-        if (
-            self._queued_transactions + count > bounds.queue_transactions
-            or self._queued_bytes + size_bytes > bounds.queue_bytes
-        ):
-            retry = self._retry_after_ms()
-            raise Busy(
-                "ledger.busy",
-                f"{self._queued_transactions:,} transactions already wait",
-                f"submit again in {retry} ms; nothing of this was taken in",
-                retry_after_ms=retry,
-            )
-
-    def _retry_after_ms(self) -> int:
-        if self._speed_per_ms <= 0:
-            return _FIRST_RETRY_MS
-        half = self._queued_transactions / self._speed_per_ms / 2
-        return max(1, min(_LONGEST_RETRY_MS, round(half)))
-
     def _prepare_loop(self) -> None:
         try:
             self._prepare_all()
         except BaseException as failure:  # noqa: BLE001 - a thread that ends must say so
-            self._stop(as_ledger_error(failure))
+            self._intake.stop(as_ledger_error(failure))
         finally:
             # The other thread ends with this; without it `close` would wait for ever.
             self._prepared.put(None)
@@ -218,68 +126,37 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         while (parts := self._take()) is not None:
             transactions: list[bytes] = []
             for part in parts:
-                waiting = part.waiting
-                transactions += waiting.transactions[waiting.taken : waiting.taken + part.length]
-                waiting.taken += part.length
+                transactions += part.transactions
             try:
                 with native_errors():
                     prepared = self._engine.prepare(transactions)
             except BaseException as failure:  # noqa: BLE001 - must reach those who wait
-                self._stop(as_ledger_error(failure), parts)
+                self._intake.stop(as_ledger_error(failure), parts)
                 continue
             size_bytes = sum(map(len, transactions))
             self._prepared.put(_Batch(prepared, parts, len(transactions), size_bytes))
 
-    def _take(self) -> list[_Part] | None:
+    def _take(self) -> list[Part] | None:
         """Wait for submissions; take one large one's next piece, or several small ones whole."""
-        bounds = self._bounds
-        with self._changed:
-            while not self._incoming:
-                if self._closing:
+        bounds, intake = self._bounds, self._intake
+        with intake.changed:
+            while True:
+                parts = intake.take(bounds.batch_transactions, bounds.batch_bytes, mixed=False)
+                if parts:
+                    return parts
+                if intake.closing:
                     return None
-                self._changed.wait()
-            parts: list[_Part] = []
-            count = size_bytes = 0
-            while self._incoming:
-                waiting = self._incoming[0]
-                left = len(waiting.transactions) - waiting.taken
-                whole = waiting.taken == 0
-                fits = (
-                    whole
-                    and count + left <= bounds.batch_transactions
-                    and size_bytes + waiting.size_bytes <= bounds.batch_bytes
-                )
-                if parts and not fits:
-                    break
-                length = left if fits else self._piece(waiting)
-                parts.append(_Part(waiting, length))
-                count += length
-                size_bytes += waiting.size_bytes
-                if length == left:
-                    self._incoming.popleft()
-                if not fits:
-                    break
-            return parts
-
-    def _piece(self, waiting: _Waiting) -> int:
-        """How many of a large submission's next transactions make one batch: at least one."""
-        size_bytes = 0
-        end = min(waiting.taken + self._bounds.batch_transactions, len(waiting.transactions))
-        for position in range(waiting.taken, end):
-            size_bytes += len(waiting.transactions[position])
-            if size_bytes > self._bounds.batch_bytes and position > waiting.taken:
-                return position - waiting.taken
-        return end - waiting.taken
+                intake.changed.wait()
 
     def _commit_loop(self) -> None:
         try:
             self._commit_all()
         except BaseException as failure:  # noqa: BLE001 - a thread that ends must say so
             error = as_ledger_error(failure)
-            self._stop(error)
+            self._intake.stop(error)
             # The queue goes on being emptied, or the other thread would wait for room for ever.
             while (batch := self._prepared.get()) is not None:
-                self._fail(batch.parts, error)
+                self._intake.fail(batch.parts, error)
 
     def _commit_all(self) -> None:
         carried: _Batch[PreparedT] | None = None
@@ -320,14 +197,14 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         if not batches:
             return
         parts = [part for batch in batches for part in batch.parts]
-        if self._failure is not None:
-            self._fail(parts, self._failure)
+        if self._intake.failure is not None:
+            self._intake.fail(parts, self._intake.failure)
             return
         try:
             self._commit(batches, count)
         except ClockError as failure:
             self._clock_failure = failure
-            self._fail(parts, failure)
+            self._intake.fail(parts, failure)
         except BaseException as failure:  # noqa: BLE001 - must reach those who wait
             self._stop_commit(failure, parts)
 
@@ -345,7 +222,7 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             error = as_ledger_error(failure)
             raise outcome_unknown(error) from error
 
-    def _stop_commit(self, failure: BaseException, parts: Sequence[_Part]) -> None:
+    def _stop_commit(self, failure: BaseException, parts: Sequence[Part]) -> None:
         if isinstance(failure, Exception):
             told = as_ledger_error(failure)
         else:
@@ -353,76 +230,14 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             told = outcome_unknown(as_ledger_error(failure))
         # Those in this block hear of an unknown outcome, all others of its cause alone.
         cause = told.__cause__
-        self._stop(cause if isinstance(cause, LianhengError) else told, parts, told)
+        self._intake.stop(cause if isinstance(cause, LianhengError) else told, parts, told)
 
     def _measure(self, count: int, elapsed_ms: float) -> None:
-        speed = count / max(elapsed_ms, 0.001)
-        weight = _SPEED_WEIGHT if self._speed_per_ms else 1.0
-        self._speed_per_ms += weight * (speed - self._speed_per_ms)
+        self._intake.measure(count, elapsed_ms)
         self._blocks += 1
 
     def _confirm(self, batch: _Batch[PreparedT], outcome: BlockOutcome) -> None:
         start = 0
         for part in batch.parts:
-            waiting = part.waiting
-            waiting.segments.append(Segment(outcome, start, part.length))
+            self._intake.answer(part, [Segment(outcome, start, part.length)])
             start += part.length
-            waiting.confirmed += part.length
-            if waiting.confirmed == len(waiting.transactions) and self._end(waiting):
-                waiting.future.set_result(Results(waiting.segments))
-
-    def _end(self, waiting: _Waiting) -> bool:
-        """Let go of a submission; true for the one thread that may tell its caller."""
-        with self._changed:
-            if waiting.ended:
-                return False
-            waiting.ended = True
-            # Only a failed submission still lies there; looking for all others would cost a step
-            # for each submission that waits.
-            if waiting.taken < len(waiting.transactions) and waiting in self._incoming:
-                self._incoming.remove(waiting)
-            self._queued_transactions -= len(waiting.transactions)
-            self._queued_bytes -= waiting.size_bytes
-            return True
-
-    def _fail(self, parts: Sequence[_Part], failure: LianhengError) -> None:
-        """Tell those who wait; what else of their submissions waits is not ordered any more."""
-        for waiting in {id(part.waiting): part.waiting for part in parts}.values():
-            if self._end(waiting):
-                told = _partly(failure) if waiting.confirmed else _again(failure)
-                waiting.future.set_exception(told)
-
-    def _stop(
-        self,
-        failure: LianhengError,
-        parts: Sequence[_Part] = (),
-        told: LianhengError | None = None,
-    ) -> None:
-        """Nothing more is ordered: tell all who wait, and all who come later.
-
-        Those of the parts are told something else where it is given.
-        """
-        with self._changed:
-            self._failure = self._failure or failure
-            rest = [_Part(waiting, 0) for waiting in self._incoming]
-        self._fail(parts, told or failure)
-        self._fail(rest, failure)
-
-
-def _partly(failure: LianhengError) -> LianhengError:
-    # The first batches of a large submission can be in blocks that were confirmed before.
-    error = type(failure)(
-        failure.code,
-        f"{failure.message}; some of these transactions are final",
-        "; ".join(filter(None, [failure.hint, "look the ids up"])),
-        **failure.details,
-    )
-    error.__cause__ = failure
-    return error
-
-
-def _again(failure: LianhengError) -> LianhengError:
-    # A new object for each who waits: raising one object in several threads mixes tracebacks.
-    error = type(failure)(failure.code, failure.message, failure.hint, **failure.details)
-    error.__cause__ = failure
-    return error
