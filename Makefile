@@ -11,20 +11,22 @@ export LIANHENG_DATA
 CARGO := $(BIN)/python -m tools.cargo
 CRATES := --workspace --exclude lianheng-python
 
-.PHONY: demo test test-long test-faults lint fmt bench setup setup-dev lock
+.PHONY: demo test test-long test-faults lint fmt bench setup setup-dev cometbft lock
+# Two steps of the set-up at once would spoil each other.
+.NOTPARALLEL:
 
 demo: setup
 	@$(BIN)/lianheng demo $(ARGS)
 
-test: setup-dev
+test: setup-dev cometbft
 	@$(CARGO) test --release --locked $(CRATES) --quiet
 	@$(BIN)/pytest -m "not long" $(ARGS)
 
-test-long: setup-dev
+test-long: setup-dev cometbft
 	@$(CARGO) test --release --locked $(CRATES) -- --include-ignored
 	@$(BIN)/pytest -m "" $(ARGS)
 
-test-faults: setup-dev
+test-faults: setup-dev cometbft
 	@LIANHENG_FAULT_RUNS=300 $(BIN)/pytest -m faults $(ARGS)
 
 lint: setup-dev
@@ -43,6 +45,10 @@ setup:
 
 setup-dev:
 	@PYTHON="$(PYTHON)" tools/setup dev
+
+# The consensus engine of a network. The embedded ledger does without it, and without Go.
+cometbft: setup
+	@$(BIN)/python -m tools.cometbft
 
 lock: setup-dev
 	@tools/lock-requirements
