@@ -135,3 +135,42 @@ SEAL_LONGEST_SECONDS = 2.0
 SEAL_PORTION = 64
 # Nodes of a network on one machine: each is two processes of some 200 MB together.
 LOCAL_NODES = 16
+
+# Envelopes (docs/protocol/formats.md). What a node gathers leaves room for the head and for five
+# bytes of length a transaction; the head has at most 340 bytes.
+ENVELOPE_BYTES = 262_144
+ENVELOPE_TRANSACTIONS = 2_000
+ENVELOPE_HEAD_BYTES = 512
+ENVELOPE_TRANSACTION_OVERHEAD_BYTES = 5
+# Opened envelopes that a node remembers: twice the mempool, so that what was checked there is not
+# opened again for a proposal or its block. Decoded they take about three times as much memory.
+POOL_BYTES = 67_108_864
+# Hashes of envelopes decided lately: more than CometBFT's mempool cache (10,000) remembers.
+DECIDED_ENVELOPES = 16_384
+# Transactions that can never be ordered cost their receivers a signature check each. A node that
+# gathers honestly drops them before it signs, so this many in a minute (40 ms of one core) leave
+# room for two versions that differ, not for a flood.
+BAD_TRANSACTIONS = 1_000
+BAD_WINDOW_MS = 60_000
+# Envelopes of ours under way: enough to fill a block while the next one is gathered, and far less
+# than an organisation's share of the mempool.
+FLIGHT_ENVELOPES = 32
+FLIGHT_BYTES = 4_194_304
+# While envelopes are under way the next one waits for company about half a block, within bounds.
+GATHER_SHORTEST_MS = 2
+GATHER_LONGEST_MS = 250
+# An envelope that nobody saw in a block for this long is sent again: CometBFT may have restarted
+# with an empty mempool. Ten times what a full block takes.
+REBROADCAST_MS = 5_000
+BROADCAST_FIRST_RETRY_MS = 50
+BROADCAST_LONGEST_RETRY_MS = 2_000
+# Without any block this long after its expiry the outcome of an envelope is called unknown: the
+# network does not decide, and its caller should not wait for ever.
+OUTCOME_GRACE_MS = 30_000
+# Closing waits this long for what is under way.
+FLIGHT_CLOSE_SECONDS = 10.0
+# Block time is the median of the votes before, so it is old after a rest (design.md section 6).
+STALE_BLOCK_TIME_MS = 2_000
+# Blocks that the estimate of gas per transaction rests on, and results read of each batch for it.
+GAS_MEAN_BLOCKS = 16
+GAS_SAMPLES = 16

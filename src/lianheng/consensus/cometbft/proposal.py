@@ -1,0 +1,117 @@
+"""Which of the waiting envelopes a proposer puts into a block: fair over organisations.
+
+A pure choice; whether an envelope counts was decided before. Rules:
+
+- Each organisation gets an equal share of the bytes; what one does not use the others get.
+- The envelopes of one organisation keep their order.
+- The block's bounds are obeyed, but for the first envelope: a large one must come in some day.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lianheng.model import limits
+
+# Tag and length that CometBFT writes before each transaction of a block.
+_FRAME_BYTES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A waiting envelope; `gas` is an estimate of what its transactions will use."""
+
+    organisation: str
+    size: int
+    count: int
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockBounds:
+    """What one block may hold. `max_tx_bytes` is CometBFT's own bound and has no exception."""
+
+    max_tx_bytes: int
+    block_bytes: int
+    transactions: int
+    gas: int
+
+
+class _Room:
+    """What is left of the block."""
+
+    def __init__(self, bounds: BlockBounds) -> None:
+        self._frame = bounds.max_tx_bytes
+        self._bytes = bounds.block_bytes
+        self._transactions = bounds.transactions
+        self._gas = bounds.gas
+        self._empty = True
+
+    def fits(self, candidate: Candidate) -> bool:
+        if candidate.size + _FRAME_BYTES > self._frame:
+            return False
+        return self._empty or (
+            candidate.size <= self._bytes
+            and candidate.count <= self._transactions
+            and candidate.gas <= self._gas
+        )
+
+    def take(self, candidate: Candidate) -> None:
+        self._frame -= candidate.size + _FRAME_BYTES
+        self._bytes -= candidate.size
+        self._transactions -= candidate.count
+        self._gas -= candidate.gas
+        self._empty = False
+
+
+def choose(candidates: Sequence[Candidate], bounds: BlockBounds, turn: int) -> list[int]:
+    """Positions of the chosen envelopes, in the order of the block.
+
+    The organisation with the fewest bytes so far gives the next one; where several have as few,
+    `turn` (the height) decides who comes first, so that everybody is first in some block.
+    """
+    queues: dict[str, deque[int]] = {}
+    for position, candidate in enumerate(candidates):
+        queues.setdefault(candidate.organisation, deque()).append(position)
+    names = sorted(queues)
+    first = turn % len(names) if names else 0
+    open_names = names[first:] + names[:first]
+    taken = dict.fromkeys(open_names, 0)
+    room = _Room(bounds)
+    chosen: list[int] = []
+    while open_names:
+        # `min` keeps to the order of the turn among equals.
+        name = min(open_names, key=taken.__getitem__)
+        position = queues[name][0]
+        candidate = candidates[position]
+        if not room.fits(candidate):
+            open_names.remove(name)
+            continue
+        queues[name].popleft()
+        room.take(candidate)
+        taken[name] += candidate.size
+        chosen.append(position)
+        if not queues[name]:
+            open_names.remove(name)
+    return chosen
+
+
+class GasMean:
+    """Gas that a transaction used on average in recent blocks. Not thread safe."""
+
+    def __init__(self) -> None:
+        """Nothing known yet."""
+        self._mean = 0.0
+        self._known = False
+
+    def add(self, gas: int, transactions: int) -> None:
+        """What so many transactions of one block used together."""
+        if transactions <= 0:
+            return
+        weight = 1 / limits.GAS_MEAN_BLOCKS if self._known else 1.0
+        self._mean += weight * (gas / transactions - self._mean)
+        self._known = True
+
+    def estimate(self, count: int, most: int) -> int:
+        """Gas that so many transactions will use, at most their limits' sum."""
+        return min(most, round(self._mean * count)) if self._known else most
