@@ -29,7 +29,6 @@ from lianheng.consensus.cometbft._protobuf import ProtobufError, TooManyItemsErr
 from lianheng.model import NodeError, limits
 
 Log = structlog.typing.FilteringBoundLogger
-_BACKLOG = 8
 
 
 class Application(Protocol):
@@ -287,7 +286,7 @@ def _listen(path: Path) -> socket.socket:
         os.fchmod(listener.fileno(), stat.S_IRUSR | stat.S_IWUSR)
         listener.bind(str(path))
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
-        listener.listen(_BACKLOG)
+        listener.listen(limits.ABCI_CONNECTIONS)
     except OSError as failure:
         listener.close()
         raise NodeError("node.socket", f"cannot listen on {path}: {failure}") from failure
