@@ -6,12 +6,18 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 
-/// Every point of this crate, in the order in which a block passes them.
+/// Every point of this crate, in the order in which a block passes them. The `lazy`, `mark` and
+/// `roll` ones are passed where the log is synced lazily, `log.after_sync` by a lazy log's first
+/// record only.
 pub const POINTS: &[&str] = &[
     "log.before_append",
     "log.mid_append",
     "log.after_append_before_sync",
     "log.after_sync",
+    "log.before_lazy_sync",
+    "log.after_lazy_sync",
+    "log.after_mark",
+    "segment.before_roll_sync",
     "segment.after_create",
     "segment.after_rename",
     "segment.after_dirsync",
@@ -50,7 +56,7 @@ fn armed() -> Option<Armed> {
 
 /// Passes the point `name`; aborts the process when `LIANHENG_FAULT` says so.
 #[inline]
-pub fn point(name: &'static str) {
+pub fn point(name: &str) {
     if let Some(armed) = ARMED.get_or_init(armed) {
         if armed.name == name && armed.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             std::process::abort();

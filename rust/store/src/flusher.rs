@@ -129,6 +129,10 @@ impl Shared {
         let started = Instant::now();
         let merged: Vec<&Write> =
             Merged::new(layers.iter().map(|layer| layer.all()), false).collect();
+        if let Some(log) = &self.lazy_log {
+            // Durable from here: the blocks of this batch, so that the key-value store never leads.
+            log.sync()?;
+        }
         fault::point("flush.before_batch");
         // Durable when this returns: these blocks' writes and their height, all or none.
         self.backing.write(stamp, &mut merged.iter().copied())?;

@@ -16,6 +16,14 @@ pub const SEGMENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// checked for presence and length, and each record when it is read.
 pub const OPEN_VERIFY_BYTES: u64 = 512 * 1024 * 1024;
 
+/// Blocks after which a lazy log is synced by the append itself: a replay of that many is short, and
+/// one sync costs each of them little.
+pub const LAZY_SYNC_BLOCKS: u64 = 64;
+
+/// Unsynced bytes after which a lazy log is synced by the append itself: a sync of as many takes well
+/// below a second on a slow disk. The bound in time is `Options::flush_age`: each batch syncs first.
+pub const LAZY_SYNC_BYTES: u64 = 16 * 1024 * 1024;
+
 /// Largest key, in bytes (the key-value engine stores key lengths in 16 bits).
 pub const KEY_BYTES_MAX: usize = 65_535;
 

@@ -17,20 +17,37 @@ const POINTS: Points = Points {
     synced: "open.after_marker",
 };
 
-fn text(id: &StoreId) -> String {
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    let body = format!("lianheng store {VERSION}\nid {id}\n");
+/// What a folder says of itself.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marker {
+    pub id: StoreId,
+    /// The block log is synced lazily.
+    pub lazy: bool,
+}
+
+const LAZY: &str = "log lazy";
+
+fn text(marker: &Marker) -> String {
+    let id: String = marker.id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mode = if marker.lazy {
+        format!("{LAZY}\n")
+    } else {
+        String::new()
+    };
+    let body = format!("lianheng store {VERSION}\nid {id}\n{mode}");
     format!("{body}check {:08x}\n", crc32fast::hash(body.as_bytes()))
 }
 
-fn parse(bytes: &[u8]) -> Option<StoreId> {
+fn parse(bytes: &[u8]) -> Option<Marker> {
     let content = std::str::from_utf8(bytes).ok()?;
     let hex = content.lines().nth(1)?.strip_prefix("id ")?;
     let mut id = StoreId::default();
     for (index, byte) in id.iter_mut().enumerate() {
         *byte = u8::from_str_radix(hex.get(index * 2..index * 2 + 2)?, 16).ok()?;
     }
-    (content == text(&id)).then_some(id)
+    let lazy = content.lines().nth(2) == Some(LAZY);
+    let marker = Marker { id, lazy };
+    (content == text(&marker)).then_some(marker)
 }
 
 /// Distinguishes ledgers and makes record checksums unpredictable; no secret.
@@ -43,15 +60,17 @@ fn new_id() -> StoreId {
     id
 }
 
-/// Reads the marker in `folder`, or makes one when `empty` says that nothing else is there.
-pub(crate) fn open(folder: &Path, empty: bool) -> Result<StoreId> {
+/// Reads the marker in `folder`, or makes one when `empty` says that nothing else is there; `lazy`
+/// counts then only.
+pub(crate) fn open(folder: &Path, empty: bool, lazy: bool) -> Result<Marker> {
     let path = folder.join("format");
     match fs::read(&path) {
         Ok(bytes) => parse(&bytes).ok_or_else(|| unreadable(&path, &bytes)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && empty => {
             let id = new_id();
-            files::write_atomic(&path, &[text(&id).as_bytes()], &POINTS)?;
-            Ok(id)
+            let marker = Marker { id, lazy };
+            files::write_atomic(&path, &[text(&marker).as_bytes()], &POINTS)?;
+            Ok(marker)
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             let message = format!("{} is missing; restore it from a copy", path.display());

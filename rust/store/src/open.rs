@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::backing::disk::{note_path, Disk};
 use crate::backing::memory::Memory;
@@ -12,7 +12,8 @@ use crate::limits::SET_ASIDE_MAX;
 use crate::lock::Lock;
 use crate::log::format::StoreId;
 use crate::log::Opened;
-use crate::options::{Options, Recovery};
+use crate::marker::Marker;
+use crate::options::{LogMode, Options, Recovery};
 use crate::store::{Log, Shared, Side, Store};
 use crate::{files, limits, marker, side};
 
@@ -32,11 +33,12 @@ impl Store {
         files::create_folder(path)?;
         let lock = Lock::take(&path.join("lock"))?;
         let empty = !path.join(LOG).exists() && !path.join(STATE).exists();
-        let id = marker::open(path, empty)?;
+        let asked_lazy = options.log == LogMode::Lazy;
+        let Marker { id, lazy } = marker::open(path, empty, asked_lazy)?;
         let folder = path.join(LOG);
-        let opened = match options.external_log {
-            true => None,
-            false => Some(Opened::read(&folder, &id, options.verify_bytes)?),
+        let opened = match options.log {
+            LogMode::External => None,
+            _ => Some(Opened::read(&folder, &id, lazy, options.verify_bytes)?),
         };
         let (disk, stamp, set_aside) = open_state(path, &id, options)?;
         let stored_height = stamp.checked_sub(1);
@@ -51,12 +53,16 @@ impl Store {
                 check_heights(path, &opened, stored_height)?;
                 recovery.log_height = opened.height();
                 recovery.torn_tail_bytes = opened.tail.as_ref().map_or(0, |tail| tail.bytes);
+                recovery.cut_height = opened.tail.as_ref().map(|tail| tail.height);
                 let segment_bytes = options.segment_bytes.min(limits::SEGMENT_BYTES_MAX);
-                Log::Disk(opened.finish(&folder, id, segment_bytes)?)
+                Log::Disk(Arc::new(opened.finish(&folder, id, segment_bytes)?))
             }
         };
         side::clean(&path.join(SIDE))?;
-        let shared = Shared::new(options.clone(), Box::new(disk), stamp, Some(lock));
+        let mut shared = Shared::new(options.clone(), Box::new(disk), stamp, Some(lock));
+        if let Log::Disk(log) = &log {
+            shared.lazy_log = lazy.then(|| Arc::clone(log));
+        }
         let store = Self::start(shared, log, Side::Disk(path.join(SIDE)))?;
         Ok((store, recovery))
     }
@@ -67,9 +73,9 @@ impl Store {
     /// When the operating system refuses a thread.
     #[must_use]
     pub fn in_memory(options: &Options) -> Self {
-        let log = match options.external_log {
-            true => Log::External,
-            false => Log::Memory(Mutex::default()),
+        let log = match options.log {
+            LogMode::External => Log::External,
+            _ => Log::Memory(Mutex::default()),
         };
         let shared = Shared::new(options.clone(), Box::new(Memory::default()), 0, None);
         let started = Self::start(shared, log, Side::Memory(Mutex::new(BTreeMap::new())));

@@ -27,9 +27,24 @@ pub struct Options {
     /// Set the key-value store aside, damaged or not (never deleted), and begin an empty one, which
     /// the caller fills by replaying the log. Without it, damage is an error.
     pub rebuild: bool,
-    /// Another program keeps the blocks (a consensus engine): no log here, `append` is refused,
-    /// and heights are applied as they come.
-    pub external_log: bool,
+    /// How the blocks are kept. It counts when the folder is made; from then on the folder's own
+    /// word holds, but for [`LogMode::External`], which no folder remembers.
+    pub log: LogMode,
+}
+
+/// How a store keeps its blocks.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum LogMode {
+    /// Each append is synced: a block is confirmed when `append` returns.
+    #[default]
+    Synced,
+    /// Another program confirms blocks and can give the last ones again (a consensus engine): the
+    /// log is synced every few blocks, and always before a batch goes to the key-value store. What
+    /// a crash damages beyond the stored height is cut when the store is opened.
+    Lazy,
+    /// Another program keeps the blocks: no log here, `append` is refused, and heights are applied
+    /// as they come.
+    External,
 }
 
 impl Default for Options {
@@ -44,7 +59,7 @@ impl Default for Options {
             block_cache_bytes: limits::BLOCK_CACHE_BYTES,
             memtable_bytes: u64::MAX,
             rebuild: false,
-            external_log: false,
+            log: LogMode::default(),
         }
     }
 }
@@ -58,8 +73,11 @@ pub struct Recovery {
     pub stored_height: Option<u64>,
     /// Last height of the log; `None` for an empty or external log.
     pub log_height: Option<u64>,
-    /// Bytes of an interrupted, never confirmed append that were cut from the log's end.
+    /// Bytes that were cut from the log's end: of an interrupted, never confirmed append; of a lazy
+    /// log all from the first bad record on.
     pub torn_tail_bytes: u64,
+    /// Height of the first record that was cut.
+    pub cut_height: Option<u64>,
     /// Where a damaged key-value store was moved, and why, when `Options::rebuild` was set.
     pub set_aside: Option<(PathBuf, String)>,
 }
@@ -79,4 +97,6 @@ pub struct Stats {
     pub flushed_writes: u64,
     /// Time that flushing took.
     pub flush_time: Duration,
+    /// Syncs of the block log; one a block where its mode is [`LogMode::Synced`].
+    pub log_syncs: u64,
 }

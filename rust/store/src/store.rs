@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) gate: Mutex<Gate>,
     pub(crate) changed: Condvar,
     pub(crate) backing: Box<dyn Backing>,
+    /// The log, where it is synced lazily: the flusher syncs it before each batch.
+    pub(crate) lazy_log: Option<Arc<BlockLog>>,
     /// Last field: released after the key-value store is closed.
     _lock: Option<Lock>,
 }
@@ -55,6 +57,7 @@ impl Shared {
             gate: Mutex::default(),
             changed: Condvar::new(),
             backing,
+            lazy_log: None,
             options,
             _lock: lock,
         }
@@ -72,7 +75,7 @@ impl Shared {
 
 /// Where blocks are kept.
 pub(crate) enum Log {
-    Disk(BlockLog),
+    Disk(Arc<BlockLog>),
     Memory(Mutex<(u64, Vec<Vec<u8>>)>),
     External,
 }
@@ -130,7 +133,8 @@ impl Store {
     }
 
     /// Appends a block's record to the log and syncs it. When this returns, the block is durable:
-    /// this is the commit point. Heights follow each other; the first may be any.
+    /// this is the commit point. Heights follow each other; the first may be any. A lazy log syncs
+    /// its first record so, and later ones as [`Store::synced_height`] tells.
     ///
     /// # Errors
     /// `store.wrong_height`, `log.record_size`; `store.disk_full`, `store.io`: the block is not
@@ -144,7 +148,7 @@ impl Store {
             Log::Disk(log) => log.append(height, record),
             Log::Memory(records) => append_in_memory(&mut locked(records), height, record),
             Log::External => {
-                let message = "this store has no log of its own (`external_log`)";
+                let message = "this store has no log of its own (`LogMode::External`)";
                 Err(Error::new("store.wrong_height", message).height(height))
             }
         }
@@ -332,7 +336,8 @@ impl Store {
         }
     }
 
-    /// Last height of the log: everything up to it is confirmed.
+    /// Last height of the log: everything up to it is confirmed, here or (a lazy log) by whoever
+    /// gives the blocks.
     #[must_use]
     pub fn log_height(&self) -> Option<u64> {
         match &self.log {
@@ -345,6 +350,33 @@ impl Store {
             }
             Log::External => None,
         }
+    }
+
+    /// Last height of the log that a crash of the machine leaves in place; where each append is
+    /// synced, the last one.
+    #[must_use]
+    pub fn synced_height(&self) -> Option<u64> {
+        match &self.log {
+            Log::Disk(log) => log.synced_height(),
+            _ => self.log_height(),
+        }
+    }
+
+    /// Syncs the log now: all that was appended before this call is durable when it returns.
+    ///
+    /// # Errors
+    /// `store.disk_full`, `store.io`: nothing further is appended until the store is opened again.
+    pub fn sync(&self) -> Result<()> {
+        match &self.log {
+            Log::Disk(log) => log.sync(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the log is synced lazily.
+    #[must_use]
+    pub fn is_lazy(&self) -> bool {
+        self.shared.lazy_log.is_some()
     }
 
     /// Last applied height: what readers see.
@@ -383,11 +415,12 @@ impl Store {
         }
     }
 
-    /// Flushes and closes. Dropping without it is safe too: the next start replays more.
+    /// Syncs, flushes and closes. Dropping without it is safe too: the next start replays more.
     ///
     /// # Errors
-    /// As [`Store::flush`].
+    /// As [`Store::sync`] and [`Store::flush`].
     pub fn close(self) -> Result<()> {
+        self.sync()?;
         self.flush()
     }
 
@@ -402,6 +435,10 @@ impl Store {
             batches: gate.batches,
             flushed_writes: gate.flushed_writes,
             flush_time: gate.flush_time,
+            log_syncs: match &self.log {
+                Log::Disk(log) => log.syncs(),
+                _ => 0,
+            },
         }
     }
 

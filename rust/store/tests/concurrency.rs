@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use store::{Keyspace, Options, Store, WriteSet};
+use store::{Keyspace, LogMode, Options, Store, WriteSet};
 
 const KEYS: u64 = 200;
 
@@ -140,7 +140,7 @@ fn writes_that_cannot_be_stored_are_refused_whole() {
 fn an_external_log_leaves_heights_to_the_caller() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options {
-        external_log: true,
+        log: LogMode::External,
         ..options()
     };
     for store in [

@@ -1,7 +1,7 @@
 //! A writer is killed at every durability point and at random moments; every confirmed block is
 //! there when the store is opened again, whole, and nothing half-written shows.
 //!
-//! `LIANHENG_KILLS=n` sets the number of random kills (default 12).
+//! `LIANHENG_KILLS=n` sets the number of random kills (default 14).
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,11 +10,20 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use store::{fault, Keyspace, Options, Store, WriteSet};
+use store::{fault, Keyspace, LogMode, Options, Store, WriteSet};
 
 const CHILD: &str = "LIANHENG_STORE_CHILD";
 /// Set where a child keeps the store open after its blocks, until it is killed.
 const STAYS: &str = "LIANHENG_TEST_CHILD_STAYS";
+/// Set where a child that begins a folder makes its log a lazy one.
+const LAZY: &str = "LIANHENG_TEST_CHILD_LAZY";
+/// Points that only a lazy log passes.
+const LAZY_POINTS: [&str; 4] = [
+    "log.before_lazy_sync",
+    "log.after_lazy_sync",
+    "log.after_mark",
+    "segment.before_roll_sync",
+];
 /// Blocks that a writer makes before it ends by itself.
 const BLOCKS: u64 = 400;
 
@@ -33,6 +42,10 @@ fn options() -> Options {
         flush_age: Duration::from_millis(4),
         cache_bytes: 200_000,
         block_cache_bytes: 1 << 20,
+        log: match std::env::var(LAZY) {
+            Ok(_) => LogMode::Lazy,
+            Err(_) => LogMode::Synced,
+        },
         ..Options::default()
     }
 }
@@ -148,6 +161,10 @@ fn spawn(path: &Path, fault: Option<&str>) -> Child {
     command(path, fault).spawn().unwrap()
 }
 
+fn spawn_lazy(path: &Path, fault: Option<&str>) -> Child {
+    command(path, fault).env(LAZY, "1").spawn().unwrap()
+}
+
 fn command(path: &Path, fault: Option<&str>) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -191,6 +208,7 @@ fn check_after(path: &Path, confirmed: Option<u64>) {
         .collect();
     assert!(records == wanted);
     assert_eq!(store.verify_log().unwrap(), records.len() as u64);
+    assert_eq!(store.synced_height(), last);
 }
 
 #[test]
@@ -202,6 +220,9 @@ fn killed_at_every_point() {
         let folder = scratch();
         let path = folder.path();
         let opening = point.starts_with("open.");
+        if LAZY_POINTS.contains(point) {
+            continue;
+        }
         for pass in [1, 2, 7] {
             if ["open.after_marker", "open.after_state_made"].contains(point) {
                 // Passed once in a folder's life.
@@ -223,6 +244,37 @@ fn killed_at_every_point() {
     }
 }
 
+/// A killed process loses nothing that it wrote, synced or not: the system still has it.
+#[test]
+fn a_lazy_log_killed_at_every_point() {
+    if std::env::var(CHILD).is_ok() {
+        return;
+    }
+    for point in fault::POINTS {
+        // The others are passed once in a folder's life, or not at all by a lazy log's later records.
+        let once = [
+            "open.after_marker",
+            "open.after_state_made",
+            "log.after_sync",
+        ];
+        let opening = point.starts_with("open.");
+        if once.contains(point) {
+            continue;
+        }
+        let folder = scratch();
+        let path = folder.path();
+        for pass in [1, 2, 5] {
+            if opening {
+                assert!(!finish(spawn_lazy(path, Some("log.mid_append:3"))).1);
+            }
+            let pass = if opening { 1 } else { pass };
+            let (last, well) = finish(spawn_lazy(path, Some(&format!("{point}:{pass}"))));
+            assert!(!well, "{point}:{pass} was not passed");
+            check_after(path, last);
+        }
+    }
+}
+
 #[test]
 fn killed_at_random_moments() {
     if std::env::var(CHILD).is_ok() {
@@ -231,7 +283,7 @@ fn killed_at_random_moments() {
     let kills = std::env::var("LIANHENG_KILLS")
         .ok()
         .and_then(|n| n.parse().ok())
-        .unwrap_or(12u64);
+        .unwrap_or(14u64);
     let mut folder = scratch();
     let mut seed = u64::from(std::process::id());
     for kill in 0..kills {
@@ -241,7 +293,12 @@ fn killed_at_random_moments() {
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        let mut child = spawn(folder.path(), None);
+        let start = if (kill + 1) / 10 % 2 == 0 {
+            spawn
+        } else {
+            spawn_lazy
+        };
+        let mut child = start(folder.path(), None);
         std::thread::sleep(Duration::from_millis(5 + (seed >> 33) % 150));
         child.kill().unwrap();
         let (last, _) = finish(child);

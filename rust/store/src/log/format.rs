@@ -3,11 +3,14 @@
 //! ```text
 //! segment = header record*
 //! header  = "LHBLOCKS" version:u32 id:16 first_height:u64 previous_first:u64 previous_length:u64
-//!           crc32:u32 zero:8                                                        (64 bytes)
+//!           crc32:u32 mark:8                                                        (64 bytes)
+//! mark    = zero:8 | synced:u32 crc32:u32
 //! record  = length:u32 height:u64 zero_sectors:u32 payload_crc32:u32 header_crc32:u32 payload
 //! ```
 //! `previous_*` name the segment before this one (all ones: none), so a missing or shortened
-//! segment is found without reading records. `zero_sectors` counts the 512-byte sectors of the
+//! segment is found without reading records. A lazy log notes in `mark`, after a sync, how many
+//! records that sync covered: a bad one among them is damage, never the remains of a crash. The mark
+//! itself reaches the disk with a later sync; its checksum covers the id and the first height. `zero_sectors` counts the 512-byte sectors of the
 //! file whose part of the payload is all zero: a torn write shows more of them, a flipped bit never
 //! does. `header_crc32` also covers the log's random id and
 //! the record's offset, so bytes inside a payload never pass for a record.
@@ -33,7 +36,12 @@ pub(crate) struct SegmentHeader {
     pub first_height: u64,
     /// First height and length in bytes of the segment before; `None` for the first one.
     pub previous: Option<(u64, u64)>,
+    /// Records that were noted as synced, where the log is synced lazily.
+    pub marked: u32,
 }
+
+/// Where the mark stands in a segment.
+pub(crate) const MARK_AT: usize = 56;
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let part = bytes.get(at..at.checked_add(4)?)?;
@@ -56,7 +64,23 @@ impl SegmentHeader {
         bytes.extend_from_slice(&previous_first.to_le_bytes());
         bytes.extend_from_slice(&previous_length.to_le_bytes());
         bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
-        bytes.resize(SEGMENT_HEADER, 0);
+        bytes.resize(MARK_AT, 0);
+        bytes.extend_from_slice(&self.encode_mark());
+        bytes
+    }
+
+    /// The eight bytes at [`MARK_AT`].
+    pub(crate) fn encode_mark(&self) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        if self.marked != 0 {
+            let mut hasher = crc32fast::Hasher::new();
+            hasher.update(b"mark");
+            hasher.update(&self.id);
+            hasher.update(&self.first_height.to_le_bytes());
+            hasher.update(&self.marked.to_le_bytes());
+            bytes[..4].copy_from_slice(&self.marked.to_le_bytes());
+            bytes[4..].copy_from_slice(&hasher.finalize().to_le_bytes());
+        }
         bytes
     }
 
@@ -71,7 +95,7 @@ impl SegmentHeader {
             return Err(corrupt("not a block log segment"));
         }
         let stored = u32_at(bytes, 52);
-        if stored != Some(crc32fast::hash(&bytes[..52])) || bytes[56..] != [0; 8] {
+        if stored != Some(crc32fast::hash(&bytes[..52])) {
             return Err(corrupt("checksum differs"));
         }
         let version = u32_at(bytes, 8).unwrap_or(0);
@@ -84,11 +108,16 @@ impl SegmentHeader {
         id.copy_from_slice(&bytes[12..28]);
         let (first_height, first, length) = (read(28)?, read(36)?, read(44)?);
         let previous = (first != NONE).then_some((first, length));
-        Ok(Self {
+        let header = Self {
             id,
             first_height,
             previous,
-        })
+            marked: u32_at(bytes, MARK_AT).unwrap_or(0),
+        };
+        if bytes[MARK_AT..] != header.encode_mark() {
+            return Err(corrupt("checksum of its mark differs"));
+        }
+        Ok(header)
     }
 }
 

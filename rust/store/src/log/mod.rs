@@ -1,15 +1,17 @@
-//! The block log: append-only, checksummed, one sync a block. It is the truth from which
-//! everything else is rebuilt.
+//! The block log: append-only, checksummed, one sync a block, or (lazy) one every few blocks. It is
+//! the truth from which everything else is rebuilt.
 //!
 //! It knows heights and bytes, not blocks. Rules: heights follow each other without a gap; a record
 //! is confirmed when [`BlockLog::append`] returns; only the torn tail of the last segment is ever
 //! cut; after a failed append nothing more is appended until the log is opened again, because what
-//! a failed sync left on disk is unknown.
+//! a failed sync left on disk is unknown. A lazy log is synced when [`BlockLog::sync`] returns, and
+//! before its next segment begins; of it, what was not synced may be cut.
 
 pub(crate) mod format;
 mod open;
 mod read;
 pub(crate) mod scan;
+mod sync;
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -41,9 +43,11 @@ pub(crate) struct Segment {
 
 struct Writer {
     /// The last segment, open for writing; `None` before the first record.
-    file: Option<(File, Arc<Segment>)>,
+    file: Option<(Arc<File>, Arc<Segment>)>,
     /// Where the next record goes.
     offset: u64,
+    /// Bytes written since the last sync.
+    unsynced: u64,
     poisoned: bool,
 }
 
@@ -52,10 +56,17 @@ pub(crate) struct BlockLog {
     folder: PathBuf,
     id: StoreId,
     segment_bytes: u64,
+    /// Appends after the first are not synced one by one.
+    lazy: bool,
     segments: RwLock<Vec<Arc<Segment>>>,
     writer: Mutex<Writer>,
     /// Last confirmed height + 1; 0 for none.
     stamp: AtomicU64,
+    /// Last synced height + 1; 0 for none.
+    synced: AtomicU64,
+    /// Held while the log is synced: the system tells a failure to one sync only.
+    syncing: Mutex<()>,
+    syncs: AtomicU64,
 }
 
 fn segment_path(folder: &Path, first_height: u64) -> PathBuf {
@@ -79,15 +90,17 @@ impl BlockLog {
     }
 
     /// Appends one record and syncs it. When this returns, the record survives a crash: this is
-    /// the commit point.
+    /// the commit point. A lazy log syncs its first record so, later ones in groups.
     pub(crate) fn append(&self, height: u64, payload: &[u8]) -> Result<()> {
         let length = RecordHeader::check_size(height, payload)?;
-        let mut writer = self.writer();
-        if writer.poisoned {
-            let message =
-                "an earlier append failed, so what is on disk is unknown; open the ledger again";
-            return Err(Error::new("log.poisoned", message).height(height));
-        }
+        self.append_record(height, payload, length)
+            .and_then(|due| if due { self.sync() } else { Ok(()) })
+            .map_err(|error| error.height(height))
+    }
+
+    /// Appends; true where a sync is due.
+    fn append_record(&self, height: u64, payload: &[u8], length: u32) -> Result<bool> {
+        let mut writer = self.writer_with_room(u64::from(length))?;
         let stamp = self.stamp.load(Ordering::Acquire);
         if (stamp != 0 && height != stamp) || height == u64::MAX {
             let message = format!("block {height} cannot follow: the log's next height is {stamp}");
@@ -95,7 +108,8 @@ impl BlockLog {
         }
         let written = self.write(&mut writer, height, payload, length);
         writer.poisoned = written.is_err();
-        written.map_err(|error| error.height(height))
+        written?;
+        Ok(self.lazy && self.is_sync_due(&writer))
     }
 
     fn write(&self, writer: &mut Writer, height: u64, payload: &[u8], length: u32) -> Result<()> {
@@ -110,10 +124,14 @@ impl BlockLog {
         file.write_all_at(payload, offset + RECORD_HEADER as u64)
             .map_err(failed)?;
         fault::point("log.after_append_before_sync");
-        // Durable from here: the record and the file length that covers it (fdatasync writes the
-        // length too, because the data could not be read back without it).
-        file.sync_data().map_err(failed)?;
-        fault::point("log.after_sync");
+        let syncs = !self.lazy || self.stamp.load(Ordering::Acquire) == 0;
+        if syncs {
+            // Durable from here: the record and the file length that covers it (fdatasync writes
+            // the length too, because the data could not be read back without it).
+            file.sync_data().map_err(failed)?;
+            self.syncs.fetch_add(1, Ordering::Relaxed);
+            fault::point("log.after_sync");
+        }
         let place = u32::try_from(offset).map_err(|_| closed(&segment.path))?;
         let mut offsets = segment
             .offsets
@@ -121,16 +139,27 @@ impl BlockLog {
             .unwrap_or_else(PoisonError::into_inner);
         offsets.get_or_insert_default().push(place);
         drop(offsets);
-        writer.offset = offset + RECORD_HEADER as u64 + payload.len() as u64;
+        let size = RECORD_HEADER as u64 + payload.len() as u64;
+        writer.offset = offset + size;
         self.stamp.store(height + 1, Ordering::Release);
+        if syncs {
+            self.synced.store(height + 1, Ordering::Release);
+        } else {
+            writer.unsynced += size;
+        }
         Ok(())
+    }
+
+    /// Whether a record does not fit into the last segment.
+    fn needs_segment(&self, writer: &Writer, length: u64) -> bool {
+        let size = RECORD_HEADER as u64 + length;
+        let empty = writer.offset <= SEGMENT_HEADER as u64;
+        writer.file.is_none() || !(empty || writer.offset + size <= self.segment_bytes)
     }
 
     /// Begins the next segment when the record does not fit into this one.
     fn roll(&self, writer: &mut Writer, height: u64, length: u64) -> Result<()> {
-        let size = RECORD_HEADER as u64 + length;
-        let empty = writer.offset <= SEGMENT_HEADER as u64;
-        if writer.file.is_some() && (empty || writer.offset + size <= self.segment_bytes) {
+        if !self.needs_segment(writer, length) {
             return Ok(());
         }
         let previous = writer
@@ -141,12 +170,13 @@ impl BlockLog {
             id: self.id,
             first_height: height,
             previous,
+            marked: 0,
         };
         let path = segment_path(&self.folder, height);
         // Durable from here: an empty segment under its name. A crash before the first record
         // leaves a segment without records, which is a valid end of the log.
         write_atomic(&path, &[&header.encode()], &SEGMENT_POINTS)?;
-        let file = open_for_writing(&path)?;
+        let file = Arc::new(open_for_writing(&path)?);
         let segment = Arc::new(Segment {
             path,
             header,

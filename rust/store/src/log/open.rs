@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::format::{SegmentHeader, StoreId, SEGMENT_HEADER};
-use super::scan::{is_torn, scan};
+use super::scan::{is_torn, scan, Scan};
 use super::{open_for_writing, BlockLog, Segment, Writer};
 use crate::error::{Error, Result};
 use crate::{fault, files};
@@ -30,7 +30,34 @@ pub(crate) struct Opened {
     segments: Vec<Arc<Segment>>,
     length: u64,
     stamp: u64,
+    lazy: bool,
     pub tail: Option<Tail>,
+}
+
+/// What may stand behind the last good record of a segment.
+#[derive(Copy, Clone)]
+enum End {
+    /// Nothing: a later segment follows, made when all of this one was synced.
+    Closed,
+    /// The remains of one append.
+    Torn,
+    /// Anything from a record on that was never synced, as far as the log itself knows: one that is
+    /// not marked, and not the log's first.
+    Unsynced { log_first: u64 },
+}
+
+impl End {
+    fn allows(self, bytes: &[u8], found: &Scan, header: &SegmentHeader, height: u64) -> bool {
+        let torn = || is_torn(bytes, found.end, &header.id, height);
+        match self {
+            Self::Closed => false,
+            Self::Torn => torn(),
+            Self::Unsynced { log_first } => {
+                let marked = found.offsets.len() < header.marked as usize;
+                !marked && (height > log_first || torn())
+            }
+        }
+    }
 }
 
 /// Adds the file's name to an error of its bytes.
@@ -124,7 +151,7 @@ impl Segment {
     fn load(
         path: &Path,
         header: &SegmentHeader,
-        last: bool,
+        end: End,
     ) -> Result<(Vec<u32>, u64, Option<Tail>)> {
         let bytes = fs::read(path).map_err(|e| Error::io("read", path, &e))?;
         let found = scan(&bytes, &header.id, header.first_height);
@@ -133,8 +160,11 @@ impl Segment {
             .saturating_add(found.offsets.len() as u64);
         let offset = found.end as u64;
         let tail = match found.bad {
+            None if found.offsets.len() < header.marked as usize => {
+                return Err(corrupt(path, offset, height, "a synced record is missing"));
+            }
             None => None,
-            Some(_) if last && is_torn(&bytes, found.end, &header.id, height) => {
+            Some(_) if end.allows(&bytes, &found, header, height) => {
                 let bytes = bytes.len() as u64 - offset;
                 Some(Tail {
                     path: path.to_owned(),
@@ -161,7 +191,7 @@ impl Segment {
                 return Ok(index.and_then(|index| offsets.get(index).copied()));
             }
         }
-        let (loaded, _, _) = Self::load(&self.path, &self.header, false)?;
+        let (loaded, _, _) = Self::load(&self.path, &self.header, End::Closed)?;
         let found = index.and_then(|index| loaded.get(index).copied());
         let mut offsets = self
             .offsets
@@ -175,7 +205,7 @@ impl Segment {
 impl Opened {
     /// Reads the log in `folder`, verifying its newest `verify_bytes` bytes, at least the last
     /// segment that holds records.
-    pub(crate) fn read(folder: &Path, id: &StoreId, verify_bytes: u64) -> Result<Self> {
+    pub(crate) fn read(folder: &Path, id: &StoreId, lazy: bool, verify_bytes: u64) -> Result<Self> {
         files::create_folder(folder)?;
         let mut headers = Vec::new();
         for path in list(folder)? {
@@ -183,12 +213,19 @@ impl Opened {
             headers.push((path, header, length));
         }
         check_chain(&headers, id)?;
+        let last_end = match headers.first() {
+            Some((_, header, _)) if lazy => End::Unsynced {
+                log_first: header.first_height,
+            },
+            _ => End::Torn,
+        };
         let mut budget = verify_bytes;
         let mut segments = Vec::with_capacity(headers.len());
         let mut opened = Self {
             segments: Vec::new(),
             length: 0,
             stamp: 0,
+            lazy,
             tail: None,
         };
         let mut next_first: Option<u64> = None;
@@ -197,7 +234,7 @@ impl Opened {
             let mut offsets = None;
             if next_first.is_none() || opened.stamp == 0 || budget >= length {
                 budget = budget.saturating_sub(length);
-                let (found, end, tail) = Self::verify(&path, &header, next_first)?;
+                let (found, end, tail) = Self::verify(&path, &header, last_end, next_first)?;
                 if next_first.is_none() {
                     opened.length = end;
                     opened.tail = tail;
@@ -222,9 +259,11 @@ impl Opened {
     fn verify(
         path: &Path,
         header: &SegmentHeader,
+        last_end: End,
         next_first: Option<u64>,
     ) -> Result<(Vec<u32>, u64, Option<Tail>)> {
-        let (found, end, tail) = Segment::load(path, header, next_first.is_none())?;
+        let allowed = next_first.map_or(last_end, |_| End::Closed);
+        let (found, end, tail) = Segment::load(path, header, allowed)?;
         let next = header.first_height + found.len() as u64;
         match next_first {
             Some(first) if first != next => {
@@ -240,7 +279,7 @@ impl Opened {
         self.stamp.checked_sub(1)
     }
 
-    /// Refuses to treat the tail as torn when `stored` proves that its record was confirmed.
+    /// Refuses to cut the tail when `stored` proves that its record was confirmed or synced.
     pub(crate) fn check_tail(&self, stored: Option<u64>) -> Result<()> {
         match (&self.tail, stored) {
             (Some(tail), Some(stored)) if stored >= tail.height => {
@@ -251,7 +290,7 @@ impl Opened {
         }
     }
 
-    /// Cuts the torn tail and opens the last segment for writing.
+    /// Cuts the tail and opens the last segment for writing.
     pub(crate) fn finish(
         mut self,
         folder: &Path,
@@ -263,7 +302,7 @@ impl Opened {
             let failed = |e: std::io::Error| Error::io("cut the torn tail of", &tail.path, &e);
             let file = open_for_writing(&tail.path)?;
             file.set_len(tail.offset).map_err(failed)?;
-            // Durable from here: the log without the record that was never confirmed.
+            // Durable from here: the log without what was never confirmed or never synced.
             file.sync_all().map_err(failed)?;
             fault::point("open.after_cut");
         }
@@ -276,20 +315,28 @@ impl Opened {
             files::sync_folder(folder)?;
         }
         let file = match self.segments.last() {
-            Some(last) => Some((open_for_writing(&last.path)?, Arc::clone(last))),
+            Some(last) => Some((Arc::new(open_for_writing(&last.path)?), Arc::clone(last))),
             None => None,
         };
-        Ok(BlockLog {
+        let log = BlockLog {
             folder: folder.to_owned(),
             id,
             segment_bytes,
+            lazy: self.lazy,
             segments: RwLock::new(self.segments),
             writer: Mutex::new(Writer {
                 file,
                 offset: self.length,
+                unsynced: 0,
                 poisoned: false,
             }),
             stamp: AtomicU64::new(self.stamp),
-        })
+            synced: AtomicU64::new(if self.lazy { 0 } else { self.stamp }),
+            syncing: Mutex::default(),
+            syncs: AtomicU64::new(0),
+        };
+        // What a process left in the system's memory when it was killed may not be on disk yet.
+        log.sync()?;
+        Ok(log)
     }
 }
