@@ -46,6 +46,52 @@ class Prepared:
     @property
     def bytes(self) -> int: ...
     def drops(self) -> list[tuple[int, str, str]]: ...
+    def ids(self) -> list[bytes | None]:
+        """In order; None where a transaction did not decode."""
+
+@final
+class Envelope:
+    """An envelope that was opened: its node's key was in force, its head is true. Immutable."""
+
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of `data`: what CometBFT calls the hash of a transaction."""
+    @property
+    def node(self) -> str: ...
+    @property
+    def organisation(self) -> str: ...
+    @property
+    def expires(self) -> int:
+        """The latest expiry of its transactions, ms; 0 where none decodes."""
+    @property
+    def gas(self) -> int:
+        """The sum of their gas limits."""
+    @property
+    def count(self) -> int: ...
+    @property
+    def bad(self) -> int:
+        """How many can never be ordered: undecodable, for another chain, badly signed."""
+    @property
+    def prepared(self) -> Prepared:
+        """Its transactions, signatures checked; does not depend on a height."""
+
+@final
+class Gathered:
+    """Transactions chosen for one envelope, not signed yet."""
+
+    @property
+    def head(self) -> bytes:
+        """The payload to sign: COSE_Sign1 with the genesis hash as external data."""
+    @property
+    def count(self) -> int: ...
+    @property
+    def gas(self) -> int: ...
+    @property
+    def expires(self) -> int: ...
+    def seal(self, signed_head: bytes) -> Envelope:
+        """Checks the signature, and looks at no transaction again. NativeError: envelope.*"""
 
 @final
 class Pending:
@@ -101,14 +147,51 @@ class Engine:
     @property
     def time(self) -> int: ...
     @property
+    def consensus_height(self) -> int:
+        """Of the last header; 0 at the genesis."""
+    @property
+    def header_hash(self) -> bytes:
+        """Of the last header: a network's app hash."""
+    @property
+    def synced_height(self) -> int:
+        """Last height whose block is synced to disk; solo: the last one."""
+    @property
+    def sealed_height(self) -> int:
+        """All headers up to here have their seal; solo: the last one."""
+    @property
     def recovery(self) -> dict[str, CborValue]: ...
     def status(self) -> dict[str, CborValue]: ...
     # the solo path: prepare (any thread, many at once), then execute and commit (one thread)
-    def prepare(self, transactions: Sequence[bytes]) -> Prepared: ...
+    def prepare(
+        self, transactions: Sequence[bytes], *, fresh: bool = False, latest: int | None = None
+    ) -> Prepared:
+        """`fresh`, for a node that gathers: before signatures are checked, what was ordered
+        already, expired at the last block's time, expires after `latest` (ms) or asks for too
+        much gas is dropped.
+        """
+    def gather(self, prepared: Prepared, node: str) -> Gathered:
+        """All that `prepared` did not drop. NativeError: envelope.unknown_node, .empty, ..."""
+    def open_envelope(self, data: bytes) -> Envelope:
+        """NativeError: envelope.malformed, .too_large, .unknown_node, .bad_signature, .hash,
+        .count, .gas, .expires.
+        """
+    def admit_envelope(self, envelope: Envelope) -> None:
+        """Short: its key is in force, its member a node. NativeError: envelope.unknown_node."""
+    def envelope_head(self, data: bytes) -> tuple[str, str, int, int, int]:
+        """Short: node, organisation, expires, gas, count; its key is in force. The signature is
+        not checked. NativeError: envelope.malformed, .too_large, .unknown_node.
+        """
     def execute(
         self, batches: Sequence[Prepared], time: int, consensus_height: int | None = None
     ) -> Pending: ...
     def commit(self, pending: Pending, seal: bytes | None) -> list[Outcome]: ...
+    # the network's part: execute takes the consensus height, commit no seal; seals come later
+    def unsealed(self, limit: int) -> list[tuple[int, int]]:
+        """(height, consensus height) of headers without seal, ascending."""
+    def add_seal(self, height: int, seal: bytes) -> None:
+        """Checks a seal and keeps it; again is fine. NativeError: seal.*, block.unknown."""
+    def sync(self) -> None:
+        """Brings the block log to disk."""
     # reads; all at the last committed height
     def get(self, contract: str, table: str, key: Sequence[CborValue]) -> bytes | None: ...
     def scan(
@@ -161,6 +244,12 @@ class Replay:
     def apply(self, block: bytes) -> None: ...
     @property
     def height(self) -> int: ...
+    @property
+    def sealed_height(self) -> int:
+        """Last height whose seal was there and checked: it covers all below."""
+
+def fault_point(name: str) -> None:
+    """Aborts the process when LIANHENG_FAULT=name[:n] names this point (at its n-th pass)."""
 
 def bench_state(
     path: str,

@@ -1,6 +1,7 @@
 //! Doing it again: replay of exported blocks by an outsider, trace of one transaction, fsck of a whole ledger.
 
 use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use crypto::Hash32;
@@ -11,7 +12,7 @@ use crate::engine::Engine;
 use crate::execute::Trace;
 use crate::formats::block::Block;
 use crate::formats::evidence::split_genesis_file;
-use crate::formats::header::{check_seal, Header};
+use crate::formats::header::Header;
 use crate::head::{self, Head};
 use crate::open::{damaged, replay_block, twin};
 use crate::runtime::{Runtime, Step};
@@ -23,6 +24,7 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
 /// An engine in memory that executes exported blocks again.
 pub struct Replay {
     engine: Engine,
+    sealed: AtomicU64,
 }
 
 impl Replay {
@@ -37,31 +39,37 @@ impl Replay {
             )
             .hint("the genesis file was altered, or is for another version of the rules"));
         }
-        Ok(Replay { engine })
+        let sealed = AtomicU64::new(0);
+        Ok(Replay { engine, sealed })
     }
 
-    /// Executes a block, compares every entry and the header, checks the seal.
+    /// Executes a block, compares every entry and the header, checks the seal. A network's block may still lack it: a later
+    /// header, which commits to this one, then vouches for it; see [`Replay::sealed_height`].
     pub fn apply(&self, block: &[u8]) -> Result<(), Error> {
         let block = Block::decode(block)?;
-        let header_hash = head::header_hash(self.engine.suite(), block.header);
         let header = Header::decode(block.header)?;
         let height = header.height;
-        let seal = block
-            .seal
-            .ok_or_else(|| Error::new("seal.missing", format!("height {height} has no seal")))?;
-        check_seal(
-            self.engine.suite(),
-            &self.engine.genesis().sealers,
-            self.engine.genesis_hash(),
-            &header,
-            header_hash,
-            seal,
-        )
-        .map_err(|error| Error {
-            message: format!("height {height}: {}", error.message),
-            ..error
-        })?;
-        replay_block(&self.engine, &block, true)
+        match block.seal {
+            Some(seal) => {
+                let hash = head::header_hash(self.engine.suite(), block.header);
+                self.engine.check_seal(&header, hash, seal)?;
+            }
+            None if self.engine.is_network() => {}
+            None => {
+                let message = format!("height {height} has no seal");
+                return Err(Error::new("seal.missing", message));
+            }
+        }
+        replay_block(&self.engine, &block, true)?;
+        if block.seal.is_some() {
+            self.sealed.store(height, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Last height with a seal that was checked: it covers all below.
+    pub fn sealed_height(&self) -> u64 {
+        self.sealed.load(Ordering::Acquire)
     }
 
     /// Height reached.
@@ -77,6 +85,10 @@ pub struct Checked {
     pub blocks: u64,
     /// Transactions in them.
     pub transactions: u64,
+    /// Headers whose kept seal was checked.
+    pub seals: u64,
+    /// Headers of a network that lack their seal: those of the last block, and any that could not be fetched.
+    pub unsealed: u64,
     /// Entries compared, by keyspace.
     pub rows: Vec<(&'static str, u64)>,
     /// Each fault found: code and sentence. Empty: the ledger is sound.
@@ -159,10 +171,9 @@ impl Engine {
         drop(turn);
         let replay = Replay::begin(&self.genesis_file(), Arc::clone(&self.runtime))?;
         for height in 1..=head.height() {
-            let applied = self.record(height).and_then(|record| {
-                checked.transactions += Block::decode(&record)?.entries.len() as u64;
-                replay.apply(&record)
-            });
+            let applied = self
+                .record(height)
+                .and_then(|record| self.check_again(&replay, &record, &mut checked));
             if let Err(error) = applied {
                 checked.faults.push((error.code, error.message));
                 return Ok(checked);
@@ -191,6 +202,29 @@ impl Engine {
             )?;
         }
         Ok(checked)
+    }
+
+    /// Executes a record again and checks its seal, which a network keeps elsewhere.
+    fn check_again(&self, replay: &Replay, record: &[u8], to: &mut Checked) -> Result<(), Error> {
+        let block = Block::decode(record)?;
+        to.transactions += block.entries.len() as u64;
+        replay.apply(record)?;
+        if block.seal.is_some() {
+            to.seals += 1;
+            return Ok(());
+        }
+        let header = Header::decode(block.header)?;
+        match self.seal_of(header.height)? {
+            None => to.unsealed += 1,
+            Some(seal) => {
+                to.seals += 1;
+                let hash = head::header_hash(self.suite(), block.header);
+                if let Err(error) = self.check_seal(&header, hash, &seal) {
+                    to.faults.push((error.code, error.message));
+                }
+            }
+        }
+        Ok(())
     }
 }
 

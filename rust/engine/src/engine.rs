@@ -12,12 +12,13 @@ use crate::checkpoint::Checkpoints;
 use crate::execute::{Base, Execution, Trace, Verdict};
 use crate::formats::block::Block;
 use crate::formats::genesis::Genesis;
-use crate::formats::header::{check_seal, entries_root, Header};
+use crate::formats::header::{entries_root, Header};
 use crate::head::{self, meta, Buckets, Head};
 use crate::pool;
 use crate::prepare::{self, Prepared};
 use crate::replay::{encode_block_ids, short, LiveIds};
 use crate::runtime::Runtime;
+use crate::seals::Seals;
 use crate::Error;
 
 /// One chain's ledger. All methods may be called from any thread; blocks are executed and committed one at a time.
@@ -29,6 +30,7 @@ pub struct Engine {
     pub(crate) runtime: Arc<dyn Runtime>,
     head: RwLock<Arc<Head>>,
     pub(crate) turn: Mutex<Turn>,
+    pub(crate) seals: Mutex<Seals>,
     pub(crate) recovery: Recovery,
 }
 
@@ -49,8 +51,10 @@ pub struct Recovery {
     pub log_height: u64,
     /// Blocks executed again from the log.
     pub replayed: u64,
-    /// Bytes of a torn record that were cut from the log's end.
+    /// Bytes of a torn record, or of a network's blocks that were never synced, that were cut from the log's end.
     pub torn_tail_bytes: u64,
+    /// Height of the first block that was cut.
+    pub cut_height: Option<u64>,
     /// How the tree came back: `checkpoint`, `buckets` (all read) or `empty`.
     pub tree: &'static str,
     /// The store was moved aside and is built again from the log.
@@ -123,7 +127,7 @@ impl Engine {
         runtime: Arc<dyn Runtime>,
         genesis_header: Arc<[u8]>,
         head: Head,
-        turn: Turn,
+        (turn, seals): (Turn, Seals),
         recovery: Recovery,
     ) -> Self {
         let genesis_hash = head::header_hash(genesis.suite, &genesis_header);
@@ -136,6 +140,7 @@ impl Engine {
             runtime,
             head,
             turn,
+            seals: Mutex::new(seals),
             recovery,
         }
     }
@@ -175,6 +180,28 @@ impl Engine {
     /// Time of the last block, ms.
     pub fn time(&self) -> u64 {
         self.head().header.time
+    }
+
+    /// Consensus height of the last header; 0 at the genesis.
+    pub fn consensus_height(&self) -> u64 {
+        self.head().header.consensus_height
+    }
+
+    /// Hash of the last header.
+    pub fn header_hash(&self) -> Hash32 {
+        self.head().header_hash
+    }
+
+    /// Last height whose block a crash of the machine leaves in the log.
+    pub fn synced_height(&self) -> u64 {
+        // A block that is being committed may be in the log already.
+        let synced = self.store.synced_height();
+        synced.map_or_else(|| self.height(), |synced| synced.min(self.height()))
+    }
+
+    /// Brings the log to disk: a network's, which is synced every few blocks only.
+    pub fn sync(&self) -> Result<(), Error> {
+        Ok(self.store.sync()?)
     }
 
     /// Decodes transactions and checks their signatures. Any thread; does not wait for blocks.
@@ -239,6 +266,7 @@ impl Engine {
                 .hint("prepare transactions with the ledger that executes them"));
         }
         let height = head.height() + 1;
+        let consensus_height = self.next_consensus_height(&head, consensus_height)?;
         let mut execution = Execution::new(
             Base {
                 view: &head.view,
@@ -262,8 +290,26 @@ impl Engine {
             done.push((prepared, verdicts));
         }
         execution.finish();
-        let consensus_height = consensus_height.unwrap_or(height);
         pool::for_roots(|| self.summarise(&head, execution, done, height, time, consensus_height))
+    }
+
+    /// The block's consensus height, which in a network is given and grows. Solo: by default the height itself.
+    fn next_consensus_height(&self, head: &Head, given: Option<u64>) -> Result<u64, Error> {
+        let last = head.header.consensus_height;
+        let bad = |message: String| {
+            Error::new("block.consensus_height", message).in_field("consensus_height")
+        };
+        match given {
+            Some(given) if self.is_network() && given <= last => {
+                let message = format!("consensus height {given} is not above the last one, {last}");
+                Err(bad(message).hint("this block was executed already: begin at the height after"))
+            }
+            None if self.is_network() => {
+                let message = "a network's block needs the consensus height that decided it";
+                Err(bad(message.to_owned()))
+            }
+            given => Ok(given.unwrap_or(head.height() + 1)),
+        }
     }
 
     /// Roots and header of an executed block.
@@ -328,7 +374,6 @@ impl Engine {
         next.header_hash = head::header_hash(suite, &bytes);
         next.header = Arc::new(header);
         next.header_bytes = Arc::clone(&bytes);
-        next.seal = None;
         for (key, value) in state {
             pending.writes.push(Keyspace::State, key, value);
         }
@@ -340,22 +385,13 @@ impl Engine {
         Ok(pending)
     }
 
-    /// Makes an executed block final: the log's fsync is the commit point. Outcomes are durable when this returns.
+    /// Makes an executed block final: the log's fsync is the commit point, and outcomes are durable when this returns. In a network they
+    /// are so already: consensus keeps the block.
     pub fn commit(&self, pending: Pending, seal: Option<&[u8]>) -> Result<Vec<Outcome>, Error> {
         match (pending.header(), seal) {
             (None, _) => {}
-            (Some((header, _, hash)), Some(seal)) => {
-                let genesis = &self.genesis;
-                check_seal(
-                    self.suite(),
-                    &genesis.sealers,
-                    self.genesis_hash,
-                    header,
-                    hash,
-                    seal,
-                )?;
-            }
-            (Some(_), None) if self.genesis.sealers.kind == "solo" => {
+            (Some((header, _, hash)), Some(seal)) => self.check_seal(header, hash, seal)?,
+            (Some(_), None) if !self.is_network() => {
                 return Err(Error::new(
                     "seal.missing",
                     "a solo chain commits no block without its seal",
@@ -399,7 +435,6 @@ impl Engine {
             };
             self.store.append(height, &record.encode())?;
         }
-        next.seal = seal.map(Arc::from);
         let mut writes = std::mem::take(&mut pending.writes);
         writes.put(
             Keyspace::Meta,
@@ -407,7 +442,9 @@ impl Engine {
             head::encode_sealed(&header_bytes, seal),
         );
         self.book(&mut turn, &next, &pending, &mut writes);
+        let late = self.take_seals(&parent, seal.is_some(), &mut writes)?;
         self.store.apply(height, writes)?;
+        self.seals_written(&late);
         next.view = self.store.view();
         let tree = next.tree.clone();
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
@@ -453,7 +490,9 @@ impl Engine {
     /// Waits until the store holds everything, writes a last checkpoint, and lets go of the folder.
     pub fn close(&self) -> Result<(), Error> {
         let mut turn = self.turn();
+        self.store.sync()?;
         self.store.flush()?;
+        self.save_seals()?;
         let head = self.head();
         turn.checkpoints
             .write_now(&self.store, &head.tree, head.height())?;

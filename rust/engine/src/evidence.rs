@@ -16,7 +16,7 @@ use crate::Error;
 impl Engine {
     /// A receipt for a transaction. `anchor` (a genesis file or header file) adds the link to that height.
     ///
-    /// Errors: `receipt.unknown_transaction`; `anchor.foreign` when the anchor is not of this chain's history.
+    /// Errors: `receipt.unknown_transaction`; `seal.not_yet` while a network's seal has not come; `anchor.foreign` when the anchor is not of this chain's history.
     pub fn receipt(&self, id: &Hash32, anchor: Option<&[u8]>) -> Result<Vec<u8>, Error> {
         let head = self.head();
         let place = head
@@ -54,6 +54,7 @@ impl Engine {
         let path = tree::log::path(suite, &leaves, index)?;
         let keys = self.signer_keys(&head, transaction)?;
         let links = self.links(&head, height, anchor)?;
+        let seal = self.evidence_seal(height)?;
         let receipt = Receipt {
             genesis: self.genesis_hash,
             transaction,
@@ -61,7 +62,7 @@ impl Engine {
             result,
             entry: (u64::from(position), block.entries.len() as u64, &path),
             header: block.header,
-            seal: block.seal,
+            seal: seal.as_deref(),
             links: &links,
             steps: &[],
         };
@@ -97,6 +98,7 @@ impl Engine {
             .tree
             .prove(&Buckets(&head.view), self.suite().hash(&flat))?;
         let links = self.links(&head, head.height(), anchor)?;
+        let seal = self.evidence_seal(head.height())?;
         let evidence = StateProof {
             genesis: self.genesis_hash,
             place: (contract, table),
@@ -104,7 +106,7 @@ impl Engine {
             value: value.as_deref(),
             proof: &proof,
             header: &head.header_bytes,
-            seal: head.seal.as_deref(),
+            seal: seal.as_deref(),
             links: &links,
             steps: &[],
         };
@@ -119,7 +121,7 @@ impl Engine {
         } else {
             head::sealed(&head.view, height)?
         };
-        let Some((header, seal)) = sealed else {
+        let Some((header, _)) = sealed else {
             return Err(Error::new(
                 "block.unknown",
                 format!("there is no height {height}; the last is {}", head.height()),
@@ -129,6 +131,7 @@ impl Engine {
             return Ok(self.genesis_file());
         }
         let path = history_path(&head, 0, height)?;
+        let seal = self.evidence_seal(height)?;
         let sealers = self.genesis.sealers.encode();
         Ok(header_file(
             &header,

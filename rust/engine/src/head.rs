@@ -18,7 +18,6 @@ pub(crate) struct Head {
     pub header: Arc<Header>,
     pub header_bytes: Arc<[u8]>,
     pub header_hash: Hash32,
-    pub seal: Option<Arc<[u8]>>,
     pub tree: StateTree,
     pub history: tree::log::Frontier,
     pub digests: Digests,
@@ -73,6 +72,8 @@ pub(crate) mod meta {
 
     /// Digests of the replay segments.
     pub const DIGESTS: &[u8] = b"digests";
+    /// Heights without seal, in a network.
+    pub const UNSEALED: &[u8] = b"unsealed";
     /// Frontier of the history tree.
     pub const FRONTIER: &[u8] = b"frontier";
 

@@ -33,6 +33,7 @@ mod prepare;
 mod reads;
 mod replay;
 pub mod runtime;
+mod seals;
 mod status;
 
 pub use audit::{Checked, Progress, Replay};

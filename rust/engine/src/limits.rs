@@ -57,6 +57,16 @@ pub const MESSAGE_BYTES: usize = 1_024;
 /// Changed buckets after which the inner levels of the tree are checkpointed: reading this many back at start takes about a second.
 pub const CHECKPOINT_BUCKETS: usize = 100_000;
 
+/// Bytes of seals that wait in memory for a block above which no further ones are asked for: thousands of seals of a small network.
+pub const SEALS_WAITING_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes of late seals that one block writes at most: little beside the block itself.
+pub const SEALS_BLOCK_BYTES: usize = 4 * 1024 * 1024;
+
+/// Ranges of heights without seal that the books hold one by one: each block writes them anew. There are more only where seals
+/// were added in no order.
+pub const UNSEALED_RANGES: usize = 1_000;
+
 /// Rows that one read through the engine's interface returns at most.
 pub const SCAN_ROWS: usize = 10_000;
 

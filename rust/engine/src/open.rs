@@ -7,7 +7,7 @@ use std::sync::Arc;
 use codec::cbor::{Decoder, Value};
 use codec::key;
 use crypto::{Hash32, Suite};
-use store::{Keyspace, Options, Store, View, WriteSet};
+use store::{Keyspace, LogMode, Options, Store, View, WriteSet};
 use tree::{BucketId, StateTree};
 
 use crate::checkpoint::{self, Checkpoints};
@@ -21,6 +21,7 @@ use crate::members::{self, row, versioned, Directory};
 use crate::overlay::{scan_view, Rows, Span};
 use crate::replay::{decode_block_ids, Digests, LiveIds};
 use crate::runtime::{Contracts, Deployed, Runtime};
+use crate::seals::{is_network, Seals};
 use crate::{deploy, limits, Error};
 
 /// See [`Engine::create`].
@@ -34,12 +35,25 @@ pub(crate) fn create(
     let store = match path {
         None => Store::in_memory(&Options::default()),
         Some(path) => {
-            let (store, recovery) = Store::open(path, &Options::default())?;
+            // A network's blocks are durable in the consensus engine, which gives again what our log lost.
+            let log = match is_network(&genesis) {
+                true => LogMode::Lazy,
+                false => LogMode::Synced,
+            };
+            let options = Options {
+                log,
+                ..Options::default()
+            };
+            let (store, recovery) = Store::open(path, &options)?;
             if recovery.log_height.is_some() {
                 let message = format!("{} holds a ledger already", path.display());
                 return Err(
                     Error::new("ledger.exists", message).hint("open it, or choose an empty folder")
                 );
+            }
+            if store.is_lazy() && !is_network(&genesis) {
+                let message = format!("{} was begun as a network's ledger", path.display());
+                return Err(Error::new("ledger.exists", message).hint("choose an empty folder"));
             }
             store
         }
@@ -58,7 +72,7 @@ pub(crate) fn twin(document: &[u8], runtime: Arc<dyn Runtime>) -> Result<Engine,
     let genesis = Genesis::decode(document)?;
     let start = Start::build(&genesis, runtime.as_ref())?;
     let store = Store::in_memory(&Options {
-        external_log: true,
+        log: LogMode::External,
         ..Options::default()
     });
     begin(
@@ -97,6 +111,7 @@ pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Res
         stored_height: found.stored_height,
         log_height,
         torn_tail_bytes: found.torn_tail_bytes,
+        cut_height: found.cut_height,
         rebuilt: found.set_aside.is_some(),
         ..Recovery::default()
     };
@@ -106,6 +121,11 @@ pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Res
         .ok_or_else(|| damaged("the log lacks its first record"))?;
     let (document, header_bytes) = split_genesis_file(&record)?;
     let genesis = Genesis::decode(&document)?;
+    if store.is_lazy() && !is_network(&genesis) {
+        return Err(damaged(
+            "the log of a solo chain was made as one that is synced lazily",
+        ));
+    }
     let engine = match found.stored_height {
         None => {
             let start = Start::build(&genesis, runtime.as_ref())?;
@@ -119,7 +139,30 @@ pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Res
         }
         Some(height) => resume(store, genesis, header_bytes, height, runtime, recovery)?,
     };
-    catch_up(engine, log_height)
+    check_record(&engine)?;
+    let engine = catch_up(engine, log_height)?;
+    engine.load_seals();
+    Ok(engine)
+}
+
+/// The log's block at the store's height must be the one that the store was made by.
+fn check_record(engine: &Engine) -> Result<(), Error> {
+    let head = engine.head();
+    if head.height() == 0 {
+        return Ok(());
+    }
+    let record = engine
+        .store
+        .record(head.height())?
+        .ok_or_else(|| damaged("the log lacks a record"))?;
+    if Block::decode(&record)?.header == head.header_bytes.as_ref() {
+        return Ok(());
+    }
+    let message = format!(
+        "height {}: the log's header is not the store's",
+        head.height()
+    );
+    Err(damaged(&message))
 }
 
 pub(crate) fn damaged(what: &str) -> Error {
@@ -221,7 +264,6 @@ fn begin(
         header_hash: head::header_hash(suite, &header_bytes),
         header: Arc::new(start.header),
         header_bytes: Arc::clone(&header_bytes),
-        seal: None,
         tree: start.tree,
         history,
         digests: Digests::default(),
@@ -240,7 +282,7 @@ fn begin(
         runtime,
         header_bytes,
         head,
-        turn,
+        (turn, Seals::default()),
         recovery,
     ))
 }
@@ -256,7 +298,7 @@ fn resume(
 ) -> Result<Engine, Error> {
     let suite = genesis.suite;
     let view = store.view();
-    let (header_bytes, seal) = head::sealed(&view, height)?
+    let (header_bytes, _) = head::sealed(&view, height)?
         .ok_or_else(|| damaged("the store lacks the header of its height"))?;
     let header = Header::decode(&header_bytes)?;
     let (tree, checkpoint, how) = load_tree(&store, &view, suite, height, header.state_root)?;
@@ -273,7 +315,6 @@ fn resume(
     let head = Head {
         header_hash: head::header_hash(suite, &header_bytes),
         header_bytes: header_bytes.into(),
-        seal: seal.map(Into::into),
         tree,
         history: tree::log::Frontier::decode(suite, &stored(meta::FRONTIER)?)?,
         digests: Digests::decode(&stored(meta::DIGESTS)?)?,
@@ -289,7 +330,7 @@ fn resume(
         runtime,
         genesis_header.into(),
         head,
-        turn,
+        (turn, Seals::load(&view)?),
         recovery,
     );
     load_live_ids(&engine, &view)?;

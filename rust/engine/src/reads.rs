@@ -10,6 +10,7 @@ use store::{Keyspace, View};
 
 use crate::engine::{read_place, Engine};
 use crate::execute::{find_method, refused_all_the_same};
+use crate::formats::block::Block;
 use crate::formats::result::{Refusal, Success, TransactionResult};
 use crate::head;
 use crate::overlay::{scan_view, BlockState, Rows, Span, TransactionState};
@@ -196,12 +197,21 @@ impl Engine {
             .collect()
     }
 
-    /// A block's record; none beyond the last height. Height 0 has a genesis file, no block.
+    /// A block; none beyond the last height. Height 0 has a genesis file, no block. A seal that came late stands in its place.
     pub fn block(&self, height: u64) -> Result<Option<Vec<u8>>, Error> {
         if height == 0 || height > self.height() {
             return Ok(None);
         }
-        Ok(self.store.record(height)?)
+        let Some(record) = self.store.record(height)? else {
+            return Ok(None);
+        };
+        if !self.is_network() {
+            return Ok(Some(record));
+        }
+        let seal = self.seal_of(height)?;
+        let block = Block::decode(&record)?;
+        let seal = block.seal.or(seal.as_deref());
+        Ok(Some(Block { seal, ..block }.encode()))
     }
 
     /// Header bytes and seal of a height.
@@ -210,7 +220,11 @@ impl Engine {
         if height > current.height() {
             return Ok(None);
         }
-        head::sealed(&current.view, height)
+        let Some((header, _)) = head::sealed(&current.view, height)? else {
+            return Ok(None);
+        };
+        let seal = self.seal_of(height)?;
+        Ok(Some((header, seal.map(|seal| seal.to_vec()))))
     }
 
     /// The genesis file.

@@ -11,6 +11,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::block_classes::{Outcome, Pending, Prepared};
 use crate::crypto_functions::bytes32;
+use crate::envelope_class::{head_of, Envelope, Gathered, PyHead};
 use crate::error::{detached, raise};
 use crate::progress::Report;
 use crate::value;
@@ -104,6 +105,45 @@ impl Engine {
         Ok(self.core()?.time())
     }
 
+    #[getter]
+    fn consensus_height(&self) -> PyResult<u64> {
+        Ok(self.core()?.consensus_height())
+    }
+
+    #[getter]
+    fn header_hash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.core()?.header_hash().0))
+    }
+
+    #[getter]
+    fn synced_height(&self) -> PyResult<u64> {
+        Ok(self.core()?.synced_height())
+    }
+
+    #[getter]
+    fn sealed_height(&self) -> PyResult<u64> {
+        Ok(self.core()?.sealed_height())
+    }
+
+    /// Height and consensus height of headers that lack their seal, ascending.
+    fn unsealed(&self, py: Python<'_>, limit: usize) -> PyResult<Vec<(u64, u64)>> {
+        let core = self.core()?;
+        py.detach(|| core.unsealed(limit)).map_err(raise)
+    }
+
+    /// Checks the seal of a header and keeps it.
+    fn add_seal(&self, py: Python<'_>, height: u64, seal: &[u8]) -> PyResult<()> {
+        let core = self.core()?;
+        let seal = seal.to_vec();
+        detached(py, || core.add_seal(height, &seal))
+    }
+
+    /// Brings the block log to disk.
+    fn sync(&self, py: Python<'_>) -> PyResult<()> {
+        let core = self.core()?;
+        py.detach(|| core.sync()).map_err(raise)
+    }
+
     /// What opening found.
     #[getter]
     fn recovery<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -114,6 +154,7 @@ impl Engine {
         dict.set_item("log_height", recovery.log_height)?;
         dict.set_item("replayed", recovery.replayed)?;
         dict.set_item("torn_tail_bytes", recovery.torn_tail_bytes)?;
+        dict.set_item("cut_height", recovery.cut_height)?;
         dict.set_item("tree", recovery.tree)?;
         dict.set_item("rebuilt", recovery.rebuilt)?;
         Ok(dict)
@@ -134,13 +175,52 @@ impl Engine {
         Ok(dict)
     }
 
-    fn prepare(&self, py: Python<'_>, transactions: Vec<Bound<'_, PyBytes>>) -> PyResult<Prepared> {
+    /// `fresh` is for a node that gathers: it drops what is in vain before any signature is checked.
+    #[pyo3(signature = (transactions, *, fresh=false, latest=None))]
+    fn prepare(
+        &self,
+        py: Python<'_>,
+        transactions: Vec<Bound<'_, PyBytes>>,
+        fresh: bool,
+        latest: Option<u64>,
+    ) -> PyResult<Prepared> {
         let core = self.core()?;
-        let transactions = transactions
+        let transactions: Vec<Arc<[u8]>> = transactions
             .iter()
             .map(|bytes| Arc::from(bytes.as_bytes()))
             .collect();
-        detached(py, || Ok(core.prepare(transactions))).map(Prepared)
+        let prepared = detached(py, || {
+            Ok(if fresh {
+                core.prepare_fresh(transactions, latest)
+            } else {
+                core.prepare(transactions)
+            })
+        })?;
+        Ok(Prepared(prepared))
+    }
+
+    fn gather(
+        &self,
+        py: Python<'_>,
+        prepared: PyRef<'_, Prepared>,
+        node: &str,
+    ) -> PyResult<Gathered> {
+        let (core, prepared) = (self.core()?, prepared.0.clone());
+        detached(py, || core.gather(&prepared, node)).map(Gathered)
+    }
+
+    fn open_envelope(&self, data: &Bound<'_, PyBytes>) -> PyResult<Envelope> {
+        let core = self.core()?;
+        Envelope::open(&core, data)
+    }
+
+    fn admit_envelope(&self, envelope: &Envelope) -> PyResult<()> {
+        self.core()?.admit_envelope(&envelope.core).map_err(raise)
+    }
+
+    fn envelope_head(&self, data: &[u8]) -> PyResult<PyHead> {
+        let head = self.core()?.envelope_head(data).map_err(raise)?;
+        Ok(head_of(&head))
     }
 
     #[pyo3(signature = (batches, time, consensus_height=None))]
@@ -382,10 +462,9 @@ impl Engine {
     }
 
     fn header_file<'py>(&self, py: Python<'py>, height: u64) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(
-            py,
-            &self.core()?.header_file(height).map_err(raise)?,
-        ))
+        let core = self.core()?;
+        let file = py.detach(|| core.header_file(height)).map_err(raise)?;
+        Ok(PyBytes::new(py, &file))
     }
 
     /// Entry bytes and steps: ("line", line, gas), ("read", key parts, value), ("write", key parts, value).
@@ -427,6 +506,8 @@ impl Engine {
         for (name, count) in checked.rows {
             rows.set_item(name, count)?;
         }
+        dict.set_item("seals", checked.seals)?;
+        dict.set_item("unsealed", checked.unsealed)?;
         dict.set_item("rows", rows)?;
         dict.set_item("faults", checked.faults)?;
         Ok(dict)

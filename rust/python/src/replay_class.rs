@@ -31,6 +31,14 @@ impl Replay {
             .unwrap_or_else(PoisonError::into_inner)
             .height()
     }
+
+    #[getter]
+    fn sealed_height(&self) -> u64 {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .sealed_height()
+    }
 }
 
 /// Begins a replay at a genesis file.
