@@ -131,7 +131,11 @@ CATCHING_UP_RETRY_MS = 1_000
 
 # Seals: asked for directly after a block, then ever less often; taken in portions at start-up.
 SEAL_FIRST_SECONDS = 0.005
+# Where it cannot be there yet: CometBFT starts, or the block after it is not decided.
+SEAL_POLL_SECONDS = 0.05
 SEAL_LONGEST_SECONDS = 2.0
+# One that is bad or gone for good; it does not hold up the others.
+SEAL_ASIDE_SECONDS = 300.0
 SEAL_PORTION = 64
 # Nodes of a network on one machine: each is two processes of some 200 MB together.
 LOCAL_NODES = 16
