@@ -108,13 +108,13 @@ def test_over_quota_by_its_own_size() -> None:
     bench.ledger.close()
 
 
-def test_over_quota_of_a_block_that_is_full_leaves_the_id_free() -> None:
+def test_no_room_in_a_block_that_is_full_leaves_the_id_free() -> None:
     bench = make_bench(parameters={"block_gas": 20_000})
     spins = [bench.sign(bench.them.alice, "toolshed.spin", {"rounds": 20_000}) for _ in range(4)]
     results = bench.ledger.submit(spins).wait(10)
     codes = [None if result.error is None else result.error.code for result in results]
     assert codes[0] is None
-    assert codes[-1] == "dropped.over_quota"
+    assert codes[-1] == "dropped.no_room"
     again = bench.submit(spins[-1])
     assert again.final
     assert again.id == results[-1].id

@@ -14,7 +14,10 @@ use crate::formats::result::{encode_entry, encode_event, Refusal, Success, Trans
 use crate::members::{Directory, Member};
 use crate::overlay::{BlockState, TransactionState};
 use crate::policy::Policy;
-use crate::prepare::{self, unknown_key, verify_late, Drop, Prepared, Signed, Transaction};
+use crate::prepare::{
+    self, check_gas, expired, replayed, unknown_key, verify_late, Drop, Prepared, Signed,
+    Transaction,
+};
 use crate::replay::{segment_of, LiveIds};
 use crate::runtime::{Call, Contracts, Deployed, Emitted, Runtime, Step};
 use crate::{deploy, limits, Error};
@@ -122,9 +125,7 @@ impl<'a> Execution<'a> {
             return Ok(Err(drop));
         }
         if self.is_replay(transaction)? {
-            let message = format!("transaction {} was ordered already", transaction.id);
-            let hint = "look its result up by its id; sign a new one to call again";
-            return Ok(Err(Drop::new("dropped.replayed", message, hint)));
+            return Ok(Err(replayed(&transaction.id)));
         }
         Ok(self.signers(transaction))
     }
@@ -133,12 +134,7 @@ impl<'a> Execution<'a> {
         let (time, expires) = (self.base.time, transaction.payload.expires);
         let parameters = self.base.parameters;
         if expires <= time {
-            let message = format!("it expired at {expires}, block time is {time} (ms)");
-            return Err(Drop::new(
-                "dropped.expired",
-                message,
-                "sign it again with a later expiry; check the clocks",
-            ));
+            return Err(expired(expires, time));
         }
         if expires - time > parameters.replay_horizon_ms {
             let message = format!(
@@ -151,20 +147,10 @@ impl<'a> Execution<'a> {
                 "sign it with an earlier expiry; check the clocks",
             ));
         }
-        if transaction.payload.gas > parameters.transaction_gas {
-            let message = format!(
-                "gas limit {} is above the chain's {}",
-                transaction.payload.gas, parameters.transaction_gas
-            );
-            return Err(Drop::new(
-                "dropped.over_quota",
-                message,
-                "sign it with a lower gas limit",
-            ));
-        }
+        check_gas(transaction.payload.gas, parameters)?;
         match self.full(transaction.bytes.len() as u64) {
             Some(message) => Err(Drop::new(
-                "dropped.over_quota",
+                "dropped.no_room",
                 message,
                 "send it again: its id is free",
             )),

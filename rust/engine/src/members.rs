@@ -21,6 +21,8 @@ pub struct Member {
     pub id: String,
     /// Its organisation.
     pub organisation: String,
+    /// person, service, device or node.
+    pub kind: String,
     /// Its roles.
     pub roles: Vec<String>,
 }
@@ -85,11 +87,13 @@ impl Directory {
             _ => return Err(damaged("roles")),
         };
         let organisation = text(row, "organisation")?.to_owned();
+        let kind = text(row, "kind")?.to_owned();
         self.members.insert(
             id.clone(),
             Arc::new(Member {
                 id,
                 organisation,
+                kind,
                 roles,
             }),
         );

@@ -102,6 +102,7 @@ mod tests {
         Arc::new(Member {
             id: format!("m@{organisation}"),
             organisation: organisation.to_owned(),
+            kind: "person".to_owned(),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         })
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crypto::{Check, Hash32, Suite};
 use rayon::prelude::*;
+use store::{Keyspace, View};
 
 use crate::formats::genesis::Parameters;
 use crate::formats::transaction::{transaction_id, Payload};
@@ -65,10 +66,13 @@ impl Transaction {
     }
 }
 
-/// Transactions ready to be ordered, each with its id where it has one.
+/// A transaction that may be ordered, or its id (where it decoded) and why it may not.
+pub(crate) type Item = Result<Transaction, (Option<Hash32>, Drop)>;
+
+/// Transactions ready to be ordered, each with its id where it has one. Copies share them.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    pub(crate) items: Vec<Result<Transaction, (Option<Hash32>, Drop)>>,
+    pub(crate) items: Arc<Vec<Item>>,
     bytes: usize,
     /// The chain under which signatures were checked.
     pub(crate) genesis_hash: Hash32,
@@ -97,6 +101,63 @@ impl Prepared {
             .enumerate()
             .filter_map(|(at, item)| Some((at, &item.as_ref().err()?.1)))
     }
+
+    /// The ids in order; none where a transaction did not decode.
+    pub fn ids(&self) -> impl Iterator<Item = Option<Hash32>> + '_ {
+        self.items.iter().map(|item| match item {
+            Ok(transaction) => Some(transaction.id),
+            Err((id, _)) => *id,
+        })
+    }
+
+    /// What may still be ordered, without what was dropped. Nothing is checked again.
+    pub(crate) fn good(&self) -> Prepared {
+        if self.items.iter().all(Result::is_ok) {
+            return self.clone();
+        }
+        let items: Vec<Item> = self
+            .items
+            .iter()
+            .filter(|item| item.is_ok())
+            .cloned()
+            .collect();
+        let bytes = items
+            .iter()
+            .flatten()
+            .map(|transaction| transaction.bytes.len())
+            .sum();
+        Prepared {
+            items: Arc::new(items),
+            bytes,
+            genesis_hash: self.genesis_hash,
+        }
+    }
+}
+
+/// What a node that gathers knows beyond the chain's constants: it drops what is in vain before it costs a signature check.
+pub(crate) struct Fresh<'a> {
+    /// The last block's state, for the ids that were ordered.
+    pub view: &'a View,
+    /// Time of the last block, ms.
+    pub time: u64,
+    /// Latest expiry that is accepted, ms.
+    pub latest: u64,
+}
+
+/// What the transactions that decode ask for together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// The sum of gas limits; 128 bits hold the sum of any number of 64.
+    pub gas: u128,
+    /// The latest expiry, ms.
+    pub expires: u64,
+}
+
+impl Totals {
+    pub fn add(&mut self, payload: &Payload) {
+        self.gas += u128::from(payload.gas);
+        self.expires = self.expires.max(payload.expires);
+    }
 }
 
 /// What preparing needs to know of the chain.
@@ -122,6 +183,16 @@ pub fn prepare(
     transactions: Vec<Arc<[u8]>>,
     check_signatures: bool,
 ) -> Prepared {
+    prepare_with(context, None, transactions, check_signatures).0
+}
+
+/// As [`prepare`], for a node that gathers where `fresh` is given; with what the transactions ask for together.
+pub(crate) fn prepare_with(
+    context: &Context<'_>,
+    fresh: Option<&Fresh<'_>>,
+    transactions: Vec<Arc<[u8]>>,
+    check_signatures: bool,
+) -> (Prepared, Totals) {
     let bytes = transactions.iter().map(|bytes| bytes.len()).sum();
     let chunk = CHUNK.min(
         transactions
@@ -129,30 +200,37 @@ pub fn prepare(
             .div_ceil(rayon::current_num_threads())
             .max(1),
     );
-    let items = transactions
+    let chunks: Vec<(Vec<Item>, Totals)> = transactions
         .par_chunks(chunk)
-        .flat_map_iter(|chunk| prepare_chunk(context, chunk, check_signatures))
+        .map(|chunk| prepare_chunk(context, fresh, chunk, check_signatures))
         .collect();
-    Prepared {
-        items,
+    let mut totals = Totals::default();
+    let mut items = Vec::with_capacity(transactions.len());
+    for (chunk, part) in chunks {
+        items.extend(chunk);
+        totals.gas += part.gas;
+        totals.expires = totals.expires.max(part.expires);
+    }
+    let prepared = Prepared {
+        items: Arc::new(items),
         bytes,
         genesis_hash: context.genesis_hash,
-    }
+    };
+    (prepared, totals)
 }
-
-type Item = Result<Transaction, (Option<Hash32>, Drop)>;
 
 fn prepare_chunk(
     context: &Context<'_>,
+    fresh: Option<&Fresh<'_>>,
     transactions: &[Arc<[u8]>],
     check_signatures: bool,
-) -> Vec<Item> {
-    let mut inputs = Vec::new();
-    let mut items: Vec<Item> = transactions
-        .iter()
-        .enumerate()
-        .map(|(at, bytes)| decode(context, bytes, at, check_signatures.then_some(&mut inputs)))
-        .collect();
+) -> (Vec<Item>, Totals) {
+    let (mut inputs, mut totals) = (Vec::new(), Totals::default());
+    let mut items: Vec<Item> = Vec::with_capacity(transactions.len());
+    for (at, bytes) in transactions.iter().enumerate() {
+        let inputs = check_signatures.then_some((at, &mut inputs));
+        items.push(prepare_one(context, fresh, bytes, inputs, &mut totals));
+    }
     let checks: Vec<Check<'_>> = inputs
         .iter()
         .map(|input| Check {
@@ -174,7 +252,7 @@ fn prepare_chunk(
             ));
         }
     }
-    items
+    (items, totals)
 }
 
 struct Input {
@@ -185,47 +263,30 @@ struct Input {
     signature: [u8; 64],
 }
 
-fn decode(
+/// All that is known of a transaction but whether its signatures verify: these are collected in `inputs`, with its position.
+fn prepare_one(
     context: &Context<'_>,
+    fresh: Option<&Fresh<'_>>,
     bytes: &Arc<[u8]>,
-    at: usize,
-    inputs: Option<&mut Vec<Input>>,
+    inputs: Option<(usize, &mut Vec<Input>)>,
+    totals: &mut Totals,
 ) -> Item {
-    let most = context.parameters.transaction_bytes;
-    if bytes.len() as u64 > most {
-        let message = format!("{} bytes; this chain takes at most {most}", bytes.len());
-        return Err((
-            None,
-            Drop::new("dropped.over_quota", message, "send less data, or its hash"),
-        ));
+    let (mut transaction, parsed) = decode(context, bytes).map_err(|drop| (None, drop))?;
+    totals.add(&transaction.payload);
+    let id = transaction.id;
+    let chain = transaction.text(&transaction.payload.chain);
+    if chain != context.chain {
+        let message = format!("it is for chain {chain}, this is {}", context.chain);
+        let hint = "send it to a node of its chain";
+        return Err((Some(id), Drop::new("dropped.wrong_chain", message, hint)));
     }
-    let undecodable = |error: Error| {
-        let field = error
-            .field
-            .map(|field| format!("{field}: "))
-            .unwrap_or_default();
-        let message = format!("{field}{} ({})", error.message, error.code);
-        (
-            None,
-            Drop::new(
-                "dropped.undecodable",
-                message,
-                "encode it as docs/protocol/formats.md says",
-            ),
-        )
-    };
-    let signers = usize::try_from(context.parameters.transaction_signers).unwrap_or(usize::MAX);
-    let parsed =
-        crypto::cose::parse(context.suite, bytes, signers).map_err(|e| undecodable(e.into()))?;
-    let base = offset_in(bytes, parsed.payload);
-    let payload = Payload::decode(parsed.payload, base).map_err(undecodable)?;
-    let id = transaction_id(context.suite, context.genesis_hash, parsed.payload);
-    check_signers(&payload, &parsed).map_err(undecodable)?;
-    let mut signed = Signed::Verified;
-    if let Some(inputs) = inputs {
+    if let Some(fresh) = fresh {
+        check_fresh(context, fresh, &transaction).map_err(|drop| (Some(id), drop))?;
+    }
+    if let Some((at, inputs)) = inputs {
         for (index, signature) in parsed.signatures.iter().enumerate() {
             let Some(key) = context.directory.key(&signature.key_id) else {
-                signed = Signed::KeyUnknown;
+                transaction.signed = Signed::KeyUnknown;
                 continue;
             };
             let message = crypto::cose::signing_input(&parsed, index, &context.genesis_hash.0);
@@ -239,27 +300,96 @@ fn decode(
             });
         }
     }
-    let signed_hash = context.suite.hash(bytes);
-    let transaction = Transaction {
-        bytes: Arc::clone(bytes),
-        id,
-        signed_hash,
-        payload,
-        signed,
-    };
-    let chain = transaction.text(&transaction.payload.chain);
-    if chain != context.chain {
-        let message = format!("it is for chain {chain}, this is {}", context.chain);
-        return Err((
-            Some(id),
-            Drop::new(
-                "dropped.wrong_chain",
-                message,
-                "send it to a node of its chain",
-            ),
+    transaction.signed_hash = context.suite.hash(bytes);
+    Ok(transaction)
+}
+
+/// Form, fields, and that field 3 lists who signed. The signed hash is left for later.
+fn decode<'b>(
+    context: &Context<'_>,
+    bytes: &'b Arc<[u8]>,
+) -> Result<(Transaction, crypto::cose::Signed<'b>), Drop> {
+    let most = context.parameters.transaction_bytes;
+    if bytes.len() as u64 > most {
+        let message = format!("{} bytes; this chain takes at most {most}", bytes.len());
+        return Err(Drop::new(
+            "dropped.over_quota",
+            message,
+            "send less data, or its hash",
         ));
     }
-    Ok(transaction)
+    let signers = usize::try_from(context.parameters.transaction_signers).unwrap_or(usize::MAX);
+    let parsed =
+        crypto::cose::parse(context.suite, bytes, signers).map_err(|e| undecodable(e.into()))?;
+    let base = offset_in(bytes, parsed.payload);
+    let payload = Payload::decode(parsed.payload, base).map_err(undecodable)?;
+    check_signers(&payload, &parsed).map_err(undecodable)?;
+    let transaction = Transaction {
+        bytes: Arc::clone(bytes),
+        id: transaction_id(context.suite, context.genesis_hash, parsed.payload),
+        signed_hash: Hash32([0; 32]),
+        payload,
+        signed: Signed::Verified,
+    };
+    Ok((transaction, parsed))
+}
+
+fn undecodable(error: Error) -> Drop {
+    let field = error
+        .field
+        .map(|field| format!("{field}: "))
+        .unwrap_or_default();
+    let message = format!("{field}{} ({})", error.message, error.code);
+    let hint = "encode it as docs/protocol/formats.md says";
+    Drop::new("dropped.undecodable", message, hint)
+}
+
+/// What the last block and the chain's constants already tell against a transaction. In a block these checks are made again.
+fn check_fresh(
+    context: &Context<'_>,
+    fresh: &Fresh<'_>,
+    transaction: &Transaction,
+) -> Result<(), Drop> {
+    let payload = &transaction.payload;
+    if payload.expires <= fresh.time {
+        return Err(expired(payload.expires, fresh.time));
+    }
+    if payload.expires > fresh.latest {
+        let message = format!(
+            "it expires at {}, this node takes nothing that expires after {} (ms)",
+            payload.expires, fresh.latest
+        );
+        let hint = "sign it with an earlier expiry; check the clocks";
+        return Err(Drop::new("dropped.too_far_ahead", message, hint));
+    }
+    check_gas(payload.gas, context.parameters)?;
+    // A store that fails is noticed where it is written: here it only costs a signature check in vain.
+    match fresh.view.get(Keyspace::Transactions, &transaction.id.0) {
+        Ok(Some(_)) => Err(replayed(&transaction.id)),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn expired(expires: u64, time: u64) -> Drop {
+    let message = format!("it expired at {expires}, block time is {time} (ms)");
+    let hint = "sign it again with a later expiry; check the clocks";
+    Drop::new("dropped.expired", message, hint)
+}
+
+pub(crate) fn replayed(id: &Hash32) -> Drop {
+    let hint = "look its result up by its id; sign a new one to call again";
+    let message = format!("transaction {id} was ordered already");
+    Drop::new("dropped.replayed", message, hint)
+}
+
+pub(crate) fn check_gas(gas: u64, parameters: &Parameters) -> Result<(), Drop> {
+    let most = parameters.transaction_gas;
+    if gas <= most {
+        return Ok(());
+    }
+    let message = format!("gas limit {gas} is above the chain's {most}");
+    let hint = "sign it with a lower gas limit";
+    Err(Drop::new("dropped.over_quota", message, hint))
 }
 
 /// Where a part that was borrowed from `whole` begins.

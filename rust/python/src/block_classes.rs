@@ -31,6 +31,12 @@ impl Prepared {
             .map(|(at, drop)| (at, drop.code, drop.message.clone()))
             .collect()
     }
+
+    /// The ids in order; None where a transaction did not decode.
+    fn ids<'py>(&self, py: Python<'py>) -> Vec<Option<Bound<'py, PyBytes>>> {
+        let python = |id: Option<Hash32>| id.map(|id| PyBytes::new(py, &id.0));
+        self.0.ids().map(python).collect()
+    }
 }
 
 /// An executed block that waits for its seal. Dropping it leaves no trace.

@@ -5,6 +5,7 @@ mod block_classes;
 mod contract_functions;
 mod crypto_functions;
 mod engine_class;
+mod envelope_class;
 mod error;
 mod progress;
 mod replay_class;
@@ -24,6 +25,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<block_classes::Prepared>()?;
     module.add_class::<block_classes::Pending>()?;
     module.add_class::<block_classes::Outcome>()?;
+    module.add_class::<envelope_class::Envelope>()?;
+    module.add_class::<envelope_class::Gathered>()?;
     module.add_class::<replay_class::Replay>()?;
     module.add_function(wrap_pyfunction!(replay_class::replay_open, module)?)?;
     module.add_function(wrap_pyfunction!(crypto_functions::cbor_encode, module)?)?;
@@ -52,5 +55,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module
     )?)?;
     module.add_function(wrap_pyfunction!(bench_functions::bench_state, module)?)?;
+    module.add_function(wrap_pyfunction!(envelope_class::fault_point, module)?)?;
     Ok(())
 }
