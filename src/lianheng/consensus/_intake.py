@@ -131,15 +131,19 @@ class Intake:
                 break
         return parts
 
-    def again(self, parts: Iterable[Part]) -> None:
+    def again(self, parts: Sequence[Part]) -> None:
         """These are to be taken once more, before everything else."""
         with self.changed:
-            for part in parts:
-                if not part.waiting.ended:
-                    self._again.append(part)
-                    self.untaken_transactions += part.length
-                    self.untaken_bytes += sum(map(len, part.transactions))
-            self.changed.notify_all()
+            failure = self.failure
+            if failure is None:
+                for part in parts:
+                    if not part.waiting.ended:
+                        self._again.append(part)
+                        self.untaken_transactions += part.length
+                        self.untaken_bytes += sum(map(len, part.transactions))
+                self.changed.notify_all()
+        if failure is not None:
+            self.fail(parts, failure)
 
     def answer(self, part: Part, segments: Sequence[Segment]) -> None:
         """What became of a part; the last part of a submission tells its caller."""

@@ -119,8 +119,8 @@ class LedgerApplication:
         with self._lock:
             height = self._height
             app_hash = self._app_hash if height else b""
-            self._executed = None
-        # Whatever waited in a mempool waited in the one of the process before.
+        # Whatever waited in a mempool waited in the one of the process before. Where somebody
+        # asked this of a running CometBFT, a few figures are low for a block, and no more.
         self._pool.mempool_lost()
         self._on_start()
         return m.InfoAnswer("lianheng", "", RULES, height, app_hash)
