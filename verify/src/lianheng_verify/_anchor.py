@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lianheng_verify import _cbor, _cose, _shape
+from lianheng_verify import _cbor, _shape
 from lianheng_verify import _limits as limits
 from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._genesis import FORMAT as GENESIS_FORMAT
@@ -17,19 +17,27 @@ from lianheng_verify._genesis import parse_genesis
 from lianheng_verify._hashes import leaf_hash, verify_inclusion
 from lianheng_verify._header import (
     Header,
-    Sealers,
+    Seal,
+    check_consensus_height,
     parse_header,
     parse_seal,
-    parse_sealers,
     verify_seal,
 )
+from lianheng_verify._quorum import QuorumSeal, chain_id, parse_quorum_seal
+from lianheng_verify._sealers import COMETBFT, SOLO, Sealers, parse_sealers
+from lianheng_verify._steps import Trusted, verify_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lianheng_verify._cbor import Value
 
 HEADER_FORMAT: Final = "lianheng.header-file.1"
+_LIMIT_SOLO: Final = (
+    "solo: one sequencer signs; that proves what it recorded, not that it kept one history"
+)
+_LIMIT_QUORUM: Final = "quorum: more than a third of the power lying breaks any BFT chain"
+_DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +45,14 @@ class TrustAnchor:
     """A header that the reader trusts, the genesis hash of its chain and the set that seals.
 
     `members_by_key` says whose keys a genesis registers, by key id; a header file registers none.
+    `trusted` is where steps to other sets start: there is none where one sequencer seals.
     """
 
     header: Header
     genesis_hash: bytes
     sealers: Sealers
     members_by_key: Mapping[bytes, str]
+    trusted: Trusted | None = None
 
     @property
     def is_genesis(self) -> bool:
@@ -53,6 +63,25 @@ class TrustAnchor:
     def title(self) -> str:
         """How sentences call it."""
         return "your genesis" if self.is_genesis else f"your anchor, block {self.header.height}"
+
+    @property
+    def name(self) -> str:
+        """The same without its height."""
+        return "your genesis" if self.is_genesis else "your anchor"
+
+    def limits(self, height: int, now: int) -> tuple[str, ...]:
+        """What a verified file about block `height` leaves open, at `now` (ms since 1970)."""
+        if self.sealers.kind == SOLO:
+            return (_LIMIT_SOLO,)
+        age = now - self.header.time
+        if height <= self.header.height or age <= limits.TRUSTING_PERIOD_MS:
+            return (_LIMIT_QUORUM,)
+        days = limits.TRUSTING_PERIOD_MS // _DAY_MS
+        old = (
+            f"age: {self.name} is {age // _DAY_MS} days old; beyond {days} days newer signatures "
+            "prove less, for who left the set since may have given the key away: get a newer header"
+        )
+        return (_LIMIT_QUORUM, old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +99,9 @@ class Bound:
 
     genesis_hash: bytes
     header: Header
-    seal: _cose.Signed | None
+    seal: Seal | None
     links: tuple[Link, ...]
+    steps: tuple[QuorumSeal, ...]
 
 
 def load_anchor(data: bytes) -> TrustAnchor:
@@ -83,8 +113,10 @@ def load_anchor(data: bytes) -> TrustAnchor:
     form = value.get("format") if isinstance(value, dict) else None
     if form == GENESIS_FORMAT:
         genesis = parse_genesis(data)
-        header = genesis.header
-        return TrustAnchor(header, header.hash, genesis.sealers, genesis.members_by_key)
+        header, sealers = genesis.header, genesis.sealers
+        quorum = sealers.kind == COMETBFT
+        trusted = Trusted.of_genesis(sealers, header.time) if quorum else None
+        return TrustAnchor(header, header.hash, sealers, genesis.members_by_key, trusted)
     if form == HEADER_FORMAT:
         return _header_anchor(value)
     raise _shape.refuse("anchor", "neither a genesis file nor a header file", "format.unknown")
@@ -103,7 +135,7 @@ def _header_anchor(value: Value) -> TrustAnchor:
         raise UnreadableError(
             "anchor.height", "a header file of height 0", "use the genesis file as anchor"
         )
-    _check_consensus_height(header)
+    check_consensus_height(header, sealers.kind)
     try:
         verify_inclusion(header.history_root, leaf_hash(genesis_hash), 0, header.height, path)
     except VerificationError as error:
@@ -115,24 +147,25 @@ def _header_anchor(value: Value) -> TrustAnchor:
             "anchor.other_sealers", "the header file carries another set than its header names"
         )
     verify_seal(header, seal, genesis_hash, sealers)
-    return TrustAnchor(header, genesis_hash, sealers, {})
+    trusted = Trusted.of_seal(seal) if isinstance(seal, QuorumSeal) else None
+    return TrustAnchor(header, genesis_hash, sealers, {}, trusted)
 
 
-def _check_form(header: Header, trusted: Header) -> None:
+def _check_form(header: Header, anchor: TrustAnchor) -> None:
+    trusted, kind = anchor.header, anchor.sealers.kind
     if header.chain != trusted.chain:
-        raise VerificationError("header.chain", f"block {header.height} is of another chain")
-    _check_consensus_height(header)
-
-
-def _check_consensus_height(header: Header) -> None:
-    if header.consensus_height != header.height:
         raise VerificationError(
-            "header.consensus_height", f"block {header.height}: solo counts it like the height"
+            "header.chain",
+            f"block {header.height} is of chain {header.chain}, your anchor of {trusted.chain}",
         )
+    check_consensus_height(header, kind)
+    if header.height != trusted.height:
+        earlier, later = sorted((header, trusted), key=lambda one: one.height)
+        check_consensus_height(later, kind, earlier)
 
 
 def parse_bound(content: dict[Value, Value]) -> Bound:
-    """The fields `genesis`, `header`, `seal` and `links`. Raises UnreadableError."""
+    """The fields `genesis`, `header`, `seal`, `links`, `steps`. Raises UnreadableError."""
     header = parse_header(_shape.octets(content["header"], "header"))
     seal = None if content["seal"] is None else parse_seal(content["seal"])
     if (seal is None) != (header.height == 0):
@@ -142,7 +175,16 @@ def parse_bound(content: dict[Value, Value]) -> Bound:
     places = [(link.newer and link.newer.hash, link.height) for link in links]
     if len(set(places)) != len(places):
         raise _shape.refuse("links", "a link stands twice")
-    return Bound(_shape.digest(content["genesis"], "genesis"), header, seal, links)
+    return Bound(
+        _shape.digest(content["genesis"], "genesis"), header, seal, links, _parse_steps(content)
+    )
+
+
+def _parse_steps(content: dict[Value, Value]) -> tuple[QuorumSeal, ...]:
+    if "steps" not in content:
+        return ()
+    items = _shape.array(content["steps"], "steps", 1, limits.STEPS)
+    return tuple(parse_quorum_seal(item, "step") for item in items)
 
 
 def _parse_link(value: Value) -> Link:
@@ -171,7 +213,7 @@ def check_binding(bound: Bound, anchor: TrustAnchor) -> str:
             f"your anchor's starts with {anchor.genesis_hash.hex()[:8]}…",
             "get the genesis of its chain, or the file of your chain",
         )
-    _check_form(header, trusted)
+    _check_form(header, anchor)
     used = set()
     if header.height > 0:
         used.add(_follow(bound, None, 0, bound.genesis_hash))
@@ -180,7 +222,7 @@ def check_binding(bound: Bound, anchor: TrustAnchor) -> str:
             raise VerificationError(
                 "anchor.differs",
                 f"your anchor is another block {header.height}: there are two histories",
-                "keep both files: both seals together prove that the sequencer signed twice",
+                f"keep both files: both seals together prove that {signed_twice(anchor.sealers)}",
             )
         sentence = f"block {header.height} is {anchor.title}"
     elif trusted.height < header.height:
@@ -233,9 +275,46 @@ def _check_times(header: Header, trusted: Header) -> None:
         )
 
 
+def signed_twice(sealers: Sealers) -> str:
+    """Who is to blame for two sealed histories, as a sentence."""
+    if sealers.kind == SOLO:
+        return "the sequencer signed two histories"
+    return "more than a third of the validators' power signed two histories"
+
+
+def evidence_checks(bound: Bound, anchor: TrustAnchor) -> tuple[tuple[str, Callable[[], str]], ...]:
+    """The checks that end every receipt and proof: its place, its seal, the steps to the set."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("anchor", lambda: check_binding(bound, anchor)),
+        ("seal", lambda: check_seal(bound, anchor)),
+    ]
+    if anchor.sealers.kind == COMETBFT or bound.steps:
+        checks.append(("steps", lambda: check_steps(bound, anchor)))
+    return tuple(checks)
+
+
 def check_seal(bound: Bound, anchor: TrustAnchor) -> str:
-    """That the set which the anchor names sealed the block. Returns the sentence."""
+    """That the block is sealed; by one sequencer: by the anchor's. Returns the sentence."""
     if bound.header.height == 0:
         return "seal: none, the genesis is the trust anchor"
-    verify_seal(bound.header, bound.seal, bound.genesis_hash, anchor.sealers)
-    return "seal: 1 of 1 sequencer (see limit: solo)"
+    return f"seal: {verify_seal(bound.header, bound.seal, bound.genesis_hash, anchor.sealers)}"
+
+
+def check_steps(bound: Bound, anchor: TrustAnchor) -> str:
+    """That the sealing set may be trusted because of the anchor's. Returns the sentence."""
+    header, trusted, count = bound.header, anchor.trusted, len(bound.steps)
+    if trusted is None or header.height <= anchor.header.height:
+        if count:
+            raise VerificationError(
+                "steps.unneeded", f"{count} steps are given where {anchor.name} needs none"
+            )
+        return f"steps: none, the block lies in the history of {anchor.name}"
+    if not isinstance(bound.seal, QuorumSeal):
+        return "steps: none, the seal is of no quorum"
+    verify_steps(trusted, bound.steps, bound.seal, chain_id(bound.genesis_hash))
+    heights = ", ".join(str(step.header.height) for step in bound.steps)
+    if count:
+        return f"steps: {count} from the set of {anchor.name}, at CometBFT height {heights}"
+    if bound.seal.sealers.hash == trusted.sealers.hash:
+        return f"steps: none, it is the set of {anchor.name}"
+    return f"steps: none, more than a third of the power of {anchor.name} signed it"

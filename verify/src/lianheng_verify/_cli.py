@@ -6,7 +6,8 @@ import argparse
 import io
 import json
 import sys
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 VERIFIED: Final = 0
 NOT_VERIFIED: Final = 1
 UNREADABLE: Final = 2
-_LIMIT_SOLO: Final = (
-    "solo: one sequencer signs; that proves what it recorded, not that it kept one history"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,7 @@ class _Report:
     exit_code: int
     checks: tuple[Check, ...]
     notes: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,16 +96,22 @@ def _command(
 def _receipts(options: argparse.Namespace) -> int:
     def verify(data: bytes, anchor: TrustAnchor, source: Source | None) -> _Report:
         verified = verify_receipt(data, anchor, source)
-        return _Report("", VERIFIED, verified.checks, _receipt_notes(verified, anchor))
+        notes = _receipt_notes(verified, anchor)
+        return _Report("", VERIFIED, verified.checks, notes, _limits(anchor, verified.height))
 
     return _files(options, "receipt", limits.RECEIPT_BYTES, verify)
 
 
 def _states(options: argparse.Namespace) -> int:
     def verify(data: bytes, anchor: TrustAnchor, _: Source | None) -> _Report:
-        return _Report("", VERIFIED, verify_state(data, anchor).checks)
+        verified = verify_state(data, anchor)
+        return _Report("", VERIFIED, verified.checks, (), _limits(anchor, verified.height))
 
     return _files(options, "proof", limits.PROOF_BYTES, verify)
+
+
+def _limits(anchor: TrustAnchor, height: int) -> tuple[str, ...]:
+    return anchor.limits(height, time.time_ns() // 1_000_000)
 
 
 def _receipt_notes(verified: VerifiedReceipt, anchor: TrustAnchor) -> tuple[str, ...]:
@@ -132,7 +137,7 @@ def _files(
     for name in options.files:
         try:
             found = verify(_read(name, most), anchor, source)
-            reports.append(_Report(name, VERIFIED, found.checks, found.notes))
+            reports.append(replace(found, name=name))
         except VerificationError as error:
             reports.append(_failed(name, error))
     return _finish(options, what, reports)
@@ -141,7 +146,8 @@ def _files(
 def _chain(options: argparse.Namespace) -> int:
     name = options.folder
     try:
-        verified = verify_chain(Path(name), _anchor(options))
+        anchor = _anchor(options)
+        verified = verify_chain(Path(name), anchor)
     except VerificationError as error:
         return _finish(options, "export", [_failed(name, error)])
     blocks = verified.blocks_checked
@@ -150,7 +156,10 @@ def _chain(options: argparse.Namespace) -> int:
         if blocks
         else "headers only: no blocks lie in this export"
     )
-    return _finish(options, "export", [_Report(name, VERIFIED, verified.checks, (note,))])
+    left_open = _limits(anchor, verified.height)
+    return _finish(
+        options, "export", [_Report(name, VERIFIED, verified.checks, (note,), left_open)]
+    )
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -172,10 +181,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _print_verdict_of(found: Comparison) -> None:
     if found.equivocation:
-        _say(
-            f"PROOF OF EQUIVOCATION: the sequencer signed two histories at block {found.height}; "
-            "keep both exports"
-        )
+        _say(f"PROOF OF EQUIVOCATION: {found.blame} at block {found.height}; keep both exports")
     _say("ONE HISTORY" if found.one_history else "NOT ONE HISTORY")
 
 
@@ -229,14 +235,19 @@ def _finish(options: argparse.Namespace, what: str, reports: list[_Report]) -> i
             _say(f"note    {note}")
         if len(reports) > 1:
             _say("")
-    if any(report.exit_code == VERIFIED for report in reports):
-        _say(f"limit   {_LIMIT_SOLO}")
+    for limit in _limits_of(reports):
+        _say(f"limit   {limit}")
     if len(reports) > 1:
         good = sum(report.exit_code == VERIFIED for report in reports)
         _say(f"{good} of {len(reports)} {what}s verified")
     verdict = {VERIFIED: "VERIFIED", NOT_VERIFIED: "NOT VERIFIED", UNREADABLE: "UNREADABLE"}[code]
     _say(verdict if len(reports) > 1 else f"{verdict}  {_show.safe(reports[0].name)}")
     return code
+
+
+def _limits_of(reports: list[_Report]) -> list[str]:
+    """The limits of all files, each once, in order."""
+    return list(dict.fromkeys(limit for report in reports for limit in report.limits))
 
 
 def _print_check(check: Check) -> None:
@@ -260,4 +271,5 @@ def _print_json(reports: list[_Report], *, verified: bool) -> None:
         }
         for report in reports
     ]
-    _say(json.dumps({"verified": verified, "limit": _LIMIT_SOLO, "files": files}, indent=2))
+    content = {"verified": verified, "limits": _limits_of(reports), "files": files}
+    _say(json.dumps(content, indent=2))

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lianheng_verify import _show
+from lianheng_verify._anchor import signed_twice
 from lianheng_verify._checks import Check
 from lianheng_verify._export import ChainWalk, Sealed, read_genesis, read_headers
 from lianheng_verify._header import FIELD_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 Relation = Literal["equal", "prefix", "parted", "other_chain"]
@@ -21,8 +23,9 @@ class Comparison:
     """How two exports relate.
 
     `height` is the last common one, or for `parted` the first that differs, in the header fields
-    `fields`. `equivocation`: both sides are validly sealed there, so one sequencer signed two
-    histories. `longer` is "A" or "B" for `prefix`. `checks` says whether each side verifies.
+    `fields`. `equivocation`: both sides are validly sealed there, so the sequencer, or validators
+    with more than a third of the power, signed two histories; `blame` says who, else it is empty.
+    `longer` is "A" or "B" for `prefix`. `checks` says whether each side verifies.
     """
 
     relation: Relation
@@ -31,6 +34,7 @@ class Comparison:
     equivocation: bool
     longer: str
     checks: tuple[Check, ...]
+    blame: str = ""
 
     @property
     def one_history(self) -> bool:
@@ -59,11 +63,24 @@ def compare_exports(first: Path, second: Path) -> Comparison:
                     walk.step(one)
                 for sealed in rest:
                     walk.step(sealed)
+                walk.finish()
             return _one_history(walks, common)
         walks[0].step(a)
         walks[1].step(b)
         if a.header.encoded != b.header.encoded:
+            # The next seal of each side holds what they part in, if none is on it.
+            _to_next_seal(walks[0], headers_a)
+            _to_next_seal(walks[1], headers_b)
             return _parted(walks, a, b)
+
+
+def _to_next_seal(walk: ChainWalk, headers: Iterator[Sealed]) -> None:
+    while walk.last_sealed < walk.last.height:
+        sealed = next(headers, None)
+        if sealed is None:
+            walk.finish()
+            return
+        walk.step(sealed)
 
 
 def _one_history(walks: tuple[ChainWalk, ChainWalk], common: int) -> Comparison:
@@ -86,7 +103,7 @@ def _parted(walks: tuple[ChainWalk, ChainWalk], a: Sealed, b: Sealed) -> Compari
         for field, title in FIELD_NAMES.items()
         if getattr(a.header, field) != getattr(b.header, field)
     )
-    # Same place, two headers, both valid up to here: only the holder of the key can have made it.
+    # Same place, two headers, both valid and sealed: only who holds the keys can have made it.
     both = a.header.height == b.header.height and not any(walk.failures for walk in walks)
     height = min(a.header.height, b.header.height)
     text = f"they part at block {height}: {', '.join(names)} differ"
@@ -94,7 +111,8 @@ def _parted(walks: tuple[ChainWalk, ChainWalk], a: Sealed, b: Sealed) -> Compari
         *_sides(walks),
         Check("histories", passed=False, text=text, code="compare.parted"),
     )
-    return Comparison("parted", height, names, equivocation=both, longer="", checks=checks)
+    blame = signed_twice(walks[0].genesis.sealers) if both else ""
+    return Comparison("parted", height, names, both, longer="", checks=checks, blame=blame)
 
 
 def _sides(walks: tuple[ChainWalk, ChainWalk]) -> tuple[Check, ...]:

@@ -8,13 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lianheng_verify import _cbor, _cose, _shape, _show
+from lianheng_verify import _cbor, _shape, _show
 from lianheng_verify import _limits as limits
+from lianheng_verify._anchor import signed_twice
 from lianheng_verify._checks import Check, raise_first
 from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._genesis import Genesis, parse_genesis
 from lianheng_verify._hashes import Frontier, entries_root
-from lianheng_verify._header import Header, parse_header, parse_seal, verify_seal
+from lianheng_verify._header import (
+    Header,
+    Seal,
+    check_consensus_height,
+    parse_header,
+    parse_seal,
+    verify_seal,
+)
+from lianheng_verify._quorum import QuorumSeal
+from lianheng_verify._sealers import SOLO
+from lianheng_verify._steps import Trusted, advance
 from lianheng_verify._transaction import parse_transaction, result_of
 
 if TYPE_CHECKING:
@@ -35,10 +46,10 @@ CHAIN_CHECKS: Final = ("heights", "times", "history", "sealers", "seals")
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """One header of an export with its seal."""
+    """One header of an export with its seal: None where a network has not sealed it."""
 
     header: Header
-    seal: _cose.Signed
+    seal: Seal | None
     seal_bytes: bytes
 
 
@@ -55,14 +66,26 @@ class VerifiedChain:
 
 
 class ChainWalk:
-    """Checks headers one after the other; remembers the first failure of each kind."""
+    """Checks headers one after the other; remembers the first failure of each kind.
+
+    A header that no quorum sealed is proved by the next sealed one, whose history holds it.
+    """
 
     def __init__(self, genesis: Genesis) -> None:
         self.genesis = genesis
         self.last = genesis.header
+        self.last_sealed = 0
+        self.seals = 0
+        self.sets = 1
         self.failures: dict[str, VerificationError] = {}
         self._history = Frontier()
         self._history.append(genesis.header.hash)
+        self._trusted = Trusted.of_genesis(genesis.sealers, genesis.header.time)
+
+    @property
+    def solo(self) -> bool:
+        """Whether one sequencer seals this chain."""
+        return self.genesis.sealers.kind == SOLO
 
     def step(self, sealed: Sealed) -> None:
         """Takes the next header in."""
@@ -70,12 +93,23 @@ class ChainWalk:
         self._note("heights", lambda: self._check_height(header))
         self._note("times", lambda: self._check_time(header))
         self._note("history", lambda: self._check_history(header))
-        self._note("sealers", lambda: self._check_sealers(header))
-        # A header that names other sealers fails as such; its seal is still the sequencer's.
-        if header.sealers_hash == self.genesis.sealers.hash:
+        if self.solo:
+            self._note("sealers", lambda: self._check_sealers(header))
+            # A header that names other sealers fails as such; its seal is still the sequencer's.
+            if header.sealers_hash == self.genesis.sealers.hash:
+                self._note("seals", lambda: self._check_seal(sealed))
+        elif sealed.seal is not None:
             self._note("seals", lambda: self._check_seal(sealed))
+            self._note("sealers", lambda: self._follow_set(sealed.seal))
+        if sealed.seal is not None:
+            self.seals += 1
+            self.last_sealed = header.height
         self._history.append(header.hash)
         self.last = header
+
+    def finish(self) -> None:
+        """Called behind the last header: a seal must hold all that is there."""
+        self._note("seals", self._check_last)
 
     def _note(self, name: str, check: Callable[[], None]) -> None:
         if name in self.failures:
@@ -91,12 +125,13 @@ class ChainWalk:
             raise VerificationError(
                 "chain.height", f"block {header.height} stands where {expected} belongs"
             )
-        if header.consensus_height != header.height:
-            raise VerificationError(
-                "header.consensus_height", f"block {header.height}: solo counts it like the height"
-            )
+        check_consensus_height(header, self.genesis.sealers.kind, self.last)
         if header.chain != self.genesis.header.chain:
-            raise VerificationError("header.chain", f"block {header.height} is of another chain")
+            raise VerificationError(
+                "header.chain",
+                f"block {header.height} is of chain {header.chain}, the genesis of "
+                f"{self.genesis.header.chain}",
+            )
 
     def _check_time(self, header: Header) -> None:
         if header.time < self.last.time:
@@ -122,6 +157,22 @@ class ChainWalk:
 
     def _check_seal(self, sealed: Sealed) -> None:
         verify_seal(sealed.header, sealed.seal, self.genesis.header.hash, self.genesis.sealers)
+
+    def _follow_set(self, seal: Seal | None) -> None:
+        # A solo seal in a network's chain fails as a seal; no set comes with it.
+        if isinstance(seal, QuorumSeal):
+            after = advance(self._trusted, seal)
+            self.sets += after.sealers.hash != self._trusted.sealers.hash
+            self._trusted = after
+
+    def _check_last(self) -> None:
+        if not self.solo and self.last_sealed < self.last.height:
+            raise VerificationError(
+                "seal.missing",
+                f"the last seal is that of block {self.last_sealed}: nothing proves blocks "
+                f"{self.last_sealed + 1} to {self.last.height}",
+                "export again: a network seals a block a moment after it",
+            )
 
 
 @dataclass(slots=True)
@@ -179,6 +230,7 @@ def verify_chain(folder: Path, anchor: TrustAnchor) -> VerifiedChain:
         walk.step(sealed)
         blocks.step(sealed, genesis.header.hash)
         found.step(sealed.header)
+    walk.finish()
     blocks.finish()
     checks = (_genesis_check(genesis), *walk_checks(walk), *_block_checks(blocks), found.check())
     raise_first(checks)
@@ -195,12 +247,14 @@ def verify_chain(folder: Path, anchor: TrustAnchor) -> VerifiedChain:
 def check_block(data: bytes, sealed: Sealed, genesis_hash: bytes) -> None:
     """That a block is the one of this header: same header and seal, entries under their root.
 
+    A network's block may go without its seal, which came later.
     Raises UnreadableError or VerificationError (`block.*`).
     """
     at = f"block {sealed.header.height}"
     row = _shape.row(_cbor.decode(data, at), at, 5)
     _shape.constant(row[0], "lianheng.block.1", f"{at}: format")
-    if row[1] != sealed.header.encoded or _cbor.encode(row[2]) != sealed.seal_bytes:
+    late = row[2] is None and isinstance(sealed.seal, QuorumSeal)
+    if row[1] != sealed.header.encoded or not (late or _cbor.encode(row[2]) == sealed.seal_bytes):
         raise VerificationError("block.other_header", f"{at} carries another header or seal")
     entries = _shape.array(row[4], f"{at}: entries", 0, limits.CONTAINER_ITEMS)
     tree = Frontier()
@@ -263,7 +317,7 @@ class _AnchorSearch:
             passed=False,
             text=f"your anchor is another block {height} than the export's",
             code="anchor.differs",
-            hint="keep both: if both are sealed, the sequencer signed two histories",
+            hint=f"keep both: if both are sealed, {signed_twice(self._anchor.sealers)}",
         )
 
 
@@ -278,14 +332,28 @@ def _genesis_check(genesis: Genesis) -> Check:
 def walk_checks(walk: ChainWalk) -> tuple[Check, ...]:
     """One check for each rule that the walk applied to every header."""
     last = walk.last.height
+    sets, seals = (
+        (
+            "every header names the set of the genesis",
+            f"{last} of {last} by the sequencer (see limit: solo)",
+        )
+        if walk.solo
+        else (_sets_text(walk.sets), f"{walk.seals} of {last} by more than two thirds of the power")
+    )
     texts = {
         "heights": f"heights: 1 to {last} without gaps" if last else "heights: the genesis alone",
         "times": "times: no block is earlier than the one before it",
         "history": f"history: {last} history roots cover all headers before them",
-        "sealers": "sealers: every header names the set of the genesis",
-        "seals": f"seals: {last} of {last} by the sequencer (see limit: solo)",
+        "sealers": f"sealers: {sets}",
+        "seals": f"seals: {seals}",
     }
     return tuple(_check_of(name, texts[name], walk.failures.get(name)) for name in CHAIN_CHECKS)
+
+
+def _sets_text(sets: int) -> str:
+    if sets == 1:
+        return "every seal is by the set of the genesis"
+    return f"{sets - 1} changes of the set, each to one that the set before bears out"
 
 
 def _block_checks(blocks: _Blocks) -> tuple[Check, ...]:
@@ -316,7 +384,8 @@ def read_headers(folder: Path) -> Iterator[Sealed]:
         for item in _cbor.read_sequence(stream, limits.HEADER_ITEM_BYTES, _HEADERS):
             row = _shape.row(_cbor.decode(item, _HEADERS), _HEADERS, 2)
             header = parse_header(_shape.octets(row[0], _HEADERS), _HEADERS)
-            yield Sealed(header, parse_seal(row[1], _HEADERS), _cbor.encode(row[1]))
+            seal = None if row[1] is None else parse_seal(row[1], _HEADERS)
+            yield Sealed(header, seal, _cbor.encode(row[1]))
 
 
 def _read_blocks(folder: Path) -> Iterator[bytes] | None:

@@ -10,7 +10,8 @@ from lianheng_verify import _limits as limits
 from lianheng_verify._ed25519 import check_public_key
 from lianheng_verify._errors import VerificationError
 from lianheng_verify._hashes import EMPTY_TREE, digest, entries_root, key_id, leaf_hash
-from lianheng_verify._header import Header, Sealers, parse_header, parse_sealers
+from lianheng_verify._header import Header, parse_header
+from lianheng_verify._sealers import COMETBFT, Sealers, parse_sealers
 
 if TYPE_CHECKING:
     from lianheng_verify._cbor import Value
@@ -27,7 +28,8 @@ _PARAMETERS: Final = frozenset(
         "transaction_signers",
     )
 )
-_KINDS: Final = frozenset(("person", "service", "device", "node"))
+_NODE: Final = "node"
+_KINDS: Final = frozenset(("person", "service", "device", _NODE))
 _DOCUMENT_FIELDS: Final = (
     *("format", "chain", "suite", "rules", "time", "sealers"),
     *("parameters", "organisations", "members", "contracts"),
@@ -60,7 +62,8 @@ def parse_genesis(data: bytes) -> Genesis:
     sealers = parse_sealers(document["sealers"])
     _check_header(header, document, document_bytes, sealers)
     organisations = _organisations(document["organisations"])
-    members = _members(document["members"], header.chain, organisations)
+    members, nodes = _members(document["members"], header.chain, organisations)
+    _check_sealers(sealers, nodes)
     _contracts(document["contracts"])
     return Genesis(header, sealers, members)
 
@@ -98,6 +101,19 @@ def _check_header(
             )
 
 
+def _check_sealers(sealers: Sealers, nodes: frozenset[bytes]) -> None:
+    """The keys of a quorum are those of nodes: there their possession is proved."""
+    if sealers.kind != COMETBFT:
+        return
+    for number, one in enumerate(sealers.members, 1):
+        if key_id(one.public) not in nodes:
+            raise VerificationError(
+                "genesis.sealers",
+                f"key {number} of {len(sealers.members)} that seal, {one.public.hex()[:8]}…, "
+                "is no key of a member of kind node",
+            )
+
+
 def _organisations(value: Value) -> frozenset[str]:
     names = []
     for item in _shape.array(value, "organisations", 1, limits.CONTAINER_ITEMS):
@@ -117,16 +133,21 @@ def _contracts(value: Value) -> None:
     _distinct(names, "contract")
 
 
-def _members(value: Value, chain: str, organisations: frozenset[str]) -> dict[bytes, str]:
+def _members(
+    value: Value, chain: str, organisations: frozenset[str]
+) -> tuple[dict[bytes, str], frozenset[bytes]]:
+    """Members by the ids of their keys, and the ids of keys of nodes."""
     names: list[str] = []
     keys: dict[bytes, str] = {}
+    nodes: set[bytes] = set()
     for item in _shape.array(value, "members", 0, limits.CONTAINER_ITEMS):
         content = _shape.fields(item, "member", ("id", "kind", "roles", "keys"))
         member = _shape.text(content["id"], "member: id", _shape.MEMBER)
         names.append(member)
         if member.partition("@")[2] not in organisations:
             raise VerificationError("genesis.unknown_organisation", f"{member} has no organisation")
-        if _shape.text(content["kind"], "member: kind") not in _KINDS:
+        kind = _shape.text(content["kind"], "member: kind")
+        if kind not in _KINDS:
             raise _shape.refuse("member: kind", "not person, service, device or node")
         for role in _shape.array(content["roles"], "member: roles", 0, limits.CONTAINER_ITEMS):
             _shape.text(role, "member: roles")
@@ -135,8 +156,10 @@ def _members(value: Value, chain: str, organisations: frozenset[str]) -> dict[by
             if registered in keys:
                 raise VerificationError("genesis.duplicate", f"a key of {member} stands twice")
             keys[registered] = member
+            if kind == _NODE:
+                nodes.add(registered)
     _distinct(names, "member")
-    return keys
+    return keys, frozenset(nodes)
 
 
 def _member_key(value: Value, chain: str, member: str) -> bytes:

@@ -1,16 +1,21 @@
-"""Headers, the sets that seal them, and their seals."""
+"""Headers and their seals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from lianheng_verify import _cbor, _cose, _shape
 from lianheng_verify._errors import VerificationError
 from lianheng_verify._hashes import digest, key_id
+from lianheng_verify._quorum import QuorumSeal, parse_quorum_seal, verify_quorum
+from lianheng_verify._sealers import COMETBFT, SOLO
 
 if TYPE_CHECKING:
     from lianheng_verify._cbor import Value
+    from lianheng_verify._sealers import Sealers
+
+Seal: TypeAlias = _cose.Signed | QuorumSeal
 
 FIELD_NAMES: Final = {
     "chain": "chain",
@@ -44,14 +49,6 @@ class Header:
     hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Sealers:
-    """A solo set: the one key that seals."""
-
-    public: bytes
-    hash: bytes
-
-
 def parse_header(data: bytes, where: str = "header") -> Header:
     """Raises UnreadableError where the bytes are not a header's."""
     row = _shape.row(_cbor.decode(data, where), where, 11)
@@ -72,23 +69,12 @@ def parse_header(data: bytes, where: str = "header") -> Header:
     )
 
 
-def parse_sealers(value: Value) -> Sealers:
-    """A solo set has one key of power 1. Raises UnreadableError."""
-    row = _shape.row(value, "sealers", 3)
-    _shape.constant(row[0], "lianheng.sealers.1", "sealers: format")
-    if row[1] == "cometbft":
-        raise _shape.refuse("sealers", "sets of kind cometbft need a newer verifier")
-    _shape.constant(row[1], "solo", "sealers: kind")
-    public, power = _shape.row(_shape.row(row[2], "sealers: keys", 1)[0], "sealers: key", 2)
-    if _shape.uint(power, "sealers: power") != 1:
-        raise _shape.refuse("sealers: power", "the one sequencer has power 1")
-    return Sealers(_shape.octets(public, "sealers: key", 32), digest(_cbor.encode(value)))
-
-
-def parse_seal(value: Value, where: str = "seal") -> _cose.Signed:
-    """The sequencer's COSE_Sign1, its payload checked for form. Raises UnreadableError."""
+def parse_seal(value: Value, where: str = "seal") -> Seal:
+    """A seal of either kind, checked for form. Raises UnreadableError."""
+    if isinstance(value, list) and value and value[0] == COMETBFT:
+        return parse_quorum_seal(value, where)
     row = _shape.row(value, where, 2)
-    _shape.constant(row[0], "solo", f"{where}: kind")
+    _shape.constant(row[0], SOLO, f"{where}: kind")
     signed = _cose.parse_sign1(_shape.octets(row[1], where), where)
     payload = _shape.row(_cbor.decode(signed.payload, f"{where}: payload"), f"{where}: payload", 2)
     _shape.constant(payload[0], "lianheng.seal.1", f"{where}: payload")
@@ -96,22 +82,61 @@ def parse_seal(value: Value, where: str = "seal") -> _cose.Signed:
     return signed
 
 
-def verify_seal(
-    header: Header, seal: _cose.Signed | None, genesis_hash: bytes, sealers: Sealers
-) -> None:
-    """That the set sealed this header. Raises VerificationError (`seal.*`)."""
+def verify_seal(header: Header, seal: Seal | None, genesis_hash: bytes, sealers: Sealers) -> str:
+    """That this header is sealed as its chain seals. Returns by whom; raises `seal.*`.
+
+    `sealers` is a set of the chain that is trusted. It must have made a solo seal; whether the set
+    of a quorum seal may be trusted is for `_steps` to say.
+    """
     at = f"block {header.height}"
+    if seal is None:
+        raise VerificationError(
+            "seal.missing", f"{at} has no seal", "a network seals a block a moment after it: retry"
+        )
+    kind = COMETBFT if isinstance(seal, QuorumSeal) else SOLO
+    if kind != sealers.kind:
+        raise VerificationError(
+            "seal.wrong_kind", f"{at} has a seal of kind {kind}, its chain is {sealers.kind}"
+        )
+    if isinstance(seal, QuorumSeal):
+        return f"{verify_quorum(header, seal, genesis_hash)} · needs more than two thirds"
+    _verify_solo(header, seal, genesis_hash, sealers)
+    return "1 of 1 sequencer (see limit: solo)"
+
+
+def _verify_solo(header: Header, seal: _cose.Signed, genesis_hash: bytes, sealers: Sealers) -> None:
+    at, public = f"block {header.height}", sealers.members[0].public
     if header.sealers_hash != sealers.hash:
         raise VerificationError(
             "seal.other_sealers", f"{at} names another set of sealers than your anchor"
         )
-    if seal is None:
-        raise VerificationError("seal.missing", f"{at} has no seal")
-    if seal.signatures[0].key_id != key_id(sealers.public):
+    if seal.signatures[0].key_id != key_id(public):
         raise VerificationError("seal.wrong_key", f"{at} is sealed by another key")
     if seal.payload != _cbor.encode(["lianheng.seal.1", header.hash]):
         raise VerificationError("seal.other_header", f"the seal of {at} is for another header")
     try:
-        seal.verify(0, sealers.public, genesis_hash)
+        seal.verify(0, public, genesis_hash)
     except VerificationError as error:
         raise VerificationError("seal.bad", f"the seal of {at}: {error.message}") from error
+
+
+def check_consensus_height(header: Header, kind: str, earlier: Header | None = None) -> None:
+    """That the consensus height fits: solo counts as the chain does; CometBFT's runs ahead of it.
+
+    `earlier` is a header of a lower height. Raises VerificationError (`header.consensus_height`).
+    """
+    at = f"block {header.height}"
+    if kind == SOLO:
+        if header.consensus_height != header.height:
+            raise VerificationError(
+                "header.consensus_height",
+                f"{at}: consensus height {header.consensus_height}; solo counts it like the height",
+            )
+        return
+    height, consensus = (earlier.height, earlier.consensus_height) if earlier else (0, 0)
+    if header.consensus_height - consensus < header.height - height:
+        raise VerificationError(
+            "header.consensus_height",
+            f"{at} was ordered at {header.consensus_height}, block {height} at {consensus}: "
+            "each block is ordered above the one before it",
+        )

@@ -23,8 +23,8 @@ GENESIS_BYTES: Final = 64 * 1024 * 1024
 SOURCE_BYTES: Final = 1024 * 1024
 """The file given with --source, in bytes: a contract's source is at most 64 kB."""
 
-HEADER_ITEM_BYTES: Final = 64 * 1024
-"""One item of headers.cbors, in bytes."""
+HEADER_ITEM_BYTES: Final = 1024 * 1024
+"""One item of headers.cbors, in bytes: a quorum seal by 1,000 validators has about 160 kB."""
 
 BLOCK_ITEM_BYTES: Final = 64 * 1024 * 1024
 """One item of a blocks file, in bytes: the core's own limit for a block."""
@@ -37,6 +37,30 @@ SIGNERS: Final = 256
 
 LINKS: Final = 16
 """Links of one receipt: height 0, one for an older anchor, one for a newer one, and room."""
+
+STEPS: Final = 256
+"""Steps of one receipt: halving the way between two heights needs far fewer."""
+
+VALIDATORS: Final = 1000
+"""Keys of one set: fixed by the formats."""
+
+VALIDATOR_POWER: Final = 1 << 40
+"""Power of one key: fixed by the formats; so all power of a set fits 64 bits."""
+
+COMET_HEIGHT: Final = (1 << 63) - 1
+"""Greatest CometBFT height: it counts in signed 64 bits."""
+
+COMET_ROUND: Final = (1 << 31) - 1
+"""Greatest CometBFT round: it counts in signed 32 bits."""
+
+COMET_PARTS: Final = (1 << 32) - 1
+"""Greatest number of parts of a CometBFT block: unsigned 32 bits."""
+
+COMET_SECONDS: Final = (-62_135_596_800, 253_402_300_799)
+"""First and last second since 1970 that CometBFT can encode: years 1 to 9999."""
+
+TRUSTING_PERIOD_MS: Final = 14 * 24 * 60 * 60 * 1000
+"""For how long signatures prove what they say, in ms: fixed by the formats."""
 
 HISTORY_PATH: Final = 64
 """Hashes of a path in a history or entries tree: leaves are counted in 64 bits."""

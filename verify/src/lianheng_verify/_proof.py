@@ -10,8 +10,7 @@ from lianheng_verify import _limits as limits
 from lianheng_verify._anchor import (
     Bound,
     TrustAnchor,
-    check_binding,
-    check_seal,
+    evidence_checks,
     load_anchor,
     parse_bound,
 )
@@ -72,8 +71,7 @@ def verify_state(data: bytes, anchor: TrustAnchor | bytes) -> VerifiedState:
     checks = run_checks(
         (
             ("proof", lambda: _check_row(proof)),
-            ("anchor", lambda: check_binding(proof.bound, trusted)),
-            ("seal", lambda: check_seal(proof.bound, trusted)),
+            *evidence_checks(proof.bound, trusted),
         )
     )
     header = proof.bound.header
@@ -102,7 +100,7 @@ def _parse(data: bytes) -> _Proof:
             *("format", "genesis", "contract", "table", "key", "value", "siblings"),
             *("header", "seal", "links"),
         ),
-        ("other",),
+        ("other", "steps"),
     )
     _shape.constant(content["format"], FORMAT, "proof: format")
     contract = _shape.text(content["contract"], "proof: contract", _shape.CONTRACT)

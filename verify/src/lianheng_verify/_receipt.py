@@ -10,8 +10,7 @@ from lianheng_verify import _limits as limits
 from lianheng_verify._anchor import (
     Bound,
     TrustAnchor,
-    check_binding,
-    check_seal,
+    evidence_checks,
     load_anchor,
     parse_bound,
 )
@@ -89,8 +88,7 @@ def verify_receipt(
         ("code", lambda: _check_code(receipt, source)),
         ("time", lambda: _check_time(receipt)),
         ("entry", lambda: _check_entry(receipt)),
-        ("anchor", lambda: check_binding(receipt.bound, trusted)),
-        ("seal", lambda: check_seal(receipt.bound, trusted)),
+        *evidence_checks(receipt.bound, trusted),
     ]
     checks = run_checks(steps)
     header = receipt.bound.header
@@ -117,6 +115,7 @@ def _parse(data: bytes) -> _Receipt:
         _cbor.decode(data, "receipt"),
         "receipt",
         ("format", "genesis", "transaction", "keys", "result", "entry", "header", "seal", "links"),
+        ("steps",),
     )
     _shape.constant(content["format"], FORMAT, "receipt: format")
     entry = _shape.fields(content["entry"], "entry", ("index", "count", "path"))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ORGANISATION: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
 MEMBER: Final = re.compile(r"[a-z][a-z0-9.-]{0,62}@[a-z][a-z0-9-]{0,62}")
 CONTRACT: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+CHAIN_ID: Final = re.compile(r"[0-9a-f]{48}")
 _UINT_END: Final = 1 << 64
 
 
@@ -66,6 +67,13 @@ def uint(value: Value, where: str) -> int:
     """An unsigned integer of at most 64 bits."""
     if type(value) is not int or not 0 <= value < _UINT_END:
         raise refuse(where, "not an unsigned integer of at most 64 bits")
+    return value
+
+
+def between(value: Value, where: str, least: int, most: int) -> int:
+    """An integer of this range, both ends included."""
+    if type(value) is not int or not least <= value <= most:
+        raise refuse(where, f"not an integer from {least} to {most}")
     return value
 
 
