@@ -5,40 +5,58 @@ nothing on disk: CometBFT replays all blocks to a new one.
 """
 
 import hashlib
-import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lianheng.consensus.cometbft import _messages as m
 
 
-class NoopApplication:
-    """Counts blocks with transactions, transactions and bytes."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the blocks up to a height had."""
 
-    def __init__(self) -> None:
-        """At height 0, as a new chain has it."""
-        self._lock = threading.Lock()
-        self.height = 0
-        self.full_blocks = 0
-        self.transactions = 0
-        self.transaction_bytes = 0
+    height: int = 0
+    full_blocks: int = 0
+    transactions: int = 0
+    transaction_bytes: int = 0
+
+    def after(self, height: int, txs: Sequence[bytes]) -> "Counts":
+        """With one more block."""
+        return Counts(
+            height,
+            self.full_blocks + bool(txs),
+            self.transactions + len(txs),
+            self.transaction_bytes + sum(map(len, txs)),
+        )
 
     @property
     def app_hash(self) -> bytes:
-        """After the last decided block."""
+        """Changes with blocks that have transactions only."""
         return hashlib.sha256(self.full_blocks.to_bytes(8, "big")).digest()
 
+
+class NoopApplication:
+    """Counts; `committed` is what it has."""
+
+    def __init__(self) -> None:
+        """At height 0, as a new chain has it."""
+        self.committed = Counts()
+        self._decided = self.committed
+
     def info(self, request: m.Info) -> m.InfoAnswer:
-        """The last height of this process."""
-        with self._lock:
-            app_hash = self.app_hash if self.height else b""
-            return m.InfoAnswer("noop", request.version, 1, self.height, app_hash)
+        """The last committed height: a decided block that was not committed will come again."""
+        now = self.committed
+        app_hash = now.app_hash if now.height else b""
+        return m.InfoAnswer("noop", request.version, 1, now.height, app_hash)
 
     def init_chain(self, _: m.InitChain) -> m.InitChainAnswer:
         """Any genesis is good."""
-        return m.InitChainAnswer(self.app_hash)
+        return m.InitChainAnswer(self.committed.app_hash)
 
     def query(self, _: m.Query) -> m.QueryAnswer:
         """How many transactions there were, in decimal."""
-        return m.QueryAnswer(value=str(self.transactions).encode(), height=self.height)
+        now = self.committed
+        return m.QueryAnswer(value=str(now.transactions).encode(), height=now.height)
 
     def check_tx(self, _: m.CheckTx) -> m.CheckTxAnswer:
         """Anything may enter."""
@@ -59,14 +77,11 @@ class NoopApplication:
         return m.ProcessProposalAnswer(accept=True)
 
     def finalize_block(self, request: m.FinalizeBlock) -> m.FinalizeBlockAnswer:
-        """Count it."""
-        with self._lock:
-            self.height = request.height
-            self.full_blocks += bool(request.txs)
-            self.transactions += len(request.txs)
-            self.transaction_bytes += sum(map(len, request.txs))
-            return m.FinalizeBlockAnswer(len(request.txs), self.app_hash)
+        """Count it, beside what is committed."""
+        self._decided = self.committed.after(request.height, request.txs)
+        return m.FinalizeBlockAnswer(len(request.txs), self._decided.app_hash)
 
     def commit(self) -> m.CommitAnswer:
-        """Nothing to keep."""
+        """Keep the counts, in memory."""
+        self.committed = self._decided
         return m.CommitAnswer()

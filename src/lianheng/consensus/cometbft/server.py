@@ -35,7 +35,9 @@ class Application(Protocol):
     """What the chain does with CometBFT's calls. Methods run on threads, several at once.
 
     CometBFT calls `info` first and `init_chain` where the answer's height is 0; then
-    `finalize_block` and `commit` in turn, each height once, without a gap. `check_tx` and `query`
+    `finalize_block` and `commit` in turn, height by height. A CometBFT that was killed between the
+    two and started again decides that block once more, so `info` MUST NOT count what is not
+    committed, and a second `finalize_block` of a height replaces the first. `check_tx` and `query`
     may come at any time; the two proposal methods before the block is decided, several times a
     height. A raised exception stops the node.
     """
