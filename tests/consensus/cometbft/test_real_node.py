@@ -230,6 +230,7 @@ def test_a_failing_application_stops_cometbft(node: Node, tmp_path: Path) -> Non
         with contextlib.closing(rpc), contextlib.suppress(NodeError):
             rpc.broadcast(b"fatal")
         wait_for(node.ended, "the end of CometBFT")
+        served.server.stop()
         assert [str(failure) for failure in served.failures] == ["the application has a bug"]
     repaired = restarted(tmp_path, node)
     assert [tx for block in repaired.blocks for tx in block.txs] == [b"fine", b"fatal", b"next"]

@@ -224,6 +224,7 @@ def test_a_mempool_of_the_application_is_not_there(served: Serving, name: str) -
         assert answer[0] == "exception"
         assert name in answer[1]["error"]
         assert client.answer() is None
+    served.server.stop()
     assert isinstance(served.failures[0], NotImplementedError)
 
 

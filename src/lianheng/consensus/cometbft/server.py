@@ -108,7 +108,11 @@ class AbciServer:
         self._acceptor.start()
 
     def stop(self) -> None:
-        """End all connections and threads; a call that is under way is waited for. Idempotent."""
+        """End all connections and threads; a call that is under way is waited for. Idempotent.
+
+        From a connection's own thread (`on_failure`) it waits for nobody: two of them would wait
+        for each other.
+        """
         with self._lock:
             first, self._stopping = not self._stopping, True
             connections = list(self._connections)
@@ -117,8 +121,10 @@ class AbciServer:
         for connection in connections:
             connection.hang_up()
         threads = [connection.thread for connection in connections]
+        if threading.current_thread() in threads:
+            return
         for thread in [self._acceptor, *threads]:
-            if thread is not None and thread is not threading.current_thread():
+            if thread is not None:
                 thread.join(limits.ABCI_STOP_SECONDS)
                 if thread.is_alive():
                     self._log.warning("ABCI call still runs", thread=thread.name)
@@ -161,15 +167,16 @@ class AbciServer:
             self._log.error("ABCI connection refused", open=limits.ABCI_CONNECTIONS)
 
     def _run(self, connection: "_Connection") -> None:
-        failure = None
         try:
-            failure = connection.serve()
+            try:
+                failure = connection.serve()
+            finally:
+                connection.close()
+            if failure is not None:
+                self._on_failure(failure)
         finally:
-            connection.close()
             with self._lock:
                 self._connections.discard(connection)
-        if failure is not None:
-            self._on_failure(failure)
 
 
 class _Connection:
