@@ -5,6 +5,8 @@ HOME/genesis.cbor              trust anchor
 HOME/identities/*.identity     one file a member
 HOME/ledger/                   the ledger and its sequencer's key
 HOME/node.*                    what a running node leaves (see lianheng.client)
+
+A home in a network has its node's key in node.identity, and none of a sequencer (see `_network`).
 """
 
 import shutil
@@ -23,7 +25,14 @@ from lianheng.members import (
     resolve_passphrase,
     write_identity,
 )
-from lianheng.model import ContractSource, IdentityError, MemberId, NotFound, UsageError
+from lianheng.model import (
+    ContractSource,
+    IdentityError,
+    MemberId,
+    NotFound,
+    OrganisationName,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from lianheng.ledger import Ledger
@@ -81,6 +90,11 @@ class HomeFolder:
         """Folder of the ledger."""
         return self.path / "ledger"
 
+    @property
+    def node_identity(self) -> Path:
+        """The key of this home's node, where it is a validator."""
+        return self.path / "node.identity"
+
     def identity_file(self, member: str) -> Path:
         """The file of a member's key."""
         return self.identities / f"{MemberId(member)}.identity"
@@ -117,17 +131,8 @@ def create_home(
     operator and the first of them is admin too. Nothing is left behind where it fails. Raise
     `UsageError` where a home is there already.
     """
-    if not organisations or len(set(organisations)) != len(organisations):
-        raise UsageError(
-            "home.organisations",
-            "organisations are missing or named twice",
-            "name each once: --orgs north,south",
-        )
-    for name in MADE:
-        if (folder / name).exists():
-            raise UsageError(
-                "home.exists", f"{folder / name} is already there", "use it, or another folder"
-            )
+    check_organisations(organisations)
+    check_vacant(folder, MADE)
     secret = None if development else resolve_passphrase(passphrase)
     folder.mkdir(parents=True, exist_ok=True)
     working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=folder))
@@ -140,6 +145,27 @@ def create_home(
     finally:
         shutil.rmtree(working)
     return HomeFolder(folder), {str(spec.id): spec.identity for spec in cast}
+
+
+def check_organisations(names: Sequence[str]) -> None:
+    """Raise `UsageError` unless each is a name, and there once."""
+    if not names or len(set(names)) != len(names):
+        raise UsageError(
+            "home.organisations",
+            "organisations are missing or named twice",
+            "name each once: --orgs north,south",
+        )
+    for name in names:
+        OrganisationName(name)
+
+
+def check_vacant(folder: Path, names: Sequence[str]) -> None:
+    """Raise `UsageError` where something of that name is in the folder."""
+    for name in names:
+        if (folder / name).exists():
+            raise UsageError(
+                "home.exists", f"{folder / name} is already there", "use it, or another folder"
+            )
 
 
 def members_of(

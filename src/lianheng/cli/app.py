@@ -17,6 +17,7 @@ from lianheng.cli import (
     export,
     fsck,
     init,
+    network,
     prove,
     receipt,
     replay,
@@ -51,6 +52,7 @@ app.command(rich_help_panel=PROVE)(replay.replay)
 app.command(rich_help_panel=TEND)(status.status)
 app.command(rich_help_panel=TEND)(doctor.doctor)
 app.command(rich_help_panel=TEND)(fsck.fsck)
+app.add_typer(network.app, name="network", rich_help_panel=TEND)
 app.add_typer(bench.app, name="bench", rich_help_panel=TEND)
 
 

@@ -1,24 +1,34 @@
 """`lianheng demo`: the main job on real input, from invoices to receipts that outsiders verify."""
 
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lianheng.cli._options import Json
+from lianheng.cli.demonstration.lines import final, left_out, read_lines, row, shortened
 
 if TYPE_CHECKING:
     import trade_finance
-    from lianheng.cli.demonstration.play import Play, Step
+    from lianheng.cli.demonstration.play import Play
     from lianheng.cli.demonstration.proof import Proof
 
-WORD, TEXT = 10, 46
-REFUSALS_SHOWN = 5
 LIMIT = "sealed by one sequencer: proves what it recorded, not that it kept one history"
 
 
+class Stage(StrEnum):
+    """Where it is played."""
+
+    EMBEDDED = "embedded"
+    NETWORK = "network"
+
+
 def demo(
+    where: Annotated[
+        Stage, typer.Argument(metavar="[network]", help="On four validators, one of them killed.")
+    ] = Stage.EMBEDDED,
     invoices: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder with EN 16931 invoices, UBL or CII.")
     ] = None,
@@ -37,7 +47,8 @@ def demo(
         raise UsageError("demo.not_empty", f"{keep} is not an empty folder", "name a new one")
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="lianheng-demo-") as temporary:
-        report = run(invoices, keep or Path(temporary), quiet=json)
+        play = run if where is Stage.EMBEDDED else run_network
+        report = play(invoices, keep or Path(temporary), quiet=json)
     report["seconds"] = round(time.perf_counter() - started, 3)
     if json:
         emit(report)
@@ -56,13 +67,27 @@ def run(invoices: Path | None, folder: Path, *, quiet: bool) -> dict[str, Any]:
     show = Silent() if quiet else Shown()
     show.read(reading)
     set_up = stage.set_up(folder)
-    with set_up.ledger:
+    with set_up.ledger(stage.SUPPLIER) as ledger:
         played = play.perform(set_up, reading)
         show.play(played, reading)
         proved = proof.verify(set_up, proof.export_receipts(set_up, played))
         show.proof(proved)
-        height = set_up.ledger.height
+        height = ledger.height
     return figures(source, reading, played, proved, height)
+
+
+def run_network(invoices: Path | None, folder: Path, *, quiet: bool) -> dict[str, Any]:
+    """The same over four organisations, each through its own node."""
+    from lianheng.cli.demonstration import network, stage
+
+    source, whose = stage.choose_folder(invoices)
+    if not quiet:
+        row("", f"reading the invoices {whose}", style="dim")
+    reading = stage.read(source)
+    show = network.Silent() if quiet else network.Shown()
+    show.read(reading)
+    played, proved, told = network.perform(folder, reading, show)
+    return {**figures(source, reading, played, proved, told["blocks"]), **told}
 
 
 class Silent:
@@ -83,17 +108,7 @@ class Shown(Silent):
 
     def read(self, reading: "trade_finance.Reading") -> None:
         """What was read, and what is wrong with what was refused."""
-        agree = sum(not pair.differences for pair in reading.pairs)
-        row(
-            "1 read",
-            f"{reading.files} e-invoices: {agree} UBL/CII pairs agree, "
-            f"{len(reading.claims)} distinct claims, {len(reading.refused)} refused",
-        )
-        for refused in reading.refused[:REFUSALS_SHOWN]:
-            finding = refused.findings[0]
-            row("", f"{finding.file}: {finding.rule} {finding.remedy}", style="dim")
-        if (more := len(reading.refused) - REFUSALS_SHOWN) > 0:
-            row("", f"and {more} more; all with --json", style="dim")
+        read_lines(reading)
 
     def play(self, played: "Play", reading: "trade_finance.Reading") -> None:
         """Who did what, how it ended, how long it took."""
@@ -118,39 +133,6 @@ class Shown(Silent):
             "5 verify",
             f"separate program verifies {count} of {count} receipts; one byte changed: refused",
         )
-
-
-def left_out(reading: "trade_finance.Reading") -> str:
-    """Which claims cannot be registered, and why."""
-    left = len(reading.claims) - len(reading.registrable)
-    again, nothing = len(reading.conflicts), left - len(reading.conflicts)
-    why = [f"{again} use a number again with other content"] if again else []
-    why += [f"{nothing} claim nothing"] if nothing else []
-    return f"; {', '.join(why)}" if why else ""
-
-
-def row(word: str, text: str, end: str = "", style: str | None = None) -> None:
-    """A numbered line: word, sentence, how it ended."""
-    from rich.text import Text
-
-    from lianheng.cli._print import console, printable
-
-    shown = Text(f"{word:{WORD}}  ", style="bold" if word else "")
-    body = printable(text)
-    shown.append(f"{body:{TEXT}}  {end}".rstrip() if end else body, style=style or "")
-    console().print(shown)
-
-
-def final(step: "Step") -> str:
-    """`final   6 ms`."""
-    return f"{step.result.status}{step.milliseconds:4.0f} ms"
-
-
-def shortened(message: str) -> str:
-    """Long hashes abbreviated."""
-    from lianheng.cli._print import shorten
-
-    return shorten(message)[1:-1]
 
 
 def figures(
@@ -193,7 +175,7 @@ def finish(report: dict[str, Any], keep: Path | None) -> None:
 
     out = console()
     calls = report["invoices"]["registered"] + len(report["steps"])
-    out.print(LIMIT, style="yellow")
+    out.print(report["limit"], style="yellow")
     out.print(
         f"{calls} signed calls, {calls - 1} final and 1 refused, in {report['blocks']} blocks "
         f"· {report['seconds']:.1f} s in all",
@@ -210,17 +192,23 @@ def next_commands(report: dict[str, Any], keep: Path | None) -> list[str]:
 
     here = prefix()
     verify = "lianheng-verify receipt {0}/receipts/*.cbor --anchor {0}/genesis.cbor"
+    network = "network" in report
     if keep is None:
+        last = f"{here}lianheng bench signatures"
+        if network:
+            last = f"{here}lianheng network new mine --orgs bank-a,bank-b,hospital,grid"
+        again = "demo network" if network else "demo"
         return [
-            f"{here}lianheng demo --keep kept",
+            f"{here}lianheng {again} --keep kept",
             f"{here}lianheng contract new toolshed",
-            f"{here}lianheng bench signatures",
+            last,
         ]
     refused = report["steps"][-1]["id"][:SHORT_ID]
+    home = f"{keep}/{report['network']['killed']}" if network else f"{keep}"
     return [
         here + verify.format(keep),
-        f"{here}lianheng trace {refused} --home {keep}",
-        f"{here}lianheng fsck {keep}/ledger",
+        f"{here}lianheng trace {refused} --home {home}",
+        f"{here}lianheng network up {keep}" if network else f"{here}lianheng fsck {keep}/ledger",
     ]
 
 

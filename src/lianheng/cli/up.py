@@ -25,36 +25,33 @@ def up(
     from lianheng import node
     from lianheng.cli._print import console, emit
     from lianheng.cli._session import SEALER, find_home, passphrase
+    from lianheng.client import Home as Place
 
     folder, started = find_home(home), time.monotonic()
-    secret = passphrase(passphrase_file, SEALER) if needs_passphrase(folder) else None
+    asked = node.needs_passphrase(Place(folder.path))
+    secret = passphrase(passphrase_file, SEALER) if asked else None
 
-    def ready(pid: int) -> None:
+    def ready(pid: int, missing: str) -> None:
         seconds = time.monotonic() - started
         if json:
-            emit({"ready": True, "seconds": round(seconds, 3), "pid": pid})
+            emit({"ready": True, "seconds": round(seconds, 3), "pid": pid, "missing": missing})
             return
         stop = "lianheng down" if detach else "Ctrl-C"
         console().print(f"ready in {seconds:.1f} s · {who(folder)} · stop: {stop}", markup=False)
+        if missing:
+            console().print(f"! {missing}", style="yellow", markup=False)
 
     if detach:
-        ready(node.start_detached(folder.path, passphrase=secret).pid)
+        begun = node.start_detached(folder.path, passphrase=secret)
+        ready(begun.pid, begun.missing)
         return
 
-    def serving(_: "ledger.Ledger") -> None:
+    def serving(_: "ledger.Ledger", missing: str) -> None:
         import os
 
-        ready(os.getpid())
+        ready(os.getpid(), missing)
 
     node.run(folder.path, passphrase=secret, on_ready=serving)
-
-
-def needs_passphrase(folder: "HomeFolder") -> bool:
-    """Whether the sequencer's key is encrypted."""
-    from lianheng.consensus import SEALER_NAME
-    from lianheng.members import is_development
-
-    return not is_development(folder.ledger / SEALER_NAME)
 
 
 def who(folder: "HomeFolder") -> str:

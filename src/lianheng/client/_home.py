@@ -3,6 +3,13 @@
 HOME/ledger/                   the ledger
 HOME/node.sock, node.json      while a node runs
 HOME/node.log                  log of a detached node
+
+and, where the node is a validator,
+
+HOME/lianheng.toml             its settings
+HOME/node.identity             its key: it signs envelopes and votes
+HOME/comet/                    what CometBFT keeps; comet.log is its log
+HOME/diverged.json             why it may not run, where it left the chain
 """
 
 import json
@@ -49,6 +56,31 @@ class Home:
     def log_file(self) -> Path:
         """Log of a detached node."""
         return self.path / "node.log"
+
+    @property
+    def settings_file(self) -> Path:
+        """Which chain this is and, for a validator, how it reaches the others."""
+        return self.path / "lianheng.toml"
+
+    @property
+    def node_identity(self) -> Path:
+        """The key of a validator's node."""
+        return self.path / "node.identity"
+
+    @property
+    def comet(self) -> Path:
+        """CometBFT's own folder."""
+        return self.path / "comet"
+
+    @property
+    def comet_log_file(self) -> Path:
+        """What CometBFT says."""
+        return self.path / "comet.log"
+
+    @property
+    def diverged_file(self) -> Path:
+        """Where a validator that left the chain wrote why."""
+        return self.path / "diverged.json"
 
     def node_record(self) -> NodeRecord | None:
         """What the node that runs, or ran last, wrote; None where there is nothing readable."""

@@ -1,7 +1,8 @@
 """Reaching a home's ledger: through the node that runs, or by opening it here."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from lianheng.client._connection import Connection
 from lianheng.client._home import Home, not_running
@@ -41,6 +42,10 @@ class LocalClient(Ledger):
     def node_pid(self) -> int:
         """The node's process."""
         return self._remote.pid
+
+    def node_status(self, timeout: float) -> Mapping[str, Any]:
+        """Figures of the ledger and the node. Seconds; raise `NodeError` without an answer."""
+        return self._remote.node_status(timeout)
 
     def stop_node(self, timeout: float = limits.STOP_SECONDS) -> None:
         """Ask the node to finish what was submitted and end.

@@ -201,6 +201,11 @@ class RemoteBackend:
         found: Mapping[str, Any] = self._ask("status")
         return found
 
+    def node_status(self, timeout: float) -> Mapping[str, Any]:
+        """The same, where the node answers in time; raise `NodeError` where it does not."""
+        found: Mapping[str, Any] = self._connection.request("status", {}, timeout=timeout)
+        return found
+
     def stop_node(self, timeout: float) -> None:
         """Ask the node to finish and end; raise `NodeError` where it does not answer in time."""
         self._connection.request("stop", {}, timeout=timeout)

@@ -111,6 +111,10 @@ class Block:
         """How many entries it holds."""
         return len(self._entries)
 
+    def encoded_entry(self, index: int) -> bytes:
+        """The canonical bytes of the entry at this position, from 0."""
+        return self._entries[index]
+
     def entry(self, index: int) -> Entry:
         """The entry at this position, from 0."""
         parts = decode(self._entries[index])

@@ -178,3 +178,10 @@ STALE_BLOCK_TIME_MS = 2_000
 # Blocks that the estimate of gas per transaction rests on, and results read of each batch for it.
 GAS_MEAN_BLOCKS = 16
 GAS_SAMPLES = 16
+# How long a receipt waits for its seal: the next block, which takes less than a second.
+SEAL_WAIT_SECONDS = 5.0
+# How long a starting node waits for others before it says who is missing. CometBFT spreads its
+# first calls to peers over three seconds.
+PEERS_SECONDS = 6.0
+# Blocks over which votes are counted for people.
+VOTES_BLOCKS = 100

@@ -4,6 +4,7 @@ It decides nothing about calls. One process owns a ledger; all others reach it t
 """
 
 from lianheng.node._detached import Started, start_detached, stop
+from lianheng.node._keys import consensus_kind, key_file, needs_passphrase
 from lianheng.node._log import detached_log, terminal_log
 from lianheng.node._run import run
 from lianheng.node._server import NodeServer
@@ -11,7 +12,10 @@ from lianheng.node._server import NodeServer
 __all__ = [
     "NodeServer",
     "Started",
+    "consensus_kind",
     "detached_log",
+    "key_file",
+    "needs_passphrase",
     "run",
     "start_detached",
     "stop",

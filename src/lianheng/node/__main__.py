@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from lianheng.ledger import Ledger
 from lianheng.model import LianhengError
 from lianheng.node._detached import report_failure, report_ready
 from lianheng.node._log import detached_log
@@ -20,16 +21,19 @@ def main(arguments: list[str]) -> int:
     folder, descriptor = Path(arguments[0]), int(arguments[1])
     secret = sys.stdin.buffer.read()
     log = detached_log()
+    reported = False
+
+    def ready(ledger: Ledger, missing: str) -> None:
+        nonlocal reported
+        reported = True
+        report_ready(descriptor, ledger.height, missing)
+
     try:
-        run(
-            folder,
-            passphrase=secret or None,
-            log=log,
-            on_ready=lambda ledger: report_ready(descriptor, ledger.height),
-        )
+        run(folder, passphrase=secret or None, log=log, on_ready=ready)
     except LianhengError as failure:
         log.error("node failed", code=failure.code, reason=failure.message)  # noqa: TRY400
-        report_failure(descriptor, failure)
+        if not reported:
+            report_failure(descriptor, failure)
         return 1
     return 0
 

@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from lianheng.client import Home, LocalClient
-from lianheng.consensus import needs_passphrase
 from lianheng.members import Passphrase, resolve_passphrase
 from lianheng.model import Height, LedgerError, LianhengError, NodeError, error_for, limits
+from lianheng.node._keys import needs_passphrase
 
 _POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A node that is ready."""
+    """A node that is ready. `missing` says what it still lacks, as other validators."""
 
     pid: int
     height: Height
     seconds: float
+    missing: str = ""
 
 
 def start_detached(
@@ -35,7 +36,7 @@ def start_detached(
     Raise what kept it from starting, as the node itself would. Its log is HOME/node.log.
     """
     home = Home(folder)
-    secret = resolve_passphrase(passphrase) if needs_passphrase(home.ledger) else None
+    secret = resolve_passphrase(passphrase) if needs_passphrase(home) else None
     started = time.monotonic()
     reading, writing = os.pipe()
     with home.log_file.open("ab") as log:
@@ -64,7 +65,8 @@ def start_detached(
     process.returncode = process.returncode if process.poll() is not None else 0
     if message.get("ready") is True:
         height = Height(int(message["height"]))
-        return Started(process.pid, height, time.monotonic() - started)
+        missing = str(message.get("missing", ""))
+        return Started(process.pid, height, time.monotonic() - started, missing)
     raise error_for(
         str(message.get("code", "node.not_started")),
         str(message.get("message", f"the node ended; see {home.log_file}")),
@@ -136,9 +138,9 @@ def _read_message(descriptor: int, timeout: float) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def report_ready(descriptor: int, height: Height) -> None:
-    """Tell the process that started this node that it is ready."""
-    _report(descriptor, {"ready": True, "height": height})
+def report_ready(descriptor: int, height: Height, missing: str) -> None:
+    """Tell the process that started this node that it is ready, and what it still lacks."""
+    _report(descriptor, {"ready": True, "height": height, "missing": missing})
 
 
 def report_failure(descriptor: int, failure: LianhengError) -> None:

@@ -3,7 +3,7 @@
 import random
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from lianheng.model import limits
 if TYPE_CHECKING:
     from lianheng import Ledger
     from lianheng.members import Identity
+    from lianheng.model import Result
 
 ORGANISATIONS = ("east", "north", "south", "west")
 MEMBERS_EACH = 16
@@ -92,20 +93,34 @@ def open_accounts(chain: Chain) -> None:
             result.checked()
 
 
+def call(chain: Chain, member: "Identity", method: str, arguments: dict[str, int]) -> "Result":
+    """One call by a member of the chain; raises where it is not final."""
+    signed = chain.ledger.sign(
+        member, f"{CONTRACT}.{method}", arguments, gas=limits.TRANSACTION_GAS
+    )
+    return chain.ledger.submit(signed).one().checked()
+
+
 def sum_of_balances(chain: Chain) -> int:
     """Over all accounts; transfers never change it."""
     return sum(row.value["balance"] for row in chain.ledger.table(CONTRACT, "accounts"))
 
 
-def sign_transfers(chain: Chain, count: int, *, hot: bool, seed: int = 7) -> list[bytes]:
-    """Signed transfers between random accounts; all into and out of one account where `hot`."""
+def transfers(accounts: int, count: int, *, hot: bool, seed: int = 7) -> Iterator[tuple[int, int]]:
+    """Payers and payees, at random; all into and out of one account where `hot`."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable workload, no secret
-    expires = time.time_ns() // 1_000_000 + EXPIRY_MS
-    seeds, payloads = [], []
     for turn in range(count):
-        source, to = chance.sample(range(chain.accounts), 2)
+        source, to = chance.sample(range(accounts), 2)
         if hot:
             source, to = (HOT, to or 1) if turn % 2 else (source or 1, HOT)
+        yield source, to
+
+
+def sign_transfers(chain: Chain, count: int, *, hot: bool) -> list[bytes]:
+    """Signed transfers between accounts."""
+    expires = time.time_ns() // 1_000_000 + EXPIRY_MS
+    seeds, payloads = [], []
+    for turn, (source, to) in enumerate(transfers(chain.accounts, count, hot=hot)):
         member = chain.holder(source, turn)
         payloads.append(payload(chain, member, source, to, expires))
         seeds.append(member.seed)

@@ -17,6 +17,7 @@ class Step:
     """One call as the play shows it; milliseconds from signing to the durable result."""
 
     title: str
+    by: str
     method: str
     result: "Result"
     milliseconds: float
@@ -32,10 +33,10 @@ class Play:
     steps: list[Step] = field(default_factory=list)
 
     @property
-    def calls(self) -> list[tuple[str, "Result"]]:
-        """Method and result of every call."""
-        return [("register", r) for r in self.registered] + [
-            (s.method, s.result) for s in self.steps
+    def calls(self) -> list[tuple[str, str, "Result"]]:
+        """Organisation, method and result of every call."""
+        return [(SUPPLIER, "register", r) for r in self.registered] + [
+            (s.by, s.method, s.result) for s in self.steps
         ]
 
     def step(self, title: str) -> Step:
@@ -45,6 +46,14 @@ class Play:
 
 def perform(stage: Stage, reading: "trade_finance.Reading") -> Play:
     """Plays it to the end; raises where a call that should succeed does not."""
+    play = begin(stage, reading)
+    finance(stage, play, BANK).checked()
+    finance(stage, play, OTHER_BANK)
+    return play
+
+
+def begin(stage: Stage, reading: "trade_finance.Reading") -> Play:
+    """Up to the point where two banks are offered the same invoice."""
     import trade_finance
 
     play = Play(*choose(reading))
@@ -55,10 +64,14 @@ def perform(stage: Stage, reading: "trade_finance.Reading") -> Play:
     for bank in (BANK, OTHER_BANK):
         offer = {"part": claim.id, "lender": bank}
         call(stage, play, f"offer {bank}", SUPPLIER, "offer", offer).checked()
-    financing = {"part": claim.id, "amount": claim.amount}
-    call(stage, play, "finance", BANK, "finance", financing).checked()
-    call(stage, play, "refused", OTHER_BANK, "finance", financing)
     return play
+
+
+def finance(stage: Stage, play: Play, bank: str) -> "Result":
+    """A bank finances the invoice; the second one is refused."""
+    claim = play.invoice.claim
+    title = "finance" if bank == BANK else "refused"
+    return call(stage, play, title, bank, "finance", {"part": claim.id, "amount": claim.amount})
 
 
 def choose(
@@ -76,14 +89,15 @@ def register(stage: Stage, reading: "trade_finance.Reading", play: Play) -> None
     """The supplier registers every claim, many calls in one submission."""
     import trade_finance
 
-    signed = stage.ledger.sign_many(
+    ledger = stage.ledger(SUPPLIER)
+    signed = ledger.sign_many(
         stage.member(SUPPLIER),
         [
             (f"{CONTRACT}.register", trade_finance.registration(read.claim, BUYER))
             for read in reading.registrable
         ],
     )
-    play.registered = [result.checked() for result in stage.ledger.submit(signed).wait()]
+    play.registered = [result.checked() for result in ledger.submit(signed).wait()]
 
 
 def call(
@@ -91,6 +105,6 @@ def call(
 ) -> "Result":
     """One call, from signing to its durable result."""
     started = time.perf_counter()
-    result = stage.ledger.call(stage.member(who), f"{CONTRACT}.{method}", **arguments)
-    play.steps.append(Step(title, method, result, (time.perf_counter() - started) * 1000))
+    result = stage.ledger(who).call(stage.member(who), f"{CONTRACT}.{method}", **arguments)
+    play.steps.append(Step(title, who, method, result, (time.perf_counter() - started) * 1000))
     return result

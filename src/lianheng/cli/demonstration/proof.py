@@ -24,13 +24,13 @@ class Proof:
 
 
 def export_receipts(stage: Stage, play: Play) -> list[Path]:
-    """One file a call, refused ones included, numbered in the order of the calls."""
+    """One file a call, refused ones included, in the order of the calls; from who made it."""
     files = []
-    for number, (method, result) in enumerate(play.calls, start=1):
+    for number, (by, method, result) in enumerate(play.calls, start=1):
         if result.id is None:
             continue
         file = stage.folder / "receipts" / f"{number:02}-{method}.cbor"
-        file.write_bytes(stage.ledger.receipt(result.id))
+        file.write_bytes(stage.ledger(by).receipt(result.id))
         files.append(file)
     return files
 

@@ -1,6 +1,7 @@
 """The invoices to read and the chain to play on."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     import trade_finance
     from lianheng import Ledger
     from lianheng.members import Identity
+    from lianheng.model import ContractSource
 
 SUPPLIER, BUYER, BANK, OTHER_BANK = "supplier", "buyer", "bank-a", "bank-b"
+ORGANISATIONS = (SUPPLIER, BUYER, BANK, OTHER_BANK)
 CHAIN = "trade"
 CONTRACT = "receivables"
 CAST = {
@@ -29,8 +32,12 @@ class Stage:
     """The chain with the contract on it, who plays, and the folder it lies in."""
 
     folder: Path
-    ledger: "Ledger"
-    cast: dict[str, "Identity"]
+    ledgers: Mapping[str, "Ledger"]
+    cast: Mapping[str, "Identity"]
+
+    def ledger(self, organisation: str) -> "Ledger":
+        """How this organisation reaches the chain."""
+        return self.ledgers[organisation]
 
     def member(self, organisation: str) -> "Identity":
         """The one who signs for this organisation."""
@@ -70,19 +77,25 @@ def read(folder: Path) -> "trade_finance.Reading":
 
 def set_up(folder: Path) -> Stage:
     """A complete home in this folder: keys, genesis with the receivables contract, ledger."""
-    import trade_finance
     from lianheng.cli._home import create_home
     from lianheng.consensus import open_ledger
-    from lianheng.model import ContractSource
 
-    source = trade_finance.CONTRACT.read_text(encoding="utf-8")
     home, cast = create_home(
         folder,
-        organisations=[SUPPLIER, BUYER, BANK, OTHER_BANK],
+        organisations=ORGANISATIONS,
         roles=CAST,
         chain=CHAIN,
-        contracts=[ContractSource(CONTRACT, trade_finance.CONTRACT.name, source)],
+        contracts=[contract()],
         development=True,
     )
     (folder / "receipts").mkdir()
-    return Stage(folder, open_ledger(home.ledger), cast)
+    return Stage(folder, dict.fromkeys(ORGANISATIONS, open_ledger(home.ledger)), cast)
+
+
+def contract() -> "ContractSource":
+    """The receivables contract, as the chain begins with it."""
+    import trade_finance
+    from lianheng.model import ContractSource
+
+    source = trade_finance.CONTRACT.read_text(encoding="utf-8")
+    return ContractSource(CONTRACT, trade_finance.CONTRACT.name, source)

@@ -30,6 +30,8 @@ from lianheng.consensus.cometbft._watch import CometEvent, LineWatch, LogFile
 from lianheng.consensus.cometbft.settings import ConsensusSettings
 from lianheng.model import LianhengError, NodeError, limits
 
+__all__ = ["CometEvent", "CometProcess", "check_version", "find_binary"]
+
 Log = structlog.typing.FilteringBoundLogger
 
 VARIABLE = "LIANHENG_COMETBFT"
