@@ -78,6 +78,32 @@ def ledger(
         show(figures, json=json)
 
 
+@app.command()
+def network(
+    validators: Annotated[int, typer.Option(help="On this machine.", min=4, max=16)] = 4,
+    transactions: Annotated[int, typer.Option(help="In each run.", min=1_000)] = 60_000,
+    accounts: Annotated[int, typer.Option(help="Accounts.", min=8)] = 20_000,
+    batch: Annotated[int, typer.Option(help="Submitted at once.", min=1)] = 500,
+    rate: Annotated[str, typer.Option(help="Share of the full speed for the second run.")] = "70%",
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Validators on this machine: full speed, a share of it, a lone client, and rest."""
+    from lianheng.cli.benches import network as bench_network
+
+    with workplace(folder, json=json) as (place, say):
+        figures = bench_network.measure(
+            place,
+            validators=validators,
+            transactions=transactions,
+            accounts=accounts,
+            batch=batch,
+            share=share_of(rate) or 1.0,
+            say=say,
+        )
+        show(figures, json=json)
+
+
 @app.command("open")
 def open_(keys: Keys = 1_000_000, folder: Folder = Path(), json: Json = False) -> None:
     """From opening a ledger of so many rows to the first row read."""

@@ -55,9 +55,9 @@ def measure(
         chain = found.chain = chains.Chain(found.clients[0], found.chain.members, accounts)
         chains.open_accounts(chain)
         say(f"signing {WARM_UP + 2 * transactions:,} transfers")
-        signed = sign_by_node(chain, WARM_UP + 2 * transactions, validators)
+        signed = sign_by_node(chain, WARM_UP + 2 * transactions)
         say("warming up")
-        cut, ready = WARM_UP // validators, transactions // validators
+        cut, ready = (count // len(signed) for count in (WARM_UP, transactions))
         pour(found, [each[:cut] for each in signed], batch)
         gc.collect()
         gc.freeze()
@@ -102,14 +102,15 @@ def running(folder: Path, validators: int, say: Say) -> Iterator[Running]:
     from lianheng.client import LocalClient
     from lianheng.model import ContractSource
 
-    organisations = chains.ORGANISATIONS[:validators]
+    payers = chains.ORGANISATIONS
+    others = [f"validator-{number}" for number in range(len(payers) + 1, validators + 1)]
     source = Path(__file__).with_name("accounts.py").read_text(encoding="utf-8")
-    roles = {f"m{n}@{org}": "operator" for n in range(chains.MEMBERS_EACH) for org in organisations}
+    roles = {f"m{n}@{org}": "operator" for n in range(chains.MEMBERS_EACH) for org in payers}
     say("making and starting the network")
     started = time.perf_counter()
     network, cast = create_network(
         folder,
-        organisations=organisations,
+        organisations=[*payers, *others],
         chain="bench",
         roles=roles,
         contracts=[ContractSource(chains.CONTRACT, "accounts.py", source)],
@@ -130,13 +131,13 @@ def running(folder: Path, validators: int, say: Say) -> Iterator[Running]:
         stop_all(network.homes)
 
 
-def sign_by_node(chain: chains.Chain, count: int, validators: int) -> list[list[bytes]]:
-    """Transfers for each node: those of its organisation's accounts."""
+def sign_by_node(chain: chains.Chain, count: int) -> list[list[bytes]]:
+    """Transfers for each of the first nodes: those of its organisation's accounts."""
     signed = chains.sign_transfers(chain, count, hot=False)
-    found: list[list[bytes]] = [[] for _ in range(validators)]
+    found: list[list[bytes]] = [[] for _ in chains.ORGANISATIONS]
     pairs = chains.transfers(chain.accounts, count, hot=False)
     for (source, _), transaction in zip(pairs, signed, strict=True):
-        found[source % len(chains.ORGANISATIONS) % validators].append(transaction)
+        found[source % len(found)].append(transaction)
     return found
 
 
@@ -151,7 +152,7 @@ def pour(found: Running, parts: Sequence[Sequence[bytes]], batch: int) -> dict[s
     ]
     ready_at = [0.0] * len(parts)
     while any(waiting):
-        for place, client in enumerate(found.clients):
+        for place, client in enumerate(found.clients[: len(parts)]):
             if not waiting[place] or ready_at[place] > time.perf_counter():
                 continue
             started = time.perf_counter()
@@ -175,7 +176,7 @@ def drip(found: Running, parts: Sequence[Sequence[bytes]], rate: float) -> dict[
         due = begun + number * tick
         if (ahead := due - time.perf_counter()) > 0:
             time.sleep(ahead)
-        for client, part in zip(found.clients, parts, strict=True):
+        for client, part in zip(found.clients, parts, strict=False):
             tally.watch(client.submit(part[begin : begin + each]), due)
     return {"batch": each, **summary(found, tally)}
 
@@ -217,7 +218,8 @@ def lone_client(chain: chains.Chain, client: "LocalClient") -> dict[str, Any]:
         started = time.perf_counter()
         result = chains.call(chain, member, "transfer", arguments)
         final.append((time.perf_counter() - started) * 1000)
-        client.receipt(result.id)
+        if result.id is not None:
+            client.receipt(result.id)
         receipt.append((time.perf_counter() - started) * 1000)
     return {"final_ms": percentiles(final), "receipt_ms": percentiles(receipt)}
 
