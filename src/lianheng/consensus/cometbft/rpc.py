@@ -6,6 +6,7 @@ may call; nothing is retried here, but for a connection that CometBFT closed whi
 """
 
 import base64
+import http.client
 import json
 import threading
 from collections.abc import Mapping
@@ -13,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-import httpx
-
+from lianheng.consensus.cometbft._unix_http import TooLargeError, UnixHttp
 from lianheng.model import Busy, LianhengError, NodeError, error_for, limits
 
 Json: TypeAlias = Mapping[str, Any]
@@ -80,19 +80,7 @@ class CometRpc:
         self._socket = socket
         self._ids = 0
         self._lock = threading.Lock()
-        self._client = httpx.Client(
-            transport=httpx.HTTPTransport(
-                uds=str(socket),
-                retries=0,
-                limits=httpx.Limits(
-                    max_connections=limits.RPC_CONNECTIONS,
-                    max_keepalive_connections=limits.RPC_CONNECTIONS,
-                ),
-            ),
-            base_url="http://cometbft",
-            timeout=httpx.Timeout(seconds, connect=limits.RPC_CONNECT_SECONDS),
-            trust_env=False,
-        )
+        self._http = UnixHttp(socket, seconds)
 
     def broadcast(self, data: bytes) -> None:
         """Hand over an envelope; returns once CheckTx let it into this node's mempool.
@@ -177,7 +165,7 @@ class CometRpc:
 
     def close(self) -> None:
         """Close its connections; calls that wait end with an error."""
-        self._client.close()
+        self._http.close()
 
     def _find(self, method: str, height: int, **more: str) -> Json | None:
         try:
@@ -202,7 +190,7 @@ class CometRpc:
             {"jsonrpc": "2.0", "id": identity, "method": method, "params": parameters}
         ).encode()
         try:
-            answer = json.loads(self._post(body))
+            answer = json.loads(self._post(method, body))
         except (ValueError, RecursionError) as failure:
             raise _malformed(method, "an answer that is not JSON") from failure
         if not isinstance(answer, dict):
@@ -214,37 +202,23 @@ class CometRpc:
             raise _malformed(method, "an answer to another question")
         return answer.get("result") or {}
 
-    def _post(self, body: bytes) -> bytes:
-        headers = {"content-type": "application/json"}
+    def _post(self, method: str, body: bytes) -> bytes:
         try:
-            try:
-                return self._read_answer(body, headers)
-            except httpx.RemoteProtocolError:
-                # A kept connection that CometBFT closed: it never saw this request whole.
-                return self._read_answer(body, headers)
-        except httpx.TimeoutException as failure:
+            return self._http.post(body, limits.RPC_ANSWER_BYTES)
+        except TooLargeError as failure:
+            raise _malformed(method, str(failure)) from failure
+        except TimeoutError as failure:
             raise NodeError(
                 "cometbft.slow",
-                f"CometBFT did not answer in time on {self._socket}",
+                f"CometBFT did not answer {method} in time on {self._socket}",
                 "see comet.log; it may be replaying blocks",
             ) from failure
-        except (httpx.HTTPError, RuntimeError, OSError) as failure:
+        except (http.client.HTTPException, OSError) as failure:
             raise NodeError(
                 "cometbft.not_reachable",
                 f"CometBFT does not answer on {self._socket}: {failure}",
                 "it may be starting; see comet.log",
             ) from failure
-
-    def _read_answer(self, body: bytes, headers: dict[str, str]) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        with self._client.stream("POST", "/", content=body, headers=headers) as answer:
-            for part in answer.iter_bytes():
-                size += len(part)
-                if size > limits.RPC_ANSWER_BYTES:
-                    raise _malformed("", f"more than {limits.RPC_ANSWER_BYTES:,} bytes")
-                parts.append(part)
-        return b"".join(parts)
 
 
 _SHOWN = 500

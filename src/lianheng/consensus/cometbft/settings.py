@@ -121,9 +121,8 @@ def read_kind(file: Path) -> str:
 
     A file without a table [consensus] is that of an embedded ledger. Raise `UsageError`.
     """
-    consensus = _load(file).get("consensus", {"kind": SOLO})
-    table = _Table(file, "consensus", consensus)
-    return table.take("kind", _one_of((SOLO, QUORUM)))
+    consensus = _Table(file, "", _load(file)).take("consensus", _mapping, {"kind": SOLO})
+    return _Table(file, "consensus", consensus).take("kind", _one_of((SOLO, QUORUM)))
 
 
 def read_settings(file: Path) -> ConsensusSettings:
