@@ -33,6 +33,7 @@ mod pool;
 mod prepare;
 mod reads;
 mod replay;
+mod resume;
 pub mod runtime;
 mod seals;
 mod status;

@@ -37,7 +37,7 @@ fn payload(height: u64, salt: u64) -> Vec<u8> {
     let size = (height * 37 + salt * 11) % 400;
     // Zeros as well: a record may hold whole sectors of them.
     let byte = |i: u64| ((height ^ i.wrapping_mul(salt | 1)) % 251) as u8;
-    let zeros = height % 5 == 0;
+    let zeros = height.is_multiple_of(5);
     let made = (0..size).map(|i| if zeros && i % 300 < 200 { 0 } else { byte(i) });
     made.collect()
 }
