@@ -169,8 +169,13 @@ class GatheringEngine(Protocol):
     def time(self) -> int:
         """Time of the last header, ms."""
 
-    def prepare(self, transactions: Sequence[bytes], *, fresh: bool = False) -> Any:
-        """Decode and verify; `fresh` drops what was ordered or expired before it is verified."""
+    def prepare(
+        self, transactions: Sequence[bytes], *, fresh: bool = False, latest: int | None = None
+    ) -> Any:
+        """Decode and verify; `fresh` drops what is in vain before it is verified.
+
+        That is what was ordered already, expired, or expires after `latest` (ms).
+        """
 
     def gather(self, prepared: Any, node: str) -> Any:
         """What was not dropped, for one envelope."""

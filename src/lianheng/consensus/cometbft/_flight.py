@@ -23,6 +23,7 @@ _HINTS: Mapping[str, str] = {
     "dropped.wrong_chain": "sign it for this chain",
     "dropped.bad_signature": "sign it with the keys that it names",
     "dropped.expired": "sign it again with a later expiry; check the clocks",
+    "dropped.too_far_ahead": "sign it with an earlier expiry; check the clocks",
     "dropped.over_quota": "make it smaller, or lower its gas limit",
     REPLAYED: "look its result up by its id; sign a new one to call again",
 }

@@ -99,12 +99,13 @@ class EnvelopeSequencer:
         broadcaster: Broadcaster,
         *,
         bounds: QueueLimits | None = None,
+        horizon_ms: int = limits.REPLAY_HORIZON_MS,
         clock_ms: Clock = system_wall_ms,
         monotonic_ms: Clock = system_monotonic_ms,
         fault: FaultPoint | None = None,
         threads: bool = True,
     ) -> None:
-        """The signer's key MUST be one of a member of kind node.
+        """The signer's key MUST be one of a member of kind node; `horizon_ms` is the genesis's.
 
         Without threads, who made this calls `gather_once` and `send_once`.
         """
@@ -112,6 +113,8 @@ class EnvelopeSequencer:
         self._engine = engine
         self._signer = signer
         self._pool = pool
+        # What expires later than this from now would be dropped as too far ahead.
+        self._latest_ms = horizon_ms + limits.CLOCK_TOLERANCE_MS
         self._broadcaster = broadcaster
         self._clock_ms = clock_ms
         self._monotonic_ms = monotonic_ms
@@ -310,7 +313,8 @@ class EnvelopeSequencer:
         transactions = [item for part in parts for item in part.transactions]
         count = len(transactions)
         transactions += transactions[-1:] * copies
-        prepared = self._engine.prepare(transactions, fresh=True)
+        latest = max(self._clock_ms(), self._engine.time) + self._latest_ms
+        prepared = self._engine.prepare(transactions, fresh=True, latest=latest)
         ids = prepared.ids()
         drops = {at: (code, said) for at, code, said in prepared.drops() if at < count}
         kept, lost = split_dropped(parts, drops)
