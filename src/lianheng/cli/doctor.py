@@ -4,16 +4,21 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from lianheng.cli._options import Home, Json
+
+if TYPE_CHECKING:
+    from lianheng.consensus.cometbft.settings import ConsensusSettings
 
 PYTHON = (3, 11)
 DISK_WANTED_BYTES = 2_000_000_000  # a day of full blocks is more; below this an operator must act
 SYNC_SLOW_MS = 20.0  # an fsync slower than this bounds a lone call's time
 SYNC_TRIES = 20
 SECRET_MODE = 0o077
+GO_SECONDS = 10.0
 EARLIEST_CLOCK = 1_735_689_600  # 2025-01-01: a clock before this program was written is wrong
 
 
@@ -60,11 +65,13 @@ def examine(home: Path | None) -> Iterator[Finding]:
     except NotFound as missing:
         yield check_disk(Path.cwd())
         yield check_clock()
+        yield from check_network(None)
         yield Finding("home", home is None, "none here", missing.hint)
         return
     for check in (check_disk, check_sync, check_keys, check_node):
         yield guarded(check, folder)
     yield check_clock()
+    yield from check_network(folder)
 
 
 def guarded(check: Callable[[Path], Finding], folder: Path) -> Finding:
@@ -95,6 +102,65 @@ def check_core() -> Finding:
     except ImportError as failure:
         return Finding("core", False, str(failure), "build it: make demo")
     return Finding("core", works, f"lianheng {__version__}", "" if works else "rebuild: make demo")
+
+
+def check_network(folder: Path | None) -> Iterator[Finding]:
+    """What a node of a network needs, and only such a node: CometBFT, and Go to build it."""
+    from lianheng.consensus.cometbft.settings import SETTINGS_NAME, read_kind, read_settings
+    from lianheng.model import QUORUM, UsageError
+
+    settings = None
+    try:
+        if folder is not None and read_kind(folder / SETTINGS_NAME) == QUORUM:
+            settings = read_settings(folder / SETTINGS_NAME)
+    except UsageError as failure:
+        yield Finding("settings", False, f"{failure.code}: {failure.message}", failure.hint)
+        return
+    engine = check_cometbft(settings)
+    yield check_go(needed=settings is not None and not engine.passed)
+    yield engine
+
+
+def check_go(*, needed: bool) -> Finding:
+    """The version of Go; a machine without it needs CometBFT from somewhere else."""
+    import re
+    import shutil
+    import subprocess
+
+    from lianheng.consensus.cometbft import GO_VERSION, VERSION
+
+    oldest = ".".join(map(str, GO_VERSION))
+    program = shutil.which("go")
+    if program is None:
+        found = "not found: only needed to build CometBFT for a network"
+        advice = f"install Go {oldest} or newer from go.dev/dl" if needed else ""
+        return Finding("go", not needed, found, advice)
+    try:
+        said = subprocess.run(
+            [program, "version"], capture_output=True, text=True, timeout=GO_SECONDS, check=False
+        ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired) as failure:
+        return Finding("go", not needed, f"does not answer: {failure}", f"reinstall Go {oldest}")
+    version = re.search(r"\bgo(\d+)\.(\d+)\S*", said)
+    if version is None or (int(version[1]), int(version[2])) < GO_VERSION:
+        found = said.removeprefix("go version ") or "says nothing about its version"
+        return Finding("go", not needed, found, f"CometBFT {VERSION} needs Go {oldest} or newer")
+    return Finding("go", True, version[0].removeprefix("go"))
+
+
+def check_cometbft(settings: "ConsensusSettings | None") -> Finding:
+    """The consensus engine: where, and built from which version."""
+    from lianheng.consensus.cometbft.process import check_version, find_binary
+    from lianheng.model import NodeError
+
+    try:
+        program = find_binary(settings)
+        return Finding("CometBFT", True, f"{check_version(program)}, {program}")
+    except NodeError as failure:
+        if settings is not None:
+            return Finding("CometBFT", False, failure.message, failure.hint)
+        found = f"{failure.message}; only a network needs it"
+        return Finding("CometBFT", True, found, f"for a network: {failure.hint}")
 
 
 def check_disk(folder: Path) -> Finding:
@@ -145,11 +211,13 @@ def check_keys(folder: Path) -> Finding:
     """That key files are private, and which are unencrypted."""
     from lianheng.members import is_development
 
-    files = sorted(folder.glob("*/*.identity"))
-    exposed = [file.name for file in files if file.stat().st_mode & SECRET_MODE]
+    files = sorted([*folder.glob("*.identity"), *folder.glob("*/*.identity")])
+    engine = folder.glob("comet/config/*key.json")  # CometBFT's copies, in plain
+    exposed = [file for file in [*files, *engine] if file.stat().st_mode & SECRET_MODE]
     if exposed:
-        advice = f"chmod 600 {folder}/*/*.identity"
-        return Finding("keys", False, f"others may read {', '.join(exposed)}", advice)
+        advice = f"chmod 600 {' '.join(map(str, exposed))}"
+        names = ", ".join(file.name for file in exposed)
+        return Finding("keys", False, f"others may read {names}", advice)
     open_keys = sum(is_development(file) for file in files)
     if open_keys:
         found = f"{len(files)} keys, {open_keys} UNENCRYPTED development keys"

@@ -9,3 +9,7 @@ block times and nothing else; it keeps the blocks that a lagging application rep
 - Nothing is final before CometBFT decided and stored the block, and our commit returned.
 - A failure of the application stops the node loudly; it never answers half.
 """
+
+from lianheng.consensus.cometbft._version import GO_VERSION, VERSION
+
+__all__ = ["GO_VERSION", "VERSION"]
