@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from lianheng.cli._home import HomeFolder
 from lianheng.cli._network import NetworkFolder
-from lianheng.model import LianhengError, TimedOut, limits
+from lianheng.model import LianhengError, NodeError, TimedOut, limits
 
 _POLL_SECONDS = 0.05
 T = TypeVar("T")
@@ -46,15 +46,25 @@ def start_all(network: NetworkFolder) -> list[Node]:
     from lianheng import node
 
     def start(home: HomeFolder) -> Mapping[str, Any]:
-        try:
-            started = node.start_detached(home.path)
-        except LianhengError as failure:
-            if failure.code != "node.running":
-                raise
+        if runs(home):
             return {"already": True}
+        started = node.start_detached(home.path)
         return {"seconds": started.seconds, "pid": started.pid, "missing": started.missing}
 
     return each(network.homes, start)
+
+
+def runs(home: HomeFolder) -> bool:
+    """Whether this home's node answers."""
+    from lianheng.client import LocalClient
+
+    try:
+        LocalClient.connect(home.path).close()
+    except NodeError as failure:
+        if failure.code != "node.not_running":
+            raise
+        return False
+    return True
 
 
 def stop_all(homes: Sequence[HomeFolder]) -> list[Node]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lianheng.cli._options import Json
-from lianheng.model import limits
 
 if TYPE_CHECKING:
     from lianheng.cli._network import Cast, NetworkFolder
@@ -336,6 +335,8 @@ def cells(row: dict[str, Any]) -> list[str]:
 
 def signed_text(row: dict[str, Any]) -> str:
     """`98`, or `7 of 9` on a chain that has not a hundred blocks yet."""
+    from lianheng.model import limits
+
     if row["signed_last_100"] is None:
         return "-"
     of = row["signed_of"]

@@ -6,6 +6,7 @@ It decides nothing about calls. One process owns a ledger; all others reach it t
 from lianheng.node._detached import Started, start_detached, stop
 from lianheng.node._keys import consensus_kind, key_file, needs_passphrase
 from lianheng.node._log import detached_log, terminal_log
+from lianheng.node._rebuild import rebuild
 from lianheng.node._run import run
 from lianheng.node._server import NodeServer
 
@@ -16,6 +17,7 @@ __all__ = [
     "detached_log",
     "key_file",
     "needs_passphrase",
+    "rebuild",
     "run",
     "start_detached",
     "stop",
