@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -32,10 +32,21 @@ class Finding:
     advice: str = ""
 
 
-def doctor(home: Home = None, json: Json = False) -> None:
+def doctor(
+    home: Home = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make a stopped node's state anew from the blocks.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Check disk, clock, versions, the ledger's lock and the keys; say what to do."""
     from lianheng.cli._print import console, emit, line
 
+    if rebuild:
+        from lianheng.cli import _rebuild
+
+        _rebuild.rebuild(home, json=json)
+        return
     findings = list(examine(home))
     if json:
         emit({"findings": [asdict(finding) for finding in findings]})
