@@ -91,7 +91,7 @@ def _commit(fields: Json) -> list[Any]:
 
 
 def _vote(fields: Any) -> list[Any] | None:
-    if not isinstance(fields, dict):
+    if not isinstance(fields, Mapping):
         _malformed("signatures", fields)
     flag = _small(fields, "block_id_flag")
     if flag == _ABSENT:
@@ -113,7 +113,9 @@ def _block_id(fields: Json) -> list[Any] | None:
     return identity if any(identity) else None
 
 
-def _member(fields: Json) -> tuple[bytes, int]:
+def _member(fields: Any) -> tuple[bytes, int]:
+    if not isinstance(fields, Mapping):
+        _malformed("validators", fields)
     return _base64(_object(fields, "pub_key"), "value"), _number(fields, "voting_power")
 
 

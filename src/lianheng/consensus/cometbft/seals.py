@@ -135,9 +135,10 @@ class SealKeeper:
             except Exception as failure:  # noqa: BLE001 - it must go on, whatever fails
                 self._tell(failure)
                 soonest = limits.SEAL_POLL_SECONDS
+            pause = max(pause, soonest or 0.0)
             with self._changed:
                 if not self._news and not self._stopping:
-                    self._changed.wait(None if soonest is None else max(pause, soonest))
+                    self._changed.wait(None if soonest is None else pause)
             pause = min(2 * pause, limits.SEAL_LONGEST_SECONDS)
 
     def _fetch_all(self) -> float | None:
