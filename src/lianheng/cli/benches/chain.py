@@ -3,7 +3,7 @@
 import random
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +93,7 @@ def open_accounts(chain: Chain) -> None:
             result.checked()
 
 
-def call(chain: Chain, member: "Identity", method: str, arguments: dict[str, int]) -> "Result":
+def call(chain: Chain, member: "Identity", method: str, arguments: Mapping[str, int]) -> "Result":
     """One call by a member of the chain; raises where it is not final."""
     signed = chain.ledger.sign(
         member, f"{CONTRACT}.{method}", arguments, gas=limits.TRANSACTION_GAS
