@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use store::{Error, Keyspace, Options, Store, WriteSet};
+use store::{Error, Keyspace, LogMode, Options, Store, WriteSet};
 
 /// A mounted file system of a few megabytes; unmounted when dropped.
 struct Small(tempfile::TempDir);
@@ -78,11 +78,12 @@ fn fill(store: &Store, from: u64, apply: bool) -> (Error, u64) {
     }
 }
 
-fn check(apply: bool) {
+fn check(apply: bool, log: LogMode) {
     let Some(disk) = Small::mount(6) else { return };
     let (path, ballast) = (disk.path().join("ledger"), disk.path().join("ballast"));
     fs::write(&ballast, vec![1; 1_500_000]).unwrap();
-    let (store, _) = Store::open(&path, &options()).unwrap();
+    let begun = Options { log, ..options() };
+    let (store, _) = Store::open(&path, &begun).unwrap();
     store.append(0, &payload(0)).unwrap();
     store.apply(0, WriteSet::new()).unwrap();
     store.flush().unwrap();
@@ -125,10 +126,16 @@ fn check(apply: bool) {
 
 #[test]
 fn the_log_meets_a_full_disk() {
-    check(false);
+    check(false, LogMode::Synced);
+}
+
+#[test]
+fn a_lazy_log_meets_a_full_disk() {
+    check(false, LogMode::Lazy);
+    check(true, LogMode::Lazy);
 }
 
 #[test]
 fn the_flusher_meets_a_full_disk() {
-    check(true);
+    check(true, LogMode::Synced);
 }

@@ -127,6 +127,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 struct Run {
     folder: tempfile::TempDir,
+    options: Options,
     store: Option<Store>,
     /// What was appended, by height.
     records: Vec<Vec<u8>>,
@@ -134,12 +135,17 @@ struct Run {
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(segment_bytes: u64) -> Self {
         let folder = scratch();
-        let store = Store::open(folder.path(), &options()).unwrap().0;
+        let options = Options {
+            segment_bytes,
+            ..options()
+        };
+        let store = Store::open(folder.path(), &options).unwrap().0;
         let records = Vec::new();
         Self {
             folder,
+            options,
             store: Some(store),
             records,
             salt: 0,
@@ -205,9 +211,10 @@ impl Run {
         }
         let (path, first, ends) = self.ends();
         let synced = synced.unwrap();
-        let safe = match (synced + 1).checked_sub(first) {
-            None | Some(0) => SEGMENT_HEADER,
-            Some(count) => ends[count as usize - 1],
+        // A segment begins only behind synced ones.
+        let safe = match synced + 1 - first {
+            0 => SEGMENT_HEADER,
+            count => ends[count as usize - 1],
         };
         let whole = fs::read(&path).unwrap();
         assert_eq!(whole.len(), *ends.last().unwrap_or(&SEGMENT_HEADER));
@@ -228,7 +235,7 @@ impl Run {
     }
 
     fn reopen(&mut self, stored: Option<u64>, cut: usize) {
-        let (store, recovery) = Store::open(self.folder.path(), &options()).unwrap();
+        let (store, recovery) = Store::open(self.folder.path(), &self.options).unwrap();
         let last = (self.records.len() as u64).checked_sub(1);
         let wanted = Recovery {
             stored_height: stored,
@@ -261,15 +268,24 @@ impl Run {
         let files = segments(self.folder.path());
         let path = files[usize::from(at) % files.len()].clone();
         let whole = fs::read(&path).unwrap();
-        let safe = match (synced + 1).checked_sub(first) {
+        let safe = match synced + 1 - first {
             _ if path != last => whole.len(),
-            None | Some(0) => SEGMENT_HEADER,
-            Some(count) => ends[count as usize - 1],
+            0 => SEGMENT_HEADER,
+            count => ends[count as usize - 1],
         };
         let mut bytes = whole.clone();
-        bytes[usize::from(at) % safe] ^= 1;
+        match usize::from(at) % 3 {
+            // Without the last of its synced records, whole or in part.
+            0 => bytes.truncate(safe - 1 - usize::from(at) % safe.min(150)),
+            1 if path == last && safe > SEGMENT_HEADER => {
+                let count = (synced + 1 - first) as usize;
+                let before = count.checked_sub(2).map_or(SEGMENT_HEADER, |at| ends[at]);
+                bytes.truncate(before);
+            }
+            _ => bytes[usize::from(at) % safe] ^= 1,
+        }
         fs::write(&path, &bytes).unwrap();
-        let error = Store::open(self.folder.path(), &options()).unwrap_err();
+        let error = Store::open(self.folder.path(), &self.options).unwrap_err();
         let named = ["log.corrupt", "store.version"];
         assert!(named.contains(&error.code), "{error}");
         assert!(fs::read(&path).unwrap() == bytes);
@@ -282,8 +298,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_was_synced_stays_and_what_is_bad_goes(steps in prop::collection::vec(step(), 1..25)) {
-        let mut run = Run::new();
+    fn what_was_synced_stays_and_what_is_bad_goes(
+        steps in prop::collection::vec(step(), 1..25),
+        segment_bytes in prop::sample::select(vec![6_000, 1 << 20]),
+    ) {
+        let mut run = Run::new(segment_bytes);
         steps.into_iter().for_each(|step| run.step(step));
         run.crash(&Damage::None, false);
     }
@@ -358,6 +377,8 @@ fn a_folder_remembers_how_its_log_is_synced() {
         (Some(0), 1)
     );
     store.close().unwrap();
+    let bytes = fs::read(segments(folder.path()).remove(0)).unwrap();
+    assert_eq!(bytes[MARK..MARK + 4], [2, 0, 0, 0], "closing syncs");
     let (store, _) = Store::open(folder.path(), &strict).unwrap();
     assert!(store.is_lazy());
     assert_eq!(store.synced_height(), Some(1));

@@ -131,6 +131,9 @@ impl BlockLog {
             file.sync_data().map_err(failed)?;
             self.syncs.fetch_add(1, Ordering::Relaxed);
             fault::point("log.after_sync");
+            if self.lazy {
+                sync::write_mark(file, segment, height + 1).map_err(failed)?;
+            }
         }
         let place = u32::try_from(offset).map_err(|_| closed(&segment.path))?;
         let mut offsets = segment

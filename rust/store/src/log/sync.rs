@@ -1,5 +1,7 @@
 //! Syncing a lazy log: when, and what is noted of it.
 
+use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -75,8 +77,7 @@ impl BlockLog {
         let marked = synced.and_then(|()| {
             fault::point("log.after_lazy_sync");
             self.synced.fetch_max(stamp, Ordering::AcqRel);
-            // Durable with a later sync: a mark that is missing only lets more be cut.
-            file.write_all_at(&mark(&segment, stamp), MARK_AT as u64)
+            write_mark(&file, &segment, stamp)
         });
         if let Err(error) = marked {
             self.writer().poisoned = true;
@@ -87,11 +88,13 @@ impl BlockLog {
     }
 }
 
-fn mark(segment: &Segment, stamp: u64) -> [u8; 8] {
+/// Notes that the records below `stamp` are synced. Durable with a later sync: a mark that is missing
+/// only lets more be cut.
+pub(super) fn write_mark(file: &File, segment: &Segment, stamp: u64) -> io::Result<()> {
     let records = stamp.saturating_sub(segment.header.first_height);
     let header = SegmentHeader {
         marked: u32::try_from(records).unwrap_or(0),
         ..segment.header.clone()
     };
-    header.encode_mark()
+    file.write_all_at(&header.encode_mark(), MARK_AT as u64)
 }
