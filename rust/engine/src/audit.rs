@@ -214,8 +214,19 @@ impl Engine {
             return Ok(());
         }
         let header = Header::decode(block.header)?;
+        // Asked first: a seal that comes meanwhile is found below.
+        let asked_for = self.lacks_seal(header.height);
         match self.seal_of(header.height)? {
-            None => to.unsealed += 1,
+            None => {
+                to.unsealed += 1;
+                if !asked_for {
+                    let message = format!(
+                        "height {} lacks its seal, and the books do not ask for it",
+                        header.height
+                    );
+                    to.faults.push(("fsck.seals".to_owned(), message));
+                }
+            }
             Some(seal) => {
                 to.seals += 1;
                 let hash = head::header_hash(self.suite(), block.header);

@@ -153,6 +153,11 @@ impl Engine {
         is_network(&self.genesis)
     }
 
+    /// Whether the books ask for the seal of a height.
+    pub(crate) fn lacks_seal(&self, height: u64) -> bool {
+        self.seals().missing.range_of(height).is_some()
+    }
+
     /// The seal of a height, wherever it is kept.
     pub(crate) fn seal_of(&self, height: u64) -> Result<Option<Arc<[u8]>>, Error> {
         // In this order: a seal leaves the first place only when it can be seen in the second.
