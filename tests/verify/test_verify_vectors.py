@@ -10,10 +10,23 @@ from tests.verify.chainmaker.vectors import all_vectors
 from tests.verify.helpers import ROOT, failed_checks
 
 import lianheng_verify as verify
-from lianheng_verify import _cbor, _cose, _ed25519, _hashes, _header, _state, _transaction
+from lianheng_verify import (
+    _cbor,
+    _comet,
+    _ed25519,
+    _hashes,
+    _header,
+    _quorum,
+    _sealers,
+    _state,
+    _transaction,
+)
 
 FOLDER = ROOT / "tests" / "vectors"
-NAMES = sorted(all_vectors())
+
+
+ALL = all_vectors()
+NAMES = sorted(ALL)
 
 
 def load(name: str) -> Any:
@@ -26,7 +39,7 @@ def unhex(items: list[str]) -> list[bytes]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_committed_vectors_are_what_the_maker_makes(name: str) -> None:
-    assert load(name) == all_vectors()[name], "run tools/make_vectors.py"
+    assert load(name) == ALL[name], "run tools/make_vectors.py"
 
 
 def test_every_file_of_vectors_made_here_is_described() -> None:
@@ -59,7 +72,7 @@ def test_keys() -> None:
         assert _hashes.key_id(public).hex() == key["key_id"]
         _ed25519.check_public_key(public)
     sealers = _cbor.decode(bytes.fromhex(content["sealers"]["encoded"]))
-    assert _header.parse_sealers(sealers).hash.hex() == content["sealers"]["hash"]
+    assert _sealers.parse_sealers(sealers).hash.hex() == content["sealers"]["hash"]
 
 
 def test_logs() -> None:
@@ -120,7 +133,7 @@ def test_headers() -> None:
         history.append(header.hash)
         genesis_hash = genesis_hash or header.hash
         if case["seal"]:
-            seal: _cose.Signed = _header.parse_seal(_cbor.decode(bytes.fromhex(case["seal"])))
+            seal = _header.parse_seal(_cbor.decode(bytes.fromhex(case["seal"])))
             _header.verify_seal(header, seal, genesis_hash, sealers)
 
 
@@ -147,3 +160,47 @@ def check(case: dict[str, Any], anchor: verify.TrustAnchor, source: verify.Sourc
     if "receipt" in case:
         return verify.verify_receipt(bytes.fromhex(case["receipt"]), anchor, source)
     return verify.verify_state(bytes.fromhex(case["proof"]), anchor)
+
+
+def test_comet_encodings() -> None:
+    content = load("quorum.json")
+    genesis_hash = bytes.fromhex(content["genesis_hash"])
+    assert _quorum.chain_id(genesis_hash) == content["chain_id"]
+    for case in content["sets"]:
+        found = _sealers.parse_sealers(_cbor.decode(bytes.fromhex(case["sealers"])))
+        assert [one.address.hex() for one in found.members] == case["addresses"]
+        assert (found.hash.hex(), found.power) == (case["hash"], case["power"])
+        assert found.validators_hash.hex() == case["validators_hash"]
+    for case in content["seals"]:
+        seal = _quorum.parse_quorum_seal(_cbor.decode(bytes.fromhex(case["seal"])))
+        assert seal.block_hash.hex() == case["block_hash"]
+        form = _comet.VoteForm(
+            seal.header.chain_id, seal.commit.height, seal.commit.round, seal.commit.block
+        )
+        for vote, signed in zip(seal.commit.votes, case["signed"], strict=True):
+            found_bytes = vote and form.signed_bytes(vote.time, for_block=vote.flag == 2)
+            assert found_bytes == (signed and bytes.fromhex(signed))
+        _quorum.verify_commit(seal, content["chain_id"])
+
+
+@pytest.mark.parametrize("name", ["quorum-receipts.json", "quorum-proofs.json"])
+def test_quorum_sealed_files(name: str) -> None:
+    content = load(name)
+    for case in (*content["valid"], *content["invalid"]):
+        anchor = verify.load_anchor(bytes.fromhex(content["files"][case["anchor"]]))
+        expected = {case["check"]: case["code"]} if "check" in case else {}
+        assert failed_checks(lambda: check(case, anchor, None)) == expected, case["name"]  # noqa: B023
+
+
+def test_headers_of_a_network() -> None:
+    cases = load("quorum-headers.json")["headers"]
+    genesis_hash = bytes.fromhex(cases[0]["hash"])
+    sets = set()
+    for case in cases:
+        anchor = verify.load_anchor(bytes.fromhex(case["anchor_file"]))
+        assert anchor.header.hash.hex() == case["hash"]
+        if case["seal"]:
+            seal = _header.parse_seal(_cbor.decode(bytes.fromhex(case["seal"])))
+            _header.verify_seal(anchor.header, seal, genesis_hash, anchor.sealers)
+        sets.add(case["sealers_hash"])
+    assert len(sets) == 3

@@ -69,13 +69,13 @@ class Chain:
             "suite": 1,
             "rules": 1,
             "time": START,
-            "sealers": ["lianheng.sealers.1", "solo", [[self.sealer.public, 1]]],
+            "sealers": self.first_sealers(),
             "parameters": PARAMETERS,
             "organisations": [{"name": one, "title": one.title()} for one in organisations],
             "members": [
                 {
                     "id": member,
-                    "kind": "person",
+                    "kind": self.kind_of(member),
                     "roles": ["operator"],
                     "keys": [
                         {
@@ -89,6 +89,19 @@ class Chain:
             ],
             "contracts": [],
         }
+
+    def first_sealers(self) -> list[Any]:
+        return ["lianheng.sealers.1", "solo", [[self.sealer.public, 1]]]
+
+    def kind_of(self, member: str) -> str:
+        return "node" if member.startswith("node-") else "person"
+
+    def consensus_height(self, height: int) -> int:
+        return height
+
+    def sealers_at(self, _height: int) -> Any:
+        """The set that seals the header at this height."""
+        return self.sealers
 
     def possession(self, member: str, key: Key) -> bytes:
         payload = encode(["lianheng.possession.1", self.name, member, key.id])
@@ -186,14 +199,14 @@ class Chain:
         for key, value in writes or []:
             self.write(key, value)
         header = self._header(len(self.blocks), time, entries, changes or {})
-        seal = self.seal(digest(header), sealer or self.sealer, seal_payload)
+        seal = self.seal_of(header, sealer, seal_payload)
         transactions = [transaction for transaction, _ in calls]
         self.blocks.append(Block(header, seal, transactions, entries, dict(self.rows)))
         return len(self.blocks) - 1
 
-    def seal(self, header_hash: bytes, key: Key, payload: Any = None) -> list[Any]:
-        content = encode(payload or ["lianheng.seal.1", header_hash])
-        return ["solo", sign_one(key, content, self.genesis_hash)]
+    def seal_of(self, header: bytes, _key: Key | None = None, payload: Any = None) -> list[Any]:
+        content = encode(payload or ["lianheng.seal.1", digest(header)])
+        return ["solo", sign_one(_key or self.sealer, content, self.genesis_hash)]
 
     def _burn(self, transaction: bytes, one: bytes) -> None:
         segment = expires_of(transaction) // MINUTE
@@ -226,13 +239,13 @@ class Chain:
             "format": "lianheng.header.1",
             "chain": self.name,
             "height": height,
-            "consensus_height": height,
+            "consensus_height": self.consensus_height(height),
             "time": time,
             "history_root": log_root(self.hashes),
             "entries_root": entries_root(entries),
             "state_root": StateTree(self.rows).root(),
             "replay_root": self.replay_root(time),
-            "sealers_hash": digest(encode(self.sealers)),
+            "sealers_hash": digest(encode(self.sealers_at(height))),
             "rules": 1,
         } | changes
         self._times.append(values["time"])
@@ -264,7 +277,7 @@ class Chain:
         transaction = block.transactions[index - runs]
         one = encode(transaction_id(transaction, self.genesis_hash))
         prefix = 1 + len(one) + len(encode(digest(transaction)))
-        return {
+        return self.with_steps(height, anchor) | {
             "format": "lianheng.receipt.1",
             "genesis": self.genesis_hash,
             "transaction": transaction,
@@ -280,6 +293,10 @@ class Chain:
             "links": self.links(height, anchor),
         }
 
+    def with_steps(self, _height: int, _anchor: int) -> dict[str, Any]:
+        """The field `steps`, where the sealing set is another than the anchor's."""
+        return {}
+
     def public(self, key_id: bytes) -> bytes:
         return next(key.public for key in KNOWN if key.id == key_id)
 
@@ -290,25 +307,29 @@ class Chain:
         block = self.blocks[height]
         flat = tuple_key([contract, table, *key])
         siblings, other = StateTree(block.rows).prove(flat)
-        return {
-            "format": "lianheng.proof.1",
-            "genesis": self.genesis_hash,
-            "contract": contract,
-            "table": table,
-            "key": key,
-            "value": block.rows.get(flat),
-            "siblings": siblings,
-            "header": block.header,
-            "seal": block.seal,
-            "links": self.links(height, anchor),
-        } | ({"other": list(other)} if other else {})
+        return (
+            self.with_steps(height, anchor)
+            | {
+                "format": "lianheng.proof.1",
+                "genesis": self.genesis_hash,
+                "contract": contract,
+                "table": table,
+                "key": key,
+                "value": block.rows.get(flat),
+                "siblings": siblings,
+                "header": block.header,
+                "seal": block.seal,
+                "links": self.links(height, anchor),
+            }
+            | ({"other": list(other)} if other else {})
+        )
 
     def header_file(self, height: int) -> dict[str, Any]:
         return {
             "format": "lianheng.header-file.1",
             "header": self.blocks[height].header,
             "seal": self.blocks[height].seal,
-            "sealers": self.sealers,
+            "sealers": self.sealers_at(height),
             "genesis": self.genesis_hash,
             "path": log_path(0, self.hashes[:height]),
         }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.verify.chainmaker.chain import Chain
+from tests.verify.chainmaker.comet import NIL, Ballot, ordered
 from tests.verify.chainmaker.encoding import digest
+from tests.verify.chainmaker.quorum import VALIDATORS, QuorumChain, four, validator
 from tests.verify.chainmaker.signing import Key
 
 SOURCE = b'"""Organisations lend each other equipment."""\n'
+AnyChain = TypeVar("AnyChain", bound=Chain)
 TOOL = ["toolshed", "tools", "crane-7"]
 
 
@@ -35,7 +38,33 @@ def refused() -> dict[int, Any]:
 def toolshed() -> Chain:
     """Six blocks: one add, one lend with an event, three calls (one refused, one of three signers),
     a chain-run entry beside a call, and two more."""
-    chain = Chain()
+    return fill(Chain())
+
+
+def quorum_toolshed(**more: Any) -> QuorumChain:
+    """The same blocks, sealed by four validators; one vote is absent or for none now and then."""
+    ballots = {5: Ballot(flags={1: None}, round_=2), 7: Ballot(flags={3: NIL})}
+    return fill(QuorumChain(**{"ballots": ballots} | more))
+
+
+def changing_toolshed() -> QuorumChain:
+    """The same blocks, the set changing twice: the last has a quarter in common with the first."""
+    north, south, east, west = (validator(name) for name in VALIDATORS)
+    mill, port, quay = (validator(name) for name in ("mill", "port", "quay"))
+    second = ordered([(north, 25), (south, 30), (east, 25), (mill, 25)])
+    third = ordered([(east, 20), (mill, 20), (port, 25), (quay, 35)])
+    first = ordered([(north, 25), (south, 25), (east, 25), (west, 25)])
+    return quorum_toolshed(sets={1: first, 6: second, 10: third})
+
+
+def replaced_toolshed() -> QuorumChain:
+    """A block at every CometBFT height; at height 4 all validators are others, none stays."""
+    others = ordered([(validator(name), 10) for name in ("mill", "port", "quay", "silo")])
+    return quorum_toolshed(sets={1: four(), 4: others}, gap=0)
+
+
+def fill(chain: AnyChain) -> AnyChain:
+    """Adds the six blocks."""
     add = chain.transaction(number=1)
     chain.add([(add, succeeded({"id": "crane-7", "holder": "north"}))], [(TOOL, held_by("north"))])
     lend = chain.transaction(

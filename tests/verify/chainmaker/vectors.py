@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.verify.chainmaker import faults
+from tests.verify.chainmaker import faults, quorum_vectors
 from tests.verify.chainmaker.chain import (
     MINUTE,
     START,
@@ -103,6 +103,7 @@ def all_vectors() -> dict[str, Json]:
         "genesis.json": geneses(chain),
         "receipts.json": files(receipts(chain), faults.RECEIPT_FAULTS, "receipt"),
         "proofs.json": files(proofs(chain), faults.STATE_FAULTS, "proof"),
+        **quorum_vectors.all_vectors(files, headers),
     }
 
 

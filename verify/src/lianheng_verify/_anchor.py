@@ -37,6 +37,7 @@ _LIMIT_SOLO: Final = (
     "solo: one sequencer signs; that proves what it recorded, not that it kept one history"
 )
 _LIMIT_QUORUM: Final = "quorum: more than a third of the power lying breaks any BFT chain"
+_SHOWN_STEPS: Final = 8
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
@@ -135,6 +136,12 @@ def _header_anchor(value: Value) -> TrustAnchor:
         raise UnreadableError(
             "anchor.height", "a header file of height 0", "use the genesis file as anchor"
         )
+    if header.sealers_hash != sealers.hash:
+        raise VerificationError(
+            "anchor.other_sealers",
+            f"the header file carries the set {sealers.hash.hex()[:8]}…, its header names "
+            f"{header.sealers_hash.hex()[:8]}…",
+        )
     check_consensus_height(header, sealers.kind)
     try:
         verify_inclusion(header.history_root, leaf_hash(genesis_hash), 0, header.height, path)
@@ -142,10 +149,6 @@ def _header_anchor(value: Value) -> TrustAnchor:
         raise VerificationError(
             "anchor.history", f"the genesis is not in the anchor's history: {error.message}"
         ) from error
-    if header.sealers_hash != sealers.hash:
-        raise VerificationError(
-            "anchor.other_sealers", "the header file carries another set than its header names"
-        )
     verify_seal(header, seal, genesis_hash, sealers)
     trusted = Trusted.of_seal(seal) if isinstance(seal, QuorumSeal) else None
     return TrustAnchor(header, genesis_hash, sealers, {}, trusted)
@@ -312,9 +315,11 @@ def check_steps(bound: Bound, anchor: TrustAnchor) -> str:
     if not isinstance(bound.seal, QuorumSeal):
         return "steps: none, the seal is of no quorum"
     verify_steps(trusted, bound.steps, bound.seal, chain_id(bound.genesis_hash))
-    heights = ", ".join(str(step.header.height) for step in bound.steps)
     if count:
-        return f"steps: {count} from the set of {anchor.name}, at CometBFT height {heights}"
+        places = [str(step.header.height) for step in bound.steps]
+        shown = ", ".join(places if count < _SHOWN_STEPS else [places[0], "…", places[-1]])
+        heights = f"height{'s' * (count > 1)} {shown}"
+        return f"steps: {count} from the set of {anchor.name}, at CometBFT {heights}"
     if bound.seal.sealers.hash == trusted.sealers.hash:
         return f"steps: none, it is the set of {anchor.name}"
     return f"steps: none, more than a third of the power of {anchor.name} signed it"
