@@ -5,6 +5,7 @@ The golden outputs in tests/verify/golden are rewritten by LIANHENG_UPDATE_GOLDE
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -13,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.verify.chainmaker.chain import Chain
+from tests.verify.chainmaker.chain import START, Chain
 from tests.verify.chainmaker.encoding import digest, encode
-from tests.verify.chainmaker.scenes import SOURCE, succeeded, toolshed
+from tests.verify.chainmaker.scenes import SOURCE, changing_toolshed, succeeded, toolshed
 from tests.verify.chainmaker.signing import Key
 
 from lianheng_verify._cli import main
@@ -23,6 +24,7 @@ from lianheng_verify._cli import main
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+DAY = 24 * 60 * 60 * 1000
 GOLDEN = Path(__file__).parent / "golden"
 Scene = tuple[list[str], int]
 
@@ -31,6 +33,8 @@ Scene = tuple[list[str], int]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The toolshed's files, under short names in the current folder."""
     monkeypatch.chdir(tmp_path)
+    # The age of an anchor is told in days: here all were made 20 days ago.
+    monkeypatch.setattr("time.time_ns", lambda: (START + 20 * DAY) * 1_000_000)
     chain = toolshed()
     files: dict[str, bytes] = {
         "genesis.cbor": chain.genesis_file,
@@ -51,7 +55,36 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path(name).write_bytes(data)
     chain.export(Path("export"))
     histories()
+    network()
     return tmp_path
+
+
+def network() -> None:
+    """The same under validators, whose set changes, in the folder n; a fork in n/fork."""
+    chain = changing_toolshed()
+    vote_missing = copy.deepcopy(chain.receipt(6))
+    vote_missing["seal"][2][3][1] = None
+    vote_missing["seal"][2][3][2] = None
+    files = {
+        "genesis.cbor": chain.genesis_file,
+        "header-5.cbor": encode(chain.header_file(5)),
+        "lend.cbor": encode(chain.receipt(2)),
+        "late.cbor": encode(chain.receipt(6)),
+        "late-5.cbor": encode(chain.receipt(6, 0, 5)),
+        "stepless.cbor": encode({n: p for n, p in chain.receipt(6).items() if n != "steps"}),
+        "half.cbor": encode(vote_missing),
+        "row.cbor": encode(chain.proof(6, "toolshed", "tools", ["crane-7"])),
+    }
+    Path("n").mkdir()
+    for name, data in files.items():
+        Path("n", name).write_bytes(data)
+    changing_toolshed().export(Path("n/export"))
+    for name, number in (("n/two", 70), ("n/three", 80)):
+        longer = changing_toolshed()
+        longer.add([(longer.transaction(number=number), succeeded())])
+        longer.export(Path(name))
+    longer.blocks[7].seal = None
+    longer.export(Path("n/unsealed"))
 
 
 def histories() -> None:
@@ -65,7 +98,20 @@ def histories() -> None:
 
 
 ANCHORED = ["--anchor", "genesis.cbor"]
+NETWORK = ["--anchor", "n/genesis.cbor"]
 SCENES: dict[str, Scene] = {
+    "quorum": (["receipt", "n/lend.cbor", *NETWORK, "--source", "toolshed.py"], 0),
+    "quorum-steps": (["receipt", "n/late.cbor", *NETWORK], 0),
+    "quorum-header-file": (["receipt", "n/late-5.cbor", "--anchor", "n/header-5.cbor"], 0),
+    "quorum-stepless": (["receipt", "n/stepless.cbor", *NETWORK], 1),
+    "quorum-half": (["receipt", "n/half.cbor", *NETWORK], 1),
+    "quorum-of-another-chain": (["receipt", "n/lend.cbor", *ANCHORED], 1),
+    "quorum-several": (["receipt", "n/lend.cbor", "n/late.cbor", *NETWORK], 0),
+    "quorum-state": (["state", "n/row.cbor", *NETWORK], 0),
+    "quorum-chain": (["chain", "n/export", *NETWORK], 0),
+    "quorum-chain-unsealed": (["chain", "n/unsealed", *NETWORK], 1),
+    "quorum-compare": (["compare", "n/export", "n/two"], 0),
+    "quorum-compare-parted": (["compare", "n/two", "n/three"], 1),
     "receipt": (["receipt", "lend.cbor", *ANCHORED, "--source", "toolshed.py"], 0),
     "receipt-refused-call": (["receipt", "refused.cbor", *ANCHORED], 0),
     "receipt-three-signers": (["receipt", "three.cbor", *ANCHORED], 0),

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.verify.chainmaker.chain import START, Chain
+from tests.verify.chainmaker.comet import Ballot, ordered
 from tests.verify.chainmaker.encoding import digest, encode
-from tests.verify.chainmaker.scenes import succeeded, toolshed
+from tests.verify.chainmaker.quorum import QuorumChain, four
+from tests.verify.chainmaker.scenes import (
+    changing_toolshed,
+    quorum_toolshed,
+    replaced_toolshed,
+    succeeded,
+    toolshed,
+)
 from tests.verify.chainmaker.signing import Key
 from tests.verify.helpers import anchor_at, failed_checks, one_byte_changed, refuses
 
@@ -208,3 +216,142 @@ def test_a_bad_tail_of_the_longer_one_is_seen(tmp_path: Path) -> None:
 def test_two_chains(tmp_path: Path) -> None:
     found = exports(tmp_path, toolshed(), Chain(name="other"))
     assert (found.relation, found.one_history) == ("other_chain", False)
+
+
+# --- networks ---
+
+
+def sealed_by_quorum(**more: Any) -> QuorumChain:
+    """Five blocks, sealed at heights 3, 5, 7, 9 and 11."""
+    return add_calls(QuorumChain(**more), 1, 5)
+
+
+def add_calls(chain: QuorumChain, first: int, blocks: int = 1) -> QuorumChain:
+    for number in range(first, first + blocks):
+        chain.add([(chain.transaction(number=number), succeeded())])
+    return chain
+
+
+def without_seals(chain: QuorumChain, *heights: int) -> QuorumChain:
+    for height in heights:
+        chain.blocks[height].seal = None
+    return chain
+
+
+SCENES = (quorum_toolshed, changing_toolshed, replaced_toolshed)
+
+
+@pytest.mark.parametrize("anchor", [0, 2, 6])
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_network_s_export_verifies(
+    tmp_path: Path, scene: Callable[[], QuorumChain], anchor: int
+) -> None:
+    chain = scene()
+    verified = verify.verify_chain(chain.export(tmp_path), anchor_at(chain, anchor))
+    assert (verified.height, verified.blocks_checked) == (6, 6)
+
+
+def test_a_missing_seal_is_made_up_for_by_a_later_one(tmp_path: Path) -> None:
+    chain = without_seals(sealed_by_quorum(), 2, 4)
+    verified = verify.verify_chain(chain.export(tmp_path), anchor_at(chain, 0))
+    said = next(check.text for check in verified.checks if check.name == "seals")
+    assert said == "seals: 3 of 5 by more than two thirds of the power"
+
+
+def test_blocks_may_lack_the_seal_that_came_later(tmp_path: Path) -> None:
+    chain = sealed_by_quorum()
+    folder = chain.export(tmp_path)
+    records = b"".join(
+        encode([*record(chain, height)[:2], None, *record(chain, height)[3:]])
+        for height in range(1, 6)
+    )
+    (folder / "blocks-000000000001.cbors").write_bytes(records)
+    assert verify.verify_chain(folder, anchor_at(chain, 0)).blocks_checked == 5
+
+
+QUORUM_CHAIN_FAULTS: dict[str, tuple[str, str, Callable[[], QuorumChain]]] = {
+    "no seal at the end": (
+        "seals",
+        "seal.missing",
+        lambda: without_seals(sealed_by_quorum(), 4, 5),
+    ),
+    "no quorum": (
+        "seals",
+        "seal.no_quorum",
+        lambda: sealed_by_quorum(ballots={7: Ballot(flags={0: None, 1: None})}),
+    ),
+    "bad vote": (
+        "seals",
+        "seal.bad",
+        lambda: sealed_by_quorum(ballots={7: Ballot(signed={3: {"height": 9}})}),
+    ),
+    "back in time": (
+        "sealers",
+        "steps.time",
+        lambda: sealed_by_quorum(header_changes={7: {"time": [START // 1000 + 5, 0]}}),
+    ),
+    "all validators replaced between two seals": (
+        "sealers",
+        "steps.no_third",
+        lambda: sealed_by_quorum(sets={1: four(), 6: strangers()}),
+    ),
+}
+
+
+def strangers() -> list[Any]:
+    return ordered([(Key(f"stranger {one}"), 25) for one in range(4)])
+
+
+@pytest.mark.parametrize("name", QUORUM_CHAIN_FAULTS)
+def test_each_fault_of_a_network_fails_exactly_its_check(name: str, tmp_path: Path) -> None:
+    check, code, build = QUORUM_CHAIN_FAULTS[name]
+    chain = build()
+    folder = chain.export(tmp_path)
+    failed = failed_checks(lambda: verify.verify_chain(folder, anchor_at(chain, 0)))
+    assert failed == {check: code}
+
+
+def test_solo_seals_prove_nothing_in_a_network(tmp_path: Path) -> None:
+    chain = sealed_by_quorum()
+    chain.blocks[3].seal = CHAIN.blocks[3].seal
+    folder = chain.export(tmp_path, blocks=False)
+    failed = failed_checks(lambda: verify.verify_chain(folder, anchor_at(chain, 0)))
+    assert failed == {"seals": "seal.wrong_kind"}
+
+
+def test_no_changed_byte_of_a_network_s_headers_is_accepted(tmp_path: Path) -> None:
+    chain = add_calls(QuorumChain(), 1)
+    folder, anchor = chain.export(tmp_path, blocks=False), anchor_at(chain, 0)
+    path = folder / "headers.cbors"
+    data = path.read_bytes()
+    for place, changed in enumerate(one_byte_changed(data)):
+        if place % 2 == 0:
+            path.write_bytes(changed)
+            assert refuses(partial(verify.verify_chain, folder, anchor)), place
+
+
+def test_two_histories_of_a_network_are_blamed_on_its_validators(tmp_path: Path) -> None:
+    found = exports(
+        tmp_path, add_calls(sealed_by_quorum(), 20, 2), add_calls(sealed_by_quorum(), 30, 3)
+    )
+    assert (found.relation, found.height, found.equivocation) == ("parted", 6, True)
+    assert found.blame == "more than a third of the validators' power signed two histories"
+
+
+def test_a_later_seal_proves_two_histories_as_well(tmp_path: Path) -> None:
+    a = without_seals(add_calls(sealed_by_quorum(), 20, 3), 6, 7)
+    found = exports(tmp_path, a, add_calls(sealed_by_quorum(), 30, 1))
+    assert (found.height, found.equivocation) == (6, True)
+
+
+def test_unsealed_blocks_prove_no_two_histories(tmp_path: Path) -> None:
+    a = without_seals(add_calls(sealed_by_quorum(), 20, 2), 6, 7)
+    found = exports(tmp_path, a, add_calls(sealed_by_quorum(), 30, 1))
+    assert (found.relation, found.equivocation, found.blame) == ("parted", False, "")
+    assert [check.code for check in found.checks] == ["seal.missing", "", "compare.parted"]
+
+
+def test_seals_may_differ_between_exports_of_one_history(tmp_path: Path) -> None:
+    other = sealed_by_quorum(ballots={5: Ballot(flags={2: None}), 9: Ballot(round_=3)})
+    found = exports(tmp_path, sealed_by_quorum(), other)
+    assert (found.relation, found.one_history) == ("equal", True)

@@ -169,8 +169,8 @@ class ChainWalk:
         if not self.solo and self.last_sealed < self.last.height:
             raise VerificationError(
                 "seal.missing",
-                f"the last seal is that of block {self.last_sealed}: nothing proves blocks "
-                f"{self.last_sealed + 1} to {self.last.height}",
+                f"the last seal is that of block {self.last_sealed}: nothing proves what comes "
+                f"behind it, up to block {self.last.height}",
                 "export again: a network seals a block a moment after it",
             )
 
