@@ -5,6 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 
 use codec::cbor::{self, Encoder, Value};
@@ -81,6 +82,13 @@ fn document() -> Vec<u8> {
         (_, value) => (name, value),
     };
     encode_document(&Value::Map(fields.into_iter().map(change).collect()))
+}
+
+/// In memory where that exists: a killed process loses nothing that it wrote, on whatever disk.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
 }
 
 fn create(path: &Path) -> Engine {
@@ -418,6 +426,39 @@ fn replay_trace_and_fsck_go_without_seals_in_the_log() {
     assert_eq!(code(other.apply(&swapped)), "seal.wrong_header");
 }
 
+/// A seal moves from memory to the store while it is read: it must never seem to be gone.
+#[test]
+fn a_seal_that_was_there_stays_while_blocks_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = create(folder.path());
+    let (sealed, done) = (AtomicU64::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                for (height, _) in engine.unsealed(5).unwrap() {
+                    engine.add_seal(height, &seal(&engine, height, 3)).unwrap();
+                    sealed.store(height, Ordering::Release);
+                }
+            }
+        });
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                let last = sealed.load(Ordering::Acquire);
+                assert!(engine.sealed_height() >= last);
+                for height in last.saturating_sub(3).max(1)..=last {
+                    engine.header_file(height).unwrap();
+                }
+            }
+        });
+        for number in 1..=300 {
+            put(&engine, number);
+        }
+        done.store(true, Ordering::Release);
+    });
+    assert!(sealed.load(Ordering::Acquire) > 10);
+    assert_eq!(engine.fsck(&mut quiet()).unwrap().faults, vec![]);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Block,
@@ -469,7 +510,7 @@ proptest! {
     /// Seals in any order, with ends clean and unclean: one that was kept over a clean end stays, one lost in a crash is asked for again.
     #[test]
     fn no_seal_is_forgotten(steps in prop::collection::vec(step(), 1..40)) {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = scratch();
         let mut engine = create(folder.path());
         let mut kept = BTreeMap::new();
         for step in steps {
