@@ -1,6 +1,7 @@
 import hashlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,10 +44,13 @@ class Comet:
     seen: list[bytes] = field(default_factory=list)
     answer: LianhengError | None = None
     arrives: bool = False
+    decided: set[bytes] = field(default_factory=set)
 
     def broadcast(self, data: bytes) -> None:
         self.seen.append(data)
-        if (self.answer is None or self.arrives) and data not in self.waiting:
+        # What was decided lately is taken without a word, and goes nowhere.
+        known = data in self.waiting or data in self.decided
+        if (self.answer is None or self.arrives) and not known:
             self.waiting.append(data)
         if self.answer is not None:
             raise self.answer
@@ -96,8 +100,9 @@ class Bench:
         self.comet.waiting.clear()
         return self.decide(envelopes, room)
 
-    def decide(self, envelopes: list[bytes], room: int = 10**9) -> CommittedBlock:
-        block = self.chain.block(envelopes, self.now, room)
+    def decide(self, envelopes: list[bytes], room: int = 10**9, late_ms: int = 0) -> CommittedBlock:
+        block = self.chain.block(envelopes, self.now - late_ms, room)
+        self.comet.decided.update(envelopes)
         digests = [(data, hashlib.sha256(data).digest()) for data in envelopes]
         self.pool.block(digests, block.time)
         self.sequencer.on_block(block)
@@ -485,6 +490,7 @@ class Gathering(RuleBasedStateMachine):
         self.bench = Bench(bounds=QueueLimits(queue_transactions=60, queue_bytes=4_000))
         self.submitted: list[tuple[list[bytes], Submission]] = []
         self.number = 0
+        self.no_room: Counter[bytes | None] = Counter()
 
     @rule(
         count=st.integers(1, 12),
@@ -527,13 +533,20 @@ class Gathering(RuleBasedStateMachine):
         room=st.sampled_from([0, 1, 5, 10**9]),
         after=st.sampled_from([0, 100, 3_000]),
         keep=st.integers(0, 3),
+        late=st.sampled_from([0, 0, 2_000]),
+        twice=st.booleans(),
     )
-    def block(self, room: int, after: int, keep: int) -> None:
+    def block(self, room: int, after: int, keep: int, late: int, twice: bool) -> None:
         self.bench.now += after
         waiting = self.bench.comet.waiting
         chosen = waiting[: max(0, len(waiting) - keep)]
         del waiting[: len(chosen)]
-        self.bench.decide(chosen, room)
+        if twice:
+            chosen += chosen[:1]
+        for _, outcome in self.bench.decide(chosen, room, late).outcomes:
+            for position in range(len(outcome)):
+                if (outcome.drop(position) or ("",))[0] == "dropped.no_room":
+                    self.no_room[outcome.id(position)] += 1
 
     @precondition(lambda self: self.bench.comet.seen)
     @rule(data=st.data())
@@ -566,7 +579,11 @@ class Gathering(RuleBasedStateMachine):
             assert f"entry {place[1]} of block {place[0]}" in result.error.message
         else:
             assert reason in {"dropped.expired", "dropped.no_room"}
-            # Another copy of it may have been ordered; this one was not, and never will be.
+            # It was tried again before its caller was told, each time in another envelope.
+            assert reason == "dropped.expired" or self.no_room[identity(item)] >= 5
+            # Another copy of it may have been ordered; if none was submitted, it never is.
+            if sum(item in items for items, _ in self.submitted) == 1:
+                assert place is None
 
     def teardown(self) -> None:
         self.bench.comet.answer = None
@@ -589,4 +606,4 @@ class Gathering(RuleBasedStateMachine):
 
 
 TestGathering = Gathering.TestCase
-TestGathering.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestGathering.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
