@@ -102,7 +102,9 @@ def _consensus() -> dict[str, _Setting]:
         "timeout_prevote_delta": "250ms",
         "timeout_precommit": "500ms",
         "timeout_precommit_delta": "250ms",
-        "peer_gossip_sleep_duration": "10ms",
+        # Each wake-up of each peer's three routines costs an idle node: four of them took 8 % of a
+        # core at 10 ms and 3 % at 50; a lone call was final in 50 ms and 150.
+        "peer_gossip_sleep_duration": "30ms",
         "double_sign_check_height": 0,
     }
 
