@@ -1,5 +1,6 @@
 """The Rust core, as Python sees it; a call of more than a few microseconds releases the GIL."""
 
+import builtins
 from collections.abc import Callable, Sequence
 from typing import TypeAlias, final
 
@@ -46,7 +47,7 @@ class Prepared:
     @property
     def bytes(self) -> int: ...
     def drops(self) -> list[tuple[int, str, str]]: ...
-    def ids(self) -> list[bytes | None]:
+    def ids(self) -> list[builtins.bytes | None]:
         """In order; None where a transaction did not decode."""
 
 @final
@@ -91,7 +92,7 @@ class Gathered:
     @property
     def expires(self) -> int: ...
     def seal(self, signed_head: bytes) -> Envelope:
-        """Checks the signature, and looks at no transaction again. NativeError: envelope.*"""
+        """Checks the signature, and looks at no transaction again. NativeError: `envelope`."""
 
 @final
 class Pending:
@@ -165,21 +166,26 @@ class Engine:
     def prepare(
         self, transactions: Sequence[bytes], *, fresh: bool = False, latest: int | None = None
     ) -> Prepared:
-        """`fresh`, for a node that gathers: before signatures are checked, what was ordered
-        already, expired at the last block's time, expires after `latest` (ms) or asks for too
-        much gas is dropped.
+        """Decodes, checks signatures.
+
+        `fresh`, for a node that gathers: before signatures are checked, what was ordered already,
+        expired at the last block's time, expires after `latest` (ms) or asks for too much gas is
+        dropped.
         """
     def gather(self, prepared: Prepared, node: str) -> Gathered:
         """All that `prepared` did not drop. NativeError: envelope.unknown_node, .empty, ..."""
     def open_envelope(self, data: bytes) -> Envelope:
-        """NativeError: envelope.malformed, .too_large, .unknown_node, .bad_signature, .hash,
-        .count, .gas, .expires.
+        """Checks form, key and signature, and that the head is true of the transactions.
+
+        NativeError: envelope.malformed, .too_large, .unknown_node, .bad_signature, .hash, .count,
+        .gas, .expires.
         """
     def admit_envelope(self, envelope: Envelope) -> None:
         """Short: its key is in force, its member a node. NativeError: envelope.unknown_node."""
     def envelope_head(self, data: bytes) -> tuple[str, str, int, int, int]:
-        """Short: node, organisation, expires, gas, count; its key is in force. The signature is
-        not checked. NativeError: envelope.malformed, .too_large, .unknown_node.
+        """Short: node, organisation, expires, gas, count; its key is in force.
+
+        The signature is not checked. NativeError: envelope.malformed, .too_large, .unknown_node.
         """
     def execute(
         self, batches: Sequence[Prepared], time: int, consensus_height: int | None = None
