@@ -6,7 +6,7 @@ use codec::cbor::{self, Value};
 use comet::{Network, GENESIS, SUITE};
 use crypto::Hash32;
 use engine::formats::evidence::{Receipt, StateProof};
-use engine::formats::header::{check_seal, Sealers};
+use engine::formats::header::{check_seal, Header, Sealers};
 use engine::formats::quorum::{
     address, check_commit, validators_hash, Ballot, BlockId, CometHeader, Commit, QuorumSeal, Time,
     Vote,
@@ -70,7 +70,7 @@ fn each_altered_field_is_refused_by_its_name() {
     let theirs = stranger.seal(&[2, 2, 2, 2]);
     let cases: Vec<(&[usize], Value, &str)> = vec![
         (&[0], Value::text("solo"), "seal.malformed"),
-        (&[1, 0, 0], Value::Int(12), "seal.wrong_commit"),
+        (&[1, 0, 0], Value::Int(12), "seal.version"),
         (&[1, 0, 1], Value::Int(2), "seal.wrong_commit"),
         (&[1, 1], Value::text("5".repeat(48)), "seal.wrong_chain"),
         (&[1, 1], Value::text(""), "seal.wrong_chain"),
@@ -78,6 +78,12 @@ fn each_altered_field_is_refused_by_its_name() {
         (&[1, 2], Value::Int(32), "seal.wrong_commit"),
         (&[1, 3, 0], Value::Int(-1), "seal.wrong_commit"),
         (&[1, 3, 1], Value::Int(1), "seal.wrong_commit"),
+        (&[1, 3, 0], Value::Int(253_402_300_800), "seal.malformed"),
+        (
+            &[2, 3, 3, 2, 0],
+            Value::Int(-62_135_596_801),
+            "seal.malformed",
+        ),
         (&[1, 3, 1], Value::Int(1_000_000_000), "seal.malformed"),
         (&[1, 4], Value::Null, "seal.wrong_commit"),
         (&[1, 4, 0], other(), "seal.wrong_commit"),
@@ -137,6 +143,8 @@ fn a_vote_for_none_that_is_called_one_for_the_block_spoils_the_seal() {
     assert_eq!(network.verdict(&seal), "");
     let lie = changed(&seal, &[2, 3, 3, 0], Value::Int(2));
     assert_eq!(network.verdict(&lie), "seal.bad_vote");
+    let unsigned = changed(&seal, &[2, 3, 3, 3], Value::bytes(vec![1; 64]));
+    assert_eq!(network.verdict(&unsigned), "seal.bad_vote");
     let more = at(&seal, &[2, 3]);
     let Value::Array(mut votes) = more else {
         panic!("votes")
@@ -534,5 +542,73 @@ fn a_real_commit_is_of_one_height_round_and_block_only() {
         let mut swapped = seal.clone();
         swapped.commit.votes.swap(0, 1);
         assert_eq!(check_commit(&swapped).unwrap_err().code, "seal.bad_vote");
+    }
+}
+
+// --- the vectors of an independent maker ---------------------------------------------------------
+
+fn vectors(name: &str) -> Json {
+    let path = format!("{}/../../tests/vectors/{name}", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_slice(&std::fs::read(path).expect("the vectors are part of the tree")).unwrap()
+}
+
+#[test]
+fn another_maker_of_seals_agrees() {
+    let vectors = vectors("quorum.json");
+    for case in vectors["sets"].as_array().unwrap() {
+        let sealers = Sealers::decode(&hex(text(case, "sealers"))).unwrap();
+        assert_eq!(
+            SUITE.hash(&sealers.encode()).0.to_vec(),
+            hex(text(case, "hash"))
+        );
+        assert_eq!(
+            validators_hash(&sealers).0.to_vec(),
+            hex(text(case, "validators_hash"))
+        );
+        let addresses = case["addresses"].as_array().unwrap();
+        for ((key, _), expected) in sealers.members.iter().zip(addresses) {
+            assert_eq!(address(key).to_vec(), hex(expected.as_str().unwrap()));
+        }
+    }
+    let seals = vectors["seals"].as_array().unwrap();
+    assert!(!seals.is_empty());
+    for case in seals {
+        let bytes = hex(text(case, "seal"));
+        let seal = QuorumSeal::decode(&bytes).unwrap();
+        assert_eq!(seal.header.hash().0.to_vec(), hex(text(case, "block_hash")));
+        check_commit(&seal).unwrap();
+        let ballot = Ballot {
+            height: seal.commit.height,
+            round: seal.commit.round,
+            block: seal.commit.block,
+            chain_id: seal.header.chain_id,
+        };
+        for (vote, expected) in seal
+            .commit
+            .votes
+            .iter()
+            .zip(case["signed"].as_array().unwrap())
+        {
+            let signed = vote.map(|vote| ballot.sign_bytes(vote.for_block, vote.time));
+            assert_eq!(signed, expected.as_str().map(hex));
+        }
+    }
+}
+
+#[test]
+fn headers_of_a_chain_whose_set_changes_are_sealed() {
+    let vectors = vectors("quorum-headers.json");
+    let headers = vectors["headers"].as_array().unwrap();
+    let genesis = Hash32(fixed(hex(text(&headers[0], "hash"))));
+    for case in &headers[1..] {
+        let header = Header::decode(&hex(text(case, "header"))).unwrap();
+        let (hash, bytes) = (
+            Hash32(fixed(hex(text(case, "hash")))),
+            hex(text(case, "seal")),
+        );
+        let sealers = QuorumSeal::decode(&bytes).unwrap().sealers;
+        check_seal(SUITE, &sealers, genesis, &header, hash, &bytes).unwrap();
+        let other = check_seal(SUITE, &sealers, hash, &header, hash, &bytes);
+        assert_eq!(other.unwrap_err().code, "seal.wrong_chain");
     }
 }

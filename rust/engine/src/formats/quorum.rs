@@ -11,6 +11,12 @@ use super::comet::{ADDRESS_BYTES, SUITE};
 use super::header::{expect_tag, Header, Sealers};
 use crate::{limits, Error};
 
+/// Version of CometBFT's block format that these encodings are of.
+const BLOCK_PROTOCOL: u64 = 11;
+
+/// First and last second that CometBFT can encode: years 1 to 9999.
+const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
 /// Bytes of the genesis hash that make the chain id, in hexadecimal.
 const CHAIN_ID_BYTES: usize = 24;
 
@@ -73,7 +79,7 @@ impl<'a> QuorumSeal<'a> {
 /// Checks that a seal by a quorum is good for a header; the genesis hash names the chain.
 ///
 /// Errors: `seal.malformed`, `seal.wrong_chain`, `seal.wrong_height`, `seal.wrong_header`, `seal.wrong_set`,
-/// `seal.wrong_commit`, `seal.bad_vote`, `seal.no_quorum`.
+/// `seal.version`, `seal.wrong_commit`, `seal.bad_vote`, `seal.no_quorum`.
 pub fn check_quorum_seal(
     suite: Suite,
     sealers: &Sealers,
@@ -123,9 +129,16 @@ pub fn check_quorum_seal(
 
 /// Checks that more than two thirds of the seal's own set committed the seal's own header.
 ///
-/// Errors: `seal.wrong_commit`, `seal.bad_vote`, `seal.no_quorum`.
+/// Errors: `seal.version`, `seal.wrong_commit`, `seal.bad_vote`, `seal.no_quorum`.
 pub fn check_commit(seal: &QuorumSeal<'_>) -> Result<(), Error> {
     let (header, commit) = (&seal.header, &seal.commit);
+    if header.version.0 != BLOCK_PROTOCOL {
+        let found = header.version.0;
+        let message = format!("block format {found} of CometBFT, not {BLOCK_PROTOCOL}");
+        return Err(Error::new("seal.version", message)
+            .in_field("version")
+            .hint("this program follows CometBFT v0.38 to v0.40"));
+    }
     if commit.height != header.height {
         let message = format!(
             "the commit is of height {}, the header of height {}",
@@ -149,8 +162,8 @@ pub fn check_commit(seal: &QuorumSeal<'_>) -> Result<(), Error> {
         return Err(Error::new("seal.bad_vote", message).in_field("commit.votes"));
     }
     check_addresses(seal)?;
-    check_signatures(seal)?;
-    check_power(seal)
+    check_power(seal)?;
+    check_signatures(seal)
 }
 
 fn check_addresses(seal: &QuorumSeal<'_>) -> Result<(), Error> {
@@ -169,6 +182,7 @@ fn check_addresses(seal: &QuorumSeal<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Checks the signature of every vote that is there, those for none too: no byte of a seal goes unchecked.
 fn check_signatures(seal: &QuorumSeal<'_>) -> Result<(), Error> {
     let ballot = Ballot {
         height: seal.commit.height,
@@ -176,8 +190,11 @@ fn check_signatures(seal: &QuorumSeal<'_>) -> Result<(), Error> {
         block: seal.commit.block,
         chain_id: seal.header.chain_id,
     };
-    let signed: Vec<_> = for_block(seal)
-        .map(|(at, vote, key, _)| (at, vote, key, ballot.sign_bytes(true, vote.time)))
+    let signed: Vec<_> = places(seal)
+        .filter_map(|(at, vote, key, _)| {
+            let vote = vote?;
+            Some((at, vote, key, ballot.sign_bytes(vote.for_block, vote.time)))
+        })
         .collect();
     let checks: Vec<Check<'_>> = signed
         .iter()
@@ -388,8 +405,13 @@ fn block_id<'a>(decoder: &mut Decoder<'a>) -> Result<BlockId<'a>, Error> {
 
 fn time(decoder: &mut Decoder<'_>) -> Result<Time, Error> {
     decoder.array_exact(2)?;
+    let seconds = decoder.int()?;
+    if !SECONDS.contains(&seconds) {
+        let message = format!("second {seconds} lies outside of the years 1 to 9999");
+        return Err(Error::new("seal.malformed", message).in_field("seconds"));
+    }
     Ok(Time {
-        seconds: decoder.int()?,
+        seconds,
         nanoseconds: bounded(decoder, "nanoseconds", 999_999_999)?,
     })
 }
