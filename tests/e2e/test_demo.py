@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from lianheng.consensus.cometbft.process import find_binary
+from lianheng.model import NodeError
+
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("LIANHENG_DATA") or ROOT.parent / "shared" / "data")
@@ -115,3 +118,49 @@ def test_data_and_keys_of_a_demo_are_private(tmp_path: Path) -> None:
     demo("--keep", "kept", folder=tmp_path)
     for file in (tmp_path / "kept").rglob("*.identity"):
         assert file.stat().st_mode & 0o077 == 0
+
+
+def test_the_network_demo_kills_and_revives_a_validator(tmp_path: Path) -> None:
+    try:
+        find_binary()
+    except NodeError as missing:
+        pytest.skip(f"{missing.message}; {missing.hint}")
+    lines = demo("network", "--keep", "kept", folder=tmp_path).splitlines()
+    told = {line[:10].strip(): line[12:] for line in lines if re.match(r"\d ", line)}
+    assert list(told) == [
+        "1 read",
+        "2 start",
+        "3 confirm",
+        "4 kill -9",
+        "5 finance",
+        "6 revive",
+        "7 refused",
+        "8 verify",
+    ]
+    assert "CometBFT v0.40.0" in told["2 start"]
+    assert "bank-b's validator" in told["4 kill -9"]
+    assert re.search(r"the chain goes on: bank-a finances it +final +\d+ ms$", told["5 finance"])
+    assert "back with the 1 block it missed" in told["6 revive"]
+    assert any("on 4 of 4 nodes" in line for line in lines)
+    assert "bank-b, by its own node: contract.rejected already_pledged" in told["7 refused"]
+    assert re.search(r"receivables\.py:\d+$", told["7 refused"])
+    assert re.search(
+        r"verifies (\d+) of \1 receipts against the genesis; one byte changed: refused$",
+        told["8 verify"],
+    )
+    assert not list((tmp_path / "kept").glob("*/node.sock"))
+    for pid in re.findall(r'"pid": (\d+)', (tmp_path / "kept/bank-a/node.log").read_text()):
+        assert not Path(f"/proc/{pid}").exists()
+    *two, up = [line.strip() for line in lines[lines.index("try next:") + 1 :]]
+    for command in two:
+        done = run("bash", "-c", command, folder=tmp_path)
+        assert done.returncode == 0, done
+    assert up == "lianheng network up kept"
+    again = run("lianheng", "demo", "network", "--keep", "kept", folder=tmp_path)
+    assert "demo.not_empty" in again.stderr
+
+
+def test_a_demo_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    done = run("lianheng", "demo", "opera", folder=tmp_path)
+    assert done.returncode == 2
+    assert "network" in done.stderr

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -34,9 +36,9 @@ class Shell:
         self.folder = folder
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("LIANHENG_")}
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, program: str = "lianheng") -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [BIN / "lianheng", *arguments],
+            [BIN / program, *arguments],
             cwd=self.folder,
             env={**self.environment, "COLUMNS": "200"},
             capture_output=True,
@@ -49,6 +51,11 @@ class Shell:
 
     def ok(self, *arguments: str) -> str:
         done = self.run(*arguments)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    def verify(self, *arguments: str) -> str:
+        done = self.run(*arguments, program="lianheng-verify")
         assert done.returncode == 0, done
         return done.stdout
 
@@ -173,16 +180,10 @@ def test_receipts_of_every_node_are_verified_against_the_genesis(network: Networ
     for name in PEOPLE:
         files.append(f"receipt-{name}.cbor")
         network.ok("receipt", identity, "-o", files[-1], "--home", f"net/{name}")
-    anchor = network.home("c") / "genesis.cbor"
-    command = [BIN / "lianheng-verify", "receipt", *files, "--anchor", anchor]
-    done = subprocess.run(
-        command, cwd=network.folder, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0, done
-    assert "4 of 4 receipts verified" in done.stdout
+    anchor = str(network.home("c") / "genesis.cbor")
+    assert "4 of 4 receipts verified" in network.verify("receipt", *files, "--anchor", anchor)
     network.ok("prove", "toolshed.tools", "tool-1", "-o", "proof.cbor", "--home", "net/a")
-    command = [BIN / "lianheng-verify", "state", "proof.cbor", "--anchor", anchor]
-    subprocess.run(command, cwd=network.folder, capture_output=True, check=True, timeout=60)
+    assert "VERIFIED" in network.verify("state", "proof.cbor", "--anchor", anchor)
 
 
 def test_the_status_says_what_the_chain_can_still_lose(network: Network) -> None:
@@ -284,6 +285,24 @@ def test_a_node_that_does_not_start_is_named_and_holds_up_no_other(network: Netw
     finally:
         file.write_bytes(right)
         shutil.rmtree(network.folder / "other")
+    network.ok("network", "up", "net")
+    network.agree()
+
+
+def test_a_port_that_is_taken_is_named(network: Network) -> None:
+    network.ok("down", "--home", "net/b")
+    settings = (network.home("b") / "lianheng.toml").read_text()
+    host, _, port = re.findall(r'listen = "([^"]+)"', settings)[0].rpartition(":")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind((host, int(port)))
+        other.listen()
+        done = network.run("network", "up", "net", "--all-or-nothing")
+    assert done.returncode == 1
+    assert "cometbft.address_in_use" in done.stdout
+    assert port in done.stdout
+    # Those that ran before were not this command's to stop.
+    assert network.json("network", "status", "net")["votes"] == 3
     network.ok("network", "up", "net")
     network.agree()
 

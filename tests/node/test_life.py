@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from tests.node.support import frame, make_home
 from tests.rooms import People, genesis, people
 
 from lianheng.client import Home, LocalClient, connect, wire
-from lianheng.consensus import create_ledger
+from lianheng.consensus import create_ledger, open_ledger
 from lianheng.model import Held, IdentityError, LianhengError, NodeError, NotFound
-from lianheng.node import start_detached, stop
+from lianheng.node import detached_log, run, start_detached, stop
 
 
 @pytest.fixture
@@ -275,3 +275,56 @@ def test_a_node_in_the_foreground_ends_with_its_terminal(home: tuple[Path, Peopl
     assert "ready" in log
     assert "stopped" in log
     assert "Traceback" not in log
+
+
+class Ill:
+    """Something that is served, and fails after a moment."""
+
+    def __init__(self, folder: Path, end: Callable[[], None], *, early: bool) -> None:
+        self.ledger = open_ledger(folder / "ledger")
+        self.failure: LianhengError | None = None
+        self.closed = False
+        self._end = end
+        self._early = early
+
+    def _fail(self) -> None:
+        self.failure = LianhengError("test.failed", "a part failed")
+        self._end()
+
+    def start(self, stopping: threading.Event) -> str:
+        if self._early:
+            self._fail()
+            assert stopping.is_set()
+        else:
+            threading.Timer(0.2, self._fail).start()
+        return "something"
+
+    def finish(self) -> None:
+        assert not self.closed
+
+    def close(self) -> None:
+        self.closed = True
+        self.ledger.close()
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_node_whose_part_fails_ends_and_says_why(
+    home: tuple[Path, People], monkeypatch: pytest.MonkeyPatch, early: bool
+) -> None:
+    folder, _ = home
+    made: list[Ill] = []
+
+    def open_ill(place: Home, secret: bytes | None, log: Any, end: Callable[[], None]) -> Ill:
+        del secret, log
+        made.append(Ill(place.path, end, early=early))
+        return made[0]
+
+    monkeypatch.setattr("lianheng.node._run._open", open_ill)
+    told: list[str] = []
+    with pytest.raises(LianhengError) as caught:
+        run(folder, log=detached_log(), on_ready=lambda _, missing: told.append(missing))
+    assert caught.value.code == "test.failed"
+    assert made[0].closed
+    assert told == ([] if early else ["something"])
+    assert not Home(folder).socket.exists()
+    assert not Home(folder).node_file.exists()

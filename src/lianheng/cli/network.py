@@ -289,6 +289,8 @@ def report(nodes: "list[Node]") -> dict[str, Any]:
 
 def describe(node: "Node", nodes: "list[Node]", disk: int, since: float) -> dict[str, Any]:
     """One row of the status."""
+    from lianheng.client import Home
+
     heights = [int(other.said["height"]) for other in nodes if other.failure is None]
     height = None if node.failure else int(node.said["height"])
     seen = max(nodes, key=lambda other: int(other.consensus.get("height", -1)))
@@ -305,6 +307,7 @@ def describe(node: "Node", nodes: "list[Node]", disk: int, since: float) -> dict
         "version": (node.said.get("node") or {}).get("version"),
         "disk_bytes": disk,
         "unreachable": None if node.failure is None else node.failure.message,
+        "left_the_chain": Home(node.home.path).diverged_file.exists(),
         "last_sign": since or None,
         **({} if node.failure else {"consensus": dict(node.consensus)}),
     }
@@ -318,7 +321,7 @@ def cells(row: dict[str, Any]) -> list[str]:
 
     disk = size(row["disk_bytes"])
     if row["unreachable"]:
-        disk = "unreachable"
+        disk = "LEFT THE CHAIN" if row["left_the_chain"] else "unreachable"
         if row["last_sign"]:
             since = datetime.fromtimestamp(row["last_sign"]).astimezone()
             disk += f" since {since:%H:%M:%S}"

@@ -36,7 +36,30 @@ def summary(found: Mapping[str, Any]) -> dict[str, str]:
         f"{', '.join(found['contracts']) or 'none yet'}",
         "served by": served,
         "store": store if behind else "has all that the log has",
+        **network_lines(found.get("consensus", {})),
     }
     if stopped := sequencer.get("stopped") or sequencer.get("clock"):
         lines["STOPPED"] = str(stopped)
+    return lines
+
+
+def network_lines(found: Mapping[str, Any]) -> dict[str, str]:
+    """What a validator's node says of the others and its own part."""
+    if not found:
+        return {}
+    if said := found.get("not_reachable"):
+        return {"CONSENSUS": str(said)}
+    child = found["cometbft"]
+    part = "votes" if found["votes"] else "does NOT vote"
+    if found["catching_up"]:
+        part += ", catches up"
+    mempool = found["mempool"]
+    lines = {
+        "consensus": f"{found['member']} {part}, {found['peers']} peers, "
+        f"sealed to height {found['sealed_height']:,}",
+        "cometbft": f"{child['version']}, process {child['pid']}, height {found['height']:,}, "
+        f"{mempool['mempool_envelopes']:,} envelopes wait",
+    }
+    if found["wrong_networks"]:
+        lines["OTHERS"] = "some peers are on another network: compare the genesis hash by phone"
     return lines

@@ -136,11 +136,11 @@ def entry_text(mine: Block, other: Block, position: int) -> str:
     texts = []
     for block, where in ((mine, "here"), (other, "there")):
         if position >= len(block):
-            texts.append(f"{where} there is none")
+            texts.append(f"{where}: none")
             continue
         entry = block.entry(position)
-        texts.append(f"{where} {entry.id.hex()} {ending(entry)}")
-    return ", ".join(texts)
+        texts.append(f"{where}: {entry.id.hex()} {ending(entry)}")
+    return "; ".join(texts)
 
 
 def ending(entry: Entry) -> str:

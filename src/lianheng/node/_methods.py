@@ -11,10 +11,14 @@ from lianheng.model import NodeError, encode, limits
 
 
 class Method(NamedTuple):
-    """A method's parameters, and whether it takes long and reports progress."""
+    """A method's parameters, whether it takes long and reports progress, and whether it waits.
+
+    What waits (evidence, for its seal) does no work meanwhile.
+    """
 
     parameters: tuple[str, ...]
     long: bool = False
+    waits: bool = False
 
 
 METHODS: Mapping[str, Method] = {
@@ -31,9 +35,9 @@ METHODS: Mapping[str, Method] = {
     "block": Method(("height",)),
     "header": Method(("height",)),
     "blocks": Method(("first", "limit")),
-    "receipt": Method(("transaction", "anchor")),
-    "prove": Method(("contract", "table", "key", "anchor")),
-    "header_file": Method(("height",)),
+    "receipt": Method(("transaction", "anchor"), waits=True),
+    "prove": Method(("contract", "table", "key", "anchor"), waits=True),
+    "header_file": Method(("height",), waits=True),
     "trace": Method(("transaction",), long=True),
     "fsck": Method((), long=True),
 }

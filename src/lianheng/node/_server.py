@@ -25,6 +25,7 @@ from lianheng.node._methods import (
     STATUS,
     STOP,
     SUBMIT,
+    Method,
     answer,
     find_method,
     result_pages,
@@ -32,6 +33,8 @@ from lianheng.node._methods import (
 
 _READ_THREADS = 4
 _LONG_THREADS = 1
+# Evidence of the newest blocks waits for its seal, and must not keep others from reading.
+_WAIT_THREADS = 16
 _PROGRESS_SECONDS = 0.1
 _FINISH_SECONDS = 30.0
 _HANG_UP_SECONDS = 5.0
@@ -57,6 +60,7 @@ class NodeServer:
         self._connections: set[_Connection] = set()
         self._readers = ThreadPoolExecutor(_READ_THREADS, "lianheng-read")
         self._long = ThreadPoolExecutor(_LONG_THREADS, "lianheng-long")
+        self._waiting = ThreadPoolExecutor(_WAIT_THREADS, "lianheng-wait")
         self._server: asyncio.Server | None = None
         self.stopping = asyncio.Event()
         # Told to the threads of long work: nobody waits for them any more.
@@ -88,7 +92,7 @@ class NodeServer:
             await asyncio.wait(leaving, timeout=min(self._stall_seconds, _HANG_UP_SECONDS))
         for connection in list(self._connections):
             connection.abort()
-        for pool in (self._readers, self._long):
+        for pool in (self._readers, self._long, self._waiting):
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def respond(
@@ -109,10 +113,14 @@ class NodeServer:
         progress = None
         if method.long:
             progress = _throttled(loop, request.id, send, self._ending, self._stall_seconds)
-        pool = self._long if method.long else self._readers
         return await loop.run_in_executor(
-            pool, answer, self._backend, request.method, request.parameters, progress
+            self._pool(method), answer, self._backend, request.method, request.parameters, progress
         )
+
+    def _pool(self, method: Method) -> ThreadPoolExecutor:
+        if method.long:
+            return self._long
+        return self._waiting if method.waits else self._readers
 
     def _hello(self, parameters: Any) -> dict[str, Any]:
         if parameters["protocol"] != wire.PROTOCOL:

@@ -28,6 +28,7 @@ from lianheng.consensus.cometbft.settings import ConsensusSettings
 from lianheng.members import Identity
 from lianheng.model import (
     QUORUM,
+    RULES,
     Damaged,
     GenesisFile,
     HeaderHash,
@@ -146,7 +147,8 @@ def genesis_json(genesis: GenesisFile) -> bytes:
             "block": {"max_bytes": "-1", "max_gas": "-1"},
             "evidence": _EVIDENCE,
             "validator": {"pub_key_types": ["ed25519"]},
-            "version": {"app": "0"},
+            # As our application names it: CometBFT goes back by a block to this version.
+            "version": {"app": str(RULES)},
             "abci": {"vote_extensions_enable_height": "0"},
             "authority": {"authority": ""},
         },
