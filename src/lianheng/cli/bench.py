@@ -104,6 +104,26 @@ def network(
         show(figures, json=json)
 
 
+@app.command()
+def envelopes(
+    validators: Annotated[int, typer.Option(help="On this machine.", min=4, max=16)] = 4,
+    size: Annotated[
+        int, typer.Option(help="Bytes of a transaction.", min=1_000, max=1_000_000)
+    ] = 250_000,
+    seconds: Annotated[float, typer.Option(help="Each of four windows.", min=1)] = 10.0,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Opaque transactions through our ABCI server, against CometBFT's own kvstore."""
+    from lianheng.cli.benches import envelopes as bench_envelopes
+
+    with workplace(folder, json=json) as (place, say):
+        figures = bench_envelopes.measure(
+            place, validators=validators, size=size, seconds=seconds, say=say
+        )
+        show(figures, json=json)
+
+
 @app.command("open")
 def open_(keys: Keys = 1_000_000, folder: Folder = Path(), json: Json = False) -> None:
     """From opening a ledger of so many rows to the first row read."""
