@@ -75,6 +75,7 @@ class Bench:
             self.pool,
             self.comet,
             bounds=bounds,
+            horizon_ms=limits.REPLAY_HORIZON_MS,
             clock_ms=(lambda: time.time_ns() // 1_000_000) if threads else lambda: self.now,
             monotonic_ms=(lambda: time.monotonic_ns() // 1_000_000)
             if threads

@@ -99,22 +99,23 @@ class EnvelopeSequencer:
         broadcaster: Broadcaster,
         *,
         bounds: QueueLimits | None = None,
-        horizon_ms: int = limits.REPLAY_HORIZON_MS,
+        horizon_ms: int | None = None,
         clock_ms: Clock = system_wall_ms,
         monotonic_ms: Clock = system_monotonic_ms,
         fault: FaultPoint | None = None,
         threads: bool = True,
     ) -> None:
-        """The signer's key MUST be one of a member of kind node; `horizon_ms` is the genesis's.
+        """The signer's key MUST be one of a member of kind node.
 
-        Without threads, who made this calls `gather_once` and `send_once`.
+        With `horizon_ms`, the genesis's `replay_horizon_ms`, what expires too far ahead is
+        answered here instead of by a block. Without threads, who made this calls `gather_once`
+        and `send_once`.
         """
         queue = bounds or QueueLimits()
         self._engine = engine
         self._signer = signer
         self._pool = pool
-        # What expires later than this from now would be dropped as too far ahead.
-        self._latest_ms = horizon_ms + limits.CLOCK_TOLERANCE_MS
+        self._horizon_ms = horizon_ms
         self._broadcaster = broadcaster
         self._clock_ms = clock_ms
         self._monotonic_ms = monotonic_ms
@@ -313,7 +314,10 @@ class EnvelopeSequencer:
         transactions = [item for part in parts for item in part.transactions]
         count = len(transactions)
         transactions += transactions[-1:] * copies
-        latest = max(self._clock_ms(), self._engine.time) + self._latest_ms
+        latest = None
+        if self._horizon_ms is not None:
+            now = max(self._clock_ms(), self._engine.time)
+            latest = now + self._horizon_ms + limits.CLOCK_TOLERANCE_MS
         prepared = self._engine.prepare(transactions, fresh=True, latest=latest)
         ids = prepared.ids()
         drops = {at: (code, said) for at, code, said in prepared.drops() if at < count}

@@ -200,12 +200,13 @@ class EnvelopePool(Generic[EnvelopeT]):
     def _shrink(self) -> None:
         if self._known_bytes <= self._bounds.pool_bytes:
             return
-        idle = [key for key in self._known if key not in self._waits]
-        for key in [*idle, *list(self._known)]:
-            # The newest stays: it is in use.
-            if self._known_bytes <= self._bounds.pool_bytes or len(self._known) == 1:
-                return
+        # The newest stays whatever its size: it is in use.
+        older = list(self._known)[:-1]
+        idle = [key for key in older if key not in self._waits]
+        for key in [*idle, *older]:
             self._forget(key)
+            if self._known_bytes <= self._bounds.pool_bytes:
+                return
 
     def _stop_waiting(self, key: _Key) -> None:
         waits = self._waits.pop(key, None)
