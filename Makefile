@@ -27,7 +27,7 @@ test-long: setup-dev cometbft
 	@$(BIN)/pytest -m "" $(ARGS)
 
 test-faults: setup-dev cometbft
-	@LIANHENG_FAULT_RUNS=300 $(BIN)/pytest -m faults $(ARGS)
+	@LIANHENG_FAULT_RUNS=300 LIANHENG_NETWORK_FAULT_RUNS=40 $(BIN)/pytest -m faults $(ARGS)
 
 lint: setup-dev
 	@$(BIN)/python -m tools.lint $(CHECKS)

@@ -3,7 +3,7 @@
 Each run kills one node, its CometBFT alone, or all of them, at a random moment or at a named step,
 while a caller at each node calls without rest. After each run the dead come back and every node
 takes calls again. In the end all nodes have one history, with every confirmed call in it once.
-`LIANHENG_FAULT_RUNS` runs are made (5 unless set); `LIANHENG_FAULT_SEED` varies them.
+`LIANHENG_NETWORK_FAULT_RUNS` runs are made (5 unless set); `LIANHENG_FAULT_SEED` varies them.
 """
 
 import os
@@ -21,7 +21,7 @@ from tests.faults.network import ROOT, Callers, Network, check_history, four
 
 from lianheng.consensus.cometbft.application import FAULT_POINTS
 
-RUNS = int(os.environ.get("LIANHENG_FAULT_RUNS", "5"))
+RUNS = int(os.environ.get("LIANHENG_NETWORK_FAULT_RUNS", "5"))
 SEED = os.environ.get("LIANHENG_FAULT_SEED", "1")
 RUNS_PER_NETWORK = 20
 # At a point that a node passes with every block; the store flushes once a second.
