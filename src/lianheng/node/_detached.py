@@ -108,12 +108,27 @@ def _alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
+    if _has_ended(pid):
+        return False
     # A child of this very process stays as a zombie until it is collected.
     try:
         collected, _ = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         return True
     return collected == 0
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process is but an entry that nobody collected yet, which some systems take long to.
+
+    False where the system does not tell.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    # The name before it is in brackets, and may hold anything.
+    return fields.rpartition(")")[2].split()[:1] == ["Z"]
 
 
 def _read_message(descriptor: int, timeout: float) -> dict[str, Any]:

@@ -135,7 +135,11 @@ class Validator:
         self._seals.start()
         # With these and itself more than two thirds of equal votes are together.
         needed = min(len(self._settings.peers), len(self._document.sealers[2]) * 2 // 3)
-        self._wait(stopping, lambda: self._peers() >= needed, limits.PEERS_SECONDS)
+        self._wait(
+            stopping,
+            lambda: self._peers() >= needed or bool(self._wrong_networks),
+            limits.PEERS_SECONDS,
+        )
         return self._missing(self._peers(), needed)
 
     def finish(self) -> None:
