@@ -63,6 +63,10 @@ pub const SEALS_WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of late seals that one block writes at most: little beside the block itself.
 pub const SEALS_BLOCK_BYTES: usize = 4 * 1024 * 1024;
 
+/// Bytes of seals that a rebuild of the store carries over, in memory for as long as it takes: some hundred thousands of seals of a
+/// small network; the others are fetched again.
+pub const SEALS_REBUILD_BYTES: usize = 512 * 1024 * 1024;
+
 /// Ranges of heights without seal that the books hold one by one: each block writes them anew. There are more only where seals
 /// were added in no order.
 pub const UNSEALED_RANGES: usize = 1_000;

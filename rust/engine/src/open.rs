@@ -20,7 +20,7 @@ use crate::members::{self, row, versioned, Directory};
 use crate::replay::{Digests, LiveIds};
 use crate::resume::{contract_prefix, resume};
 use crate::runtime::{Contracts, Runtime};
-use crate::seals::{is_network, Seals};
+use crate::seals::{self, is_network, Seals};
 use crate::{deploy, limits, Error};
 
 /// See [`Engine::create`].
@@ -95,6 +95,10 @@ pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Res
         )
         .hint("make one with `lianheng init`, or give the right folder"));
     }
+    let cut = match rebuild && Store::folder_is_lazy(path) {
+        true => carry_seals(path),
+        false => store::Recovery::default(),
+    };
     let (store, found) = Store::open(
         path,
         &Options {
@@ -109,8 +113,8 @@ pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Res
     let mut recovery = Recovery {
         stored_height: found.stored_height,
         log_height,
-        torn_tail_bytes: found.torn_tail_bytes,
-        cut_height: found.cut_height,
+        torn_tail_bytes: found.torn_tail_bytes.max(cut.torn_tail_bytes),
+        cut_height: found.cut_height.or(cut.cut_height),
         rebuilt: found.set_aside.is_some(),
         ..Recovery::default()
     };
@@ -139,9 +143,20 @@ pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Res
         Some(height) => resume(store, genesis, header_bytes, height, runtime, recovery)?,
     };
     check_record(&engine)?;
-    let engine = catch_up(engine, log_height)?;
-    engine.load_seals();
-    Ok(engine)
+    catch_up(engine, log_height)
+}
+
+/// Before the store is set aside: a network's late seals stand there only, and consensus may have dropped old ones. A store that is too
+/// damaged to be opened gives none.
+fn carry_seals(path: &Path) -> store::Recovery {
+    match Store::open(path, &Options::default()) {
+        Ok((store, found)) => {
+            // Without them the rebuild is as good; they are fetched again where consensus still has them.
+            let _lost = seals::carry_over(&store);
+            found
+        }
+        Err(_) => store::Recovery::default(),
+    }
 }
 
 /// The log's block at the store's height must be the one that the store was made by.
@@ -288,6 +303,8 @@ fn begin(
 
 /// Executes again what the log holds and the store lacks. Signatures were checked when the log was written; roots are compared.
 fn catch_up(mut engine: Engine, log_height: u64) -> Result<Engine, Error> {
+    let mut seals = engine.saved_seals();
+    engine.add_saved(&mut seals);
     for height in engine.height() + 1..=log_height {
         let record = engine
             .store
@@ -295,6 +312,8 @@ fn catch_up(mut engine: Engine, log_height: u64) -> Result<Engine, Error> {
             .ok_or_else(|| damaged("the log lacks a record"))?;
         replay_block(&engine, &Block::decode(&record)?, false)?;
         engine.recovery.replayed += 1;
+        // One by one, so that the next block takes them along.
+        engine.add_saved(&mut seals);
     }
     Ok(engine)
 }

@@ -5,11 +5,12 @@
 //! come by here only to read.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use codec::cbor::{Decoder, Encoder};
 use crypto::Hash32;
-use store::{Keyspace, View, WriteSet};
+use store::{Keyspace, Store, View, WriteSet};
 
 use crate::engine::Engine;
 use crate::formats::genesis::Genesis;
@@ -302,30 +303,77 @@ impl Engine {
         if seals.waiting.is_empty() {
             return Ok(self.store.remove_side_file(FILE)?);
         }
-        let mut encoder = Encoder::with_capacity(seals.waiting_bytes + seals.waiting.len() * 16);
-        encoder.array(seals.waiting.len());
-        for (height, seal) in &seals.waiting {
-            encoder.array(2).uint(*height).bytes(seal);
-        }
-        Ok(self.store.write_side_file(FILE, encoder.as_slice())?)
+        save(&self.store, &seals.waiting)
     }
 
-    /// Takes up what [`Engine::save_seals`] kept, checked again. What does not fit any more is fetched again like any seal that is missing.
-    pub(crate) fn load_seals(&self) {
-        if let Ok(Some(bytes)) = self.store.read_side_file(FILE) {
-            let _incomplete = self.add_saved(&bytes);
+    /// What an earlier run kept for this one. What cannot be read is fetched again like any seal that is missing.
+    pub(crate) fn saved_seals(&self) -> Saved {
+        match self.is_network() {
+            true => saved(&self.store).unwrap_or_default(),
+            false => Saved::default(),
         }
     }
 
-    fn add_saved(&self, bytes: &[u8]) -> Result<(), Error> {
-        let mut decoder = Decoder::new(bytes);
-        for _ in 0..decoder.array()? {
-            decoder.array_exact(2)?;
-            let (height, seal) = (decoder.uint()?, decoder.bytes()?);
-            self.add_seal(height, seal)?;
+    /// Takes up those of the saved seals that belong to heights up to the last one, checked again.
+    pub(crate) fn add_saved(&self, saved: &mut Saved) {
+        while let Some(entry) = saved
+            .first_entry()
+            .filter(|entry| *entry.key() <= self.height())
+        {
+            let (height, seal) = entry.remove_entry();
+            // One that does not fit this history any more is fetched again.
+            let _unfit = self.add_seal(height, &seal);
         }
-        Ok(())
     }
+}
+
+/// Seals by height, as the side file has them.
+pub(crate) type Saved = BTreeMap<u64, Arc<[u8]>>;
+
+fn save(store: &Store, seals: &Saved) -> Result<(), Error> {
+    let bytes: usize = seals.values().map(|seal| seal.len() + 16).sum();
+    let mut encoder = Encoder::with_capacity(bytes + 16);
+    encoder.array(seals.len());
+    for (height, seal) in seals {
+        encoder.array(2).uint(*height).bytes(seal);
+    }
+    Ok(store.write_side_file(FILE, encoder.as_slice())?)
+}
+
+fn saved(store: &Store) -> Result<Saved, Error> {
+    let mut seals = Saved::new();
+    let Some(bytes) = store.read_side_file(FILE)? else {
+        return Ok(seals);
+    };
+    let mut decoder = Decoder::new(&bytes);
+    for _ in 0..decoder.array()? {
+        decoder.array_exact(2)?;
+        seals.insert(decoder.uint()?, decoder.bytes()?.into());
+    }
+    decoder.finish()?;
+    Ok(seals)
+}
+
+/// Puts the seals of a store that is about to be set aside into the side file, the oldest first.
+pub(crate) fn carry_over(store: &Store) -> Result<(), Error> {
+    let mut seals = saved(store).unwrap_or_default();
+    let mut bytes: usize = seals.values().map(|seal| seal.len()).sum();
+    let (from, to) = (meta::header(0), meta::header(u64::MAX));
+    let rows = Bound::Included(from.as_slice());
+    let view = store.view();
+    for row in view.range(Keyspace::Meta, rows, Bound::Included(to.as_slice()), false) {
+        let (key, value) = row?;
+        let (Some(height), (_, Some(seal))) = (key.last_chunk(), head::decode_sealed(&value)?)
+        else {
+            continue;
+        };
+        bytes += seal.len();
+        if bytes > limits::SEALS_REBUILD_BYTES {
+            break;
+        }
+        seals.insert(u64::from_be_bytes(*height), seal.into());
+    }
+    save(store, &seals)
 }
 
 #[cfg(test)]

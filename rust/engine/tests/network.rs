@@ -530,10 +530,15 @@ proptest! {
                     drop(engine);
                     engine = open(folder.path());
                 }
-                Step::Kill | Step::Rebuild => {
+                Step::Rebuild => {
+                    engine.close().unwrap();
                     drop(engine);
-                    let rebuild = matches!(step, Step::Rebuild);
-                    engine = Engine::open(folder.path(), runtime(), rebuild).unwrap();
+                    engine = Engine::open(folder.path(), runtime(), true).unwrap();
+                    prop_assert!(engine.recovery().rebuilt);
+                }
+                Step::Kill => {
+                    drop(engine);
+                    engine = open(folder.path());
                     // Some were not written yet: those are asked for again.
                     for (height, _) in engine.unsealed(1_000).unwrap() {
                         kept.remove(&height);

@@ -67,6 +67,12 @@ impl Store {
         Ok((store, recovery))
     }
 
+    /// Whether the folder says that its log is synced lazily; asks nothing else of it.
+    #[must_use]
+    pub fn folder_is_lazy(path: &Path) -> bool {
+        marker::open(path, false, false).is_ok_and(|marker| marker.lazy)
+    }
+
     /// The twin without files: same behaviour, nothing survives.
     ///
     /// # Panics
