@@ -21,8 +21,11 @@ from tests.consensus.cometbft.comet import (
     real_binary,
     wait_for,
 )
+from tests.consensus.cometbft.support import serving
 
+from lianheng.consensus.cometbft import _messages as m
 from lianheng.consensus.cometbft import _version
+from lianheng.consensus.cometbft.noop import NoopApplication
 from lianheng.consensus.cometbft.process import VARIABLE, check_version, find_binary
 from lianheng.consensus.cometbft.settings import Address
 from lianheng.model import NodeError, limits
@@ -277,6 +280,7 @@ def test_real_start_kill_restart_stop(real: Supervised) -> None:
     assert real.process.status()["failure"] is None
 
 
+@pytest.mark.usefixtures("quick")
 def test_real_address_in_use(real: Supervised, tmp_path: Path) -> None:
     wait_for(lambda: real.height() >= 1, "the first block")
     second = lone_home(tmp_path / "second")
@@ -289,6 +293,7 @@ def test_real_address_in_use(real: Supervised, tmp_path: Path) -> None:
         assert "listen" in comet.exits[0].hint
 
 
+@pytest.mark.usefixtures("quick")
 def test_real_old_child_holds_the_databases(real: Supervised) -> None:
     wait_for(lambda: real.height() >= 1, "the first block")
     with Supervised(real.home, real_binary()) as comet:
@@ -329,6 +334,7 @@ def test_real_application_that_never_comes(home: ValidatorHome) -> None:
         assert time.monotonic() - started < 4
 
 
+@pytest.mark.usefixtures("quick")
 def test_real_unknown_address(home: ValidatorHome) -> None:
     binary = real_binary()
     elsewhere = replace(
@@ -338,3 +344,44 @@ def test_real_unknown_address(home: ValidatorHome) -> None:
     with Supervised(elsewhere, binary) as comet:
         wait_for(lambda: comet.exits, "its end")
         assert "192.0.2.1" in comet.exits[0].message
+
+
+@pytest.mark.usefixtures("quick")
+def test_real_application_is_lost_and_comes_back(home: ValidatorHome) -> None:
+    binary = real_binary()
+    home.write(application=None)
+    folder = home.settings.folder
+    with Supervised(home, binary) as comet:
+        with serving(folder, NoopApplication()):
+            wait_for(lambda: comet.height() >= 1, "the first block")
+            first = comet.process.pid
+        wait_for(lambda: "application_lost" in comet.kinds(), "the loss to be told")
+        wait_for(lambda: comet.process.pid != first, "the end of the child")
+        with serving(folder, NoopApplication()):
+            wait_for(lambda: comet.height() >= 1, "the replay by another child")
+            comet.rpc.broadcast(b"more")
+            wait_for(lambda: comet.height() >= 2, "a block")
+        assert not comet.exits
+
+
+def test_real_application_that_forgot_its_state(home: ValidatorHome) -> None:
+    """Another app hash after replay: no start can heal it."""
+    binary = real_binary()
+    home.write(application=None)
+    folder = home.settings.folder
+    with Supervised(home, binary) as comet:
+        with serving(folder, NoopApplication()):
+            wait_for(lambda: comet.height() >= 1, "the first block")
+            comet.rpc.broadcast(b"more")
+            wait_for(lambda: comet.height() >= 3, "its proof")
+        with serving(folder, Liar()):
+            wait_for(lambda: comet.exits, "its end")
+            assert comet.exits[0].code == "cometbft.app_hash"
+            assert comet.exits[0].hint
+
+
+class Liar(NoopApplication):
+    """Executes otherwise than it did before."""
+
+    def finalize_block(self, request: m.FinalizeBlock) -> m.FinalizeBlockAnswer:
+        return replace(super().finalize_block(request), app_hash=bytes(32))

@@ -23,6 +23,13 @@ from lianheng.model import Busy, LianhengError, NodeError, limits
 Answer = Callable[[dict[str, Any]], bytes]
 
 
+class _QuietServer(ThreadingUnixStreamServer):
+    """Clients that leave early are part of the tests."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
 class FakeServer:
     """Answers on a Unix socket with what a test chooses."""
 
@@ -52,7 +59,7 @@ class FakeServer:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingUnixStreamServer(str(path), Handler)
+        self._server = _QuietServer(str(path), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()

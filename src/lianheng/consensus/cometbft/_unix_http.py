@@ -6,11 +6,13 @@ The standard library's client is enough for this, and closes what it could not c
 import http.client
 import socket
 import threading
+import time
 from pathlib import Path
 
 from lianheng.model import limits
 
 _HEADERS = {"Content-Type": "application/json"}
+_QUEUE_SECONDS = 0.01
 
 
 class TooLargeError(ValueError):
@@ -29,13 +31,27 @@ class _Connection(http.client.HTTPConnection):
         """Connect. Raise `OSError` where nobody listens."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            sock.settimeout(limits.RPC_CONNECT_SECONDS)
-            sock.connect(str(self._path))
+            _connect(sock, self._path)
             sock.settimeout(self._seconds)
         except BaseException:
             sock.close()
             raise
         self.sock = sock
+
+
+def _connect(sock: socket.socket, path: Path) -> None:
+    deadline = time.monotonic() + limits.RPC_CONNECT_SECONDS
+    sock.settimeout(limits.RPC_CONNECT_SECONDS)
+    while True:
+        try:
+            sock.connect(str(path))
+        except BlockingIOError:
+            # The queue of those who wait to be accepted is full; a Unix socket says so at once.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_QUEUE_SECONDS)
+        else:
+            return
 
 
 class UnixHttp:

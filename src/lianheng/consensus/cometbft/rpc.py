@@ -272,7 +272,9 @@ def _checked(code: int, log: str, codespace: str) -> LianhengError:
     )
 
 
-def _peer(peer: Json) -> CometPeer:
+def _peer(peer: object) -> CometPeer:
+    if not isinstance(peer, dict):
+        raise _malformed("net_info", "a peer that is no object")
     node = _read(peer, "node_info", dict)
     return CometPeer(
         node_id=_read(node, "id", str),
