@@ -67,3 +67,20 @@ def with_bad_signature(signed: bytes) -> bytes:
     raw[31] ^= 1
     parts[3] = bytes(raw)
     return encode(parts)
+
+
+def altered(value: Any) -> Iterator[Any]:
+    """The value with each of its leaves in turn another one of the same type."""
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            for other in altered(item):
+                yield [*value[:place], other, *value[place + 1 :]]
+    elif isinstance(value, bytes) and value:
+        yield bytes([value[0] ^ 1]) + value[1:]
+        yield value[:-1] + bytes([value[-1] ^ 0x80])
+    elif isinstance(value, int):
+        yield value + 1
+        if value:
+            yield value - 1
+    elif isinstance(value, str):
+        yield ("b" if value[0] == "a" else "a") + value[1:]

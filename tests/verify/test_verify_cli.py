@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,12 +30,27 @@ GOLDEN = Path(__file__).parent / "golden"
 Scene = tuple[list[str], int]
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toolshed's files, under short names."""
+    folder = tmp_path_factory.mktemp("files")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        make_files()
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The toolshed's files, under short names in the current folder."""
-    monkeypatch.chdir(tmp_path)
+def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of them, as the current folder."""
+    copied = shutil.copytree(made, tmp_path / "files")
+    monkeypatch.chdir(copied)
     # The age of an anchor is told in days: here all were made 20 days ago.
     monkeypatch.setattr("time.time_ns", lambda: (START + 20 * DAY) * 1_000_000)
+    return copied
+
+
+def make_files() -> None:
     chain = toolshed()
     files: dict[str, bytes] = {
         "genesis.cbor": chain.genesis_file,
@@ -56,7 +72,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     chain.export(Path("export"))
     histories()
     network()
-    return tmp_path
 
 
 def network() -> None:
@@ -79,12 +94,12 @@ def network() -> None:
     for name, data in files.items():
         Path("n", name).write_bytes(data)
     changing_toolshed().export(Path("n/export"))
-    for name, number in (("n/two", 70), ("n/three", 80)):
+    for name, number in (("n/two", 70), ("n/three", 80), ("n/unsealed", 80)):
         longer = changing_toolshed()
         longer.add([(longer.transaction(number=number), succeeded())])
+        if name == "n/unsealed":
+            longer.blocks[7].seal = None
         longer.export(Path(name))
-    longer.blocks[7].seal = None
-    longer.export(Path("n/unsealed"))
 
 
 def histories() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.verify.chainmaker import comet
@@ -24,13 +24,10 @@ from tests.verify.chainmaker.scenes import (
     succeeded,
 )
 from tests.verify.chainmaker.signing import Key
-from tests.verify.helpers import anchor_at, failed_checks, one_byte_changed, refuses
+from tests.verify.helpers import altered, anchor_at, failed_checks, one_byte_changed, refuses
 
 import lianheng_verify as verify
 from lianheng_verify import _quorum
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHAINS = {
     "one set": quorum_toolshed(),
@@ -144,23 +141,6 @@ def test_no_byte_with_another_value_is_accepted(name: str, part: int) -> None:
     trusted = anchor_at(CHAINS[scene], anchor)
     for changed in one_byte_changed(data, (1 << part, 0xFF ^ 1 << part)):
         assert refuses(partial(verify.verify_receipt, changed, trusted))
-
-
-def altered(value: Any) -> Iterator[Any]:
-    """The value with each of its leaves in turn another one of the same type."""
-    if isinstance(value, list):
-        for place, item in enumerate(value):
-            for other in altered(item):
-                yield [*value[:place], other, *value[place + 1 :]]
-    elif isinstance(value, bytes) and value:
-        yield bytes([value[0] ^ 1]) + value[1:]
-        yield value[:-1] + bytes([value[-1] ^ 0x80])
-    elif isinstance(value, int):
-        yield value + 1
-        if value:
-            yield value - 1
-    elif isinstance(value, str):
-        yield ("b" if value[0] == "a" else "a") + value[1:]
 
 
 @pytest.mark.parametrize("scene", ["one set", "changing"])
