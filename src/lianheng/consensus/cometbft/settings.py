@@ -121,7 +121,8 @@ def read_kind(file: Path) -> str:
 
     A file without a table [consensus] is that of an embedded ledger. Raise `UsageError`.
     """
-    consensus = _Table(file, "", _load(file)).take("consensus", _mapping, {"kind": SOLO})
+    embedded: Mapping[str, Any] = {"kind": SOLO}
+    consensus = _Table(file, "", _load(file)).take("consensus", _mapping, embedded)
     return _Table(file, "consensus", consensus).take("kind", _one_of((SOLO, QUORUM)))
 
 
