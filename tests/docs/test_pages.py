@@ -86,16 +86,16 @@ def test_the_readme_does_what_it_shows(tmp_path: Path) -> None:
     for name, body in files.items():
         (tmp_path / name).write_text(body, encoding="utf-8")
     consoles = [body for kind, _, body in blocks if kind == "console"]
-    assert len(consoles) == 2
+    assert len(consoles) == 3
     try:
         for body in consoles:
             for command in commands_of(body):
                 run(command, tmp_path)
         run(Command("python quick.py", 0, ["final 5 north", "Tool(id='drill-1',…"]), tmp_path)
     finally:
-        subprocess.run(
-            [Path(sys.executable).with_name("lianheng"), "down"], cwd=tmp_path, check=False
-        )
+        lianheng = Path(sys.executable).with_name("lianheng")
+        for stop in (["down"], ["network", "down", "net"]):
+            subprocess.run([lianheng, *stop], cwd=tmp_path, check=False)
 
 
 def test_the_readme_and_contract_new_show_the_same_contract(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ def row(word: str, text: str, end: str = "", style: str | None = None) -> None:
 
 
 def final(step: "Step") -> str:
-    """`final   6 ms`."""
-    return f"{step.result.status}{step.milliseconds:4.0f} ms"
+    """`final    6 ms`."""
+    return f"{step.result.status} {step.milliseconds:4.0f} ms"
 
 
 def shortened(message: str) -> str:
