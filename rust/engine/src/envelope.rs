@@ -297,6 +297,18 @@ impl Engine {
     }
 }
 
+/// Signed transactions, each with its own bytes.
+pub type Transactions = Vec<Arc<[u8]>>;
+
+/// The signed head of an envelope and its transactions: its form, nothing else is checked.
+///
+/// Errors: `envelope.malformed`, `envelope.too_large`, `envelope.count`.
+pub fn take_apart(suite: Suite, data: &[u8]) -> Result<(EnvelopeHead, Transactions), Error> {
+    let parts = Parts::of(suite, data)?;
+    let transactions = split(parts.transactions, parts.head.count)?;
+    Ok((parts.head, transactions))
+}
+
 /// An envelope's parts. What stands in the second one was not looked at.
 struct Parts<'a> {
     head: EnvelopeHead,
@@ -396,7 +408,7 @@ fn check_is_node(directory: &Directory, node: &str) -> Result<(), Error> {
 }
 
 /// The transactions of an envelope, which are `count`.
-fn split(transactions: &[u8], count: u64) -> Result<Vec<Arc<[u8]>>, Error> {
+fn split(transactions: &[u8], count: u64) -> Result<Transactions, Error> {
     let broken = |error: codec::Error| malformed(format!("transactions: {error}"));
     let mut decoder = Decoder::new(transactions);
     let found = decoder.array().map_err(broken)?;

@@ -302,13 +302,18 @@ fn load() -> Json {
     serde_json::from_slice(&std::fs::read(path).expect("the vectors are part of the tree")).unwrap()
 }
 
+/// Hash, number of parts, their hash.
+type Block = ([u8; 32], u32, [u8; 32]);
+/// Whether it is for the block, voter, time, signature.
+type Cast = (bool, [u8; 20], Time, [u8; 64]);
+
 /// The answers' values, in a form that can be borrowed from.
 struct Answer {
     chain_id: String,
-    blocks: [Option<([u8; 32], u32, [u8; 32])>; 2],
+    blocks: [Option<Block>; 2],
     hashes: Vec<Vec<u8>>,
     proposer: [u8; 20],
-    votes: Vec<Option<(bool, [u8; 20], Time, [u8; 64])>>,
+    votes: Vec<Option<Cast>>,
     sealers: Sealers,
 }
 
@@ -364,7 +369,7 @@ fn time(text: &str) -> Time {
     }
 }
 
-fn block(json: &Json) -> Option<([u8; 32], u32, [u8; 32])> {
+fn block(json: &Json) -> Option<Block> {
     let hash = hex(text(json, "hash"));
     let parts = &json["parts"];
     (!hash.is_empty()).then(|| {
@@ -376,7 +381,7 @@ fn block(json: &Json) -> Option<([u8; 32], u32, [u8; 32])> {
     })
 }
 
-fn block_id(block: &([u8; 32], u32, [u8; 32])) -> BlockId<'_> {
+fn block_id(block: &Block) -> BlockId<'_> {
     BlockId {
         hash: &block.0,
         parts: block.1,
@@ -440,7 +445,7 @@ fn seal_of<'a>(json: &Json, answer: &'a Answer) -> QuorumSeal<'a> {
         &json["signed_header"]["header"],
         &json["signed_header"]["commit"],
     );
-    let vote = |vote: &'a Option<(bool, [u8; 20], Time, [u8; 64])>| {
+    let vote = |vote: &'a Option<Cast>| {
         let (for_block, address, time, signature) = vote.as_ref()?;
         Some(Vote {
             for_block: *for_block,
