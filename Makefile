@@ -47,8 +47,11 @@ setup-dev:
 	@PYTHON="$(PYTHON)" tools/setup dev
 
 # The consensus engine of a network. The embedded ledger does without it, and without Go.
-cometbft: setup
+cometbft: $(BIN)/python
 	@$(BIN)/python -m tools.cometbft
+
+$(BIN)/python:
+	@PYTHON="$(PYTHON)" tools/setup run
 
 lock: setup-dev
 	@tools/lock-requirements
