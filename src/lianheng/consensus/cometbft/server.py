@@ -17,6 +17,7 @@ import selectors
 import socket
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +30,7 @@ from lianheng.consensus.cometbft._protobuf import ProtobufError, TooManyItemsErr
 from lianheng.model import NodeError, limits
 
 Log = structlog.typing.FilteringBoundLogger
+_ACCEPT_PAUSE_SECONDS = 0.1  # CometBFT tries again every few seconds
 
 
 class Application(Protocol):
@@ -138,8 +140,11 @@ class AbciServer:
                 ready = {key.fileobj for key, _ in waiting.select()}
                 if woken in ready:
                     return
-                with contextlib.suppress(OSError):  # it hung up before it was taken
+                try:
                     self._serve(listener.accept()[0])
+                except OSError as failure:  # hung up already, or no free descriptor
+                    self._log.warning("ABCI connection not taken", error=str(failure))
+                    time.sleep(_ACCEPT_PAUSE_SECONDS)
         finally:
             waiting.close()
             listener.close()
