@@ -51,13 +51,17 @@ class Part:
 
 
 class Intake:
-    """Submissions from taking in to the answer. `changed` guards it and tells of every change."""
+    """Submissions from taking in to the answer.
+
+    `lock` guards it; `changed` tells of what can be taken, and of each answer while it closes.
+    """
 
     def __init__(self, queue_transactions: int, queue_bytes: int) -> None:
         """Bounds of what is taken in and not answered yet."""
         self._most_transactions = queue_transactions
         self._most_bytes = queue_bytes
-        self.changed = threading.Condition()
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
         self.failure: LianhengError | None = None
         self.closing = False
         self.queued_transactions = 0
@@ -264,7 +268,8 @@ class Intake:
             self._forget_again(waiting)
         self.queued_transactions -= len(waiting.transactions)
         self.queued_bytes -= waiting.size_bytes
-        self.changed.notify_all()
+        if self.closing:
+            self.changed.notify_all()
         return True
 
     def _forget_again(self, waiting: Waiting) -> None:

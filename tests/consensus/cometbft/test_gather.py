@@ -416,6 +416,19 @@ def test_a_failure_of_the_core_reaches_all(bench: Bench) -> None:
     assert "boom" in str(bench.sequencer.status()["stopped"])
 
 
+def test_a_key_that_left_fails_those_calls_and_stops_nothing(bench: Bench) -> None:
+    bench.chain.failure = LedgerError("envelope.unknown_node", "its key is not in force")
+    submission = bench.submit(1)
+    bench.pump()
+    with pytest.raises(LedgerError, match="not in force"):
+        submission.wait(0)
+    bench.chain.failure = None
+    again = bench.submit(1)
+    bench.pump()
+    bench.block()
+    assert again.one(0).final
+
+
 def test_what_is_being_prepared_while_it_closes_is_answered_too(bench: Bench) -> None:
     submission = bench.submit(1)
     bench.chain.before_gather = bench.sequencer.close

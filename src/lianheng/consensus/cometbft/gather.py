@@ -24,26 +24,20 @@ from lianheng.consensus.cometbft._core import (
     CommittedBlock,
     FaultPoint,
     GatheringEngine,
-    TriedOutcome,
 )
 from lianheng.consensus.cometbft._flight import (
     NO_ROOM,
     AllDropped,
     Drop,
     Flight,
-    settle,
     split_dropped,
 )
+from lianheng.consensus.cometbft._post import Broadcaster, Post
 from lianheng.consensus.cometbft.pool import EnvelopePool
 from lianheng.consensus.solo import QueueLimits
 from lianheng.ledger import Segment, Submission, as_ledger_error
 from lianheng.model import (
-    Busy,
-    LedgerError,
-    LianhengError,
-    NodeError,
     Stopped,
-    TimedOut,
     limits,
     native_errors,
 )
@@ -54,27 +48,13 @@ _PAYLOAD_BYTES = (
     - limits.ENVELOPE_HEAD_BYTES
     - limits.ENVELOPE_TRANSACTIONS * limits.ENVELOPE_TRANSACTION_OVERHEAD_BYTES
 )
-_INTERVAL_WEIGHT = 0.2
-_LONGEST_INTERVAL_MS = 5_000.0
 # Copies of the last transaction that tell an envelope from one that was decided before.
 _MOST_COPIES = 4
-_RETRIED = frozenset({"envelope.over_share", "envelope.bad_sender"})
 _NO_ROOM: Drop = (
     NO_ROOM,
     "the blocks had no room for it",
     "submit it again later: its id is free",
 )
-
-
-class Broadcaster(Protocol):
-    """Hands an envelope to CometBFT. `CometRpc` is one."""
-
-    def broadcast(self, data: bytes) -> None:
-        """Return once CometBFT has it, whether from now or from before.
-
-        Raise `Busy` where its mempool is full, the error of `check_tx` where that refused,
-        `NodeError` where CometBFT did not answer.
-        """
 
 
 class Signer(Protocol):
@@ -116,24 +96,26 @@ class EnvelopeSequencer:
         self._signer = signer
         self._pool = pool
         self._horizon_ms = horizon_ms
-        self._broadcaster = broadcaster
         self._clock_ms = clock_ms
         self._monotonic_ms = monotonic_ms
         self._fault = fault or _native.fault_point
         self._genesis = engine.genesis_hash
         self._intake = Intake(queue.queue_transactions, queue.queue_bytes)
-        self._flights: dict[bytes, Flight] = {}
-        self._flight_bytes = 0
+        self._post = Post(
+            engine,
+            broadcaster,
+            self._intake,
+            clock_ms=clock_ms,
+            monotonic_ms=monotonic_ms,
+            fault=self._fault,
+        )
         self._since: float | None = None
-        self._interval_ms = 0.0
-        self._active_from: float | None = None
-        self._figures = {"envelopes_sent": 0, "rebroadcast": 0, "retried": 0, "ordered": 0}
         self._ended = False
         self._threads = [
             threading.Thread(target=self._run, args=steps, name=f"lianheng-{name}", daemon=True)
             for name, *steps in (
-                ("gather", self.gather_once, self._gather_wait),
-                ("send", self.send_once, self._send_wait),
+                ("gather", self._intake.changed, self.gather_once, self._gather_wait),
+                ("send", self._post.due, self._post.send_once, self._post.send_wait),
             )
             if threads
         ]
@@ -153,10 +135,10 @@ class EnvelopeSequencer:
                 "kind": "cometbft",
                 "queued_transactions": intake.queued_transactions,
                 "queued_bytes": intake.queued_bytes,
-                "envelopes_under_way": len(self._flights),
-                "bytes_under_way": self._flight_bytes,
-                "block_interval_ms": round(self._interval_ms),
-                **self._figures,
+                "envelopes_under_way": len(self._post.flights),
+                "bytes_under_way": self._post.size_bytes,
+                "block_interval_ms": round(self._post.interval_ms),
+                **self._post.figures,
                 "busy_refused": intake.busy_refused,
                 "stopped": None if intake.failure is None else str(intake.failure),
             }
@@ -172,10 +154,8 @@ class EnvelopeSequencer:
                 if left <= 0 or not intake.changed.wait(left):
                     break
             self._ended = True
-            flights = self._take_flights(list(self._flights))
             intake.changed.notify_all()
-        for flight in flights:
-            intake.fail(flight.places, _unknown("this node stops"))
+        self._post.abandon("this node stops")
         intake.stop(
             Stopped(
                 "ledger.closed",
@@ -190,38 +170,15 @@ class EnvelopeSequencer:
 
     def on_block(self, block: CommittedBlock) -> None:
         """A decided block is committed here: answer all whose transactions it settles."""
-        now = self._monotonic_ms()
-        with self._intake.changed:
-            settled = [
-                (self._flights[digest], outcome)
-                for digest, outcome in dict(reversed(block.outcomes)).items()
-                if digest in self._flights
-            ]
-            passed = [self._flights[item] for item in block.passed_over if item in self._flights]
-            gone = {flight.envelope.hash for flight, _ in settled}
-            gone.update(flight.envelope.hash for flight in passed)
-            expired = [
-                flight
-                for digest, flight in self._flights.items()
-                if digest not in gone and flight.envelope.expires <= block.time
-            ]
-            gone.update(flight.envelope.hash for flight in expired)
-            self._take_flights(gone)
-            self._measure(now, sum(flight.count for flight, _ in settled))
-        for flight, outcome in settled:
-            self._settle(flight, outcome)
-        for flight in expired:
-            self._expire(flight, block.time)
-        for flight in passed:
-            self._intake.fail(flight.places, _passed_over(block.consensus_height, flight))
+        self._post.on_block(block)
 
     def on_start(self) -> None:
         """CometBFT started anew, its mempool is empty: send again what is under way."""
-        with self._intake.changed:
-            for flight in self._flights.values():
-                if flight.sent:
-                    flight.next_at = self._monotonic_ms()
-            self._intake.changed.notify_all()
+        self._post.on_start()
+
+    def send_once(self) -> float | None:
+        """Do what is due about one envelope; else the ms until something is due, None: nothing."""
+        return self._post.send_once()
 
     def gather_once(self) -> float | None:
         """Make one envelope if it is time; else the ms until it is, None: not before a change."""
@@ -236,30 +193,21 @@ class EnvelopeSequencer:
             with native_errors():
                 self._launch(parts)
         except BaseException as failure:  # noqa: BLE001 - must reach those who wait
-            intake.stop(as_ledger_error(failure), parts)
+            error = as_ledger_error(failure)
+            # An envelope that the core refuses is no failure of the core: our key left, perhaps.
+            if error.code.startswith("envelope."):
+                intake.fail(parts, error)
+            else:
+                intake.stop(error, parts)
         return 0
 
-    def send_once(self) -> float | None:
-        """Do what is due about one envelope; else the ms until something is due, None: nothing."""
-        with self._intake.changed:
-            wait_ms = self._send_wait()
-            if wait_ms is None or wait_ms > 0:
-                return wait_ms
-            flight = min(self._flights.values(), key=_due)
-        late_ms = self._clock_ms() - flight.envelope.expires
-        if late_ms < 0:
-            self._broadcast(flight)
-        elif not flight.maybe_sent:
-            self._drop_late(flight)
-        elif late_ms < limits.OUTCOME_GRACE_MS:
-            self._later(flight, limits.OUTCOME_GRACE_MS - late_ms)
-        else:
-            self._give_up(flight, _unknown("the network decides nothing"))
-        return 0
-
-    def _run(self, step: Callable[[], object], wait: Callable[[], float | None]) -> None:
+    def _run(
+        self,
+        changed: threading.Condition,
+        step: Callable[[], object],
+        wait: Callable[[], float | None],
+    ) -> None:
         """A step whenever it is time, until the end; a failure of ours stops the sequencer."""
-        changed = self._intake.changed
         try:
             while True:
                 with changed:
@@ -271,13 +219,6 @@ class EnvelopeSequencer:
         except BaseException as failure:  # noqa: BLE001 - a thread that ends must say so
             self._intake.stop(as_ledger_error(failure))
 
-    def _send_wait(self) -> float | None:
-        """Ms until something is due about an envelope under way; None: not before a change."""
-        if not self._flights:
-            return None
-        due = min(flight.next_at for flight in self._flights.values())
-        return max(0.0, due - self._monotonic_ms())
-
     def _gather_wait(self) -> float | None:
         """Ms until the next envelope is to be made; None: not before a change."""
         intake, now = self._intake, self._monotonic_ms()
@@ -286,11 +227,11 @@ class EnvelopeSequencer:
             return None
         if self._since is None:
             self._since = now
-        if not self._flights:
+        if not self._post.flights:
             return 0
         if (
-            len(self._flights) >= limits.FLIGHT_ENVELOPES
-            or self._flight_bytes >= limits.FLIGHT_BYTES
+            len(self._post.flights) >= limits.FLIGHT_ENVELOPES
+            or self._post.size_bytes >= limits.FLIGHT_BYTES
         ):
             return None
         if (
@@ -300,7 +241,7 @@ class EnvelopeSequencer:
         ):
             return 0
         gather_ms = min(
-            limits.GATHER_LONGEST_MS, max(limits.GATHER_SHORTEST_MS, self._interval_ms / 2)
+            limits.GATHER_LONGEST_MS, max(limits.GATHER_SHORTEST_MS, self._post.interval_ms / 2)
         )
         return max(0.0, self._since + gather_ms - now)
 
@@ -338,139 +279,14 @@ class EnvelopeSequencer:
                 self._launch(kept, copies + 1)
                 return
         left = [found for at, found in enumerate(ids[:count]) if at not in drops]
-        self._answer_all(kept, AllDropped(self._engine, left, {}, _NO_ROOM))
+        self._post.answer_all(kept, AllDropped(self._engine, left, {}, _NO_ROOM))
 
     def _is_known(self, digest: bytes) -> bool:
         with self._intake.changed:
-            return digest in self._flights or self._pool.decided(digest)
+            return digest in self._post.flights or self._pool.decided(digest)
 
     def _put_under_way(self, envelope: Any, parts: Sequence[Part]) -> None:
         data = envelope.data
         self._pool.add(data, envelope, self._clock_ms())
         self._fault("gather.signed")
-        with self._intake.changed:
-            failure = self._intake.failure
-            if failure is None:
-                now = self._monotonic_ms()
-                self._flights[envelope.hash] = Flight(envelope, data, parts, now)
-                self._flight_bytes += len(data)
-                self._active_from = now if self._active_from is None else self._active_from
-                self._intake.changed.notify_all()
-        if failure is not None:
-            self._intake.fail(parts, failure)
-
-    def _broadcast(self, flight: Flight) -> None:
-        try:
-            with native_errors():
-                self._broadcaster.broadcast(flight.data)
-        except Busy as busy:
-            self._retry(flight, busy.retry_after_ms)
-        except NodeError:
-            # It may have arrived all the same.
-            flight.maybe_sent = True
-            self._retry(flight)
-        except LianhengError as refused:
-            self._refused(flight, refused)
-        else:
-            self._fault("gather.sent")
-            with self._intake.changed:
-                self._figures["rebroadcast" if flight.sent else "envelopes_sent"] += 1
-                flight.maybe_sent = flight.sent = True
-                flight.failures = 0
-            self._later(flight, limits.REBROADCAST_MS)
-
-    def _refused(self, flight: Flight, refused: LianhengError) -> None:
-        if refused.code in _RETRIED:
-            self._retry(flight)
-        elif flight.maybe_sent:
-            # Other nodes may have it from before: a block, or its expiry, tells.
-            self._later(flight, limits.REBROADCAST_MS)
-        elif refused.code == "envelope.expired":
-            self._drop_late(flight)
-        else:
-            self._give_up(flight, refused)
-
-    def _retry(self, flight: Flight, least_ms: float = 0) -> None:
-        with self._intake.changed:
-            self._figures["retried"] += 1
-            backoff = limits.BROADCAST_FIRST_RETRY_MS * 2 ** min(flight.failures, 16)
-            flight.failures += 1
-        self._later(flight, max(least_ms, min(backoff, limits.BROADCAST_LONGEST_RETRY_MS)))
-
-    def _later(self, flight: Flight, wait_ms: float) -> None:
-        with self._intake.changed:
-            flight.next_at = self._monotonic_ms() + wait_ms
-
-    def _give_up(self, flight: Flight, failure: LianhengError) -> None:
-        with self._intake.changed:
-            taken = self._take_flights([flight.envelope.hash])
-        if taken:
-            self._intake.fail(flight.places, failure)
-
-    def _drop_late(self, flight: Flight) -> None:
-        with self._intake.changed:
-            taken = self._take_flights([flight.envelope.hash])
-        if taken:
-            self._expire(flight, self._clock_ms())
-
-    def _take_flights(self, digests: Any) -> list[Flight]:
-        found = [self._flights.pop(digest) for digest in digests if digest in self._flights]
-        self._flight_bytes -= sum(len(flight.data) for flight in found)
-        if found:
-            self._intake.changed.notify_all()
-        return found
-
-    def _settle(self, flight: Flight, outcome: TriedOutcome) -> None:
-        with self._intake.changed:
-            self._figures["ordered"] += flight.count
-        answers, again = settle(flight.places, outcome, self._engine)
-        # First, so that its caller hears of an answer only once it is known what comes again.
-        self._intake.again(again)
-        for part, segment in answers:
-            self._intake.answer(part, [segment])
-
-    def _expire(self, flight: Flight, latest: int) -> None:
-        expires = flight.envelope.expires
-        drop = (
-            "dropped.expired",
-            f"no block took it before its envelope expired at {expires}; it is {latest} (ms)",
-            "sign it again with a later expiry",
-        )
-        ids = flight.envelope.prepared.ids()
-        self._answer_all(flight.places, AllDropped(self._engine, ids, {}, drop))
-
-    def _answer_all(self, places: Sequence[Part], outcome: AllDropped) -> None:
-        position = 0
-        for place in places:
-            self._intake.answer(place, [Segment(outcome, position, place.length)])
-            position += place.length
-
-    def _measure(self, now: float, ordered: int) -> None:
-        """The time from block to block while something is under way, rests left out."""
-        if self._active_from is not None:
-            elapsed = min(now - self._active_from, _LONGEST_INTERVAL_MS)
-            weight = _INTERVAL_WEIGHT if self._interval_ms else 1.0
-            self._interval_ms += weight * (elapsed - self._interval_ms)
-            self._intake.measure(ordered, elapsed)
-        self._active_from = now if self._flights else None
-
-
-def _due(flight: Flight) -> float:
-    return flight.next_at
-
-
-def _unknown(why: str) -> LianhengError:
-    return TimedOut(
-        "ledger.timed_out",
-        f"{why}; whether these transactions become final is not known here",
-        "they may until they expire: look their ids up at another node, or later",
-    )
-
-
-def _passed_over(consensus_height: int, flight: Flight) -> LianhengError:
-    return LedgerError(
-        "envelope.passed_over",
-        f"block {consensus_height:,} of CometBFT carried these transactions in an envelope that "
-        f"does not count: the key of {flight.envelope.node} is not in force",
-        "submit them through another node; their ids are free",
-    )
+        self._post.add(Flight(envelope, data, parts, self._monotonic_ms()))
