@@ -53,6 +53,8 @@ def measure(
 ) -> dict[str, Any]:
     """Runs all workloads on one network: full speed, a share of it, a lone client, rest."""
     with running(folder / "network", validators, say) as found:
+        say("resting, new")
+        fresh = idle(found)
         say(f"opening {accounts:,} accounts")
         chain = found.chain = chains.Chain(found.clients[0], found.chain.members, accounts)
         chains.open_accounts(chain)
@@ -70,7 +72,7 @@ def measure(
         paced = drip(found, [each[cut + ready : cut + 2 * ready] for each in signed], rate)
         say("one lone client")
         lone = lone_client(chain, found.clients[0])
-        say("resting")
+        say("resting, after all this")
         rest = idle(found)
         kept = chains.sum_of_balances(chain) == accounts * chains.START_BALANCE + FIRST["balance"]
         agree = same_headers(found)
@@ -90,7 +92,8 @@ def measure(
         **full,
         f"at_{share:.0%}": {"rate": round(rate), **paced},
         "lone_client": lone,
-        "rest": rest,
+        "rest_of_a_new_network": fresh,
+        "rest_after_load": rest,
         "sum_of_balances": "unchanged" if kept else "CHANGED",
         "headers": "equal on all nodes" if agree else "DIFFERENT",
     }
@@ -228,7 +231,8 @@ def lone_client(chain: chains.Chain, client: "LocalClient") -> dict[str, Any]:
 def idle(found: Running) -> dict[str, Any]:
     """What the processes of all nodes use together while nothing waits."""
     time.sleep(SETTLE_SECONDS)
-    pids = processes.with_children([client.node_pid for client in found.clients])
+    nodes = [client.node_pid for client in found.clients]
+    pids = processes.with_children(nodes)
     before, height = processes.cpu_seconds(pids), consensus_height(found)
     time.sleep(IDLE_SECONDS)
     used = processes.cpu_seconds(pids) - before
@@ -237,6 +241,7 @@ def idle(found: Running) -> dict[str, Any]:
         "processes": len(pids),
         "percent_of_one_core": round(100 * used / IDLE_SECONDS, 2),
         "memory_bytes": processes.memory_bytes(pids),
+        "of_it_cometbft_bytes": processes.memory_bytes(pids[len(nodes) :]),
         "blocks_made": consensus_height(found) - height,
     }
 
