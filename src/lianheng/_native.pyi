@@ -233,8 +233,15 @@ class Engine:
     # evidence
     def receipt(self, transaction: bytes, anchor: bytes | None = None) -> bytes: ...
     def prove(
-        self, contract: str, table: str, key: Sequence[CborValue], anchor: bytes | None = None
-    ) -> bytes: ...
+        self,
+        contract: str,
+        table: str,
+        key: Sequence[CborValue],
+        anchor: bytes | None = None,
+        *,
+        sealed: bool = True,
+    ) -> bytes:
+        """A row at the last block. Unsealed: null stands for a seal that has not come yet."""
     def header_file(self, height: int) -> bytes: ...
     def trace(
         self, transaction: bytes, progress: Callable[[int, int], None] | None = None

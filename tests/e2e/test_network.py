@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -192,6 +194,27 @@ def test_receipts_of_every_node_are_verified_against_the_genesis(network: Networ
     assert "4 of 4 receipts verified" in network.verify("receipt", *files, "--anchor", anchor)
     network.ok("prove", "toolshed.tools", "tool-1", "-o", "proof.cbor", "--home", "net/a")
     assert "VERIFIED" in network.verify("state", "proof.cbor", "--anchor", anchor)
+
+
+def test_a_state_is_proved_while_the_chain_goes_on(network: Network) -> None:
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            network.add("a")
+
+    with ThreadPoolExecutor(1) as pool, network.client("b") as ledger:
+        working = pool.submit(work)
+        try:
+            for number in range(5):
+                proof = ledger.prove("toolshed", "tools", [f"tool-{number}"])
+                (network.folder / f"proof-{number}.cbor").write_bytes(proof)
+        finally:
+            stop.set()
+        working.result()
+    anchor = str(network.home("d") / "genesis.cbor")
+    for number in range(5):
+        assert "VERIFIED" in network.verify("state", f"proof-{number}.cbor", "--anchor", anchor)
 
 
 def test_the_status_says_what_the_chain_can_still_lose(network: Network) -> None:

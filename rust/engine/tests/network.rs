@@ -229,6 +229,11 @@ fn a_receipt_waits_for_its_seal() {
     for early in evidence(&engine) {
         assert_eq!(code(early), "seal.not_yet");
     }
+    let unsealed = |engine: &Engine| {
+        let proof = engine.prove_unsealed("bank", "accounts", &[Value::text("a")], None);
+        cbor::decode(&proof.unwrap()).unwrap()
+    };
+    assert_eq!(unsealed(&engine).get("seal"), Some(&Value::Null));
     assert_eq!(engine.unsealed(10).unwrap(), vec![(1, 3)]);
     let good = seal(&engine, 1, 3);
     engine.add_seal(1, &good).unwrap();

@@ -443,7 +443,7 @@ impl Engine {
         Ok(PyBytes::new(py, &receipt))
     }
 
-    #[pyo3(signature = (contract, table, key, anchor=None))]
+    #[pyo3(signature = (contract, table, key, anchor=None, *, sealed=true))]
     fn prove<'py>(
         &self,
         py: Python<'py>,
@@ -451,12 +451,19 @@ impl Engine {
         table: &str,
         key: &Bound<'py, PyAny>,
         anchor: Option<&[u8]>,
+        sealed: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let key = value::sequence(key)?;
         let core = self.core()?;
         let anchor = anchor.map(<[u8]>::to_vec);
         let proof = py
-            .detach(|| core.prove(contract, table, &key, anchor.as_deref()))
+            .detach(|| {
+                if sealed {
+                    core.prove(contract, table, &key, anchor.as_deref())
+                } else {
+                    core.prove_unsealed(contract, table, &key, anchor.as_deref())
+                }
+            })
             .map_err(raise)?;
         Ok(PyBytes::new(py, &proof))
     }

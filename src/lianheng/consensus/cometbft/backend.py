@@ -1,15 +1,24 @@
 """A validator's ledger operations: the core's own, where evidence waits for its seal.
 
 A result is final one block before its seal is there. Who asks for a receipt in between waits for
-the seal, a few seconds at most, instead of being sent away.
+the seal, a few seconds at most, instead of being sent away. A state proof is made at once, of the
+last block there is, and gets its seal when that comes: under load a newer block is always there.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lianheng.ledger import EngineBackend, Sequencer
-from lianheng.model import LianhengError, limits
+from lianheng.model import (
+    Header,
+    LianhengError,
+    TimedOut,
+    decode,
+    encode,
+    limits,
+    native_errors,
+    plain,
+)
 
 if TYPE_CHECKING:
     from lianheng._native import Engine
@@ -21,7 +30,7 @@ class Seals(Protocol):
     """What this needs of who fetches seals. `seals.SealKeeper` is one."""
 
     def wait(self, height: int, seconds: float) -> None:
-        """Return once the header of this height has its seal, or the time has passed."""
+        """Return once the header of this height has its seal; raise `seal.not_yet` in time."""
 
 
 class NetworkBackend(EngineBackend):
@@ -42,29 +51,38 @@ class NetworkBackend(EngineBackend):
     def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
         """Evidence of a transaction and its result; raise `seal.not_yet` where no seal comes."""
         place = self.locate(transaction)
-        return self._sealed(lambda: EngineBackend.receipt(self, transaction, anchor), place)
+        return self._sealed(
+            lambda: EngineBackend.receipt(self, transaction, anchor), place[0] if place else None
+        )
 
     def prove(self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None) -> bytes:
         """Evidence of a row, or of its absence; raise `seal.not_yet` where no seal comes."""
-        return self._sealed(lambda: EngineBackend.prove(self, contract, table, key, anchor))
+        parts: list[Any] = [plain(part) for part in key]
+        with native_errors():
+            proof = self._open.prove(contract, table, parts, anchor, sealed=False)
+        fields = decode(proof)
+        height = Header.from_bytes(fields["header"]).height
+        if fields["seal"] is not None or height == 0:
+            return proof
+        self._seals.wait(height, limits.SEAL_WAIT_SECONDS)
+        found = self.header(height)
+        if found is None or found[1] is None:
+            raise TimedOut(_NOT_YET, f"block {height} has no seal yet", "ask again in a moment")
+        return encode({**fields, "seal": decode(found[1])})
 
     def header_file(self, height: int) -> bytes:
         """A header as trust anchor; raise `seal.not_yet` where no seal comes."""
-        return self._sealed(lambda: EngineBackend.header_file(self, height), (height,))
+        return self._sealed(lambda: EngineBackend.header_file(self, height), height)
 
     def status(self) -> Mapping[str, Any]:
         """Figures of the core, of the gatherer, and of consensus."""
         return {**super().status(), "consensus": dict(self._report())}
 
-    def _sealed(self, make: Callable[[], bytes], place: Sequence[int] | None = None) -> bytes:
-        deadline = time.monotonic() + limits.SEAL_WAIT_SECONDS
-        while True:
-            # A proof is of the last header, which may be another one after waiting.
-            height = self.head()[0] if place is None else place[0]
-            try:
-                return make()
-            except LianhengError as failure:
-                left = deadline - time.monotonic()
-                if failure.code != _NOT_YET or left <= 0:
-                    raise
-            self._seals.wait(height, left)
+    def _sealed(self, make: Callable[[], bytes], height: int | None) -> bytes:
+        try:
+            return make()
+        except LianhengError as failure:
+            if failure.code != _NOT_YET or height is None:
+                raise
+        self._seals.wait(height, limits.SEAL_WAIT_SECONDS)
+        return make()
