@@ -30,14 +30,15 @@ def blocks_name(first: int) -> str:
 def export_chain(backend: Backend, folder: Path, progress: Progress | None = None) -> Height:
     """Write genesis, headers and blocks into a new or empty folder; return the last height.
 
-    The bytes are equal for equal chains. Raise `UsageError` where the folder holds something.
+    The last block is the last one with a seal: in a network seals come a moment after their
+    blocks. The bytes are equal for equal chains, but for the seals of a network. Raise `UsageError` where the folder holds something.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise UsageError(
             "usage.folder_not_empty", f"{folder} is not empty", "export into a new folder"
         )
-    last = backend.head()[0]
+    last = _last_sealed(backend)
     (folder / GENESIS_NAME).write_bytes(backend.genesis_file())
     with (folder / HEADERS_NAME).open("wb") as headers:
         first = 1
@@ -52,6 +53,16 @@ def export_chain(backend: Backend, folder: Path, progress: Progress | None = Non
                         progress(height, last)
             first = end + 1
     return Height(last)
+
+
+def _last_sealed(backend: Backend) -> int:
+    height = backend.head()[0]
+    while height > 0:
+        found = backend.header(height)
+        if found is not None and found[1] is not None:
+            break
+        height -= 1
+    return height
 
 
 def _blocks(backend: Backend, first: int, last: int) -> Iterator[tuple[int, bytes]]:
