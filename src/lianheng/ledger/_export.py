@@ -31,7 +31,8 @@ def export_chain(backend: Backend, folder: Path, progress: Progress | None = Non
     """Write genesis, headers and blocks into a new or empty folder; return the last height.
 
     The last block is the last one with a seal: in a network seals come a moment after their
-    blocks. The bytes are equal for equal chains, but for the seals of a network. Raise `UsageError` where the folder holds something.
+    blocks. The bytes are equal for equal chains, but for the seals of a network. Raise
+    `UsageError` where the folder holds something.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
