@@ -175,6 +175,7 @@ def test_old_block_time_proposes_nothing(network: SmallNetwork) -> None:
     network.nodes[0].broadcast(handmade(network, 0, [network.sign("bank-a", id="a")]))
     network.clock.now = network.time_ms + 2_001
     assert network.propose() == []
+    assert network.nodes[0].application.status()["stale_proposals"] == 1
     network.clock.now = network.time_ms + 2_000
     assert len(network.propose()) == 1
 

@@ -107,6 +107,7 @@ class LedgerApplication:
         self._parameters = parameters
         self._admission = Admission(engine, pool, parameters, clock_ms)
         self._gas = GasMean()
+        self._stale_proposals = 0
         self._lock = threading.Lock()
         self._height = engine.consensus_height
         self._app_hash = engine.header_hash
@@ -161,6 +162,8 @@ class LedgerApplication:
     def prepare_proposal(self, request: m.PrepareProposal) -> m.PrepareProposalAnswer:
         """A fair choice of what waits; nothing while block time is old after a rest."""
         if self._clock_ms() - request.time_ms > limits.STALE_BLOCK_TIME_MS:
+            # Once after a rest; again and again where this node's clock is ahead of the others'.
+            self._stale_proposals += 1
             return m.PrepareProposalAnswer([])
         candidates, positions = self._admission.candidates(request.txs, request.time_ms, self._gas)
         bounds = BlockBounds(
@@ -217,7 +220,11 @@ class LedgerApplication:
 
     def status(self) -> dict[str, Any]:
         """Figures of the application and its pool."""
-        return {"consensus_height": self._height, **self._pool.status()}
+        return {
+            "consensus_height": self._height,
+            "stale_proposals": self._stale_proposals,
+            **self._pool.status(),
+        }
 
     def _is_repeated(self, request: m.FinalizeBlock) -> bool:
         """Whether this block was committed here already. Raises where it can not follow."""
