@@ -61,6 +61,7 @@ def steady(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{4}…[0-9a-f]{4}\b", "HASH", text)
     text = re.sub(r"\b[0-9a-f]{8}…", "ID", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+ UTC)?", "TIME", text)
+    text = re.sub(r"\b\d\d:\d\d:\d\d\b", "TIME", text)
     text = re.sub(r"\b\d[\d,.]* (ms|s)\b", r"N \1", text)
     # A proof's size crosses the border between units by the chance of ids.
     text = re.sub(r"\b\d[\d,.]* (B|kB|MB|GB|TB)\b", "N B", text)

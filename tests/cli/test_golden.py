@@ -36,6 +36,11 @@ STORY = {
     "fsck": ("fsck",),
     "check": ("contract", "check", "toolshed.py"),
     "not-running": ("down",),
+    "network-new": ("network", "new", "net", "--orgs", "bank-a,bank-b,hospital,grid"),
+    "network-again": ("network", "new", "net", "--orgs", "bank-a"),
+    "network-status": ("network", "status", "net"),
+    "network-down": ("network", "down", "net"),
+    "no-network": ("network", "up", "nowhere"),
 }
 
 

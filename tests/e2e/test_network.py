@@ -318,6 +318,7 @@ def test_a_node_that_does_not_start_is_named_and_holds_up_no_other(network: Netw
     network.agree()
 
 
+@pytest.mark.long
 def test_all_or_nothing_where_a_port_is_taken(network: Network) -> None:
     network.ok("network", "new", "pair", "--orgs", "a,b")
     settings = (network.folder / "pair" / "b" / "lianheng.toml").read_text()

@@ -194,7 +194,7 @@ def show_made(network: "NetworkFolder", cast: "Cast") -> None:
     )
     for name, node in zip(network.nodes, cast.nodes, strict=True):
         people = ", ".join(f"{s.id} ({', '.join(s.roles)})" for s in cast.people_of(name))
-        line(name.ljust(width), node.id, people)
+        line(name.ljust(width), node.id.ljust(width + len("node-1@")), people)
     out.print(UNENCRYPTED, style="yellow")
     out.print(f"  next: lianheng network up {network.path}", style="dim", markup=False)
 
@@ -307,6 +307,7 @@ def describe(node: "Node", nodes: "list[Node]", disk: int, since: float) -> dict
         "version": (node.said.get("node") or {}).get("version"),
         "disk_bytes": disk,
         "unreachable": None if node.failure is None else node.failure.message,
+        "has_run": Home(node.home.path).comet_log_file.exists(),
         "left_the_chain": Home(node.home.path).diverged_file.exists(),
         "last_sign": since or None,
         **({} if node.failure else {"consensus": dict(node.consensus)}),
@@ -320,7 +321,9 @@ def cells(row: dict[str, Any]) -> list[str]:
     from lianheng.cli._print import size
 
     disk = size(row["disk_bytes"])
-    if row["unreachable"]:
+    if row["unreachable"] and not row["has_run"]:
+        disk = "has not run yet"
+    elif row["unreachable"]:
         disk = "LEFT THE CHAIN" if row["left_the_chain"] else "unreachable"
         if row["last_sign"]:
             since = datetime.fromtimestamp(row["last_sign"]).astimezone()
