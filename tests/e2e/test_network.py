@@ -393,6 +393,53 @@ def test_a_node_that_left_the_chain_says_where_and_stays_down(network: Network) 
     assert "sound" in network.ok("fsck", "--home", "net/d")
 
 
+# A node whose clock of blocks is one millisecond ahead from some height on.
+WRONG = """
+import dataclasses, pathlib, sys
+from lianheng.consensus.cometbft.application import LedgerApplication
+from lianheng.model import LianhengError
+from lianheng import node
+
+right = LedgerApplication._execute
+def wrong(self, request):
+    if request.txs:
+        request = dataclasses.replace(request, time_ms=request.time_ms + 1)
+    return right(self, request)
+LedgerApplication._execute = wrong
+try:
+    node.run(pathlib.Path(sys.argv[1]), on_ready=lambda *_: print("ready", flush=True))
+except LianhengError as failure:
+    print(failure.code, failure.message, flush=True)
+    sys.exit(1)
+"""
+
+
+@pytest.mark.long
+def test_a_running_node_whose_result_differs_stops_loudly(network: Network) -> None:
+    network.ok("down", "--home", "net/d")
+    command = [sys.executable, "-c", WRONG, str(network.home("d"))]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        eventually(lambda: network.consensus("d"), lambda found: bool(found["votes"]))
+        last = network.add("a")
+        network.add("a")
+        told, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "chain.diverged" in told
+    assert "They differ in time" in told
+    assert "all transactions ended alike" in told or last.hex() in told
+    done = network.run("up", "--detach", "--home", "net/d")
+    assert "chain.diverged" in done.stderr
+    assert "LEFT THE CHAIN since" in network.ok("network", "status", "net")
+    network.ok("doctor", "--rebuild", "--home", "net/d")
+    network.ok("up", "--detach", "--home", "net/d")
+    network.agree()
+    network.add("d")
+
+
 def network_genesis(network: Network) -> Any:
     with network.client("a") as ledger:
         return ledger.genesis_hash

@@ -26,6 +26,18 @@ LINES = {
         True,
         {"ours": "0A", "theirs": "0B"},
     ),
+    'E[2026-11-22|19:40:37.653] CONSENSUS FAILURE!!! module=consensus err="precommit step; +2/3 '
+    'prevoted for an invalid block: wrong Block.Header.AppHash.  Expected 0A, got 0B" stack="x"': (
+        "app_hash",
+        True,
+        {"ours": "0A", "theirs": "0B"},
+    ),
+    "E[2026-11-22|19:40:37.653] Error in validation module=blocksync height=7 hash=AA "
+    'err="wrong Block.Header.AppHash.  Expected 0A, got 0B"': (
+        "app_hash",
+        True,
+        {"ours": "0A", "theirs": "0B"},
+    ),
     'E[2026-11-22|19:40:37.653] CONSENSUS FAILURE!!! module=consensus err="failed to apply block" '
     'stack="goroutine 1"': ("consensus_failure", True, {}),
     "panic: state.AppHash does not match AppHash after replay. Got": ("app_hash", True, {}),
@@ -82,7 +94,7 @@ def test_equal_events_are_told_once_and_the_worst_is_the_cause(tmp_path: Path) -
     heard: list[CometEvent] = []
     watch = LineWatch(LogFile(tmp_path / "comet.log"), heard.append)
     lines = list(LINES)
-    for line in (lines[0], lines[0], lines[0].replace("Got 4b", "Got 4c"), lines[2], lines[6]):
+    for line in (lines[0], lines[0], lines[0].replace("Got 4b", "Got 4c"), lines[2], lines[8]):
         watch.take(line.encode() + b"\n")
     assert [event.kind for event in heard] == [
         "wrong_network",

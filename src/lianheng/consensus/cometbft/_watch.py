@@ -33,6 +33,7 @@ class _Pattern(NamedTuple):
     needle: str
     fatal: bool = False
     details: re.Pattern[str] | None = None
+    also: str = ""
 
 
 _HEX = "[0-9A-Fa-f]*"
@@ -45,9 +46,18 @@ _PATTERNS = (
     ),
     _Pattern(
         "app_hash",
-        "+2/3 committed an invalid block: wrong Block.Header.AppHash",
+        # More than two thirds prevoted for it, or committed it.
+        "invalid block: wrong Block.Header.AppHash",
         fatal=True,
         details=re.compile(f"Expected (?P<ours>{_HEX}), got (?P<theirs>{_HEX})"),
+    ),
+    _Pattern(
+        "app_hash",
+        # While it catches up: a block whose commit it verified just before.
+        "Error in validation",
+        fatal=True,
+        details=re.compile(f"Expected (?P<ours>{_HEX}), got (?P<theirs>{_HEX})"),
+        also="wrong Block.Header.AppHash",
     ),
     _Pattern("consensus_failure", "CONSENSUS FAILURE!!!", fatal=True),
     _Pattern(
@@ -81,7 +91,7 @@ _MESSAGE_CHARACTERS = 500
 def read_event(line: str) -> CometEvent | None:
     """The event that a log line tells, or None."""
     for pattern in _PATTERNS:
-        if pattern.needle not in line:
+        if pattern.needle not in line or pattern.also not in line:
             continue
         if pattern.kind in _QUIET and not line.startswith(_ENDS):
             continue
