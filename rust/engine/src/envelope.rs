@@ -5,7 +5,8 @@
 //!
 //! Rules it keeps
 //! - What an envelope is depends on its bytes and the members in force only: no clock, no place in a block.
-//! - A refusal costs the sender more than us: form, node and signature of the head come before anything of its transactions.
+//! - A refusal costs the sender more than us: form, node and signature of the head come before anything of its transactions, and all
+//!   that the head says of them before their signatures.
 //! - Bytes from outside give errors `envelope.*`, whatever they are.
 
 use std::sync::Arc;
@@ -172,7 +173,7 @@ impl Engine {
             latest: latest.unwrap_or(u64::MAX),
         };
         let context = self.context(&head.directory);
-        prepare::prepare_with(&context, Some(&fresh), transactions, true).0
+        prepare::prepare_with(&context, Some(&fresh), transactions, true)
     }
 
     /// All that `prepared` did not drop, as an envelope of `node` that waits for its signature.
@@ -239,8 +240,9 @@ impl Engine {
         }
         let transactions = split(parts.transactions, head.count)?;
         let context = self.context(&directory);
-        let (prepared, totals) = prepare::prepare_with(&context, None, transactions, true);
-        check_totals(&head, totals)?;
+        // Before any signature of theirs: an envelope with a lie in its head is held against nobody, so it must be cheap.
+        let check = |totals| check_totals(&head, totals);
+        let prepared = prepare::prepare_checked(&context, &transactions, check)?;
         Ok(Envelope {
             hash: suite.hash(data),
             bad: prepared.drops().count(),

@@ -183,54 +183,88 @@ pub fn prepare(
     transactions: Vec<Arc<[u8]>>,
     check_signatures: bool,
 ) -> Prepared {
-    prepare_with(context, None, transactions, check_signatures).0
+    prepare_with(context, None, transactions, check_signatures)
 }
 
-/// As [`prepare`], for a node that gathers where `fresh` is given; with what the transactions ask for together.
+/// As [`prepare`], for a node that gathers where `fresh` is given.
 pub(crate) fn prepare_with(
     context: &Context<'_>,
     fresh: Option<&Fresh<'_>>,
     transactions: Vec<Arc<[u8]>>,
     check_signatures: bool,
-) -> (Prepared, Totals) {
-    let bytes = transactions.iter().map(|bytes| bytes.len()).sum();
-    let chunk = CHUNK.min(
-        transactions
-            .len()
-            .div_ceil(rayon::current_num_threads())
-            .max(1),
-    );
-    let chunks: Vec<(Vec<Item>, Totals)> = transactions
-        .par_chunks(chunk)
-        .map(|chunk| prepare_chunk(context, fresh, chunk, check_signatures))
+) -> Prepared {
+    let decode = |chunk: &[_]| decode_chunk(context, fresh, chunk, check_signatures);
+    let verify = |chunk| verify_chunk(context.suite, chunk);
+    let chunks: Vec<Vec<Item>> = transactions
+        .par_chunks(chunk_length(transactions.len()))
+        .map(|chunk| verify(decode(chunk)))
         .collect();
-    let mut totals = Totals::default();
-    let mut items = Vec::with_capacity(transactions.len());
-    for (chunk, part) in chunks {
-        items.extend(chunk);
-        totals.gas += part.gas;
-        totals.expires = totals.expires.max(part.expires);
-    }
-    let prepared = Prepared {
-        items: Arc::new(items),
-        bytes,
-        genesis_hash: context.genesis_hash,
-    };
-    (prepared, totals)
+    together(context, &transactions, chunks)
 }
 
-fn prepare_chunk(
+/// As [`prepare`], where `check` must be content with what the transactions ask for together before any signature is checked.
+pub(crate) fn prepare_checked(
+    context: &Context<'_>,
+    transactions: &[Arc<[u8]>],
+    check: impl FnOnce(Totals) -> Result<(), Error>,
+) -> Result<Prepared, Error> {
+    let chunks: Vec<Decoded> = transactions
+        .par_chunks(chunk_length(transactions.len()))
+        .map(|chunk| decode_chunk(context, None, chunk, true))
+        .collect();
+    let mut totals = Totals::default();
+    for chunk in &chunks {
+        totals.gas += chunk.totals.gas;
+        totals.expires = totals.expires.max(chunk.totals.expires);
+    }
+    check(totals)?;
+    let verify = |chunk| verify_chunk(context.suite, chunk);
+    let chunks: Vec<Vec<Item>> = chunks.into_par_iter().map(verify).collect();
+    Ok(together(context, transactions, chunks))
+}
+
+fn chunk_length(transactions: usize) -> usize {
+    CHUNK.min(transactions.div_ceil(rayon::current_num_threads()).max(1))
+}
+
+fn together(context: &Context<'_>, transactions: &[Arc<[u8]>], chunks: Vec<Vec<Item>>) -> Prepared {
+    Prepared {
+        items: Arc::new(chunks.into_iter().flatten().collect()),
+        bytes: transactions.iter().map(|bytes| bytes.len()).sum(),
+        genesis_hash: context.genesis_hash,
+    }
+}
+
+/// Transactions whose signatures are still to be checked, and what they ask for together.
+struct Decoded {
+    items: Vec<Item>,
+    inputs: Vec<Input>,
+    totals: Totals,
+}
+
+fn decode_chunk(
     context: &Context<'_>,
     fresh: Option<&Fresh<'_>>,
     transactions: &[Arc<[u8]>],
     check_signatures: bool,
-) -> (Vec<Item>, Totals) {
+) -> Decoded {
     let (mut inputs, mut totals) = (Vec::new(), Totals::default());
     let mut items: Vec<Item> = Vec::with_capacity(transactions.len());
     for (at, bytes) in transactions.iter().enumerate() {
         let inputs = check_signatures.then_some((at, &mut inputs));
         items.push(prepare_one(context, fresh, bytes, inputs, &mut totals));
     }
+    Decoded {
+        items,
+        inputs,
+        totals,
+    }
+}
+
+fn verify_chunk(suite: Suite, decoded: Decoded) -> Vec<Item> {
+    let Decoded {
+        mut items, inputs, ..
+    } = decoded;
     let checks: Vec<Check<'_>> = inputs
         .iter()
         .map(|input| Check {
@@ -239,7 +273,7 @@ fn prepare_chunk(
             signature: &input.signature,
         })
         .collect();
-    for (input, good) in inputs.iter().zip(context.suite.verify_many(&checks)) {
+    for (input, good) in inputs.iter().zip(suite.verify_many(&checks)) {
         if good {
             continue;
         }
@@ -252,7 +286,7 @@ fn prepare_chunk(
             ));
         }
     }
-    (items, totals)
+    items
 }
 
 struct Input {

@@ -278,6 +278,26 @@ fn a_head_that_does_not_tell_the_truth_is_refused() {
 }
 
 #[test]
+/// Nobody is held to blame for such an envelope, so it may be sent without end.
+#[test]
+fn a_lie_in_the_head_costs_no_signature_check() {
+    let engine = engine();
+    let transactions = signed(&engine, &drafts(1_000));
+    let truth = forged(&engine, &transactions, |_| (), &key_of(NODE));
+    let lie = forged(&engine, &transactions, |head| head.gas += 1, &key_of(NODE));
+    let fastest = |data: &[u8]| {
+        let tries = (0..5).map(|_| {
+            let start = std::time::Instant::now();
+            let found = code(engine.open_envelope(data));
+            (start.elapsed(), found)
+        });
+        tries.min().unwrap()
+    };
+    let (honest, lying) = (fastest(&truth), fastest(&lie));
+    assert_eq!((honest.1.as_str(), lying.1.as_str()), ("", "envelope.gas"));
+    assert!(lying.0 * 3 < honest.0, "{:?}, {:?}", lying.0, honest.0);
+}
+
 fn a_head_of_another_chain_or_envelope_or_form_is_refused() {
     let engine = engine();
     let (_, data) = good(&engine, 2);
