@@ -172,8 +172,11 @@ class Engine:
         expired at the last block's time, expires after `latest` (ms) or asks for too much gas is
         dropped.
         """
-    def gather(self, prepared: Prepared, node: str) -> Gathered:
-        """All that `prepared` did not drop. NativeError: envelope.unknown_node, .empty, ..."""
+    def gather(self, prepared: Prepared, node: str, number: int) -> Gathered:
+        """All that `prepared` did not drop, under a number that no other envelope of this node has.
+
+        NativeError: envelope.unknown_node, .empty, ...
+        """
     def open_envelope(self, data: bytes) -> Envelope:
         """Checks form, key and signature, and that the head is true of the transactions.
 

@@ -74,7 +74,7 @@ fn main() {
     };
     let signed: Vec<Arc<[u8]>> = (0..TRANSACTIONS).map(sign).collect();
     let prepared = engine.prepare_fresh(signed.clone(), None);
-    let gathered = engine.gather(&prepared, NODE).expect("gathered");
+    let gathered = engine.gather(&prepared, NODE, 7).expect("gathered");
     let aad = engine.genesis_hash();
     let head = crypto::cose::sign(SUITE, &[&key_of(NODE)], gathered.payload(), &aad.0);
     let head = head.expect("signed");
@@ -86,7 +86,7 @@ fn main() {
     measure("prepare, fresh", 20, || {
         engine.prepare_fresh(signed.clone(), None)
     });
-    measure("gather", 50, || engine.gather(&prepared, NODE));
+    measure("gather", 50, || engine.gather(&prepared, NODE, 7));
     measure("seal", 50, || gathered.seal(&head));
     measure("open_envelope", 20, || engine.open_envelope(&data));
     measure("open_envelope, signature of the head bad", 50, || {

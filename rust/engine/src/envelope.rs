@@ -28,6 +28,8 @@ const TAG: &str = "lianheng.envelope.1";
 pub struct EnvelopeHead {
     /// The member of kind `node` that gathered.
     pub node: String,
+    /// The node's own number: gathering the same transactions again gives other bytes.
+    pub number: u64,
     /// The latest expiry of its transactions, ms.
     pub expires: u64,
     /// The sum of their gas limits.
@@ -43,9 +45,10 @@ impl EnvelopeHead {
     pub fn encode(&self) -> Vec<u8> {
         let mut encoder = Encoder::with_capacity(200);
         encoder
-            .array(6)
+            .array(7)
             .text(TAG)
             .text(&self.node)
+            .uint(self.number)
             .uint(self.expires)
             .uint(self.gas)
             .uint(self.count)
@@ -56,12 +59,13 @@ impl EnvelopeHead {
     /// Decodes strictly.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut decoder = Decoder::new(bytes);
-        decoder.array_exact(6)?;
+        decoder.array_exact(7)?;
         expect_tag(&mut decoder, TAG)?;
         let node = decoder.text()?;
         names::check_member("node", node)?;
         let head = EnvelopeHead {
             node: node.to_owned(),
+            number: decoder.uint()?,
             expires: decoder.uint()?,
             gas: decoder.uint()?,
             count: decoder.uint()?,
@@ -176,10 +180,11 @@ impl Engine {
         prepare::prepare_with(&context, Some(&fresh), transactions, true)
     }
 
-    /// All that `prepared` did not drop, as an envelope of `node` that waits for its signature.
+    /// All that `prepared` did not drop, as an envelope of `node` that waits for its signature. A node gives each of its
+    /// envelopes another `number`.
     ///
     /// Errors: `envelope.unknown_node`, `envelope.empty`, `envelope.too_large`, `envelope.gas`.
-    pub fn gather(&self, prepared: &Prepared, node: &str) -> Result<Gathered, Error> {
+    pub fn gather(&self, prepared: &Prepared, node: &str, number: u64) -> Result<Gathered, Error> {
         self.check_own(prepared)?;
         let directory = Arc::clone(&self.head().directory);
         check_is_node(&directory, node)?;
@@ -203,6 +208,7 @@ impl Engine {
         let suite = self.suite();
         let head = EnvelopeHead {
             node: node.to_owned(),
+            number,
             expires: totals.expires,
             gas,
             count: prepared.len() as u64,

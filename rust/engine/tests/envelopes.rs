@@ -81,7 +81,7 @@ fn seal(engine: &Engine, gathered: &Gathered) -> (Envelope, Vec<u8>) {
 
 fn good(engine: &Engine, count: u64) -> (Envelope, Vec<u8>) {
     let prepared = engine.prepare_fresh(signed(engine, &drafts(count)), None);
-    seal(engine, &engine.gather(&prepared, NODE).unwrap())
+    seal(engine, &engine.gather(&prepared, NODE, 7).unwrap())
 }
 
 /// An envelope of these transactions whose head was changed before it was signed.
@@ -98,6 +98,7 @@ fn forged(
     }
     let mut head = EnvelopeHead {
         node: NODE.to_owned(),
+        number: 7,
         expires: GENESIS_TIME + 100_000 + transactions.len() as u64 - 1,
         gas: 50 * transactions.len() as u64,
         count: transactions.len() as u64,
@@ -186,7 +187,7 @@ fn fresh_drops_what_is_in_vain_and_gathering_leaves_it_out() {
     let ids: Vec<_> = fresh.ids().collect();
     assert_eq!(ids.iter().filter(|id| id.is_some()).count(), 7);
     assert!(ids[7].is_none());
-    let (envelope, data) = seal(&engine, &engine.gather(&fresh, NODE).unwrap());
+    let (envelope, data) = seal(&engine, &engine.gather(&fresh, NODE, 7).unwrap());
     assert_eq!((envelope.head.count, envelope.head.gas), (1, 50));
     assert_eq!(envelope.prepared.ids().collect::<Vec<_>>(), vec![ids[5]]);
     assert_eq!(engine.open_envelope(&data).unwrap().bad, 0);
@@ -194,7 +195,7 @@ fn fresh_drops_what_is_in_vain_and_gathering_leaves_it_out() {
     let plain = engine.prepare(bytes);
     assert_eq!(dropped(&plain), wanted[4..]);
     let nothing = engine.prepare_fresh(vec![vec![1].into()], None);
-    assert_eq!(code(engine.gather(&nothing, NODE)), "envelope.empty");
+    assert_eq!(code(engine.gather(&nothing, NODE, 7)), "envelope.empty");
 }
 
 #[test]
@@ -277,7 +278,6 @@ fn a_head_that_does_not_tell_the_truth_is_refused() {
     );
 }
 
-#[test]
 /// Nobody is held to blame for such an envelope, so it may be sent without end.
 #[test]
 fn a_lie_in_the_head_costs_no_signature_check() {
@@ -298,6 +298,7 @@ fn a_lie_in_the_head_costs_no_signature_check() {
     assert!(lying.0 * 3 < honest.0, "{:?}, {:?}", lying.0, honest.0);
 }
 
+#[test]
 fn a_head_of_another_chain_or_envelope_or_form_is_refused() {
     let engine = engine();
     let (_, data) = good(&engine, 2);
@@ -331,7 +332,7 @@ fn a_head_of_another_chain_or_envelope_or_form_is_refused() {
         "envelope.too_large"
     );
     let prepared = engine.prepare(signed(&engine, &drafts(3)));
-    let gathered = engine.gather(&prepared, NODE).unwrap();
+    let gathered = engine.gather(&prepared, NODE, 7).unwrap();
     assert_eq!(code(gathered.seal(head)), "envelope.malformed");
     assert_eq!(code(gathered.seal(&[])), "envelope.malformed");
     let by_other = sign_head(&engine, gathered.payload(), &key_of(OTHER_NODE));
@@ -341,12 +342,12 @@ fn a_head_of_another_chain_or_envelope_or_form_is_refused() {
     assert_eq!(code(gathered.seal(&bent)), "envelope.bad_signature");
     for name in ["alice@north", "nobody@north", "", "\u{7f}"] {
         assert_eq!(
-            code(engine.gather(&prepared, name)),
+            code(engine.gather(&prepared, name, 7)),
             "envelope.unknown_node"
         );
     }
     let other = Engine::create(None, &support::document("other"), Arc::new(TestRuntime)).unwrap();
-    assert_eq!(code(other.gather(&prepared, NODE)), "block.foreign");
+    assert_eq!(code(other.gather(&prepared, NODE, 7)), "block.foreign");
 }
 
 #[test]
@@ -369,7 +370,7 @@ fn size_is_bounded_but_for_a_lone_transaction() {
             .zip(sizes)
             .map(|(number, bytes)| draft(*bytes, number))
             .collect();
-        engine.gather(&engine.prepare(signed(&engine, &drafts)), NODE)
+        engine.gather(&engine.prepare(signed(&engine, &drafts)), NODE, 7)
     };
     let (_, data) = seal(&engine, &gather(&[400_000]).unwrap());
     engine.open_envelope(&data).unwrap();
@@ -387,7 +388,7 @@ fn size_is_bounded_but_for_a_lone_transaction() {
     let many = signed(&engine, &drafts(1));
     let many = vec![many[0].clone(); limits::ENVELOPE_TRANSACTIONS + 1];
     assert_eq!(
-        code(engine.gather(&engine.prepare(many), NODE)),
+        code(engine.gather(&engine.prepare(many), NODE, 7)),
         "envelope.too_large"
     );
 }

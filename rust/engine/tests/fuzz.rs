@@ -34,6 +34,7 @@ fn envelopes_are_taken_apart() {
         }
         let head = EnvelopeHead {
             node: "node-1@north".to_owned(),
+            number: 7,
             expires: 1_700_000_000_000,
             gas: 1_000,
             count,

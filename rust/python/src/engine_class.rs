@@ -204,9 +204,10 @@ impl Engine {
         py: Python<'_>,
         prepared: PyRef<'_, Prepared>,
         node: &str,
+        number: u64,
     ) -> PyResult<Gathered> {
         let (core, prepared) = (self.core()?, prepared.0.clone());
-        detached(py, || core.gather(&prepared, node)).map(Gathered)
+        detached(py, || core.gather(&prepared, node, number)).map(Gathered)
     }
 
     fn open_envelope(&self, data: &Bound<'_, PyBytes>) -> PyResult<Envelope> {

@@ -72,6 +72,7 @@ class FakeEnvelope:
 @dataclass(frozen=True)
 class FakeGathered:
     node: str
+    number: int
     items: list[bytes]
 
     @property
@@ -84,7 +85,7 @@ class FakeGathered:
 
     def seal(self, signed_head: bytes) -> FakeEnvelope:
         assert signed_head == b"signed " + self.head
-        data = json.dumps([self.node, [item.decode() for item in self.items]]).encode()
+        data = json.dumps([self.node, self.number, [item.decode() for item in self.items]]).encode()
         return FakeEnvelope(data, self.node, FakePrepared(self.items, []))
 
 
@@ -162,11 +163,11 @@ class FakeChain:
                 drops.append((position, "dropped.too_far_ahead", "too early"))
         return FakePrepared(list(transactions), drops)
 
-    def gather(self, prepared: FakePrepared, node: str) -> FakeGathered:
+    def gather(self, prepared: FakePrepared, node: str, number: int) -> FakeGathered:
         lost = {position for position, _, _ in prepared.found}
         left = [item for at, item in enumerate(prepared.items) if at not in lost]
         assert left
-        return FakeGathered(node, left)
+        return FakeGathered(node, number, left)
 
     def locate(self, transaction: bytes) -> tuple[int, int] | None:
         return self.ordered.get(transaction)
@@ -178,7 +179,7 @@ class FakeChain:
         before = len(self.ordered)
         outcomes = []
         for data in envelopes:
-            items = [item.encode() for item in json.loads(data)[1]]
+            items = [item.encode() for item in json.loads(data)[2]]
             places: list[int | None] = []
             reasons: list[str | None] = []
             for item in items:

@@ -216,7 +216,7 @@ def handmade(
     """An envelope as a node signs it, whatever its transactions are."""
     owner = network.nodes[node]
     engine = owner.engine
-    gathered = engine.gather(engine.prepare(list(transactions)), str(owner.identity.member))
+    gathered = engine.gather(engine.prepare(list(transactions)), str(owner.identity.member), 1)
     identity = signer or owner.identity
     data: bytes = gathered.seal(identity.sign(gathered.head, engine.genesis_hash)).data
     return data

@@ -69,6 +69,7 @@ def with_rubbish(network: SmallNetwork, good: Sequence[bytes], rubbish: int) -> 
         [
             "lianheng.envelope.1",
             str(identity.member),
+            1,
             expires,
             100_000 * len(good),
             len(items),

@@ -88,7 +88,7 @@ def bad_envelopes(network: SmallNetwork) -> dict[str, bytes]:
     other = small_network()
     engine = network.nodes[0].engine
     gathered = engine.gather(
-        engine.prepare([network.sign("bank-a", id="y")]), str(network.nodes[0].identity.member)
+        engine.prepare([network.sign("bank-a", id="y")]), str(network.nodes[0].identity.member), 1
     )
     stranger = network.nodes[1].identity.sign(gathered.head, engine.genesis_hash)
     unsigned = decode(head)

@@ -177,8 +177,8 @@ class GatheringEngine(Protocol):
         That is what was ordered already, expired, or expires after `latest` (ms).
         """
 
-    def gather(self, prepared: Any, node: str) -> Any:
-        """What was not dropped, for one envelope."""
+    def gather(self, prepared: Any, node: str, number: int) -> Any:
+        """What was not dropped, for one envelope of the node under a number of its own."""
 
     def locate(self, transaction: bytes) -> tuple[int, int] | None:
         """Height and position of a transaction."""

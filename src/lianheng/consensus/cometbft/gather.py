@@ -26,9 +26,7 @@ from lianheng.consensus.cometbft._core import (
     GatheringEngine,
 )
 from lianheng.consensus.cometbft._flight import (
-    NO_ROOM,
     AllDropped,
-    Drop,
     Flight,
     split_dropped,
 )
@@ -47,13 +45,6 @@ _PAYLOAD_BYTES = (
     limits.ENVELOPE_BYTES
     - limits.ENVELOPE_HEAD_BYTES
     - limits.ENVELOPE_TRANSACTIONS * limits.ENVELOPE_TRANSACTION_OVERHEAD_BYTES
-)
-# Copies of the last transaction that tell an envelope from one that was decided before.
-_MOST_COPIES = 4
-_NO_ROOM: Drop = (
-    NO_ROOM,
-    "the blocks had no room for it",
-    "submit it again later: its id is free",
 )
 
 
@@ -110,6 +101,7 @@ class EnvelopeSequencer:
             fault=self._fault,
         )
         self._since: float | None = None
+        self._number = 0
         self._ended = False
         self._threads = [
             threading.Thread(target=self._run, args=steps, name=f"lianheng-{name}", daemon=True)
@@ -245,45 +237,27 @@ class EnvelopeSequencer:
         )
         return max(0.0, self._since + gather_ms - now)
 
-    def _launch(self, parts: Sequence[Part], copies: int = 0) -> None:
-        """Prepare, sign and put under way; what can not be ordered is answered here.
-
-        CometBFT takes the same bytes only once, but a transaction may come again: it found no
-        room, or its caller repeats it. `copies` of the last one, dropped as replayed by every
-        node, make it another envelope.
-        """
+    def _launch(self, parts: Sequence[Part]) -> None:
+        """Prepare, sign and put under way; what can not be ordered is answered here."""
         transactions = [item for part in parts for item in part.transactions]
-        count = len(transactions)
-        transactions += transactions[-1:] * copies
         latest = None
         if self._horizon_ms is not None:
             now = max(self._clock_ms(), self._engine.time)
             latest = now + self._horizon_ms + limits.CLOCK_TOLERANCE_MS
         prepared = self._engine.prepare(transactions, fresh=True, latest=latest)
-        ids = prepared.ids()
-        drops = {at: (code, said) for at, code, said in prepared.drops() if at < count}
+        drops = {at: (code, said) for at, code, said in prepared.drops()}
         kept, lost = split_dropped(parts, drops)
         if lost:
-            outcome = AllDropped(self._engine, ids, drops)
+            outcome = AllDropped(self._engine, prepared.ids(), drops)
             for position, part in lost:
                 self._intake.answer(part, [Segment(outcome, position, 1)])
-        if not kept:
-            return
-        if not copies or sum(map(len, transactions)) <= _PAYLOAD_BYTES:
-            gathered = self._engine.gather(prepared, self._signer.member)
+        if kept:
+            # CometBFT takes the same bytes only once, but a transaction may come again: it found
+            # no room, or its caller repeats it. The clock keeps numbers apart across restarts.
+            self._number = max(self._number + 1, self._clock_ms())
+            gathered = self._engine.gather(prepared, self._signer.member, self._number)
             envelope = gathered.seal(self._signer.sign(gathered.head, self._genesis))
-            if not self._is_known(envelope.hash):
-                self._put_under_way(envelope, kept)
-                return
-            if copies < _MOST_COPIES:
-                self._launch(kept, copies + 1)
-                return
-        left = [found for at, found in enumerate(ids[:count]) if at not in drops]
-        self._post.answer_all(kept, AllDropped(self._engine, left, {}, _NO_ROOM))
-
-    def _is_known(self, digest: bytes) -> bool:
-        with self._intake.changed:
-            return digest in self._post.flights or self._pool.decided(digest)
+            self._put_under_way(envelope, kept)
 
     def _put_under_way(self, envelope: Any, parts: Sequence[Part]) -> None:
         data = envelope.data
