@@ -421,12 +421,15 @@ def test_a_running_node_whose_result_differs_stops_loudly(network: Network) -> N
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        eventually(lambda: network.consensus("d"), lambda found: bool(found["votes"]))
-        last = network.add("a")
-        network.add("a")
-        told, _ = process.communicate(timeout=60)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            eventually(lambda: network.consensus("d"), lambda found: bool(found["votes"]))
+            last = network.add("a")
+            network.add("a")
+            told, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 1
     assert "chain.diverged" in told
     assert "They differ in time" in told

@@ -140,3 +140,17 @@ def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     file.write(b"kept\n")
     file.close()
     assert (tmp_path / "missing" / "comet.log").read_bytes() == b"kept\n"
+
+
+def test_a_warning_does_not_hide_the_failure_that_follows_it(tmp_path: Path) -> None:
+    heard: list[CometEvent] = []
+    watch = LineWatch(LogFile(tmp_path / "comet.log"), heard.append)
+    reason = "wrong Block.Header.AppHash.  Expected 0A, got 0B"
+    warning = f'E[x] prevote step: consensus deems this block invalid; err="{reason}"'
+    failure = f'E[x] CONSENSUS FAILURE!!! err="+2/3 prevoted for an invalid block: {reason}"'
+    for line in (warning, failure):
+        watch.take(line.encode() + b"\n")
+    assert [(event.kind, event.fatal) for event in heard] == [
+        ("app_hash", False),
+        ("app_hash", True),
+    ]

@@ -151,7 +151,7 @@ class LineWatch:
         """`on_event` is called on the reading thread, once for equal events in a row."""
         self._log_file = log_file
         self._on_event = on_event
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: set[tuple[str, bool, str]] = set()
         self._trace = False
         self.last_lines: deque[str] = deque(maxlen=limits.COMET_LAST_LINES)
         self.cause: CometEvent | None = None
@@ -169,7 +169,7 @@ class LineWatch:
             return
         if self.cause is None or (event.fatal and not self.cause.fatal):
             self.cause = event
-        key = (event.kind, event.details.get("theirs", ""))
+        key = (event.kind, event.fatal, event.details.get("theirs", ""))
         if key not in self._seen:
             self._seen.add(key)
             self._on_event(event)
