@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lianheng.consensus.cometbft.proposal import BlockBounds, Candidate, GasMean, choose
+from lianheng.consensus.cometbft.proposal import BlockBounds, Candidate, GasMeans, choose
 
 CANDIDATES = st.lists(
     st.builds(
@@ -86,7 +86,7 @@ def test_nobody_gets_more_while_another_with_less_could_go_on(
             if queue and fits(queue[0]):
                 assert got[candidate.organisation] <= got[name]
         assert queues[candidate.organisation].pop(0) is candidate
-        got[candidate.organisation] += candidate.size
+        got[candidate.organisation] += bounds.share(candidate)
         chosen.append(candidate)
     # And no room is left unused: the next of everybody does not fit.
     assert not any(queue and fits(queue[0]) for queue in queues.values())
@@ -109,6 +109,25 @@ def test_equal_shares_and_the_unused_one_is_lent_on() -> None:
     assert chosen == {"flood": 9, "quiet": 2, "busy": 9}
 
 
+def test_dear_calls_are_a_share_too() -> None:
+    dear = [Candidate("dear", 10, 1, 100)] * 50
+    cheap = [Candidate("cheap", 100, 1, 10)] * 50
+    bounds = BlockBounds(100_000, 1_000, 1_000, 1_000)
+    everybody = [*dear, *cheap]
+    for turn in range(2):
+        chosen = Counter(everybody[at].organisation for at in choose(everybody, bounds, turn))
+        assert chosen == {"dear": 9, "cheap": 9}
+
+
+def test_who_calls_dearly_does_not_pass_as_cheap() -> None:
+    gas = GasMeans()
+    for _ in range(100):
+        gas.add("cheap", 1_000 * 10, 1_000)
+        gas.add("dear", 10 * 10**6, 10)
+    assert gas.estimate("dear", 10, 10**9) == 10**7
+    assert gas.estimate("cheap", 10, 10**9) == 100
+
+
 def test_each_is_first_in_some_block_so_that_a_large_one_comes_in() -> None:
     large = Candidate("a", 500, 1, 1)
     small = [Candidate("b", 10, 1, 1)] * 50
@@ -121,13 +140,15 @@ def test_each_is_first_in_some_block_so_that_a_large_one_comes_in() -> None:
 def test_the_estimate_stays_between_the_extremes_seen_and_below_the_limits(
     blocks: list[tuple[int, int]],
 ) -> None:
-    mean = GasMean()
-    assert mean.estimate(10, 1_000) == 1_000
+    mean = GasMeans()
+    assert mean.estimate("a", 10, 1_000) == 1_000
     seen = []
     for gas, count in blocks:
-        mean.add(gas, count)
+        mean.add("a", gas, count)
         if count:
             seen.append(gas / count)
     if seen:
-        assert min(seen) * 10 - 1 <= mean.estimate(10, 10**9) <= max(seen) * 10 + 1
-        assert mean.estimate(10, 5) <= 5
+        assert min(seen) * 10 - 1 <= mean.estimate("a", 10, 10**9) <= max(seen) * 10 + 1
+        assert mean.estimate("a", 10, 5) <= 5
+        # Of whom nothing is known, what is known of all.
+        assert mean.estimate("b", 10, 10**9) == mean.estimate("a", 10, 10**9)

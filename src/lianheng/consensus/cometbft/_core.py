@@ -140,6 +140,9 @@ class ConsensusEngine(Protocol):
     def block(self, height: int) -> bytes | None:
         """A block."""
 
+    def locate(self, transaction: bytes) -> tuple[int, int] | None:
+        """Height and position of a transaction."""
+
     def open_envelope(self, data: bytes) -> Any:
         """Check an envelope whole."""
 

@@ -183,6 +183,8 @@ class Post:
             self._later(flight, limits.REBROADCAST_MS)
         elif refused.code == "envelope.expired":
             self._drop_late(flight)
+        elif refused.code == "envelope.replayed":
+            self._gather_again(flight)
         else:
             self._give_up(flight, refused)
 
@@ -202,6 +204,13 @@ class Post:
             taken = self._take([flight.envelope.hash])
         if taken:
             self._intake.fail(flight.places, failure)
+
+    def _gather_again(self, flight: Flight) -> None:
+        # Other nodes had all of them ordered meanwhile: gathering finds where.
+        with self._intake.lock:
+            taken = self._take([flight.envelope.hash])
+        if taken:
+            self._intake.again(flight.places)
 
     def _drop_late(self, flight: Flight) -> None:
         with self._intake.lock:

@@ -8,10 +8,11 @@ who sends. The cheap checks come first: what the head alone tells costs no signa
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lianheng import _native
 from lianheng.consensus.clock import Clock
 from lianheng.consensus.cometbft._core import ConsensusEngine, OpenedEnvelope
 from lianheng.consensus.cometbft.pool import EnvelopePool
-from lianheng.consensus.cometbft.proposal import Candidate, GasMean
+from lianheng.consensus.cometbft.proposal import Candidate, GasMeans
 from lianheng.model import LedgerError, LianhengError, limits, native_errors
 
 
@@ -72,6 +73,7 @@ class Admission:
             # What the head alone tells is cheap to refuse; a forged head refuses only itself.
             _, organisation, expires, _, _ = self.head(data)
             self._check_sender(data, organisation, expires, now)
+            self._check_decided(_native.hash_bytes(data))
             envelope = self.open(data)
         else:
             with native_errors():
@@ -79,8 +81,8 @@ class Admission:
             self._check_sender(data, envelope.organisation, envelope.expires, now)
         if envelope.bad == envelope.count:
             raise _refused("nothing_good", f"none of its {envelope.count} can ever be ordered")
-        if self._pool.decided(envelope.hash):
-            raise _refused("decided", "it was in a block already", "look its transactions up")
+        self._check_decided(envelope.hash)
+        self._check_not_replayed(envelope)
         self._pool.wait(data, envelope.organisation, envelope.expires)
 
     def check_again(self, data: bytes) -> None:
@@ -108,6 +110,21 @@ class Admission:
                 "send it again after the next block",
             )
 
+    def _check_decided(self, digest: bytes) -> None:
+        if self._pool.decided(digest):
+            raise _refused("decided", "it was in a block already", "look its transactions up")
+
+    def _check_not_replayed(self, envelope: OpenedEnvelope) -> None:
+        # Anybody may send an old envelope again, in the name and in the share of who signed it.
+        # An honest one is new with its first transaction: this looks no further there.
+        if all(
+            identity is None or self._engine.locate(identity) is not None
+            for identity in envelope.prepared.ids()
+        ):
+            raise _refused(
+                "replayed", "all its transactions were ordered already", "look them up by their ids"
+            )
+
     def check_proposal(self, transactions: Sequence[bytes], time_ms: int) -> None:
         """Raise why this is no good proposal. Depends on nothing but it and the head's state."""
         size = sum(map(len, transactions))
@@ -124,7 +141,7 @@ class Admission:
                 raise _expired(envelope.expires, latest)
 
     def candidates(
-        self, transactions: Sequence[bytes], time_ms: int, gas: GasMean
+        self, transactions: Sequence[bytes], time_ms: int, gas: GasMeans
     ) -> tuple[list[Candidate], list[int]]:
         """What of these may be proposed, each once; and where they stand."""
         latest = max(time_ms, self._engine.time)
@@ -141,7 +158,7 @@ class Admission:
             ):
                 continue
             seen.add(envelope.hash)
-            estimate = gas.estimate(envelope.count, envelope.gas)
+            estimate = gas.estimate(envelope.organisation, envelope.count, envelope.gas)
             candidates.append(Candidate(envelope.organisation, len(data), envelope.count, estimate))
             positions.append(position)
         return candidates, positions

@@ -29,7 +29,7 @@ from lianheng.consensus.cometbft._core import (
 )
 from lianheng.consensus.cometbft.admission import Admission, only_envelope
 from lianheng.consensus.cometbft.pool import EnvelopePool
-from lianheng.consensus.cometbft.proposal import BlockBounds, GasMean, choose
+from lianheng.consensus.cometbft.proposal import BlockBounds, GasMeans, choose
 from lianheng.model import (
     GenesisFile,
     Header,
@@ -106,7 +106,7 @@ class LedgerApplication:
         self._log: Log = log or structlog.get_logger()
         self._parameters = parameters
         self._admission = Admission(engine, pool, parameters, clock_ms)
-        self._gas = GasMean()
+        self._gas = GasMeans()
         self._stale_proposals = 0
         self._lock = threading.Lock()
         self._height = engine.consensus_height
@@ -276,8 +276,8 @@ class LedgerApplication:
         hashes = [envelope.hash for envelope in executed.envelopes]
         decided = [(envelope.data, envelope.hash) for envelope in executed.envelopes]
         self._pool.block([*decided, *executed.passed_over], executed.time)
-        for outcome in outcomes:
-            self._gas.add(*_sample_gas(outcome))
+        for envelope, outcome in zip(executed.envelopes, outcomes, strict=True):
+            self._gas.add(envelope.organisation, *_sample_gas(outcome))
         return CommittedBlock(
             executed.height,
             None if executed.pending.empty else executed.pending.height,

@@ -32,9 +32,16 @@ class PoolLimits:
 
     @classmethod
     def shared(cls, mempool_bytes: int, mempool_envelopes: int, organisations: int) -> "PoolLimits":
-        """Equal shares of the mempool for so many organisations."""
+        """Equal shares of the mempool for so many organisations.
+
+        All that waits stays opened, however large the mempool: a proposer looks at each of them.
+        """
         parts = max(1, organisations)
-        return cls(mempool_bytes // parts, max(1, mempool_envelopes // parts))
+        return cls(
+            mempool_bytes // parts,
+            max(1, mempool_envelopes // parts),
+            mempool_bytes + limits.POOL_BYTES // 2,
+        )
 
 
 @dataclass(slots=True)
@@ -198,15 +205,22 @@ class EnvelopePool(Generic[EnvelopeT]):
             self._known_bytes -= len(found[0])
 
     def _shrink(self) -> None:
-        if self._known_bytes <= self._bounds.pool_bytes:
+        """Forget the oldest beyond the bound, those that do not wait first."""
+        excess = self._known_bytes - self._bounds.pool_bytes
+        if excess <= 0:
             return
         # The newest stays whatever its size: it is in use.
-        older = list(self._known)[:-1]
-        idle = [key for key in older if key not in self._waits]
-        for key in [*idle, *older]:
-            self._forget(key)
-            if self._known_bytes <= self._bounds.pool_bytes:
-                return
+        newest = next(reversed(self._known))
+        for waiting in (False, True):
+            gone = []
+            for key, (data, _) in self._known.items():
+                if excess <= 0:
+                    break
+                if key != newest and (key in self._waits) == waiting:
+                    gone.append(key)
+                    excess -= len(data)
+            for key in gone:
+                self._forget(key)
 
     def _stop_waiting(self, key: _Key) -> None:
         waits = self._waits.pop(key, None)

@@ -2,7 +2,8 @@
 
 A pure choice; whether an envelope counts was decided before. Rules:
 
-- Each organisation gets an equal share of the bytes; what one does not use the others get.
+- Each organisation gets an equal share of the block, of its bytes or of its gas, whichever it uses
+  more of; what one does not use the others get.
 - The envelopes of one organisation keep their order.
 - The block's bounds are obeyed, but for the first envelope: a large one must come in some day.
 """
@@ -36,6 +37,10 @@ class BlockBounds:
     transactions: int
     gas: int
 
+    def share(self, candidate: Candidate) -> int:
+        """The part of the block that it takes, by bytes or gas, in units of one block's product."""
+        return max(candidate.size * self.gas, candidate.gas * self.block_bytes)
+
 
 class _Room:
     """What is left of the block."""
@@ -67,8 +72,8 @@ class _Room:
 def choose(candidates: Sequence[Candidate], bounds: BlockBounds, turn: int) -> list[int]:
     """Positions of the chosen envelopes, in the order of the block.
 
-    The organisation with the fewest bytes so far gives the next one; where several have as few,
-    `turn` (the height) decides who comes first, so that everybody is first in some block.
+    The organisation with the smallest share so far gives the next one; where several have as
+    little, `turn` (the height) decides who comes first, so that everybody is first in some block.
     """
     queues: dict[str, deque[int]] = {}
     for position, candidate in enumerate(candidates):
@@ -89,29 +94,38 @@ def choose(candidates: Sequence[Candidate], bounds: BlockBounds, turn: int) -> l
             continue
         queues[name].popleft()
         room.take(candidate)
-        taken[name] += candidate.size
+        taken[name] += bounds.share(candidate)
         chosen.append(position)
         if not queues[name]:
             open_names.remove(name)
     return chosen
 
 
-class GasMean:
-    """Gas that a transaction used on average in recent blocks. Not thread safe."""
+class GasMeans:
+    """Gas that a transaction used on average lately, of each organisation. Not thread safe.
+
+    Calls of different organisations cost differently. One whose calls are dear would otherwise
+    pass as cheap, and fill the blocks of all others.
+    """
 
     def __init__(self) -> None:
         """Nothing known yet."""
-        self._mean = 0.0
-        self._known = False
+        self._means: dict[str, float] = {}
+        self._overall: float | None = None
 
-    def add(self, gas: int, transactions: int) -> None:
+    def add(self, organisation: str, gas: int, transactions: int) -> None:
         """What so many transactions of one block used together."""
         if transactions <= 0:
             return
-        weight = 1 / limits.GAS_MEAN_BLOCKS if self._known else 1.0
-        self._mean += weight * (gas / transactions - self._mean)
-        self._known = True
+        found = gas / transactions
+        self._means[organisation] = _moved(self._means.get(organisation), found)
+        self._overall = _moved(self._overall, found)
 
-    def estimate(self, count: int, most: int) -> int:
+    def estimate(self, organisation: str, count: int, most: int) -> int:
         """Gas that so many transactions will use, at most their limits' sum."""
-        return min(most, round(self._mean * count)) if self._known else most
+        mean = self._means.get(organisation, self._overall)
+        return most if mean is None else min(most, round(mean * count))
+
+
+def _moved(mean: float | None, found: float) -> float:
+    return found if mean is None else mean + (found - mean) / limits.GAS_MEAN_BLOCKS
