@@ -96,7 +96,13 @@ class Validator:
                 len(genesis.document.organisations),
             )
         )
-        self._sequencer = EnvelopeSequencer(self._engine, identity, pool, self._rpc)
+        self._sequencer = EnvelopeSequencer(
+            self._engine,
+            identity,
+            pool,
+            self._rpc,
+            horizon_ms=genesis.document.parameters["replay_horizon_ms"],
+        )
         self._application = LedgerApplication(
             self._engine,
             pool,
