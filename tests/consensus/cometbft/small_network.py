@@ -62,6 +62,7 @@ class Node:
             identity,
             self.pool,
             self,
+            horizon_ms=self.genesis.document.parameters["replay_horizon_ms"],
             clock_ms=clock,
             monotonic_ms=clock,
             fault=_no_fault,

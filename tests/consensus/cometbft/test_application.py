@@ -227,6 +227,7 @@ def test_each_fault_point_is_passed_in_order(network: SmallNetwork) -> None:
         node.identity,
         node.pool,
         node,
+        horizon_ms=limits.REPLAY_HORIZON_MS,
         clock_ms=network.clock,
         monotonic_ms=network.clock,
         fault=passed.append,

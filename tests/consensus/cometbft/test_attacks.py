@@ -102,6 +102,20 @@ def test_who_lost_the_race_against_another_node_learns_where_it_was_ordered(
     assert second.engine.height == 1
 
 
+def test_a_call_without_end_holds_up_no_other_one(network: SmallNetwork) -> None:
+    """An envelope is waited for until its latest expiry, so nobody may set that at will."""
+    (node, _) = network.nodes
+    endless = node.sequencer.submit([network.sign("bank-a", expires_in_ms=10**12, id="a")])
+    other = node.sequencer.submit([network.sign("bank-a", id="b")])
+    node.sequencer.gather_once()
+    result = endless.one(0)
+    assert result.error is not None
+    assert result.error.code == "dropped.too_far_ahead"
+    assert node.sequencer.status()["envelopes_under_way"] == 1
+    network.block()
+    assert other.one(0).final
+
+
 def _transactions(envelope: bytes) -> list[bytes]:
     found: list[bytes] = decode(decode(envelope)[1])
     return found

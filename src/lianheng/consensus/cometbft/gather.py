@@ -69,8 +69,8 @@ class EnvelopeSequencer:
         pool: EnvelopePool[Any],
         broadcaster: Broadcaster,
         *,
+        horizon_ms: int,
         bounds: QueueLimits | None = None,
-        horizon_ms: int | None = None,
         clock_ms: Clock = system_wall_ms,
         monotonic_ms: Clock = system_monotonic_ms,
         fault: FaultPoint | None = None,
@@ -78,9 +78,9 @@ class EnvelopeSequencer:
     ) -> None:
         """The signer's key MUST be one of a member of kind node.
 
-        With `horizon_ms`, the genesis's `replay_horizon_ms`, what expires too far ahead is
-        answered here instead of by a block. Without threads, who made this calls `gather_once`
-        and `send_once`.
+        What expires beyond `horizon_ms`, the genesis's `replay_horizon_ms`, is answered here: in
+        an envelope it would make all with it wait for as long. Without threads, who made this
+        calls `gather_once` and `send_once`.
         """
         queue = bounds or QueueLimits()
         self._engine = engine
@@ -240,10 +240,8 @@ class EnvelopeSequencer:
     def _launch(self, parts: Sequence[Part]) -> None:
         """Prepare, sign and put under way; what can not be ordered is answered here."""
         transactions = [item for part in parts for item in part.transactions]
-        latest = None
-        if self._horizon_ms is not None:
-            now = max(self._clock_ms(), self._engine.time)
-            latest = now + self._horizon_ms + limits.CLOCK_TOLERANCE_MS
+        now = max(self._clock_ms(), self._engine.time)
+        latest = now + self._horizon_ms + limits.CLOCK_TOLERANCE_MS
         prepared = self._engine.prepare(transactions, fresh=True, latest=latest)
         drops = {at: (code, said) for at, code, said in prepared.drops()}
         kept, lost = split_dropped(parts, drops)
