@@ -196,6 +196,25 @@ def test_receipts_of_every_node_are_verified_against_the_genesis(network: Networ
     assert "VERIFIED" in network.verify("state", "proof.cbor", "--anchor", anchor)
 
 
+@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.long)])
+def test_a_chain_without_work_rests(network: Network, seconds: int) -> None:
+    network.add("a")
+    height, _ = network.agree()
+    sealed = eventually(
+        lambda: [network.consensus(name) for name in PEOPLE],
+        lambda found: (
+            all(each["sealed_height"] == height for each in found)
+            and len({each["height"] for each in found}) == 1
+        ),
+    )
+    time.sleep(seconds)
+    assert [network.consensus(name)["height"] for name in PEOPLE] == [
+        each["height"] for each in sealed
+    ]
+    # After the rest block time is old; the next call becomes final all the same.
+    network.add("d")
+
+
 def test_a_state_is_proved_while_the_chain_goes_on(network: Network) -> None:
     stop = threading.Event()
 
