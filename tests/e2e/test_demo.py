@@ -141,7 +141,7 @@ def test_the_network_demo_kills_and_revives_a_validator(tmp_path: Path) -> None:
     assert "bank-b's validator" in told["4 kill -9"]
     assert re.search(r"the chain goes on: bank-a finances it +final +\d+ ms$", told["5 finance"])
     # One block, or two where the first one was left empty for its old time.
-        assert re.search(r"back with the \d+ blocks? it missed", told["6 revive"])
+    assert re.search(r"back with the \d+ blocks? it missed", told["6 revive"])
     assert any("on 4 of 4 nodes" in line for line in lines)
     assert "bank-b, by its own node: contract.rejected already_pledged" in told["7 refused"]
     assert re.search(r"receivables\.py:\d+$", told["7 refused"])
