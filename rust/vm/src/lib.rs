@@ -25,6 +25,7 @@ mod memory;
 mod program;
 mod rows;
 mod run;
+mod script;
 mod source;
 mod table;
 mod tables;
@@ -41,6 +42,7 @@ pub use run::{
     run, CallContext, EmittedEvent, Failed, Finished, Host, HostError, Outcome, SignerInfo,
     TraceEvent,
 };
+pub use script::{check_script, run_script, ScriptError, ScriptOutcome, TracebackLine};
 pub use types::Type;
 
 /// Compiles a contract's source. `file` is the name that diagnostics and errors show.

@@ -82,6 +82,9 @@ pub const SCAN_ROWS: i64 = 1_000;
 /// Events of one call.
 pub const EVENTS: usize = 1_000;
 
+/// What a script may print, in bytes.
+pub const OUTPUT_BYTES: usize = 1024 * 1024;
+
 /// Gas that evaluating the module's constants may take when a contract is compiled.
 pub const CONSTANTS_GAS: u64 = 1_000_000;
 

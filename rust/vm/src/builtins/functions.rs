@@ -3,12 +3,12 @@
 use num_traits::Signed;
 
 use super::Builtin;
-use crate::error::{malformed, refused, type_error, value_error, R};
-use crate::gas;
+use crate::error::{fatal, malformed, refused, type_error, value_error, R};
 use crate::interp::arith::{to_big, to_i64, Bin};
 use crate::interp::compare::Order;
 use crate::interp::Vm;
 use crate::value::Value;
+use crate::{gas, limits};
 
 /// The least and the most arguments of a builtin that takes none by name.
 fn positional_arity(builtin: Builtin) -> (usize, usize) {
@@ -64,6 +64,7 @@ impl Vm<'_, '_> {
             Builtin::Int => return self.make_int(arguments, names),
             Builtin::Str => return self.make_str(arguments, names),
             Builtin::Pow => return self.pow(arguments, names),
+            Builtin::Print => return self.print(arguments, names),
             _ => {}
         }
         let (least, most) = positional_arity(builtin);
@@ -101,6 +102,48 @@ impl Vm<'_, '_> {
             _ => Err(refused(format!(
                 "{}() cannot be called here",
                 builtin.name()
+            ))),
+        }
+    }
+
+    /// `print(*values, sep=, end=)`: into the output of a script.
+    fn print(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
+        self.only_keywords("print", names, &["sep", "end", "flush"])?;
+        let separator = self.print_part(arguments, names, "sep", " ")?;
+        let end = self.print_part(arguments, names, "end", "\n")?;
+        let values = &arguments[..arguments.len() - names.len().min(arguments.len())];
+        let mut text = String::new();
+        for (at, value) in values.iter().enumerate() {
+            if at > 0 {
+                text.push_str(&separator);
+            }
+            let shown = self.show(value)?;
+            self.spend(gas::bytes(shown.len()))?;
+            text.push_str(&shown);
+        }
+        text.push_str(&end);
+        self.spend(gas::bytes(text.len()))?;
+        if self.output.len() + text.len() > limits::OUTPUT_BYTES {
+            let message = format!("a script prints at most {} bytes", limits::OUTPUT_BYTES);
+            return Err(fatal("limit.output", message));
+        }
+        self.output.push_str(&text);
+        Ok(Value::None)
+    }
+
+    fn print_part(
+        &mut self,
+        arguments: &[Value],
+        names: &[u16],
+        name: &str,
+        usual: &str,
+    ) -> R<String> {
+        match self.keyword(arguments, names, name) {
+            None | Some(Value::None) => Ok(usual.to_string()),
+            Some(Value::Str(text)) => Ok(text.text.clone()),
+            Some(other) => Err(type_error(format!(
+                "{name} must be None or a string, not {}",
+                self.type_name(other)
             ))),
         }
     }

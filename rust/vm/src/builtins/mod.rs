@@ -75,6 +75,7 @@ names! {
         Sum = "sum",
         Tuple = "tuple",
         Zip = "zip",
+        Print = "print",
     }
 }
 

@@ -47,7 +47,7 @@ impl<'s> Compiler<'s> {
 
     fn store(&mut self, var: super::function::Var, value: Reg, give_up: bool) {
         if var.cell {
-            self.emit(Op::StoreCell, var.register, value, 0);
+            self.f().store_shared(var, value);
         } else {
             if var.register != value {
                 self.emit(

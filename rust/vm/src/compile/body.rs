@@ -43,7 +43,7 @@ impl<'s> Compiler<'s> {
         self.parts.functions[usize::from(id)] = function;
     }
 
-    fn finish_body(&mut self) {
+    pub(crate) fn finish_body(&mut self) {
         if !self.f().assigned.unreachable {
             let register = self.f().temp();
             self.load_const(Const::None, register);
@@ -79,8 +79,12 @@ impl<'s> Compiler<'s> {
         let parameter_registers: Vec<u16> = bound.iter().map(|_| context.temp()).collect();
         for free in frees {
             let register = context.temp();
-            let cell = true;
-            scope.vars.insert(free.clone(), Var { register, cell });
+            let var = Var {
+                register,
+                cell: true,
+                global: false,
+            };
+            scope.vars.insert(free.clone(), var);
         }
         for (name, register) in bound.into_iter().zip(parameter_registers) {
             let var = context.place(&name, register, &names.volatile);
@@ -152,7 +156,7 @@ impl<'s> Compiler<'s> {
             return;
         };
         if var.cell {
-            self.emit(Op::StoreCell, var.register, register, 0);
+            self.f().store_shared(var, register);
         } else {
             self.emit(Op::Take, var.register, register, 0);
             self.f().mark_assigned(var.register);
@@ -285,7 +289,11 @@ impl<'s> Compiler<'s> {
         let mut frees: Vec<String> = mentioned(None, body)
             .into_iter()
             .filter(|name| !own.contains(&name.as_str()))
-            .filter(|name| self.f().find(name).is_some_and(|var| var.cell))
+            .filter(|name| {
+                self.f()
+                    .find(name)
+                    .is_some_and(|var| var.cell && !var.global)
+            })
             .collect();
         frees.sort();
         frees

@@ -67,7 +67,12 @@ impl<'s> Compiler<'s> {
             if cell {
                 self.emit(Op::MakeCell, register, 0, 0);
             }
-            scope.vars.insert(name, Var { register, cell });
+            let var = Var {
+                register,
+                cell,
+                global: false,
+            };
+            scope.vars.insert(name, var);
         }
         self.f().scopes.push(scope);
     }

@@ -23,6 +23,7 @@ mod operators;
 mod pattern;
 mod require;
 mod resolve;
+mod script;
 mod stmt;
 mod text;
 mod tries;
@@ -41,19 +42,28 @@ use function::FnCtx;
 
 /// Compiles a contract.
 pub(crate) fn compile(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
+    compile_as(text, file, false)
+}
+
+/// Compiles a script.
+pub(crate) fn compile_script(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
+    compile_as(text, file, true)
+}
+
+fn compile_as(text: &str, file: &str, script: bool) -> Result<Program, Vec<Diagnostic>> {
     let mut reporter = Reporter::new(file, text);
     source::check_shape(text, &mut reporter);
     if !reporter.is_empty() {
         return Err(reporter.into_found());
     }
-    let outcome = source::on_large_stack(|| compile_here(text, file));
+    let outcome = source::on_large_stack(|| compile_here(text, file, script));
     outcome.unwrap_or_else(|mut failed| {
         failed.file = file.to_string();
         Err(vec![failed])
     })
 }
 
-fn compile_here(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
+fn compile_here(text: &str, file: &str, script: bool) -> Result<Program, Vec<Diagnostic>> {
     let mut reporter = Reporter::new(file, text);
     let parsed =
         ruff_python_parser::parse_unchecked_source(text, ruff_python_ast::PySourceType::Python);
@@ -69,7 +79,12 @@ fn compile_here(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
         return Err(reporter.into_found());
     }
     let mut compiler = Compiler::new(text, file, reporter);
-    compiler.module(&parsed.syntax().body);
+    compiler.is_script = script;
+    if script {
+        compiler.script(&parsed.syntax().body);
+    } else {
+        compiler.module(&parsed.syntax().body);
+    }
     compiler.finish()
 }
 
@@ -80,6 +95,8 @@ pub(crate) enum Global {
     Const(u16),
     Function(u16),
     Class(u16),
+    /// A variable of a script's module, by its slot.
+    Slot(u16),
     /// The contract's class.
     Contract,
     /// An exception class.
@@ -116,6 +133,7 @@ pub(crate) struct Compiler<'s> {
     pub(crate) text: &'s str,
     pub(crate) reporter: Reporter<'s>,
     pub(crate) parts: Parts,
+    pub(crate) is_script: bool,
     pub(crate) globals: HashMap<String, Global>,
     pub(crate) contract: ContractScope,
     pub(crate) functions: Vec<FnCtx<'s>>,
@@ -158,6 +176,7 @@ impl<'s> Compiler<'s> {
             text,
             reporter,
             parts,
+            is_script: false,
             globals: HashMap::new(),
             contract: ContractScope::default(),
             functions: Vec::new(),

@@ -57,7 +57,7 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn declare(&mut self, stmt: &'s Stmt) {
+    pub(crate) fn declare(&mut self, stmt: &'s Stmt) {
         match stmt {
             Stmt::ImportFrom(import) => self.import(import),
             Stmt::Import(node) => self.refuse(

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::exec::Arguments;
 use super::Vm;
+use crate::builtins::Builtin;
 use crate::error::{fatal, malformed, raise, raise_with, type_error, Exc, Stop, Trap, R};
 use crate::memory::charge;
 use crate::value::{CellObj, ClosureObj, Value, OBJECT_BYTES};
@@ -36,9 +37,13 @@ impl Vm<'_, '_> {
                         continue;
                     }
                     stack[*base + usize::from(handler.register)] = exception;
+                    self.left.clear();
                     *pc = usize::from(handler.target);
                     return None;
                 }
+            }
+            if self.program.parts.main.is_some() {
+                self.left.push((*number, function.line_at(at)));
             }
             let count = usize::from(function.registers);
             for register in &mut stack[*base..*base + count] {
@@ -74,6 +79,28 @@ impl Vm<'_, '_> {
                 "cannot access local variable '{name}' where it is not associated with a value"
             ),
         )
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn undefined_global(&mut self, slot: u16) -> Trap {
+        let name = self.program.parts.globals.get(usize::from(slot));
+        undefined_name(name.map_or("?", |name| self.program.name(*name)))
+    }
+
+    /// What a name of the module means while its variable has no value: a builtin, if anything.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn outer_global(&mut self, slot: u16) -> R<Value> {
+        let id = self.program.parts.globals.get(usize::from(slot)).copied();
+        let name = id.map_or("?", |id| self.program.name(id));
+        if let Some(builtin) = Builtin::from_name(name) {
+            return Ok(Value::Builtin(builtin));
+        }
+        if let Some(class) = Exc::from_name(name).filter(|class| *class != Exc::Rejected) {
+            return Ok(Value::ExcClass(class));
+        }
+        Err(undefined_name(name))
     }
 
     pub(super) fn make_cell(&mut self, value: Value) -> R<Value> {
@@ -152,6 +179,13 @@ impl Vm<'_, '_> {
             )),
         }
     }
+}
+
+/// A name of the module that stands for nothing (yet, or any more).
+#[cold]
+#[inline(never)]
+pub(super) fn undefined_name(name: &str) -> Trap {
+    raise(Exc::NameError, format!("name '{name}' is not defined"))
 }
 
 /// Lays out the registers of a callee: arguments, free variables, and nothing in the others.

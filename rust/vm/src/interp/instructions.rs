@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::arith::Bin;
 use super::compare::Order;
 use super::exec::{Arguments, Step};
+use super::frames::undefined_name;
 use super::Vm;
 use crate::builtins::Builtin;
 use crate::error::{malformed, raise_with, refused, Exc, Stop, R};
@@ -589,6 +590,30 @@ impl Vm<'_, '_> {
                 Op::IsInstance => {
                     let matches = try_or_fail!(self.is_instance(&r!(instr.b), &r!(instr.c), 0));
                     r!(instr.a) = Value::Bool(matches);
+                }
+                Op::LoadGlobal => {
+                    let mut value = self.globals[usize::from(instr.b)].clone();
+                    if matches!(value, Value::Unset) {
+                        value = try_or_fail!(self.outer_global(instr.b));
+                    }
+                    r!(instr.a) = value;
+                }
+                Op::StoreGlobal => {
+                    let value = r!(instr.a).clone();
+                    let old = std::mem::replace(&mut self.globals[usize::from(instr.b)], value);
+                    drop(old);
+                }
+                Op::ClearGlobal => {
+                    let old = std::mem::take(&mut self.globals[usize::from(instr.a)]);
+                    if matches!(old, Value::Unset) {
+                        break Step::Fail(self.undefined_global(instr.a));
+                    }
+                }
+                Op::BoundGlobal => {
+                    if matches!(r!(instr.a), Value::Unset) {
+                        let name = self.program.name(instr.b);
+                        break Step::Fail(undefined_name(name));
+                    }
                 }
             }
         };

@@ -90,6 +90,12 @@ pub(crate) struct Vm<'p, 'h> {
     pub(crate) receiver: &'static str,
     /// Line of a failure that is no exception.
     pub(crate) failed_line: u32,
+    /// Variables of a script's module.
+    pub(crate) globals: Vec<Value>,
+    /// What a script printed.
+    pub(crate) output: String,
+    /// Frames that the exception now on its way has left: function and line, innermost first.
+    pub(crate) left: Vec<(u16, u32)>,
     tracked: Vec<Tracked>,
     caller: Option<Value>,
     signers: Option<Value>,
@@ -122,6 +128,9 @@ impl<'p, 'h> Vm<'p, 'h> {
             traced_line: 0,
             receiver: "",
             failed_line: 0,
+            globals: vec![Value::Unset; program.parts.globals.len()],
+            output: String::new(),
+            left: Vec::new(),
             tracked: Vec::new(),
             caller: None,
             signers: None,
@@ -268,6 +277,7 @@ impl<'p, 'h> Vm<'p, 'h> {
                 }
             }
         }
+        crate::memory::drop_items(std::mem::take(&mut self.globals));
         self.caller = None;
         self.signers = None;
     }
