@@ -31,6 +31,7 @@ mod table;
 mod tables;
 mod types;
 mod unicode;
+mod unicode_tables;
 mod value;
 
 pub use diagnostics::Diagnostic;

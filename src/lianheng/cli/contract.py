@@ -10,6 +10,7 @@ from lianheng.cli._options import As, Home, Json, PassphraseFile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+SCRIPT_GAS = 1_000_000_000  # some seconds of work
 TEMPLATES = Path(__file__).with_name("templates")
 app = typer.Typer(help="Begin, check and deploy contracts.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
@@ -82,6 +83,39 @@ def check(file: File, json: Json = False) -> None:
         console().print(f"[bold green]accepted[/]  {summary(source, file.name)}")
     if found:
         raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    file: File,
+    gas: Annotated[int, typer.Option(min=1, help="Most gas that it may use.")] = SCRIPT_GAS,
+    check_only: Annotated[
+        bool, typer.Option("--check-only", help="Say what is refused; run nothing.")
+    ] = False,
+) -> None:
+    """Run a file of the language in the VM as a script: `print` to standard output, gas to standard error.
+
+    Exit code 1: an error that nothing caught. 2: refused by the language.
+    """
+    import sys
+
+    from lianheng import _native
+
+    source = read_source(file)
+    outcome: Mapping[str, Any] = _native.run_script(source, str(file), 0 if check_only else gas)
+    sys.stdout.write(str(outcome["output"]))
+    sys.stdout.flush()
+    if found := outcome["diagnostics"]:
+        show_script_diagnostics(found, source.splitlines(), str(file))
+        raise typer.Exit(2)
+    if check_only:
+        sys.stderr.write("accepted\n")
+        return
+    if error := outcome["error"]:
+        show_script_error(error, source.splitlines(), str(file))
+    sys.stderr.write(f"gas: {outcome['gas']}\n")
+    if error:
+        raise typer.Exit(2 if error["code"] == "language.refused" else 1)
 
 
 @app.command()
@@ -170,3 +204,35 @@ def show_diagnostics(
         if hint := item.get("help") or item.get("hint"):
             out.print(f"  {printable(str(hint))}", style="dim", markup=False)
     out.print(f"{len(found)} found", style="dim")
+
+
+def show_script_error(
+    error: "Mapping[str, Any]", source: "Sequence[str]", file: str
+) -> None:
+    """The places that it passed and its last line, in CPython's form, to standard error."""
+    import sys
+
+    lines = ["Traceback (most recent call last):"]
+    for row, function in error["traceback"]:
+        lines.append(f'  File "{file}", line {row}, in {function}')
+        if 0 < row <= len(source):
+            lines.append(f"    {source[row - 1].strip()}")
+    lines.append(str(error["last_line"]))
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def show_script_diagnostics(
+    found: "Sequence[Mapping[str, Any]]", source: "Sequence[str]", file: str
+) -> None:
+    """What the language refuses: place, rule, the line, and what to write instead."""
+    import sys
+
+    for item in found:
+        row, column = int(item["line"]), int(item["column"])
+        lines = [f"{file}:{row}:{column}: {item['code']}: {item['message']}"]
+        if 0 < row <= len(source):
+            marks = "^" * max(1, int(item["width"]))
+            lines += [f"    {source[row - 1]}", "    " + " " * (column - 1) + marks]
+        if item["help"]:
+            lines.append(f"  {item['help']}")
+        sys.stderr.write("\n".join(lines) + "\n")

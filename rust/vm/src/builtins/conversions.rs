@@ -97,9 +97,6 @@ impl Vm<'_, '_> {
         if base != 0 && !(2..=36).contains(&base) {
             return Err(value_error("int() base must be >= 2 and <= 36, or 0"));
         }
-        if !text.is_ascii() {
-            return Err(refused("digits beyond ASCII are not read: use 0 to 9"));
-        }
         let words = text.len() as u64 / 16 + 1;
         self.spend(words * words / 4 + gas::bytes(text.len()))?;
         let fail = |vm: &mut Self| -> R<Value> {
@@ -114,9 +111,16 @@ impl Vm<'_, '_> {
                 "the text has more digits than an integer may have",
             ));
         }
-        let trimmed = text.trim_matches(|c: char| {
-            c.is_ascii_whitespace() || ('\x1c'..='\x1f').contains(&c) || c == '\x0b'
-        });
+        // Digits and spaces of any script count.
+        let plain: String = text
+            .chars()
+            .map(|c| match crate::unicode::decimal(c) {
+                Some(digit) => char::from_digit(digit, 10).unwrap_or(c),
+                None if super::str_methods::is_space(c) => ' ',
+                None => c,
+            })
+            .collect();
+        let trimmed = plain.trim_matches(' ');
         let (negative, digits) = match trimmed.as_bytes().first() {
             Some(b'-') => (true, &trimmed[1..]),
             Some(b'+') => (false, &trimmed[1..]),

@@ -23,6 +23,10 @@ fn positional_arity(builtin: Builtin) -> (usize, usize) {
         | Builtin::Len
         | Builtin::Oct
         | Builtin::Ord
+        | Builtin::Callable
+        | Builtin::Iter
+        | Builtin::Type
+        | Builtin::TypeName
         | Builtin::Repr
         | Builtin::Reversed => (1, 1),
         Builtin::Bool
@@ -31,8 +35,8 @@ fn positional_arity(builtin: Builtin) -> (usize, usize) {
         | Builtin::List
         | Builtin::Set
         | Builtin::Tuple => (0, 1),
-        Builtin::Divmod | Builtin::Filter | Builtin::Isinstance => (2, 2),
-        Builtin::Format => (1, 2),
+        Builtin::Divmod | Builtin::Filter | Builtin::Isinstance | Builtin::Issubclass => (2, 2),
+        Builtin::Format | Builtin::Next => (1, 2),
         Builtin::Map => (2, 100),
         _ => (1, 3),
     }
@@ -65,6 +69,7 @@ impl Vm<'_, '_> {
             Builtin::Str => return self.make_str(arguments, names),
             Builtin::Pow => return self.pow(arguments, names),
             Builtin::Print => return self.print(arguments, names),
+            Builtin::Round => return self.round(arguments, names),
             _ => {}
         }
         let (least, most) = positional_arity(builtin);
@@ -99,6 +104,15 @@ impl Vm<'_, '_> {
             Builtin::Reversed => self.reversed(first),
             Builtin::Map => self.map(first, &arguments[1..]),
             Builtin::Filter => self.filter(first, &arguments[1]),
+            Builtin::Type => self.type_of(first),
+            Builtin::TypeName => self.type_name_of(first),
+            Builtin::Callable => Ok(Value::Bool(self.is_callable(first))),
+            Builtin::Issubclass => {
+                let (class, others) = (first.clone(), arguments[1].clone());
+                self.is_subclass_of(&class, &others, 0).map(Value::Bool)
+            }
+            Builtin::Iter => self.make_iter(first),
+            Builtin::Next => self.next_of(first, arguments.get(1)),
             _ => Err(refused(format!(
                 "{}() cannot be called here",
                 builtin.name()
@@ -260,12 +274,56 @@ impl Vm<'_, '_> {
             .cloned()
             .unwrap_or(Value::Bool(false));
         let reverse = self.truth(&reverse)?;
-        if matches!((&arguments[0], &key), (Value::Set(_), key) if !matches!(key, Value::None)) {
-            return Err(refused("the order of a set is arbitrary, and a key may find elements equal: sort the set first, then by the key"));
-        }
+        let of_set = matches!(arguments[0], Value::Set(_));
         let items = self.collect_any(&arguments[0])?;
+        if of_set && items.len() > 1 {
+            return self.sorted_set(items, &key, reverse);
+        }
         let sorted = self.sort_with(items, &key, reverse)?;
         self.new_list(sorted)
+    }
+
+    /// The elements of a set in order: refused where the key finds two of them equal, because
+    /// their order would be that of the hashes.
+    fn sorted_set(&mut self, items: Vec<Value>, key: &Value, reverse: bool) -> R<Value> {
+        let keys = match key {
+            Value::None => items.clone(),
+            function => {
+                let mut keys = Vec::with_capacity(items.len());
+                for item in &items {
+                    keys.push(self.call_any(function, vec![item.clone()], &[])?);
+                }
+                keys
+            }
+        };
+        let pairs = items
+            .into_iter()
+            .enumerate()
+            .map(|(at, item)| self.new_tuple(vec![Value::Int(at as i64), item]))
+            .collect::<R<Vec<_>>>()?;
+        let sorted = self.sort_values(pairs, Some(keys.clone()), reverse)?;
+        let mut found = Vec::with_capacity(sorted.len());
+        let mut before: Option<&Value> = None;
+        for pair in sorted {
+            let Value::Tuple(pair) = &pair else {
+                return Err(malformed());
+            };
+            let at = to_i64(&pair.items[0]).unwrap_or(0);
+            let own = keys.get(at as usize);
+            if let (Some(own), Some(before)) = (own, before) {
+                let (lesser, greater) = if reverse {
+                    (own, before)
+                } else {
+                    (before, own)
+                };
+                if !self.compare(Order::Lt, lesser, greater)? {
+                    return Err(refused("the order of a set is arbitrary, and these elements compare as neither less nor greater: sort the set first, then by the key"));
+                }
+            }
+            before = own;
+            found.push(pair.items[1].clone());
+        }
+        self.new_list(found)
     }
 
     pub(crate) fn sort_with(
@@ -303,9 +361,6 @@ impl Vm<'_, '_> {
                     "{what} expected at least 1 argument, got 0"
                 )))
             }
-            [Value::Set(_)] if !matches!(key, Value::None) => {
-                return Err(refused("the order of a set is arbitrary, and a key may find elements equal: use sorted(the_set)"));
-            }
             [one] => self.collect_any(one)?,
             many if default.is_some() => {
                 let _ = many;
@@ -315,12 +370,14 @@ impl Vm<'_, '_> {
             }
             many => many.to_vec(),
         };
+        let of_set = matches!(positional, [Value::Set(_)]);
         let order = if builtin == Builtin::Max {
             Order::Gt
         } else {
             Order::Lt
         };
         let mut best: Option<(Value, Value)> = None;
+        let mut tie: Option<Value> = None;
         for item in items {
             self.spend(1)?;
             let measure = match &key {
@@ -329,10 +386,22 @@ impl Vm<'_, '_> {
             };
             let better = match &best {
                 None => true,
-                Some((_, known)) => self.compare(order, &measure, known)?,
+                Some((_, known)) => {
+                    let better = self.compare(order, &measure, known)?;
+                    if of_set && !better && !self.compare(order, known, &measure)? {
+                        tie = Some(measure.clone());
+                    }
+                    better
+                }
             };
             if better {
                 best = Some((item, measure));
+            }
+        }
+        // Of two elements that are both best, the order of hashes would decide.
+        if let (Some(tie), Some((_, known))) = (&tie, &best) {
+            if !self.compare(order, known, tie)? {
+                return Err(refused("the order of a set is arbitrary, and two elements are equally good here: use sorted(the_set)"));
             }
         }
         match (best, default) {

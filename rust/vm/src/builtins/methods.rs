@@ -12,6 +12,7 @@ fn of_text(method: Method) -> bool {
     matches!(
         method,
         M::Capitalize
+            | M::Casefold
             | M::Center
             | M::Count
             | M::Encode
@@ -19,6 +20,7 @@ fn of_text(method: Method) -> bool {
             | M::Expandtabs
             | M::Find
             | M::Format
+            | M::FormatMap
             | M::Index
             | M::Isalnum
             | M::Isalpha
@@ -28,6 +30,7 @@ fn of_text(method: Method) -> bool {
             | M::Isidentifier
             | M::Islower
             | M::Isnumeric
+            | M::Isprintable
             | M::Isspace
             | M::Istitle
             | M::Isupper
@@ -51,6 +54,7 @@ fn of_text(method: Method) -> bool {
             | M::Strip
             | M::Swapcase
             | M::Title
+            | M::Translate
             | M::Upper
             | M::Zfill
     )
@@ -141,7 +145,88 @@ fn of_set(method: Method, frozen: bool) -> bool {
     reads || (writes && !frozen)
 }
 
+/// Whether a method belongs to a built-in type itself.
+fn of_class(kind: Builtin, method: Method) -> bool {
+    matches!(
+        (kind, method),
+        (Builtin::Int, Method::FromBytes)
+            | (Builtin::Bytes, Method::Fromhex)
+            | (Builtin::Dict, Method::Fromkeys)
+            | (Builtin::Str, Method::Maketrans)
+    )
+}
+
+/// Whether the values of a built-in type have a method: `str.lower`.
+fn of_instances(kind: Builtin, method: Method) -> bool {
+    match kind {
+        Builtin::Str => of_text(method),
+        Builtin::Bytes => of_bytes(method),
+        Builtin::List => of_list(method),
+        Builtin::Dict => of_dict(method),
+        Builtin::Set => of_set(method, false),
+        Builtin::Frozenset => of_set(method, true),
+        Builtin::Tuple | Builtin::Range => matches!(method, Method::Count | Method::Index),
+        Builtin::Int | Builtin::Bool => {
+            matches!(
+                method,
+                Method::BitCount | Method::BitLength | Method::ToBytes
+            )
+        }
+        _ => false,
+    }
+}
+
+/// Whether a value is of a built-in type.
+fn is_of(kind: Builtin, value: &Value) -> bool {
+    match value {
+        Value::Str(_) => kind == Builtin::Str,
+        Value::Bytes(_) => kind == Builtin::Bytes,
+        Value::List(_) => kind == Builtin::List,
+        Value::Dict(_) => kind == Builtin::Dict,
+        Value::Set(set) => {
+            kind == if set.frozenset {
+                Builtin::Frozenset
+            } else {
+                Builtin::Set
+            }
+        }
+        Value::Tuple(_) => kind == Builtin::Tuple,
+        Value::Range(_) => kind == Builtin::Range,
+        Value::Int(_) | Value::Big(_) => kind == Builtin::Int,
+        Value::Bool(_) => matches!(kind, Builtin::Int | Builtin::Bool),
+        _ => false,
+    }
+}
+
 impl Vm<'_, '_> {
+    /// `str.lower(text)`: the receiver is the first argument.
+    fn unbound_method(
+        &mut self,
+        kind: Builtin,
+        method: Method,
+        name: u16,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
+        let (kind_name, method) = (kind.name(), method.name());
+        if arguments.len() == names.len() {
+            return Err(type_error(format!(
+                "unbound method {kind_name}.{method}() needs an argument"
+            )));
+        }
+        let Some((receiver, rest)) = arguments.split_first_mut() else {
+            return Err(crate::error::malformed());
+        };
+        if !is_of(kind, receiver) {
+            return Err(type_error(format!(
+                "descriptor '{method}' for '{kind_name}' objects doesn't apply to a '{}' object",
+                self.type_name(receiver)
+            )));
+        }
+        let receiver = receiver.clone();
+        self.call_method(&receiver, name, rest, names)
+    }
+
     /// Whether a built-in type has a method of this name.
     pub(crate) fn has_method(&self, value: &Value, method: Method) -> bool {
         use Method as M;
@@ -159,9 +244,7 @@ impl Vm<'_, '_> {
             Value::Record(_) => matches!(method, M::Replace),
             Value::Contract => matches!(method, M::Emit),
             Value::Table(_) => matches!(method, M::Get | M::Scan | M::By | M::Delete),
-            Value::Builtin(Builtin::Int) => matches!(method, M::FromBytes),
-            Value::Builtin(Builtin::Bytes) => matches!(method, M::Fromhex),
-            Value::Builtin(Builtin::Dict) => matches!(method, M::Fromkeys),
+            Value::Builtin(kind) => of_class(*kind, method) || of_instances(*kind, method),
             _ => false,
         }
     }
@@ -207,7 +290,11 @@ impl Vm<'_, '_> {
                 [event] if names.is_empty() => self.emit(event).map(|()| Value::None),
                 _ => Err(type_error("emit() takes one event")),
             },
+            Value::Builtin(kind) if !of_class(*kind, method) => {
+                self.unbound_method(*kind, method, name, arguments, names)
+            }
             Value::Builtin(Builtin::Int) => self.int_from_bytes(arguments, names),
+            Value::Builtin(Builtin::Str) => self.str_maketrans(arguments, names),
             Value::Builtin(Builtin::Bytes) => self.bytes_fromhex(arguments),
             Value::Builtin(Builtin::Dict) => self.dict_fromkeys(arguments),
             _ => Err(self.no_method(receiver, name)),

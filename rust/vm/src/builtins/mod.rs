@@ -13,6 +13,8 @@ mod set_methods;
 mod str_format;
 mod str_methods;
 mod str_split;
+mod translate;
+mod types;
 
 macro_rules! names {
     ($(#[$doc:meta])* $kind:ident { $($variant:ident = $name:literal,)* }) => {
@@ -76,6 +78,13 @@ names! {
         Tuple = "tuple",
         Zip = "zip",
         Print = "print",
+        Callable = "callable",
+        Issubclass = "issubclass",
+        Iter = "iter",
+        Next = "next",
+        Round = "round",
+        Type = "type",
+        TypeName = "type name",
     }
 }
 
@@ -105,6 +114,7 @@ names! {
         BitLength = "bit_length",
         By = "by",
         Capitalize = "capitalize",
+        Casefold = "casefold",
         Center = "center",
         Clear = "clear",
         Copy = "copy",
@@ -121,6 +131,7 @@ names! {
         Extend = "extend",
         Find = "find",
         Format = "format",
+        FormatMap = "format_map",
         FromBytes = "from_bytes",
         Fromhex = "fromhex",
         Fromkeys = "fromkeys",
@@ -139,6 +150,7 @@ names! {
         Isidentifier = "isidentifier",
         Islower = "islower",
         Isnumeric = "isnumeric",
+        Isprintable = "isprintable",
         Isspace = "isspace",
         Issubset = "issubset",
         Issuperset = "issuperset",
@@ -150,6 +162,7 @@ names! {
         Ljust = "ljust",
         Lower = "lower",
         Lstrip = "lstrip",
+        Maketrans = "maketrans",
         Partition = "partition",
         Pop = "pop",
         Popitem = "popitem",
@@ -176,6 +189,7 @@ names! {
         SymmetricDifferenceUpdate = "symmetric_difference_update",
         Title = "title",
         ToBytes = "to_bytes",
+        Translate = "translate",
         Union = "union",
         Update = "update",
         Upper = "upper",

@@ -12,8 +12,15 @@ impl<'s> Compiler<'s> {
     pub(crate) fn plain_arguments(&mut self, arguments: &'s Arguments) -> Option<u16> {
         let count = arguments.args.len() + arguments.keywords.len();
         let first = self.f().temps(count);
+        let as_lists = std::mem::take(&mut self.generators_as_lists);
         for (index, argument) in arguments.args.iter().enumerate() {
-            self.expr_to(argument, first + index as u16);
+            let to = first + index as u16;
+            match argument {
+                Expr::Generator(inner) if as_lists => {
+                    self.comprehension(&inner.generators, &inner.elt, None, Op::List, to);
+                }
+                _ => self.expr_to(argument, to),
+            }
         }
         let mut names = Vec::new();
         for (index, keyword) in arguments.keywords.iter().enumerate() {

@@ -136,15 +136,22 @@ impl<'s> Compiler<'s> {
 
     /// A `def` inside of a function.
     pub(crate) fn inner_def(&mut self, def: &'s ast::StmtFunctionDef) {
-        if !def.decorator_list.is_empty() || def.is_async {
+        if def.is_async {
             return self.refuse(
                 &def.name,
-                "language.decorator",
-                "a function inside takes no decorators and no async",
-                "call the function where it is needed",
+                "language.async",
+                "a contract runs in one piece: there is nothing to await",
+                "remove async",
             );
         }
+        let decorators = self.f().temps(def.decorator_list.len());
+        for (index, decorator) in def.decorator_list.iter().enumerate() {
+            self.expr_to(&decorator.expression, decorators + index as u16);
+        }
         let register = self.f().temp();
+        self.f().temp();
+        let line = self.line(&def.name);
+        self.f().set_line(line);
         self.closure(
             def.name.as_str(),
             Some(&def.parameters),
@@ -152,6 +159,12 @@ impl<'s> Compiler<'s> {
             def,
             register,
         );
+        for (index, decorator) in def.decorator_list.iter().enumerate().rev() {
+            self.at(decorator);
+            self.emit(Op::Move, register + 1, register, 0);
+            self.emit(Op::Move, register, decorators + index as u16, 0);
+            self.emit(Op::CallValue, register, 1, 0);
+        }
         let Some(var) = self.f().find(def.name.as_str()) else {
             return;
         };

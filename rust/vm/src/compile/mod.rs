@@ -134,6 +134,8 @@ pub(crate) struct Compiler<'s> {
     pub(crate) reporter: Reporter<'s>,
     pub(crate) parts: Parts,
     pub(crate) is_script: bool,
+    /// The arguments of a builtin are compiled: it takes a list for a generator expression.
+    pub(crate) generators_as_lists: bool,
     pub(crate) globals: HashMap<String, Global>,
     pub(crate) contract: ContractScope,
     pub(crate) functions: Vec<FnCtx<'s>>,
@@ -177,6 +179,7 @@ impl<'s> Compiler<'s> {
             reporter,
             parts,
             is_script: false,
+            generators_as_lists: false,
             globals: HashMap::new(),
             contract: ContractScope::default(),
             functions: Vec::new(),

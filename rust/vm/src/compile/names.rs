@@ -93,6 +93,9 @@ impl<'a> Visitor<'a> for Collector {
         match stmt {
             Stmt::FunctionDef(def) => {
                 self.bind(def.name.as_str());
+                for decorator in &def.decorator_list {
+                    self.visit_expr(&decorator.expression);
+                }
                 for parameter in def.parameters.iter_non_variadic_params() {
                     if let Some(default) = parameter.default() {
                         self.visit_expr(default);
@@ -197,6 +200,9 @@ impl<'a> Visitor<'a> for AllNames {
                     .extend(nonlocal.names.iter().map(|name| name.to_string()));
             }
             Stmt::FunctionDef(def) => {
+                for decorator in &def.decorator_list {
+                    self.visit_expr(&decorator.expression);
+                }
                 self.names
                     .extend(mentioned(Some(&def.parameters), Body::Stmts(&def.body)));
             }

@@ -155,11 +155,6 @@ impl<'s> Compiler<'s> {
                 "this builtin depends on the machine or changes bytes in place",
                 "use the value itself as the key, or bytes",
             ),
-            "iter" | "next" => (
-                "language.builtin",
-                "iterators are not values here",
-                "use a for loop or index the list",
-            ),
             _ => ("name.undefined", "", ""),
         };
         if message.is_empty() {

@@ -319,9 +319,13 @@ impl Vm<'_, '_> {
                 self.merge(&copy, right, false)?;
                 Ok(copy)
             }
-            (Bin::Mod, Value::Str(_) | Value::Bytes(_), _) => Err(fatal(
+            (Bin::Mod, Value::Str(text), values) => {
+                let text = text.clone();
+                self.percent(&text.text, values)
+            }
+            (Bin::Mod, Value::Bytes(_), _) => Err(fatal(
                 "language.refused",
-                "% formatting is not part of the language: write an f-string",
+                "% formatting of bytes is not part of the language: format text and encode it",
             )),
             _ => Err(self.unsupported(op, left, right)),
         }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::format::is_type;
 use super::{context_part, Vm};
 use crate::builtins::Builtin;
 use crate::error::{malformed, raise, too_deep, type_error, Exc, R};
@@ -34,6 +35,7 @@ fn plain_type_name(value: &Value) -> &'static str {
         Value::Exception(exception) => exception.class.name(),
         Value::Closure(_) | Value::Function(_) => "function",
         Value::Bound(_) => "method",
+        Value::Builtin(builtin) if is_type(*builtin) => "type",
         Value::Builtin(_) => "builtin_function_or_method",
         Value::Class(_) | Value::ExcClass(_) => "type",
         Value::Table(_) => "Table",
@@ -89,9 +91,23 @@ impl Vm<'_, '_> {
         }
         let kind = self.type_name(value);
         let name = self.program.name(name);
+        if name == "__name__" {
+            if let Some(text) = self.own_name(value) {
+                return self.new_str(text);
+            }
+        }
+        let own = match value {
+            Value::Builtin(builtin) if is_type(*builtin) => Some(builtin.name().to_string()),
+            Value::Class(class) => Some(self.program.class(*class).name.clone()),
+            Value::ExcClass(class) => Some(class.name().to_string()),
+            _ => None,
+        };
         Err(raise(
             Exc::AttributeError,
-            format!("'{kind}' object has no attribute '{name}'"),
+            match own {
+                Some(own) => format!("type object '{own}' has no attribute '{name}'"),
+                None => format!("'{kind}' object has no attribute '{name}'"),
+            },
         ))
     }
 
@@ -235,6 +251,11 @@ impl Vm<'_, '_> {
                 Builtin::Set => matches!(value, Value::Set(set) if !set.frozenset),
                 Builtin::Frozenset => matches!(value, Value::Set(set) if set.frozenset),
                 Builtin::Range => matches!(value, Value::Range(_)),
+                Builtin::Type => match value {
+                    Value::Class(_) | Value::ExcClass(_) => true,
+                    Value::Builtin(builtin) => is_type(*builtin),
+                    _ => false,
+                },
                 _ => {
                     return Err(type_error(
                         "isinstance() arg 2 must be a type, a tuple of types, or a union",

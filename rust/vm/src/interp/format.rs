@@ -301,7 +301,7 @@ impl Vm<'_, '_> {
     }
 }
 
-fn is_type(builtin: crate::builtins::Builtin) -> bool {
+pub(crate) fn is_type(builtin: crate::builtins::Builtin) -> bool {
     use crate::builtins::Builtin as B;
     matches!(
         builtin,
@@ -320,6 +320,7 @@ fn is_type(builtin: crate::builtins::Builtin) -> bool {
             | B::Slice
             | B::Str
             | B::Tuple
+            | B::Type
             | B::Zip
     )
 }

@@ -11,6 +11,7 @@ pub(crate) mod format;
 mod frames;
 mod instructions;
 pub(crate) mod iterate;
+mod percent;
 mod slices;
 mod spec;
 mod unpack;
