@@ -24,6 +24,15 @@ impl Vm<'_, '_> {
         arguments: &mut [Value],
         names: &[u16],
     ) -> R<Value> {
+        if super::bytes_more::is_more(method) {
+            return self.more_bytes(&bytes.bytes, method, arguments, names);
+        }
+        if matches!(method, Method::Split | Method::Rsplit) {
+            return self.bytes_split(&bytes.bytes, method, arguments, names);
+        }
+        if matches!(method, Method::Find | Method::Index | Method::Count) && arguments.len() > 1 {
+            return self.bytes_search(bytes, method, arguments, names);
+        }
         let (least, most) = match method {
             Method::Decode => (0, 1),
             Method::Hex => (0, 0),
@@ -72,6 +81,56 @@ impl Vm<'_, '_> {
         }
     }
 
+    /// `find`, `index` and `count` between a start and an end.
+    fn bytes_search(
+        &mut self,
+        bytes: &BytesObj,
+        method: Method,
+        arguments: &[Value],
+        names: &[u16],
+    ) -> R<Value> {
+        self.arity(method.name(), arguments, names, 1, 3)?;
+        let length = bytes.bytes.len() as i64;
+        let mut bound = |at: usize, missing: i64| -> R<i64> {
+            match arguments.get(at) {
+                None | Some(Value::None) => Ok(missing),
+                Some(value) => {
+                    let number = self.int_argument(value)?;
+                    Ok(if number < 0 {
+                        number.saturating_add(length).max(0)
+                    } else {
+                        number
+                    })
+                }
+            }
+        };
+        let (start, end) = (bound(1, 0)?, bound(2, length)?.min(length));
+        let part = self.bytes_argument(&arguments[0], true)?;
+        self.spend(gas::bytes(
+            bytes.bytes.len().saturating_mul(part.len().max(6)),
+        ))?;
+        let inside = bytes.bytes.get(start as usize..end.max(0) as usize);
+        if method == Method::Count {
+            let Some(mut rest) = inside else {
+                return Ok(Value::Int(0));
+            };
+            if part.is_empty() {
+                return Ok(Value::Int(rest.len() as i64 + 1));
+            }
+            let mut count = 0;
+            while let Some(at) = find(rest, &part) {
+                count += 1;
+                rest = &rest[at + part.len()..];
+            }
+            return Ok(Value::Int(count));
+        }
+        match inside.and_then(|inside| find(inside, &part)) {
+            Some(at) => Ok(Value::Int(at as i64 + start)),
+            None if method == Method::Find => Ok(Value::Int(-1)),
+            None => Err(value_error("subsection not found")),
+        }
+    }
+
     fn bytes_parts(
         &mut self,
         content: &[u8],
@@ -111,7 +170,7 @@ impl Vm<'_, '_> {
     }
 
     /// Bytes, or one byte as a number where that is allowed.
-    fn bytes_argument(&mut self, value: &Value, byte_too: bool) -> R<Vec<u8>> {
+    pub(super) fn bytes_argument(&mut self, value: &Value, byte_too: bool) -> R<Vec<u8>> {
         match value {
             Value::Bytes(bytes) => {
                 self.plan_bytes(bytes.bytes.len())?;

@@ -63,21 +63,23 @@ fn of_text(method: Method) -> bool {
 /// Whether byte strings have a method.
 fn of_bytes(method: Method) -> bool {
     use Method as M;
-    matches!(
-        method,
-        M::Count
-            | M::Decode
-            | M::Endswith
-            | M::Find
-            | M::Hex
-            | M::Index
-            | M::Join
-            | M::Removeprefix
-            | M::Removesuffix
-            | M::Replace
-            | M::Split
-            | M::Startswith
-    )
+    super::bytes_more::is_more(method)
+        || matches!(
+            method,
+            M::Rsplit
+                | M::Count
+                | M::Decode
+                | M::Endswith
+                | M::Find
+                | M::Hex
+                | M::Index
+                | M::Join
+                | M::Removeprefix
+                | M::Removesuffix
+                | M::Replace
+                | M::Split
+                | M::Startswith
+        )
 }
 
 /// Whether lists have a method.

@@ -1,6 +1,7 @@
 //! Builtin functions and methods: a closed list.
 
 mod bytes_methods;
+mod bytes_more;
 mod conversions;
 mod dict_methods;
 mod functions;

@@ -198,3 +198,26 @@ pub(crate) fn only_generator(arguments: &Arguments) -> Option<&ast::ExprGenerato
         _ => None,
     }
 }
+
+/// Whether plain arguments fit a function's parameters: a script finds out when it runs.
+pub(crate) fn fits(arguments: &Arguments, signature: &Signature) -> bool {
+    let given = arguments.args.len();
+    let mut filled: Vec<bool> = (0..signature.params.len()).map(|at| at < given).collect();
+    let named = arguments.keywords.iter().all(|keyword| {
+        let name = keyword.arg.as_ref().map_or("", |name| name.as_str());
+        let place = signature.params.iter().position(|(param, _)| param == name);
+        match place.filter(|place| *place >= signature.positional_only && !filled[*place]) {
+            Some(place) => {
+                filled[place] = true;
+                true
+            }
+            None => false,
+        }
+    });
+    let complete = signature
+        .params
+        .iter()
+        .zip(&filled)
+        .all(|((_, default), filled)| *filled || default.is_some());
+    given <= signature.positional && named && complete
+}

@@ -3,7 +3,7 @@
 use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::Ranged;
 
-use super::arguments::{has_star, only_generator};
+use super::arguments::{fits, has_star, only_generator};
 use super::function::Reg;
 use super::resolve::Resolved;
 use super::{Compiler, Declared, Global, Signature};
@@ -88,6 +88,9 @@ impl<'s> Compiler<'s> {
         if has_star(&call.arguments) || signature.star || signature.star_star {
             return self.call_unbound(call, function, receiver);
         }
+        if self.is_script && !fits(&call.arguments, &signature) {
+            return self.call_unbound(call, function, receiver);
+        }
         let base = self.f().temps(signature.params.len().max(1));
         let taken = usize::from(receiver.is_some());
         if let Some(receiver) = receiver {
@@ -165,6 +168,9 @@ impl<'s> Compiler<'s> {
             params,
             ..Signature::default()
         };
+        if self.is_script && !fits(&call.arguments, &signature) {
+            return self.call_value(call);
+        }
         let base = self.f().temps(signature.params.len().max(1));
         if !self.bind_arguments(&call.arguments, &signature, 0, base, call.range()) {
             return None;

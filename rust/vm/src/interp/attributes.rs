@@ -96,6 +96,7 @@ impl Vm<'_, '_> {
                 return self.new_str(text);
             }
         }
+        self.refuse_known_attribute(value, &name.to_string())?;
         let own = match value {
             Value::Builtin(builtin) if is_type(*builtin) => Some(builtin.name().to_string()),
             Value::Class(class) => Some(self.program.class(*class).name.clone()),
@@ -109,6 +110,75 @@ impl Vm<'_, '_> {
                 None => format!("'{kind}' object has no attribute '{name}'"),
             },
         ))
+    }
+
+    /// Attributes that CPython has and the language has not: never an `AttributeError`.
+    pub(crate) fn refuse_known_attribute(&self, value: &Value, name: &str) -> R<()> {
+        let known: &[&str] = match value {
+            Value::Int(_) | Value::Big(_) | Value::Bool(_) => &[
+                "as_integer_ratio",
+                "conjugate",
+                "denominator",
+                "from_bytes",
+                "imag",
+                "numerator",
+                "real",
+            ],
+            Value::Bytes(_) => &[
+                "expandtabs",
+                "fromhex",
+                "maketrans",
+                "splitlines",
+                "translate",
+            ],
+            Value::Str(_) => &["maketrans"],
+            Value::Dict(_) => &["fromkeys"],
+            Value::DictView(_) => &["isdisjoint", "mapping"],
+            Value::Exception(_) => &[
+                "add_note",
+                "errno",
+                "filename",
+                "lineno",
+                "msg",
+                "name",
+                "obj",
+                "object",
+                "offset",
+                "reason",
+                "start",
+                "end",
+                "encoding",
+                "strerror",
+                "text",
+                "value",
+                "with_traceback",
+            ],
+            Value::Class(_) => &["mro", "fields"],
+            Value::Builtin(_) => &[
+                "mro",
+                "maketrans",
+                "from_bytes",
+                "fromhex",
+                "fromkeys",
+                "real",
+                "imag",
+                "start",
+                "stop",
+                "step",
+                "translate",
+                "splitlines",
+                "expandtabs",
+            ],
+            Value::Slice(_) => &["indices", "start", "step", "stop"],
+            _ => &[],
+        };
+        if known.contains(&name) || name.starts_with("__") {
+            return Err(crate::error::refused(format!(
+                "`{name}` of a {} is not part of the language",
+                self.type_name(value)
+            )));
+        }
+        Ok(())
     }
 
     /// A field of a record, or a method bound to it.

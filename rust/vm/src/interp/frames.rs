@@ -6,9 +6,9 @@ use super::exec::Arguments;
 use super::Vm;
 use crate::builtins::Builtin;
 use crate::error::{fatal, malformed, raise, raise_with, type_error, Exc, Stop, Trap, R};
+use crate::gas;
 use crate::memory::charge;
 use crate::value::{CellObj, ClosureObj, Value, OBJECT_BYTES};
-use crate::{gas, limits};
 
 impl Vm<'_, '_> {
     /// Finds the handler of an exception; gives the trap back where there is none.
@@ -223,12 +223,9 @@ pub(super) fn place(
 
 #[cold]
 #[inline(never)]
-pub(super) fn too_many_frames() -> Trap {
+pub(super) fn too_many_frames(most: usize) -> Trap {
     fatal(
         "limit.recursion",
-        format!(
-            "calls are nested deeper than {}: use a loop",
-            limits::CALL_FRAMES
-        ),
+        format!("calls are nested deeper than {most}: use a loop"),
     )
 }

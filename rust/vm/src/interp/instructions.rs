@@ -514,8 +514,15 @@ impl Vm<'_, '_> {
                 }
                 Op::CallStar => {
                     let at = usize::from(instr.a);
-                    let value = try_or_fail!(self.call_star(&mut regs[at..at + 3]));
-                    r!(instr.a) = value;
+                    if let Some((function, arguments)) =
+                        try_or_fail!(self.call_star(&mut regs[at..at + 3]))
+                    {
+                        break Step::Call {
+                            function,
+                            at: instr.a,
+                            arguments,
+                        };
+                    }
                 }
                 Op::CallBuiltin => {
                     let at = usize::from(instr.a);

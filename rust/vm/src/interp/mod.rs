@@ -79,6 +79,8 @@ pub(crate) struct Vm<'p, 'h> {
     pub(crate) gas_limit: u64,
     pub(crate) frames: Vec<Frame>,
     pub(crate) native: usize,
+    /// Calls that may be active at once, and those of them through native code.
+    pub(crate) frame_limits: (usize, usize),
     pub(crate) spare: Vec<Vec<Value>>,
     pub(crate) events: Vec<EmittedEvent>,
     pub(crate) reads: u64,
@@ -120,6 +122,10 @@ impl<'p, 'h> Vm<'p, 'h> {
             gas_limit,
             frames: Vec::new(),
             native: 0,
+            frame_limits: match program.parts.main {
+                Some(_) => (limits::SCRIPT_FRAMES, limits::SCRIPT_NATIVE_FRAMES),
+                None => (limits::CALL_FRAMES, limits::NATIVE_FRAMES),
+            },
             spare: Vec::new(),
             events: Vec::new(),
             reads: 0,
