@@ -35,8 +35,13 @@ impl Vm<'_, '_> {
         }
         let (least, most) = match method {
             Method::Decode => (0, 1),
-            Method::Hex => (0, 0),
-            Method::Replace => (2, 2),
+            Method::Hex => (0, 2),
+            Method::Replace => (2, 3),
+            Method::Startswith
+            | Method::Endswith
+            | Method::Find
+            | Method::Index
+            | Method::Count => (1, 3),
             _ => (1, 1),
         };
         self.arity(method.name(), arguments, names, least, most)?;
@@ -44,10 +49,25 @@ impl Vm<'_, '_> {
             return self.decode_bytes(bytes, arguments);
         }
         let content = &bytes.bytes;
+        if method == Method::Hex && !arguments.is_empty() {
+            return Err(refused(
+                "bytes.hex() with a separator is not part of the language",
+            ));
+        }
         if method == Method::Hex {
             self.plan_bytes(content.len() * 2)?;
             let text = content.iter().map(|byte| format!("{byte:02x}")).collect();
             return self.new_str(text);
+        }
+        if method == Method::Replace && arguments.len() > 2 {
+            return Err(refused(
+                "bytes.replace() with a count is not part of the language",
+            ));
+        }
+        if matches!(method, Method::Startswith | Method::Endswith) && arguments.len() > 1 {
+            return Err(refused(
+                "startswith() of bytes with a start is not part of the language: slice the bytes",
+            ));
         }
         if method == Method::Join {
             return self.bytes_join(content, &arguments[0]);
@@ -94,6 +114,9 @@ impl Vm<'_, '_> {
         let mut bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 None | Some(Value::None) => Ok(missing),
+                Some(value) if crate::interp::arith::to_big(value).is_none() => Err(type_error(
+                    "slice indices must be integers or None or have an __index__ method",
+                )),
                 Some(value) => {
                     let number = self.int_argument(value)?;
                     Ok(if number < 0 {
@@ -181,6 +204,10 @@ impl Vm<'_, '_> {
             Value::Int(_) | Value::Big(_) if byte_too => {
                 Err(value_error("byte must be in range(0, 256)"))
             }
+            other if byte_too => Err(type_error(format!(
+                "argument should be integer or bytes-like object, not '{}'",
+                self.type_name(other)
+            ))),
             other => Err(type_error(format!(
                 "a bytes-like object is required, not '{}'",
                 self.type_name(other)
@@ -250,10 +277,7 @@ impl Vm<'_, '_> {
                 Ok(text) => self.new_str(text.to_string()),
                 Err(error) => {
                     let at = error.valid_up_to();
-                    let message = format!(
-                        "'utf-8' codec can't decode byte 0x{:02x} in position {at}",
-                        bytes.bytes.get(at).copied().unwrap_or(0)
-                    );
+                    let message = not_utf8(&bytes.bytes, at, error.error_len());
                     Err(crate::error::raise(
                         crate::error::Exc::UnicodeDecodeError,
                         message,
@@ -275,7 +299,8 @@ impl Vm<'_, '_> {
     }
 
     /// `bytes.fromhex(text)`
-    pub(crate) fn bytes_fromhex(&mut self, arguments: &[Value]) -> R<Value> {
+    pub(crate) fn bytes_fromhex(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
+        self.arity("fromhex", arguments, names, 1, 1)?;
         let [text] = arguments else {
             return Err(type_error("fromhex() takes exactly one argument"));
         };
@@ -307,4 +332,19 @@ impl Vm<'_, '_> {
         }
         self.new_bytes(bytes)
     }
+}
+
+/// CPython's words for bytes that are no UTF-8 from a place on.
+fn not_utf8(bytes: &[u8], at: usize, length: Option<usize>) -> String {
+    let first = bytes.get(at).copied().unwrap_or(0);
+    let (length, why) = match length {
+        None => (bytes.len() - at, "unexpected end of data"),
+        Some(1) if !(0xc2..=0xf4).contains(&first) => (1, "invalid start byte"),
+        Some(length) => (length, "invalid continuation byte"),
+    };
+    if length == 1 {
+        return format!("'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {why}");
+    }
+    let last = at + length - 1;
+    format!("'utf-8' codec can't decode bytes in position {at}-{last}: {why}")
 }

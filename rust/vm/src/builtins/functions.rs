@@ -24,7 +24,6 @@ fn positional_arity(builtin: Builtin) -> (usize, usize) {
         | Builtin::Oct
         | Builtin::Ord
         | Builtin::Callable
-        | Builtin::Iter
         | Builtin::Type
         | Builtin::TypeName
         | Builtin::Repr
@@ -36,7 +35,7 @@ fn positional_arity(builtin: Builtin) -> (usize, usize) {
         | Builtin::Set
         | Builtin::Tuple => (0, 1),
         Builtin::Divmod | Builtin::Filter | Builtin::Isinstance | Builtin::Issubclass => (2, 2),
-        Builtin::Format | Builtin::Next => (1, 2),
+        Builtin::Format | Builtin::Iter | Builtin::Next => (1, 2),
         Builtin::Map => (2, 100),
         _ => (1, 3),
     }
@@ -71,6 +70,10 @@ impl Vm<'_, '_> {
             Builtin::Print => return self.print(arguments, names),
             Builtin::Round => return self.round(arguments, names),
             _ => {}
+        }
+        if let (Builtin::Bytes, [Value::Str(text), encoding], []) = (builtin, &*arguments, names) {
+            let (text, encoding) = (text.clone(), encoding.clone());
+            return self.encode_text(&text.text, Some(&encoding));
         }
         let (least, most) = positional_arity(builtin);
         self.arity(builtin.name(), arguments, names, least, most)?;
@@ -111,6 +114,9 @@ impl Vm<'_, '_> {
                 let (class, others) = (first.clone(), arguments[1].clone());
                 self.is_subclass_of(&class, &others, 0).map(Value::Bool)
             }
+            Builtin::Iter if arguments.len() == 2 => Err(refused(
+                "iter() with a function and a last value is not part of the language: write a loop",
+            )),
             Builtin::Iter => self.make_iter(first),
             Builtin::Next => self.next_of(first, arguments.get(1)),
             _ => Err(refused(format!(
@@ -177,6 +183,15 @@ impl Vm<'_, '_> {
 
     fn any_or_all(&mut self, builtin: Builtin, source: &Value) -> R<Value> {
         let wanted = builtin == Builtin::Any;
+        if let Value::Iter(iter) = source {
+            let iter = iter.clone();
+            while let Some(item) = self.advance(&iter)? {
+                if self.truth(&item)? == wanted {
+                    return Ok(Value::Bool(wanted));
+                }
+            }
+            return Ok(Value::Bool(!wanted));
+        }
         let items = self.collect_any(source)?;
         for item in &items {
             self.spend(1)?;
@@ -202,7 +217,10 @@ impl Vm<'_, '_> {
     fn format_with(&mut self, value: &Value, spec: Option<&Value>) -> R<Value> {
         let spec = spec.cloned().unwrap_or_else(|| Value::text(""));
         if !matches!(spec, Value::Str(_)) {
-            return Err(type_error("format() argument 2 must be str"));
+            return Err(type_error(format!(
+                "format() argument 2 must be str, not {}",
+                self.type_name(&spec)
+            )));
         }
         self.format_value(value, &spec)
     }
@@ -263,7 +281,10 @@ impl Vm<'_, '_> {
     fn sorted(&mut self, arguments: &mut [Value], names: &[u16]) -> R<Value> {
         self.only_keywords("sort", names, &["key", "reverse"])?;
         if arguments.len() - names.len().min(arguments.len()) != 1 {
-            return Err(type_error("sorted expected 1 argument"));
+            return Err(type_error(format!(
+                "sorted expected 1 argument, got {}",
+                arguments.len() - names.len().min(arguments.len())
+            )));
         }
         let key = self
             .keyword(arguments, names, "key")
@@ -418,7 +439,17 @@ impl Vm<'_, '_> {
         let (source, start) = match (positional, start) {
             ([source], start) => (source, start.unwrap_or(Value::Int(0))),
             ([source, start], None) => (source, start.clone()),
-            _ => return Err(type_error("sum() takes an iterable and a start")),
+            ([], _) => {
+                return Err(type_error(
+                    "sum() takes at least 1 positional argument (0 given)",
+                ))
+            }
+            (many, _) => {
+                return Err(type_error(format!(
+                    "sum() takes at most 2 arguments ({} given)",
+                    many.len() + names.len()
+                )))
+            }
         };
         let items = self.collect_any(source)?;
         if let Value::Str(_) = start {
@@ -462,7 +493,8 @@ impl Vm<'_, '_> {
             (Some(base), Some(exponent), Some(modulus)) => {
                 self.power_mod(&base, &exponent, &modulus)
             }
-            _ => Err(type_error("pow() missing required argument")),
+            (None, ..) => Err(type_error("pow() missing required argument 'base' (pos 1)")),
+            _ => Err(type_error("pow() missing required argument 'exp' (pos 2)")),
         }
     }
 }

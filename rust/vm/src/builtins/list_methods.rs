@@ -177,6 +177,11 @@ impl Vm<'_, '_> {
         let mut bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 Some(value) => {
+                    if crate::interp::arith::to_big(value).is_none() {
+                        return Err(type_error(
+                            "slice indices must be integers or have an __index__ method",
+                        ));
+                    }
                     let number = self.int_argument(value)?;
                     Ok(if number < 0 {
                         number.saturating_add(length).max(0)
@@ -194,10 +199,19 @@ impl Vm<'_, '_> {
         match self.position(inside, wanted)? {
             Some(at) => Ok(Value::Int(start + at as i64)),
             None => {
-                let shown = self.repr(wanted)?;
+                let shown = match sequence {
+                    Value::Tuple(_) => String::new(),
+                    Value::Range(_) if crate::interp::arith::to_big(wanted).is_none() => {
+                        String::new()
+                    }
+                    _ => self.repr(wanted)?,
+                };
                 Err(match sequence {
                     Value::Tuple(_) => value_error("tuple.index(x): x not in tuple"),
-                    Value::Range(_) => value_error(format!("{shown} is not in range")),
+                    Value::Range(_) if crate::interp::arith::to_big(wanted).is_some() => {
+                        value_error(format!("{shown} is not in range"))
+                    }
+                    Value::Range(_) => value_error("sequence.index(x): x not in sequence"),
                     _ => value_error(format!("{shown} is not in list")),
                 })
             }

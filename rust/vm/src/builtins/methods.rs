@@ -140,6 +140,7 @@ fn of_set(method: Method, frozen: bool) -> bool {
             | M::DifferenceUpdate
             | M::Discard
             | M::IntersectionUpdate
+            | M::Pop
             | M::Remove
             | M::SymmetricDifferenceUpdate
             | M::Update
@@ -238,6 +239,9 @@ impl Vm<'_, '_> {
             Value::List(_) => of_list(method),
             Value::Tuple(_) => matches!(method, M::Count | M::Index),
             Value::Range(_) => matches!(method, M::Count | M::Index),
+            Value::DictView(view) => {
+                method == M::Isdisjoint && view.kind != crate::value::ViewKind::Values
+            }
             Value::Dict(_) => of_dict(method),
             Value::Set(set) => of_set(method, set.frozenset),
             Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
@@ -280,7 +284,15 @@ impl Vm<'_, '_> {
                 self.bytes_method(&bytes, method, arguments, names)
             }
             Value::List(list) => self.list_method(list, method, arguments, names),
-            Value::Tuple(_) | Value::Range(_) => self.sequence_method(receiver, method, arguments),
+            Value::Tuple(_) | Value::Range(_) => {
+                let (least, most) = match (method, receiver) {
+                    (Method::Index, Value::Tuple(_)) => (1, 3),
+                    _ => (1, 1),
+                };
+                self.arity(method.name(), arguments, names, least, most)?;
+                self.sequence_method(receiver, method, arguments)
+            }
+            Value::DictView(_) => self.view_isdisjoint(receiver, arguments, names),
             Value::Dict(dict) => self.dict_method(dict, method, arguments, names),
             Value::Set(set) => self.set_method(set, method, arguments, names),
             Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
@@ -297,8 +309,8 @@ impl Vm<'_, '_> {
             }
             Value::Builtin(Builtin::Int) => self.int_from_bytes(arguments, names),
             Value::Builtin(Builtin::Str) => self.str_maketrans(arguments, names),
-            Value::Builtin(Builtin::Bytes) => self.bytes_fromhex(arguments),
-            Value::Builtin(Builtin::Dict) => self.dict_fromkeys(arguments),
+            Value::Builtin(Builtin::Bytes) => self.bytes_fromhex(arguments, names),
+            Value::Builtin(Builtin::Dict) => self.dict_fromkeys(arguments, names),
             _ => Err(self.no_method(receiver, name)),
         }
     }
@@ -335,31 +347,36 @@ impl Vm<'_, '_> {
         least: usize,
         most: usize,
     ) -> R<()> {
-        if let Some(name) = names.first() {
-            let name = self.program.name(*name);
-            return Err(type_error(format!(
-                "{what}() got an unexpected keyword argument '{name}'"
-            )));
-        }
-        if (least..=most).contains(&arguments.len()) {
-            return Ok(());
-        }
         let given = arguments.len();
         let qualified = if self.receiver.is_empty() {
             what.to_string()
         } else {
             format!("{}.{what}", self.receiver)
         };
+        if !names.is_empty() {
+            return Err(type_error(match what {
+                "type" => "type() takes 1 or 3 arguments".to_string(),
+                _ => format!("{qualified}() takes no keyword arguments"),
+            }));
+        }
+        if (least..=most).contains(&arguments.len()) {
+            return Ok(());
+        }
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         Err(type_error(match (least, most) {
             (0, 0) => format!("{qualified}() takes no arguments ({given} given)"),
+            (1, 1) if what == "type" => "type() takes 1 or 3 arguments".to_string(),
+            _ if what == "map" => "map() must have at least two arguments.".to_string(),
             (1, 1) if matches!(what, "reversed") => {
                 format!("{what} expected 1 argument, got {given}")
             }
             (1, 1) => format!("{qualified}() takes exactly one argument ({given} given)"),
             _ if least == most => format!("{what} expected {least} arguments, got {given}"),
-            (1, 3) if self.receiver == "str" && given == 0 => {
+            (1, 3) if matches!(self.receiver, "str" | "bytes") && given == 0 => {
                 format!("{what}() takes at least 1 argument (0 given)")
+            }
+            (1, 3) if matches!(self.receiver, "str" | "bytes") => {
+                format!("{what}() takes at most 3 arguments ({given} given)")
             }
             _ if given < least => format!(
                 "{what} expected at least {least} argument{}, got {given}",
@@ -385,6 +402,8 @@ fn receiver_name(receiver: &Value) -> &'static str {
         Value::Set(_) => "set",
         Value::Int(_) | Value::Big(_) | Value::Bool(_) => "int",
         Value::Range(_) => "range",
+        Value::DictView(_) => "dict_keys",
+        Value::Builtin(kind) => kind.name(),
         _ => "",
     }
 }

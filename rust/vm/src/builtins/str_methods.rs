@@ -169,6 +169,10 @@ impl Vm<'_, '_> {
         let set: Option<Vec<char>> = match arguments.first() {
             None | Some(Value::None) => None,
             Some(value) => {
+                if !matches!(value, Value::Str(_)) {
+                    let message = format!("{} arg must be None or str", method.name());
+                    return Err(type_error(message));
+                }
                 let chars: Vec<char> = self
                     .text_argument(value, "strip arg")?
                     .text
@@ -245,6 +249,9 @@ impl Vm<'_, '_> {
         let mut bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 None | Some(Value::None) => Ok(missing),
+                Some(value) if crate::interp::arith::to_big(value).is_none() => Err(type_error(
+                    "slice indices must be integers or None or have an __index__ method",
+                )),
                 Some(value) => {
                     let number = self.int_argument(value)?;
                     Ok(if number < 0 {
@@ -302,9 +309,19 @@ impl Vm<'_, '_> {
         Ok(Value::Bool(false))
     }
 
+    fn plain_text(&self, value: &Value) -> R<String> {
+        match value {
+            Value::Str(text) => Ok(text.text.clone()),
+            other => Err(type_error(format!(
+                "must be str, not {}",
+                self.type_name(other)
+            ))),
+        }
+    }
+
     fn str_search(&mut self, text: &StrObj, method: Method, arguments: &[Value]) -> R<Value> {
-        let wanted = self.text_argument(&arguments[0], "argument")?.text.clone();
         let part = self.part_of(text, arguments)?;
+        let wanted = self.plain_text(&arguments[0])?;
         let content =
             part.and_then(|(start, end)| text.text.get(start..end).map(|content| (start, content)));
         let Some((start, content)) = content else {
@@ -422,7 +439,12 @@ impl Vm<'_, '_> {
 
     fn str_encode(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
         self.only_keywords("encode", names, &["encoding"])?;
-        let encoding = match arguments.first() {
+        self.encode_text(text, arguments.first())
+    }
+
+    /// A text as bytes of an encoding.
+    pub(super) fn encode_text(&mut self, text: &str, encoding: Option<&Value>) -> R<Value> {
+        let encoding = match encoding {
             None => "utf-8".to_string(),
             Some(value) => self
                 .text_argument(value, "encoding")?
@@ -433,11 +455,30 @@ impl Vm<'_, '_> {
         match encoding.as_str() {
             "utf-8" | "utf8" => self.new_bytes(text.as_bytes().to_vec()),
             "ascii" if text.is_ascii() => self.new_bytes(text.as_bytes().to_vec()),
-            "ascii" => Err(raise(
-                Exc::UnicodeEncodeError,
-                "'ascii' codec can't encode character: ordinal not in range(128)",
-            )),
+            "ascii" => Err(not_ascii(text)),
             _ => Err(refused("only utf-8 and ascii are encoded")),
         }
     }
+}
+
+/// CPython's words for text that ASCII cannot hold.
+fn not_ascii(text: &str) -> crate::error::Trap {
+    let chars: Vec<char> = text.chars().collect();
+    let start = chars.iter().position(|c| !c.is_ascii()).unwrap_or(0);
+    let run = chars[start..].iter().take_while(|c| !c.is_ascii()).count();
+    let what = if run == 1 {
+        let code = u32::from(chars[start]);
+        let shown = match code {
+            0..=0xff => format!("\\x{code:02x}"),
+            0x100..=0xffff => format!("\\u{code:04x}"),
+            _ => format!("\\U{code:08x}"),
+        };
+        format!("character '{shown}' in position {start}")
+    } else {
+        format!("characters in position {start}-{}", start + run - 1)
+    };
+    raise(
+        Exc::UnicodeEncodeError,
+        format!("'ascii' codec can't encode {what}: ordinal not in range(128)"),
+    )
 }

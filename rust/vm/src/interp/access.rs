@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use super::arith::{to_big, to_i64};
+use super::format::is_type;
 use super::Vm;
+use crate::builtins::Builtin;
 use crate::error::{malformed, raise, raise_with, refused, type_error, Exc, R};
 use crate::gas;
 use crate::table::HashTable;
@@ -38,7 +40,14 @@ impl Vm<'_, '_> {
         if (0..length).contains(&place) {
             return Ok(place as usize);
         }
+        let what = if what == "bytes index" { "index" } else { what };
         Err(raise(Exc::IndexError, format!("{what} out of range")))
+    }
+
+    #[cold]
+    fn not_subscriptable(&self, class: &Value) -> crate::error::Trap {
+        let name = self.own_name(class).unwrap_or_default();
+        type_error(format!("type '{name}' is not subscriptable"))
     }
 
     pub(crate) fn get_item(&mut self, container: &Value, key: &Value) -> R<Value> {
@@ -69,8 +78,25 @@ impl Vm<'_, '_> {
             }
             Value::Dict(dict) => self.dict_get(dict, key),
             Value::Table(table) => self.table_get(*table, key),
-            Value::Class(class) => self.enum_by_name(*class, key),
+            Value::Class(class)
+                if self.program.class(*class).kind == crate::program::ClassKind::Enum =>
+            {
+                self.enum_by_name(*class, key)
+            }
             Value::Unset => Err(malformed()),
+            Value::Builtin(
+                Builtin::List
+                | Builtin::Dict
+                | Builtin::Tuple
+                | Builtin::Set
+                | Builtin::Frozenset
+                | Builtin::Type
+                | Builtin::Enumerate,
+            ) => Err(refused(
+                "types with parameters are no values: write them in annotations only",
+            )),
+            Value::Class(_) | Value::ExcClass(_) => Err(self.not_subscriptable(container)),
+            Value::Builtin(builtin) if is_type(*builtin) => Err(self.not_subscriptable(container)),
             _ => Err(type_error(format!(
                 "'{}' object is not subscriptable",
                 self.type_name(container)

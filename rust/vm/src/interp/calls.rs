@@ -497,8 +497,14 @@ impl Vm<'_, '_> {
         match value {
             Value::Str(text) => Ok(text),
             _ => Err(type_error(format!(
-                "{what} must be str, not {}",
-                self.type_name(value)
+                "{what}{}must be str, not {}",
+                if what.is_empty() { "" } else { " " },
+                match value {
+                    Value::None if what.ends_with("argument") || what.contains(" argument ") => {
+                        "None".to_string()
+                    }
+                    other => self.type_name(other),
+                }
             ))),
         }
     }
