@@ -134,6 +134,10 @@ class Engine:
     def view(
         self, contract: str, method: str, arguments: bytes, sender: str | None, gas: int
     ) -> bytes: ...
+    def trace_view(
+        self, contract: str, method: str, arguments: bytes, sender: str | None, gas: int
+    ) -> tuple[bytes, list[tuple[CborValue, ...]]]:
+        """The view's result, and its steps as `trace` gives those of a call."""
     def interface(self, contract: str) -> dict[str, CborValue] | None: ...
     def source(self, contract: str) -> tuple[str, str] | None: ...
     def find(self, prefix: bytes, odd_nibble: int | None, limit: int) -> list[bytes]:

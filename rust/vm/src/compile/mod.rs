@@ -119,6 +119,7 @@ pub(crate) enum Declared {
     Table,
     Call,
     View,
+    Invariant,
 }
 
 /// What is known of the contract's class while its methods are compiled.

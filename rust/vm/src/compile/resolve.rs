@@ -123,7 +123,9 @@ impl<'s> Compiler<'s> {
                     Declared::Table => {
                         "declare tables in the contract's class: items = Table(Item, key=\"id\")"
                     }
-                    Declared::Call | Declared::View => "use it as a decorator of a method",
+                    Declared::Call | Declared::View | Declared::Invariant => {
+                        "use it as a decorator of a method"
+                    }
                     _ => "use it as the base of a class",
                 };
                 self.error(name.range(), "language.value", message, help);
