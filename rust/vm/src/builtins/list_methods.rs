@@ -182,7 +182,7 @@ impl Vm<'_, '_> {
                             "slice indices must be integers or have an __index__ method",
                         ));
                     }
-                    let number = self.int_argument(value)?;
+                    let number = crate::interp::arith::clamped(value);
                     Ok(if number < 0 {
                         number.saturating_add(length).max(0)
                     } else {

@@ -253,7 +253,7 @@ impl Vm<'_, '_> {
                     "slice indices must be integers or None or have an __index__ method",
                 )),
                 Some(value) => {
-                    let number = self.int_argument(value)?;
+                    let number = crate::interp::arith::clamped(value);
                     Ok(if number < 0 {
                         number.saturating_add(length).max(0)
                     } else {

@@ -23,14 +23,7 @@ impl<'s> Compiler<'s> {
         }
         if let (
             Builtin::Next,
-            [Expr::Generator(generator), Expr::NoneLiteral(_)
-            | Expr::BooleanLiteral(_)
-            | Expr::NumberLiteral(_)
-            | Expr::StringLiteral(_)
-            | Expr::Name(_)
-            | Expr::UnaryOp(_)],
-            [],
-        ) = (builtin, &*arguments.args, arguments.keywords.as_slice())
+            [Expr::Generator(generator), _], []) = (builtin, &*arguments.args, arguments.keywords.as_slice())
         {
             return Some(self.next_over(call, generator, arguments.args.get(1)));
         }
@@ -132,12 +125,14 @@ impl<'s> Compiler<'s> {
     ) -> Reg {
         let base = self.f().temp();
         let spare = self.f().temp();
-        if let Some(default) = default {
-            self.expr_to(default, spare);
-        }
         let end = self.f().label();
         let element: &'s Expr = &generator.elt;
-        self.loops(&generator.generators, &mut |compiler| {
+        let mut first = |compiler: &mut Self| {
+            if let Some(default) = default {
+                compiler.expr_to(default, spare);
+            }
+        };
+        self.loops_after(&generator.generators, &mut first, &mut |compiler| {
             compiler.expr_to(element, base);
             compiler.f().emit_to(Op::Jump, [0; 3], 0, end);
         });

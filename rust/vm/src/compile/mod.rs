@@ -30,7 +30,8 @@ mod tries;
 
 use std::collections::HashMap;
 
-use ruff_python_ast::{Expr, Stmt};
+use ruff_python_ast::{Expr, PythonVersion, Stmt};
+use ruff_python_parser::{Mode, ParseOptions};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::diagnostics::{Diagnostic, Reporter};
@@ -65,8 +66,8 @@ fn compile_as(text: &str, file: &str, script: bool) -> Result<Program, Vec<Diagn
 
 fn compile_here(text: &str, file: &str, script: bool) -> Result<Program, Vec<Diagnostic>> {
     let mut reporter = Reporter::new(file, text);
-    let parsed =
-        ruff_python_parser::parse_unchecked_source(text, ruff_python_ast::PySourceType::Python);
+    let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::PY311);
+    let parsed = ruff_python_parser::parse_unchecked(text, options);
     for error in parsed.errors() {
         reporter.report(
             error.location,
@@ -75,6 +76,23 @@ fn compile_here(text: &str, file: &str, script: bool) -> Result<Program, Vec<Dia
             "",
         );
     }
+    for error in parsed.unsupported_syntax_errors() {
+        reporter.report(
+            error.range,
+            "syntax.version",
+            error.to_string(),
+            "the same file runs under CPython 3.11: write it as that version takes it",
+        );
+    }
+    let Ok(parsed) = parsed.try_into_module().ok_or(()) else {
+        reporter.report(
+            TextRange::default(),
+            "syntax.invalid",
+            "this is no module",
+            "",
+        );
+        return Err(reporter.into_found());
+    };
     if !reporter.is_empty() {
         return Err(reporter.into_found());
     }

@@ -17,6 +17,9 @@ impl Vm<'_, '_> {
     /// The place of an index in a sequence of this length.
     fn index(&mut self, index: &Value, length: usize, what: &str) -> R<usize> {
         let Some(number) = to_i64(index) else {
+            if let (Value::Big(_), "range object index") = (index, what) {
+                return Err(raise(Exc::IndexError, "range object index out of range"));
+            }
             if let Value::Big(_) = index {
                 return Err(raise(
                     Exc::IndexError,
