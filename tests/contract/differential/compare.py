@@ -61,7 +61,7 @@ def by_cpython(source: str) -> Ran:
         with contextlib.redirect_stdout(out):
             exec(code, {"__name__": "__main__"})  # noqa: S102  programs of our own making
     except Exception as error:  # noqa: BLE001  whatever it raises is what we compare
-        last = traceback.format_exception_only(error)[-1].rstrip("\n")
+        last = traceback.format_exception_only(error)[-1].removesuffix("\n")
         last = last.replace("lianheng.contract._errors.", "lianheng.contract.")
         places = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
         return Ran(out.getvalue(), last, places[-1].lineno or 0 if places else 0)

@@ -111,7 +111,7 @@ impl Vm<'_, '_> {
     ) -> R<Value> {
         self.arity(method.name(), arguments, names, 1, 3)?;
         let length = bytes.bytes.len() as i64;
-        let mut bound = |at: usize, missing: i64| -> R<i64> {
+        let bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 None | Some(Value::None) => Ok(missing),
                 Some(value) if crate::interp::arith::to_big(value).is_none() => Err(type_error(

@@ -234,6 +234,12 @@ impl Vm<'_, '_> {
             Value::Dict(dict) => dict.table.borrow().len(),
             Value::Set(set) => set.table.borrow().len(),
             Value::DictView(view) => view.dict.table.borrow().len(),
+            Value::Range(range) if range.is_huge() => {
+                return Err(crate::error::raise(
+                    crate::error::Exc::OverflowError,
+                    "Python int too large to convert to C ssize_t",
+                ))
+            }
             Value::Range(range) => return Ok(Value::Int(range.len())),
             Value::Class(class) if !self.program.class(*class).members.is_empty() => {
                 self.program.class(*class).members.len()

@@ -174,7 +174,7 @@ impl Vm<'_, '_> {
             return Ok(Value::Int(count));
         }
         let length = items.len() as i64;
-        let mut bound = |at: usize, missing: i64| -> R<i64> {
+        let bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 Some(value) => {
                     if crate::interp::arith::to_big(value).is_none() {

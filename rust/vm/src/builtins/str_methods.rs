@@ -246,7 +246,7 @@ impl Vm<'_, '_> {
     /// Byte positions of the part that `start` and `end` ask for.
     fn part_of(&mut self, text: &StrObj, arguments: &[Value]) -> R<Option<(usize, usize)>> {
         let length = text.chars as i64;
-        let mut bound = |at: usize, missing: i64| -> R<i64> {
+        let bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 None | Some(Value::None) => Ok(missing),
                 Some(value) if crate::interp::arith::to_big(value).is_none() => Err(type_error(

@@ -112,6 +112,21 @@ impl Vm<'_, '_> {
         ))
     }
 
+    /// Fails where a value has no attribute that could be called.
+    pub(crate) fn must_have(&mut self, value: &Value, name: u16) -> R<()> {
+        let method = self.program.methods.get(usize::from(name)).copied();
+        let known = match value {
+            Value::Contract | Value::Table(_) | Value::Record(_) | Value::Class(_) => false,
+            other => method
+                .flatten()
+                .is_some_and(|method| self.has_method(other, method)),
+        };
+        if known || matches!(value, Value::Contract | Value::Table(_)) {
+            return Ok(());
+        }
+        self.attribute(value, name).map(drop)
+    }
+
     /// Attributes that CPython has and the language has not: never an `AttributeError`.
     pub(crate) fn refuse_known_attribute(&self, value: &Value, name: &str) -> R<()> {
         let known: &[&str] = match value {

@@ -616,6 +616,7 @@ impl Vm<'_, '_> {
                         break Step::Fail(self.undefined_global(instr.a));
                     }
                 }
+                Op::HasAttr => try_or_fail!(self.must_have(&r!(instr.a), instr.b)),
                 Op::BoundGlobal => {
                     if matches!(r!(instr.a), Value::Unset) {
                         let name = self.program.name(instr.b);

@@ -237,6 +237,8 @@ operations! {
     StoreGlobal = Register Slot Nothing;
     /// variable a of the module loses its value, or fails without one
     ClearGlobal = Slot Nothing Nothing;
+    /// fails where a has no attribute b: asked before the arguments of a call are evaluated
+    HasAttr = Register Name Nothing;
     /// fails where a, a variable of the module, has no value; b names it
     BoundGlobal = Register Name Nothing;
 }
