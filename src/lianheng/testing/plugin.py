@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture `ledger`, a chain in memory for one test.
+"""The pytest plugin: the fixture `ledger`, a chain in memory for one test, on both engines.
 
     def test_only_the_holder_lends(ledger):
         shed = ledger.deploy("toolshed.py")
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ledger(request: pytest.FixtureRequest) -> Iterator["LedgerFixture"]:
-    """A chain in memory, with members as they are named and files found beside the test."""
-    from lianheng.testing._fixture import LedgerFixture
+    """A chain in memory, with members as they are named and files found beside the test.
 
-    fixture = LedgerFixture(request.path.parent)
+    Every call runs in the VM and under CPython, and must give the same.
+    """
+    from lianheng.testing._fixture import LedgerFixture
+    from lianheng.testing._record import PLUGIN
+
+    fixture = LedgerFixture(request.path.parent, request.config.pluginmanager.get_plugin(PLUGIN))
     yield fixture
     fixture.close()
