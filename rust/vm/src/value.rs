@@ -246,9 +246,17 @@ impl RangeObj {
 
     /// Whether it has more integers than 64 bits count.
     pub(crate) fn is_huge(&self) -> bool {
+        self.wide_len() > i128::from(i64::MAX)
+    }
+
+    /// Number of integers in the range, however many.
+    pub(crate) fn wide_len(&self) -> i128 {
         let span = i128::from(self.stop) - i128::from(self.start);
         let step = i128::from(self.step);
-        step != 0 && (span - step.signum()) / step + 1 > i128::from(i64::MAX)
+        if step == 0 || span.signum() != step.signum() {
+            return 0;
+        }
+        (span - step.signum()) / step + 1
     }
 
     /// The integer at a position inside of the range.

@@ -34,7 +34,7 @@ class FileRecord:
     methods: dict[str, Spent] = field(default_factory=dict)
     line_gas: dict[int, int] = field(default_factory=dict)
     line_runs: dict[int, int] = field(default_factory=dict)
-    arcs: set[tuple[int, int]] = field(default_factory=set)
+    traces: set[tuple[int, ...]] = field(default_factory=set)
 
 
 @dataclass
@@ -56,14 +56,13 @@ class Record:
         if final:
             file.methods.setdefault(method, Spent()).add(gas)
         lines = [step for step in steps if step[0] == "line"]
-        ends = [step[2] for step in lines[1:]] + [gas]
-        before: int | None = None
+        if not lines:
+            return
+        ends = [*(step[2] for step in lines[1:]), gas]
         for (_, line, spent), end in zip(lines, ends, strict=True):
             file.line_gas[line] = file.line_gas.get(line, 0) + end - spent
             file.line_runs[line] = file.line_runs.get(line, 0) + 1
-            if before is not None:
-                file.arcs.add((before, line))
-            before = line
+        file.traces.add(tuple(step[1] for step in lines))
 
     def dearest(self) -> tuple[str, Mapping[str, int]] | None:
         """The method with the most gas in one call."""

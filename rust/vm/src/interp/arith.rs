@@ -175,7 +175,7 @@ impl Vm<'_, '_> {
             gas::OBJECT
                 + words
                     * if matches!(op, Bin::Mul | Bin::FloorDiv | Bin::Mod) {
-                        words / 4 + 1
+                        words / 2 + 1
                     } else {
                         1
                     },
@@ -578,15 +578,13 @@ fn is_sequence(value: &Value) -> bool {
 /// Says `+=` where the plain operation would say `+`.
 #[cold]
 #[inline(never)]
-fn in_place_message(trap: Trap, op: Bin) -> Trap {
+pub(super) fn in_place_message(trap: Trap, op: Bin) -> Trap {
     let start = format!("unsupported operand type(s) for {}: ", op.symbol());
     if let Stop::Raise(exception) = &*trap {
         if let [Value::Str(text)] = exception.args.as_slice() {
             if let Some(rest) = text.text.strip_prefix(&start) {
-                return type_error(format!(
-                    "unsupported operand type(s) for {}=: {rest}",
-                    op.symbol()
-                ));
+                let symbol = if op == Bin::Pow { "**" } else { op.symbol() };
+                return type_error(format!("unsupported operand type(s) for {symbol}=: {rest}"));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::arith::Bin;
+use super::arith::{in_place_message, Bin};
 use super::compare::Order;
 use super::exec::{Arguments, Step};
 use super::frames::undefined_name;
@@ -615,6 +615,27 @@ impl Vm<'_, '_> {
                     if matches!(old, Value::Unset) {
                         break Step::Fail(self.undefined_global(instr.a));
                     }
+                }
+                Op::FloorDivIn | Op::ModIn | Op::PowIn | Op::ShlIn | Op::ShrIn => {
+                    let op = match instr.op {
+                        Op::FloorDivIn => Bin::FloorDiv,
+                        Op::ModIn => Bin::Mod,
+                        Op::PowIn => Bin::Pow,
+                        Op::ShlIn => Bin::Shl,
+                        _ => Bin::Shr,
+                    };
+                    let made = match (op, &r!(instr.b), &r!(instr.c)) {
+                        (Bin::FloorDiv, Value::Int(x), Value::Int(y)) if *y > 0 => {
+                            Value::Int(x.div_euclid(*y))
+                        }
+                        (Bin::Mod, Value::Int(x), Value::Int(y)) if *y > 0 => {
+                            Value::Int(x.rem_euclid(*y))
+                        }
+                        (_, x, y) => try_or_fail!(self
+                            .binary(op, x, y)
+                            .map_err(|trap| in_place_message(trap, op))),
+                    };
+                    r!(instr.a) = made;
                 }
                 Op::HasAttr => try_or_fail!(self.must_have(&r!(instr.a), instr.b)),
                 Op::BoundGlobal => {
