@@ -1,0 +1,26 @@
+# list & dict ops
+xs = [5, 3, 8, 1]
+xs.append(7); xs.insert(1, 99); xs.extend((2, 4)); print(xs, xs.pop(), xs.pop(0), xs.index(8), xs.count(3))
+xs.remove(99); xs.reverse(); print(xs); xs.sort(); print(xs); xs.sort(key=lambda v: -v); print(xs)
+ys = xs.copy(); ys.clear(); print(xs, ys, xs == ys, [1, 2] < [1, 3], [1] * 3, [1] + [2])
+xs[1:3] = [10, 20, 30]; print(xs); xs[::2] = [0] * len(xs[::2]); print(xs); del xs[0]; del xs[1:3]; print(xs)
+a, *b, c = range(6); print(a, b, c)
+(x, y), z = (1, 2), 3; print(x, y, z)
+*init, last = "hello"; print(init, last)
+d = {"a": 1, "b": 2}
+d["c"] = 3; d.update({"d": 4}, e=5); print(d, d.get("z"), d.get("z", 0), "a" in d, len(d))
+print(list(d), list(d.values()), list(d.items()), d.pop("a"), d.pop("zz", None), d.popitem(), d)
+print({**d, "x": 1}, d | {"y": 2}, {k: v * 2 for k, v in d.items()}, dict(zip("abc", range(3))), dict([("k", "v")], w=1))
+d |= {"q": 9}; print(d, d.keys() & {"b", "q"} == {"b", "q"}, d.setdefault("n", []), d)
+print(dict.fromkeys("ab", 0), sorted(d, key=str), list(reversed(d)), d == dict(d), {1: "a", True: "b"})
+s1, s2 = {1, 2, 3}, {2, 3, 4}
+print(sorted(s1 | s2), sorted(s1 & s2), sorted(s1 - s2), sorted(s1 ^ s2), s1 <= s2, {2} < s1, s1.isdisjoint({9}))
+s1.add(5); s1.discard(1); s1.update([7, 8]); print(sorted(s1), len(s1), 5 in s1, frozenset([1]) | {2} == {1, 2})
+print(any([0, "", 3]), all([1, 2]), sum([1, 2, 3], 10), min(3, 1, 2), max([4, 9], default=0), max([], default="none"), min("b", "a", key=ord))
+print(list(enumerate("ab", start=1)), list(zip([1, 2, 3], "ab")), list(map(lambda x, y: x + y, [1, 2], [3, 4])), list(filter(None, [0, 1, "", 2])), list(range(10, 0, -3)))
+print(divmod(17, 5), divmod(-17, 5), -17 // 5, -17 % 5, 17 % -5, 2 ** 10, pow(3, 4, 5), pow(3, -1, 7), abs(-3), round(7), round(1234, -2))
+print(isinstance(1, int), isinstance(True, int), isinstance("s", (int, str)), type(1) == int, callable(len))
+print([[0] * 3 for _ in range(2)], [(i, j) for i in range(3) for j in range(i)], {i % 3 for i in range(10)} == {0, 1, 2})
+print(tuple(range(3)), (1,), (), (1, 2) + (3,), (1, 2) * 2, (3, 1) > (2, 9), tuple("ab").index("b"))
+print(list(reversed([1, 2, 3])), sorted(["b", "A", "c"], key=str.lower), sorted([(1, "b"), (1, "a")]), "".join(reversed("abc")))
+print(1 < 2 < 3, 1 < 3 < 2, not 0, None is None, 5 and 0, 0 or "x", (lambda: 7)())
