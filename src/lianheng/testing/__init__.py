@@ -7,11 +7,11 @@ are known to everybody.
 
 from lianheng.testing._fixture import LedgerFixture, Snapshot
 from lianheng.testing._handles import Caller, ContractHandle, Refusal
-from lianheng.testing._record import PLUGIN, FileRecord, Record, Spent
+from lianheng.testing._record import RECORD, FileRecord, Record, Spent
 from lianheng.testing._twins import EnginesDiffer
 
 __all__ = [
-    "PLUGIN",
+    "RECORD",
     "Caller",
     "ContractHandle",
     "EnginesDiffer",

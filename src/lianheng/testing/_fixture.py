@@ -32,7 +32,7 @@ from lianheng.model import (
 )
 from lianheng.testing._chain import Chain, Declared, Made
 from lianheng.testing._handles import ContractHandle, Refusal
-from lianheng.testing._record import FileRecord, Record
+from lianheng.testing._record import RECORD, FileRecord
 from lianheng.testing._twins import Twin, callers, compare_everything, repeat
 
 DEFAULT_ROLES = ("operator",)
@@ -51,10 +51,10 @@ class Snapshot:
 class LedgerFixture:
     """What a test gets as `ledger`."""
 
-    def __init__(self, folder: Path, record: Record | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         """Contract files are looked for in this folder first, then in the current one."""
         self._folder = folder
-        self._record = record
+        self._record = RECORD.get()
         self._now_ms = _milliseconds(_FIRST_DAY)
         self._chain = Chain(self._now_ms)
         self._twins: dict[ContractName, Twin] = {}

@@ -1,11 +1,9 @@
 """What the tools want to know of a test run: gas by call, and lines by contract."""
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
-
-PLUGIN = "lianheng-record"
-"""Name under which a `Record` is registered with pytest by the tools."""
 
 
 @dataclass
@@ -73,3 +71,7 @@ class Record:
             return None
         name, spent = max(found, key=lambda pair: pair[1].most)
         return name, {"most": spent.most, "calls": spent.calls}
+
+
+RECORD: ContextVar[Record | None] = ContextVar("lianheng_record", default=None)
+"""What the fixtures of this run tell; the tools set it around a run of pytest."""

@@ -25,8 +25,7 @@ def ledger(request: pytest.FixtureRequest) -> Iterator["LedgerFixture"]:
     Every call runs in the VM and under CPython, and must give the same.
     """
     from lianheng.testing._fixture import LedgerFixture
-    from lianheng.testing._record import PLUGIN
 
-    fixture = LedgerFixture(request.path.parent, request.config.pluginmanager.get_plugin(PLUGIN))
+    fixture = LedgerFixture(request.path.parent)
     yield fixture
     fixture.close()

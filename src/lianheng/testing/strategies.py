@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -176,7 +177,12 @@ def ledger_machine(
         return rule(signers=signers, arguments=declared)(step)
 
     rules = {f"do_{method}": adder(method) for method in [*calls, *views]}
-    return type(f"{program.contract.__name__}Machine", (Machine,), rules)
+    machine = type(f"{program.contract.__name__}Machine", (Machine,), rules)
+    # Explaining a failure runs it some hundred times more; its calls say enough.
+    machine.TestCase.settings = settings(
+        machine.TestCase.settings, phases=[phase for phase in Phase if phase is not Phase.explain]
+    )
+    return machine
 
 
 def _scalar(of: type, known: Sequence[str]) -> st.SearchStrategy[Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lianheng.testing import Record
+    from lianheng.testing import RECORD, Record
 
 NO_TESTS = 5  # pytest's exit code where it collected nothing
 
@@ -74,11 +74,6 @@ class _Counter:
     def __init__(self, run: TestRun) -> None:
         self._run = run
 
-    def pytest_configure(self, config: Any) -> None:
-        from lianheng.testing import PLUGIN
-
-        config.pluginmanager.register(self._run.record, PLUGIN)
-
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
             self._run.failed += 1
@@ -97,7 +92,7 @@ def run_tests(
     Raise `UsageError` where pytest is not installed, or there is nothing to run.
     """
     from lianheng.model import UsageError
-    from lianheng.testing import Record
+    from lianheng.testing import RECORD, Record
 
     try:
         import pytest
@@ -110,8 +105,12 @@ def run_tests(
     quiet = ["-q", "--no-header", "--tb=short", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     arguments = [*quiet, *options, str(tests_of(place))]
     printed, started = io.StringIO(), time.monotonic()
-    with redirect_stdout(printed), redirect_stderr(printed):
-        run.code = int(pytest.main(arguments, plugins=[_Counter(run)]))
+    token = RECORD.set(run.record)
+    try:
+        with redirect_stdout(printed), redirect_stderr(printed):
+            run.code = int(pytest.main(arguments, plugins=[_Counter(run)]))
+    finally:
+        RECORD.reset(token)
     run.seconds = time.monotonic() - started
     run.output = printed.getvalue()
     if run.code == NO_TESTS:
