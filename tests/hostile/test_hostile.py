@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
+from tests.hostile.attacks import ATTACKS, Attack
 
 from lianheng import _native
-from tests.hostile.attacks import ATTACKS, Attack
 
 GAS = 10_000_000
 SECONDS = 1.0
@@ -31,7 +31,7 @@ def ending(source: str) -> tuple[str, object]:
 
 
 def attacked(source: str) -> tuple[str, bool, float, int]:
-    """The code, whether a second run ends the same, seconds of work, and the process's peak in kB."""
+    """The code, whether a second run ends the same, seconds of work, and the peak in kB."""
     started = time.process_time()
     first = ending(source)
     took = time.process_time() - started
@@ -60,5 +60,12 @@ def test_there_are_attacks_on_each_resource() -> None:
     counts = Counter(attack[0] for attack in ATTACKS)
     assert len(ATTACKS) >= 150
     assert set(counts) == {
-        "time", "memory", "stack", "depth", "number", "refused", "output", "source",
+        "time",
+        "memory",
+        "stack",
+        "depth",
+        "number",
+        "refused",
+        "output",
+        "source",
     }

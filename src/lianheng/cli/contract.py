@@ -87,7 +87,7 @@ def run(
         bool, typer.Option("--check-only", help="Say what is refused; run nothing.")
     ] = False,
 ) -> None:
-    """Run a file of the language in the VM as a script: `print` to standard output, gas to standard error.
+    """Run a file as a script in the VM: `print` to standard output, gas to standard error.
 
     Exit code 1: an error that nothing caught. 2: refused by the language.
     """
@@ -173,9 +173,7 @@ def summary(source: str, file: str) -> str:
     return f"{interface.get('name', file)}: {', '.join(parts)}"
 
 
-def show_script_error(
-    error: "Mapping[str, Any]", source: "Sequence[str]", file: str
-) -> None:
+def show_script_error(error: "Mapping[str, Any]", source: "Sequence[str]", file: str) -> None:
     """The places that it passed and its last line, in CPython's form, to standard error."""
     import sys
 

@@ -5,11 +5,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
 from tests.contract.differential.compare import by_cpython, by_vm, difference
 from tests.contract.differential.generator import constructs, programs
 
-KEPT = sorted(Path(__file__).with_name("kept").glob("*.py"))
+KEPT = sorted(Path(__file__).with_name("kept").glob("*.txt"))
 PROGRAMS = 1_000
 pytestmark = pytest.mark.skipif(
     sys.version_info[:2] != (3, 11), reason="the VM does what CPython 3.11 does"

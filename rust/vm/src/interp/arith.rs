@@ -550,14 +550,12 @@ impl Vm<'_, '_> {
                 "`A | B` of types is no value: write it in annotations and isinstance",
             );
         }
-        if op == Bin::Mul {
-            if is_sequence(left) || is_sequence(right) {
-                let other = if is_sequence(left) { right } else { left };
-                return type_error(format!(
-                    "can't multiply sequence by non-int of type '{}'",
-                    name(other)
-                ));
-            }
+        if op == Bin::Mul && (is_sequence(left) || is_sequence(right)) {
+            let other = if is_sequence(left) { right } else { left };
+            return type_error(format!(
+                "can't multiply sequence by non-int of type '{}'",
+                name(other)
+            ));
         }
         type_error(format!(
             "unsupported operand type(s) for {}: '{}' and '{}'",

@@ -96,7 +96,7 @@ impl Vm<'_, '_> {
                 return self.new_str(text);
             }
         }
-        self.refuse_known_attribute(value, &name.to_string())?;
+        self.refuse_known_attribute(value, name)?;
         let own = match value {
             Value::Builtin(builtin) if is_type(*builtin) => Some(builtin.name().to_string()),
             Value::Class(class) => Some(self.program.class(*class).name.clone()),
