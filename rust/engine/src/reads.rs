@@ -14,7 +14,7 @@ use crate::formats::block::Block;
 use crate::formats::result::{Refusal, Success, TransactionResult};
 use crate::head;
 use crate::overlay::{scan_view, BlockState, Rows, Span, TransactionState};
-use crate::runtime::Call;
+use crate::runtime::{Call, Step};
 use crate::{limits, Error};
 
 /// A span of rows of one table or index.
@@ -89,6 +89,33 @@ impl Engine {
         sender: Option<&str>,
         gas: u64,
     ) -> Result<Vec<u8>, Error> {
+        self.view_stepwise(contract, method, arguments, sender, gas, None)
+    }
+
+    /// Asks a view as [`Engine::view`] does, and records what it did step by step.
+    pub fn trace_view(
+        &self,
+        contract: &str,
+        method: &str,
+        arguments: &[u8],
+        sender: Option<&str>,
+        gas: u64,
+    ) -> Result<(Vec<u8>, Vec<Step>), Error> {
+        let mut steps = Vec::new();
+        let asked =
+            self.view_stepwise(contract, method, arguments, sender, gas, Some(&mut steps))?;
+        Ok((asked, steps))
+    }
+
+    fn view_stepwise(
+        &self,
+        contract: &str,
+        method: &str,
+        arguments: &[u8],
+        sender: Option<&str>,
+        gas: u64,
+        steps: Option<&mut Vec<Step>>,
+    ) -> Result<Vec<u8>, Error> {
         codec::cbor::check(arguments)?;
         let head = self.head();
         let signers: Vec<_> = sender
@@ -124,7 +151,7 @@ impl Engine {
             Err(refusal) => (0, Err(refusal)),
             Ok(_) => {
                 let run =
-                    std::panic::AssertUnwindSafe(|| deployed.code.call(&call, &mut state, None));
+                    std::panic::AssertUnwindSafe(|| deployed.code.call(&call, &mut state, steps));
                 let returned = std::panic::catch_unwind(run).map_err(|_| {
                     Error::new("engine.fault", "the engine failed inside this view")
                 })?;

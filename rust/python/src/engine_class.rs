@@ -350,6 +350,28 @@ impl Engine {
         Ok(PyBytes::new(py, &result))
     }
 
+    /// The view's result, and what it did step by step.
+    fn trace_view<'py>(
+        &self,
+        py: Python<'py>,
+        contract: &str,
+        method: &str,
+        arguments: &[u8],
+        sender: Option<&str>,
+        gas: u64,
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyList>)> {
+        let core = self.core()?;
+        let arguments = arguments.to_vec();
+        let (result, steps) = py
+            .detach(|| core.trace_view(contract, method, &arguments, sender, gas))
+            .map_err(raise)?;
+        let list = PyList::empty(py);
+        for step in &steps {
+            list.append(python_step(py, step)?)?;
+        }
+        Ok((PyBytes::new(py, &result), list))
+    }
+
     fn interface<'py>(
         &self,
         py: Python<'py>,

@@ -9,6 +9,7 @@ mod envelope_class;
 mod error;
 mod progress;
 mod replay_class;
+mod script;
 mod value;
 
 use pyo3::prelude::*;
@@ -54,6 +55,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         contract_functions::contract_interface,
         module
     )?)?;
+    module.add_function(wrap_pyfunction!(script::run_script, module)?)?;
     module.add_function(wrap_pyfunction!(bench_functions::bench_state, module)?)?;
     module.add_function(wrap_pyfunction!(envelope_class::fault_point, module)?)?;
     Ok(())

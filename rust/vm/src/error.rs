@@ -29,10 +29,17 @@ pub(crate) enum Exc {
     UnicodeDecodeError,
     UnicodeEncodeError,
     Rejected,
+    NotImplementedError,
+    RecursionError,
+    SyntaxError,
+    OSError,
+    EOFError,
+    BufferError,
+    MemoryError,
 }
 
 impl Exc {
-    pub(crate) const ALL: [Exc; 19] = [
+    pub(crate) const ALL: [Exc; 26] = [
         Exc::Exception,
         Exc::ArithmeticError,
         Exc::ZeroDivisionError,
@@ -52,6 +59,13 @@ impl Exc {
         Exc::UnicodeDecodeError,
         Exc::UnicodeEncodeError,
         Exc::Rejected,
+        Exc::NotImplementedError,
+        Exc::RecursionError,
+        Exc::SyntaxError,
+        Exc::OSError,
+        Exc::EOFError,
+        Exc::BufferError,
+        Exc::MemoryError,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -75,6 +89,13 @@ impl Exc {
             Exc::UnicodeDecodeError => "UnicodeDecodeError",
             Exc::UnicodeEncodeError => "UnicodeEncodeError",
             Exc::Rejected => "Rejected",
+            Exc::NotImplementedError => "NotImplementedError",
+            Exc::RecursionError => "RecursionError",
+            Exc::SyntaxError => "SyntaxError",
+            Exc::OSError => "OSError",
+            Exc::EOFError => "EOFError",
+            Exc::BufferError => "BufferError",
+            Exc::MemoryError => "MemoryError",
         }
     }
 
@@ -89,6 +110,7 @@ impl Exc {
             Exc::KeyError | Exc::IndexError => Some(Exc::LookupError),
             Exc::UnboundLocalError => Some(Exc::NameError),
             Exc::UnicodeError => Some(Exc::ValueError),
+            Exc::NotImplementedError | Exc::RecursionError => Some(Exc::RuntimeError),
             Exc::UnicodeDecodeError | Exc::UnicodeEncodeError => Some(Exc::UnicodeError),
             _ => Some(Exc::Exception),
         }

@@ -25,11 +25,13 @@ mod memory;
 mod program;
 mod rows;
 mod run;
+mod script;
 mod source;
 mod table;
 mod tables;
 mod types;
 mod unicode;
+mod unicode_tables;
 mod value;
 
 pub use diagnostics::Diagnostic;
@@ -41,6 +43,7 @@ pub use run::{
     run, CallContext, EmittedEvent, Failed, Finished, Host, HostError, Outcome, SignerInfo,
     TraceEvent,
 };
+pub use script::{check_script, run_script, ScriptError, ScriptOutcome, TracebackLine};
 pub use types::Type;
 
 /// Compiles a contract's source. `file` is the name that diagnostics and errors show.

@@ -50,6 +50,12 @@ pub const CONST_LEVELS: usize = 16;
 /// Calls active at once, in frames.
 pub const CALL_FRAMES: usize = 64;
 
+/// Calls active at once in a script, in frames: CPython's own limit.
+pub const SCRIPT_FRAMES: usize = 1_000;
+
+/// Calls through native code active at once in a script: it runs on a thread of its own.
+pub const SCRIPT_NATIVE_FRAMES: usize = 100;
+
 /// Calls through native code (a `key` of `sorted`, a function given to `map`) active at once:
 /// each takes a few kilobytes of the host's stack.
 pub const NATIVE_FRAMES: usize = 16;
@@ -81,6 +87,9 @@ pub const SCAN_ROWS: i64 = 1_000;
 
 /// Events of one call.
 pub const EVENTS: usize = 1_000;
+
+/// What a script may print, in bytes.
+pub const OUTPUT_BYTES: usize = 1024 * 1024;
 
 /// Gas that evaluating the module's constants may take when a contract is compiled.
 pub const CONSTANTS_GAS: u64 = 1_000_000;

@@ -1,4 +1,4 @@
-"""`lianheng contract`: begin, check and deploy contracts."""
+"""`lianheng contract`: begin, check, test and deploy contracts; the tools lie in contracts/."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,12 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lianheng.cli._options import As, Home, Json, PassphraseFile
+from lianheng.cli.contracts.check import check
+from lianheng.cli.contracts.coverage import coverage
+from lianheng.cli.contracts.diff import diff
+from lianheng.cli.contracts.gas import gas
+from lianheng.cli.contracts.interface import interface
+from lianheng.cli.contracts.test import test
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+SCRIPT_GAS = 1_000_000_000  # some seconds of work
 TEMPLATES = Path(__file__).with_name("templates")
-app = typer.Typer(help="Begin, check and deploy contracts.", no_args_is_help=True)
+app = typer.Typer(help="Begin, check, test and deploy contracts.", no_args_is_help=True)
+app.command()(check)
+app.command()(test)
+app.command()(gas)
+app.command()(coverage)
+app.command()(interface)
+app.command()(diff)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
 
 
@@ -67,21 +80,36 @@ def list_(home: Home = None, json: Json = False) -> None:
 
 
 @app.command()
-def check(file: File, json: Json = False) -> None:
-    """Say what the chain would refuse in this file: line, rule, and a way to write it."""
+def run(
+    file: File,
+    gas: Annotated[int, typer.Option(min=1, help="Most gas that it may use.")] = SCRIPT_GAS,
+    check_only: Annotated[
+        bool, typer.Option("--check-only", help="Say what is refused; run nothing.")
+    ] = False,
+) -> None:
+    """Run a file as a script in the VM: `print` to standard output, gas to standard error.
+
+    Exit code 1: an error that nothing caught. 2: refused by the language.
+    """
+    import sys
+
     from lianheng import _native
-    from lianheng.cli._print import console, emit
 
     source = read_source(file)
-    found = _native.check_contract(source, file.name)
-    if json:
-        emit({"file": str(file), "accepted": not found, "diagnostics": found})
-    elif found:
-        show_diagnostics(found, source.splitlines(), str(file))
-    else:
-        console().print(f"[bold green]accepted[/]  {summary(source, file.name)}")
-    if found:
-        raise typer.Exit(1)
+    outcome: Mapping[str, Any] = _native.run_script(source, str(file), 0 if check_only else gas)
+    sys.stdout.write(str(outcome["output"]))
+    sys.stdout.flush()
+    if found := outcome["diagnostics"]:
+        show_script_diagnostics(found, source.splitlines(), str(file))
+        raise typer.Exit(2)
+    if check_only:
+        sys.stderr.write("accepted\n")
+        return
+    if error := outcome["error"]:
+        show_script_error(error, source.splitlines(), str(file))
+    sys.stderr.write(f"gas: {outcome['gas']}\n")
+    if error:
+        raise typer.Exit(2 if error["code"] == "language.refused" else 1)
 
 
 @app.command()
@@ -99,15 +127,11 @@ def deploy(
     from lianheng import _native
     from lianheng.cli._print import console, emit, result_line, short_hash
     from lianheng.cli._session import find_home, load_identity, open_client
+    from lianheng.cli.contracts.check import refuse_if_wrong
 
     source = read_source(file)
     called = name or file.stem
-    if found := _native.check_contract(source, file.name):
-        if json:
-            emit({"file": str(file), "accepted": False, "diagnostics": found})
-        else:
-            show_diagnostics(found, source.splitlines(), str(file))
-        raise typer.Exit(1)
+    refuse_if_wrong(source, file, json=json)
     identity = load_identity(find_home(home), member, passphrase_file)
     with open_client(home) as ledger:
         started = time.monotonic()
@@ -149,24 +173,31 @@ def summary(source: str, file: str) -> str:
     return f"{interface.get('name', file)}: {', '.join(parts)}"
 
 
-def show_diagnostics(
+def show_script_error(error: "Mapping[str, Any]", source: "Sequence[str]", file: str) -> None:
+    """The places that it passed and its last line, in CPython's form, to standard error."""
+    import sys
+
+    lines = ["Traceback (most recent call last):"]
+    for row, function in error["traceback"]:
+        lines.append(f'  File "{file}", line {row}, in {function}')
+        if 0 < row <= len(source):
+            lines.append(f"    {source[row - 1].strip()}")
+    lines.append(str(error["last_line"]))
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def show_script_diagnostics(
     found: "Sequence[Mapping[str, Any]]", source: "Sequence[str]", file: str
 ) -> None:
-    """Each with its place, its rule, the line itself and what to write instead."""
-    from lianheng.cli._print import console, printable
+    """What the language refuses: place, rule, the line, and what to write instead."""
+    import sys
 
-    out = console()
     for item in found:
-        row, column = int(item.get("line") or 0), int(item.get("column") or 0)
-        place = f"{file}:{row}:{column}" if column else f"{file}:{row}"
-        rule = item.get("rule") or item.get("code") or "refused"
-        out.print(f"{place}  {rule}", style="bold red", markup=False)
+        row, column = int(item["line"]), int(item["column"])
+        lines = [f"{file}:{row}:{column}: {item['code']}: {item['message']}"]
         if 0 < row <= len(source):
-            out.print(f"    {printable(source[row - 1])}", markup=False)
-            if column:
-                marks = "^" * max(1, int(item.get("width") or 1))
-                out.print("    " + " " * (column - 1) + marks, style="red", markup=False)
-        out.print(f"  {printable(str(item['message']))}", markup=False)
-        if hint := item.get("help") or item.get("hint"):
-            out.print(f"  {printable(str(hint))}", style="dim", markup=False)
-    out.print(f"{len(found)} found", style="dim")
+            marks = "^" * max(1, int(item["width"]))
+            lines += [f"    {source[row - 1]}", "    " + " " * (column - 1) + marks]
+        if item["help"]:
+            lines.append(f"  {item['help']}")
+        sys.stderr.write("\n".join(lines) + "\n")

@@ -24,10 +24,24 @@ impl Vm<'_, '_> {
         arguments: &mut [Value],
         names: &[u16],
     ) -> R<Value> {
+        if super::bytes_more::is_more(method) {
+            return self.more_bytes(&bytes.bytes, method, arguments, names);
+        }
+        if matches!(method, Method::Split | Method::Rsplit) {
+            return self.bytes_split(&bytes.bytes, method, arguments, names);
+        }
+        if matches!(method, Method::Find | Method::Index | Method::Count) && arguments.len() > 1 {
+            return self.bytes_search(bytes, method, arguments, names);
+        }
         let (least, most) = match method {
             Method::Decode => (0, 1),
-            Method::Hex => (0, 0),
-            Method::Replace => (2, 2),
+            Method::Hex => (0, 2),
+            Method::Replace => (2, 3),
+            Method::Startswith
+            | Method::Endswith
+            | Method::Find
+            | Method::Index
+            | Method::Count => (1, 3),
             _ => (1, 1),
         };
         self.arity(method.name(), arguments, names, least, most)?;
@@ -35,10 +49,30 @@ impl Vm<'_, '_> {
             return self.decode_bytes(bytes, arguments);
         }
         let content = &bytes.bytes;
+        if method == Method::Hex && !arguments.is_empty() {
+            return Err(refused(
+                "bytes.hex() with a separator is not part of the language",
+            ));
+        }
         if method == Method::Hex {
             self.plan_bytes(content.len() * 2)?;
-            let text = content.iter().map(|byte| format!("{byte:02x}")).collect();
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
+            let mut text = String::with_capacity(content.len() * 2);
+            for byte in content {
+                text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+                text.push(char::from(DIGITS[usize::from(byte & 15)]));
+            }
             return self.new_str(text);
+        }
+        if method == Method::Replace && arguments.len() > 2 {
+            return Err(refused(
+                "bytes.replace() with a count is not part of the language",
+            ));
+        }
+        if matches!(method, Method::Startswith | Method::Endswith) && arguments.len() > 1 {
+            return Err(refused(
+                "startswith() of bytes with a start is not part of the language: slice the bytes",
+            ));
         }
         if method == Method::Join {
             return self.bytes_join(content, &arguments[0]);
@@ -69,6 +103,59 @@ impl Vm<'_, '_> {
                     .to_vec(),
             ),
             _ => self.bytes_parts(content, &part, method, arguments),
+        }
+    }
+
+    /// `find`, `index` and `count` between a start and an end.
+    fn bytes_search(
+        &mut self,
+        bytes: &BytesObj,
+        method: Method,
+        arguments: &[Value],
+        names: &[u16],
+    ) -> R<Value> {
+        self.arity(method.name(), arguments, names, 1, 3)?;
+        let length = bytes.bytes.len() as i64;
+        let bound = |at: usize, missing: i64| -> R<i64> {
+            match arguments.get(at) {
+                None | Some(Value::None) => Ok(missing),
+                Some(value) if crate::interp::arith::to_big(value).is_none() => Err(type_error(
+                    "slice indices must be integers or None or have an __index__ method",
+                )),
+                Some(value) => {
+                    let number = crate::interp::arith::clamped(value);
+                    Ok(if number < 0 {
+                        number.saturating_add(length).max(0)
+                    } else {
+                        number
+                    })
+                }
+            }
+        };
+        let (start, end) = (bound(1, 0)?, bound(2, length)?.min(length));
+        let part = self.bytes_argument(&arguments[0], true)?;
+        self.spend(gas::bytes(
+            bytes.bytes.len().saturating_mul(part.len().max(6)),
+        ))?;
+        let inside = bytes.bytes.get(start as usize..end.max(0) as usize);
+        if method == Method::Count {
+            let Some(mut rest) = inside else {
+                return Ok(Value::Int(0));
+            };
+            if part.is_empty() {
+                return Ok(Value::Int(rest.len() as i64 + 1));
+            }
+            let mut count = 0;
+            while let Some(at) = find(rest, &part) {
+                count += 1;
+                rest = &rest[at + part.len()..];
+            }
+            return Ok(Value::Int(count));
+        }
+        match inside.and_then(|inside| find(inside, &part)) {
+            Some(at) => Ok(Value::Int(at as i64 + start)),
+            None if method == Method::Find => Ok(Value::Int(-1)),
+            None => Err(value_error("subsection not found")),
         }
     }
 
@@ -111,7 +198,7 @@ impl Vm<'_, '_> {
     }
 
     /// Bytes, or one byte as a number where that is allowed.
-    fn bytes_argument(&mut self, value: &Value, byte_too: bool) -> R<Vec<u8>> {
+    pub(super) fn bytes_argument(&mut self, value: &Value, byte_too: bool) -> R<Vec<u8>> {
         match value {
             Value::Bytes(bytes) => {
                 self.plan_bytes(bytes.bytes.len())?;
@@ -122,6 +209,10 @@ impl Vm<'_, '_> {
             Value::Int(_) | Value::Big(_) if byte_too => {
                 Err(value_error("byte must be in range(0, 256)"))
             }
+            other if byte_too => Err(type_error(format!(
+                "argument should be integer or bytes-like object, not '{}'",
+                self.type_name(other)
+            ))),
             other => Err(type_error(format!(
                 "a bytes-like object is required, not '{}'",
                 self.type_name(other)
@@ -191,38 +282,49 @@ impl Vm<'_, '_> {
                 Ok(text) => self.new_str(text.to_string()),
                 Err(error) => {
                     let at = error.valid_up_to();
-                    let message = format!(
-                        "'utf-8' codec can't decode byte 0x{:02x} in position {at}",
-                        bytes.bytes.get(at).copied().unwrap_or(0)
-                    );
-                    Err(crate::error::raise(
-                        crate::error::Exc::UnicodeDecodeError,
-                        message,
-                    ))
+                    let (length, why) = not_utf8(&bytes.bytes, at, error.error_len());
+                    self.undecodable("utf-8", bytes, at, length, why)
                 }
             },
             "ascii" => match bytes.bytes.iter().position(|byte| !byte.is_ascii()) {
                 None => self.new_str(bytes.bytes.iter().map(|byte| char::from(*byte)).collect()),
-                Some(at) => {
-                    let message = format!("'ascii' codec can't decode byte 0x{:02x} in position {at}: ordinal not in range(128)", bytes.bytes[at]);
-                    Err(crate::error::raise(
-                        crate::error::Exc::UnicodeDecodeError,
-                        message,
-                    ))
-                }
+                Some(at) => self.undecodable("ascii", bytes, at, 1, "ordinal not in range(128)"),
             },
             _ => Err(refused("only utf-8 and ascii are decoded")),
         }
     }
 
+    fn undecodable(
+        &mut self,
+        codec: &str,
+        bytes: &BytesObj,
+        at: usize,
+        length: usize,
+        why: &str,
+    ) -> R<Value> {
+        let args = vec![
+            Value::text(codec),
+            self.new_bytes(bytes.bytes.clone())?,
+            Value::Int(at as i64),
+            Value::Int((at + length) as i64),
+            Value::text(why),
+        ];
+        Err(crate::error::raise_with(
+            crate::error::Exc::UnicodeDecodeError,
+            args,
+        ))
+    }
+
     /// `bytes.fromhex(text)`
-    pub(crate) fn bytes_fromhex(&mut self, arguments: &[Value]) -> R<Value> {
+    pub(crate) fn bytes_fromhex(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
+        self.arity("fromhex", arguments, names, 1, 1)?;
         let [text] = arguments else {
             return Err(type_error("fromhex() takes exactly one argument"));
         };
         let text = self.text_argument(text, "fromhex() argument")?;
         let content = text.text.clone();
         self.plan_bytes(content.len())?;
+        self.spend(gas::searched(content.len()))?;
         let mut bytes = Vec::with_capacity(content.len() / 2);
         let mut half: Option<u32> = None;
         for (at, c) in content.chars().enumerate() {
@@ -247,5 +349,15 @@ impl Vm<'_, '_> {
             )));
         }
         self.new_bytes(bytes)
+    }
+}
+
+/// How many bytes from a place on are no UTF-8, and CPython's words for why.
+fn not_utf8(bytes: &[u8], at: usize, length: Option<usize>) -> (usize, &'static str) {
+    let first = bytes.get(at).copied().unwrap_or(0);
+    match length {
+        None => (bytes.len() - at, "unexpected end of data"),
+        Some(1) if !(0xc2..=0xf4).contains(&first) => (1, "invalid start byte"),
+        Some(length) => (length, "invalid continuation byte"),
     }
 }

@@ -73,12 +73,23 @@ impl Vm<'_, '_> {
             ([value], None) => (value, None),
             ([value], Some(base)) => (value, Some(self.int_argument(&base)?)),
             ([value, base], None) => (value, Some(self.int_argument(base)?)),
-            _ => return Err(type_error("int() takes at most 2 arguments")),
+            ([], Some(_)) => return Err(type_error("int() missing string argument")),
+            (many, _) => {
+                return Err(type_error(format!(
+                    "int() takes at most 2 arguments ({} given)",
+                    many.len() + names.len()
+                )))
+            }
         };
         match (value, base) {
             (Value::Str(text), base) => {
                 let text = text.clone();
                 self.parse_int(&text.text, base.unwrap_or(10), value)
+            }
+            (Value::Bytes(bytes), base) => {
+                let text: String = bytes.bytes.iter().map(|byte| char::from(*byte)).collect();
+                let ascii = if text.is_ascii() { text.as_str() } else { "?" };
+                self.parse_int(ascii, base.unwrap_or(10), value)
             }
             (_, Some(_)) => Err(type_error(
                 "int() can't convert non-string with explicit base",
@@ -97,9 +108,6 @@ impl Vm<'_, '_> {
         if base != 0 && !(2..=36).contains(&base) {
             return Err(value_error("int() base must be >= 2 and <= 36, or 0"));
         }
-        if !text.is_ascii() {
-            return Err(refused("digits beyond ASCII are not read: use 0 to 9"));
-        }
         let words = text.len() as u64 / 16 + 1;
         self.spend(words * words / 4 + gas::bytes(text.len()))?;
         let fail = |vm: &mut Self| -> R<Value> {
@@ -114,9 +122,16 @@ impl Vm<'_, '_> {
                 "the text has more digits than an integer may have",
             ));
         }
-        let trimmed = text.trim_matches(|c: char| {
-            c.is_ascii_whitespace() || ('\x1c'..='\x1f').contains(&c) || c == '\x0b'
-        });
+        // Digits and spaces of any script count.
+        let plain: String = text
+            .chars()
+            .map(|c| match crate::unicode::decimal(c) {
+                Some(digit) => char::from_digit(digit, 10).unwrap_or(c),
+                None if super::str_methods::is_space(c) => ' ',
+                None => c,
+            })
+            .collect();
+        let trimmed = plain.trim_matches(' ');
         let (negative, digits) = match trimmed.as_bytes().first() {
             Some(b'-') => (true, &trimmed[1..]),
             Some(b'+') => (false, &trimmed[1..]),
@@ -170,7 +185,20 @@ impl Vm<'_, '_> {
                 let encoding = encoding.clone();
                 self.decode_bytes(&bytes, &[encoding])
             }
-            _ => Err(type_error("str() takes a value, or bytes and an encoding")),
+            [_, Value::Str(_)] => Err(match &arguments[0] {
+                Value::Str(_) => type_error("decoding str is not supported"),
+                other => type_error(format!(
+                    "decoding to str: need a bytes-like object, {} found",
+                    self.type_name(other)
+                )),
+            }),
+            [_, other, ..] if !matches!(other, Value::Str(_)) => Err(type_error(format!(
+                "str() argument 'encoding' must be str, not {}",
+                self.type_name(other)
+            ))),
+            _ => Err(refused(
+                "str() with a way to treat errors is not part of the language",
+            )),
         }
     }
 
@@ -230,7 +258,7 @@ impl Vm<'_, '_> {
         self.new_str(format!("{sign}{prefix}{}", big.abs().to_str_radix(radix)))
     }
 
-    pub(super) fn make_bytes(&mut self, arguments: &[Value]) -> R<Value> {
+    pub(crate) fn make_bytes(&mut self, arguments: &[Value]) -> R<Value> {
         let Some(source) = arguments.first() else {
             return self.new_bytes(Vec::new());
         };
@@ -249,8 +277,14 @@ impl Vm<'_, '_> {
                 Exc::OverflowError,
                 "cannot fit 'int' into an index-sized integer",
             )),
-            other => {
-                let items = self.collect(other)?;
+            Value::List(_)
+            | Value::Tuple(_)
+            | Value::Range(_)
+            | Value::Dict(_)
+            | Value::Set(_)
+            | Value::DictView(_)
+            | Value::Iter(_) => {
+                let items = self.collect(source)?;
                 let mut bytes = Vec::with_capacity(items.len());
                 for item in &items {
                     let Some(number) = to_big(item) else {
@@ -267,6 +301,10 @@ impl Vm<'_, '_> {
                 }
                 self.new_bytes(bytes)
             }
+            other => Err(type_error(format!(
+                "cannot convert '{}' object to bytes",
+                self.type_name(other)
+            ))),
         }
     }
 }

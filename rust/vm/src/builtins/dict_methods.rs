@@ -163,7 +163,8 @@ impl Vm<'_, '_> {
     }
 
     /// `dict.fromkeys(keys, value)`
-    pub(crate) fn dict_fromkeys(&mut self, arguments: &[Value]) -> R<Value> {
+    pub(crate) fn dict_fromkeys(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
+        self.arity("fromkeys", arguments, names, 1, 2)?;
         let (keys, value) = match arguments {
             [keys] => (keys, Value::None),
             [keys, value] => (keys, value.clone()),

@@ -3,12 +3,12 @@
 use num_traits::Signed;
 
 use super::Builtin;
-use crate::error::{malformed, refused, type_error, value_error, R};
-use crate::gas;
+use crate::error::{fatal, malformed, refused, type_error, value_error, R};
 use crate::interp::arith::{to_big, to_i64, Bin};
 use crate::interp::compare::Order;
 use crate::interp::Vm;
 use crate::value::Value;
+use crate::{gas, limits};
 
 /// The least and the most arguments of a builtin that takes none by name.
 fn positional_arity(builtin: Builtin) -> (usize, usize) {
@@ -23,6 +23,9 @@ fn positional_arity(builtin: Builtin) -> (usize, usize) {
         | Builtin::Len
         | Builtin::Oct
         | Builtin::Ord
+        | Builtin::Callable
+        | Builtin::Type
+        | Builtin::TypeName
         | Builtin::Repr
         | Builtin::Reversed => (1, 1),
         Builtin::Bool
@@ -31,8 +34,8 @@ fn positional_arity(builtin: Builtin) -> (usize, usize) {
         | Builtin::List
         | Builtin::Set
         | Builtin::Tuple => (0, 1),
-        Builtin::Divmod | Builtin::Filter | Builtin::Isinstance => (2, 2),
-        Builtin::Format => (1, 2),
+        Builtin::Divmod | Builtin::Filter | Builtin::Isinstance | Builtin::Issubclass => (2, 2),
+        Builtin::Format | Builtin::Iter | Builtin::Next => (1, 2),
         Builtin::Map => (2, 100),
         _ => (1, 3),
     }
@@ -64,7 +67,13 @@ impl Vm<'_, '_> {
             Builtin::Int => return self.make_int(arguments, names),
             Builtin::Str => return self.make_str(arguments, names),
             Builtin::Pow => return self.pow(arguments, names),
+            Builtin::Print => return self.print(arguments, names),
+            Builtin::Round => return self.round(arguments, names),
             _ => {}
+        }
+        if let (Builtin::Bytes, [Value::Str(text), encoding], []) = (builtin, &*arguments, names) {
+            let (text, encoding) = (text.clone(), encoding.clone());
+            return self.encode_text(&text.text, Some(&encoding));
         }
         let (least, most) = positional_arity(builtin);
         self.arity(builtin.name(), arguments, names, least, most)?;
@@ -98,9 +107,63 @@ impl Vm<'_, '_> {
             Builtin::Reversed => self.reversed(first),
             Builtin::Map => self.map(first, &arguments[1..]),
             Builtin::Filter => self.filter(first, &arguments[1]),
+            Builtin::Type => self.type_of(first),
+            Builtin::TypeName => self.type_name_of(first),
+            Builtin::Callable => Ok(Value::Bool(self.is_callable(first))),
+            Builtin::Issubclass => {
+                let (class, others) = (first.clone(), arguments[1].clone());
+                self.is_subclass_of(&class, &others, 0).map(Value::Bool)
+            }
+            Builtin::Iter if arguments.len() == 2 => Err(refused(
+                "iter() with a function and a last value is not part of the language: write a loop",
+            )),
+            Builtin::Iter => self.make_iter(first),
+            Builtin::Next => self.next_of(first, arguments.get(1)),
             _ => Err(refused(format!(
                 "{}() cannot be called here",
                 builtin.name()
+            ))),
+        }
+    }
+
+    /// `print(*values, sep=, end=)`: into the output of a script.
+    fn print(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
+        self.only_keywords("print", names, &["sep", "end", "flush"])?;
+        let separator = self.print_part(arguments, names, "sep", " ")?;
+        let end = self.print_part(arguments, names, "end", "\n")?;
+        let values = &arguments[..arguments.len() - names.len().min(arguments.len())];
+        let mut text = String::new();
+        for (at, value) in values.iter().enumerate() {
+            if at > 0 {
+                text.push_str(&separator);
+            }
+            let shown = self.show(value)?;
+            self.spend(gas::bytes(shown.len()))?;
+            text.push_str(&shown);
+        }
+        text.push_str(&end);
+        self.spend(gas::bytes(text.len()))?;
+        if self.output.len() + text.len() > limits::OUTPUT_BYTES {
+            let message = format!("a script prints at most {} bytes", limits::OUTPUT_BYTES);
+            return Err(fatal("limit.output", message));
+        }
+        self.output.push_str(&text);
+        Ok(Value::None)
+    }
+
+    fn print_part(
+        &mut self,
+        arguments: &[Value],
+        names: &[u16],
+        name: &str,
+        usual: &str,
+    ) -> R<String> {
+        match self.keyword(arguments, names, name) {
+            None | Some(Value::None) => Ok(usual.to_string()),
+            Some(Value::Str(text)) => Ok(text.text.clone()),
+            Some(other) => Err(type_error(format!(
+                "{name} must be None or a string, not {}",
+                self.type_name(other)
             ))),
         }
     }
@@ -120,6 +183,15 @@ impl Vm<'_, '_> {
 
     fn any_or_all(&mut self, builtin: Builtin, source: &Value) -> R<Value> {
         let wanted = builtin == Builtin::Any;
+        if let Value::Iter(iter) = source {
+            let iter = iter.clone();
+            while let Some(item) = self.advance(&iter)? {
+                if self.truth(&item)? == wanted {
+                    return Ok(Value::Bool(wanted));
+                }
+            }
+            return Ok(Value::Bool(!wanted));
+        }
         let items = self.collect_any(source)?;
         for item in &items {
             self.spend(1)?;
@@ -145,7 +217,10 @@ impl Vm<'_, '_> {
     fn format_with(&mut self, value: &Value, spec: Option<&Value>) -> R<Value> {
         let spec = spec.cloned().unwrap_or_else(|| Value::text(""));
         if !matches!(spec, Value::Str(_)) {
-            return Err(type_error("format() argument 2 must be str"));
+            return Err(type_error(format!(
+                "format() argument 2 must be str, not {}",
+                self.type_name(&spec)
+            )));
         }
         self.format_value(value, &spec)
     }
@@ -159,6 +234,12 @@ impl Vm<'_, '_> {
             Value::Dict(dict) => dict.table.borrow().len(),
             Value::Set(set) => set.table.borrow().len(),
             Value::DictView(view) => view.dict.table.borrow().len(),
+            Value::Range(range) if range.is_huge() => {
+                return Err(crate::error::raise(
+                    crate::error::Exc::OverflowError,
+                    "Python int too large to convert to C ssize_t",
+                ))
+            }
             Value::Range(range) => return Ok(Value::Int(range.len())),
             Value::Class(class) if !self.program.class(*class).members.is_empty() => {
                 self.program.class(*class).members.len()
@@ -206,7 +287,10 @@ impl Vm<'_, '_> {
     fn sorted(&mut self, arguments: &mut [Value], names: &[u16]) -> R<Value> {
         self.only_keywords("sort", names, &["key", "reverse"])?;
         if arguments.len() - names.len().min(arguments.len()) != 1 {
-            return Err(type_error("sorted expected 1 argument"));
+            return Err(type_error(format!(
+                "sorted expected 1 argument, got {}",
+                arguments.len() - names.len().min(arguments.len())
+            )));
         }
         let key = self
             .keyword(arguments, names, "key")
@@ -217,12 +301,56 @@ impl Vm<'_, '_> {
             .cloned()
             .unwrap_or(Value::Bool(false));
         let reverse = self.truth(&reverse)?;
-        if matches!((&arguments[0], &key), (Value::Set(_), key) if !matches!(key, Value::None)) {
-            return Err(refused("the order of a set is arbitrary, and a key may find elements equal: sort the set first, then by the key"));
-        }
+        let of_set = matches!(arguments[0], Value::Set(_));
         let items = self.collect_any(&arguments[0])?;
+        if of_set && items.len() > 1 {
+            return self.sorted_set(items, &key, reverse);
+        }
         let sorted = self.sort_with(items, &key, reverse)?;
         self.new_list(sorted)
+    }
+
+    /// The elements of a set in order: refused where the key finds two of them equal, because
+    /// their order would be that of the hashes.
+    fn sorted_set(&mut self, items: Vec<Value>, key: &Value, reverse: bool) -> R<Value> {
+        let keys = match key {
+            Value::None => items.clone(),
+            function => {
+                let mut keys = Vec::with_capacity(items.len());
+                for item in &items {
+                    keys.push(self.call_any(function, vec![item.clone()], &[])?);
+                }
+                keys
+            }
+        };
+        let pairs = items
+            .into_iter()
+            .enumerate()
+            .map(|(at, item)| self.new_tuple(vec![Value::Int(at as i64), item]))
+            .collect::<R<Vec<_>>>()?;
+        let sorted = self.sort_values(pairs, Some(keys.clone()), reverse)?;
+        let mut found = Vec::with_capacity(sorted.len());
+        let mut before: Option<&Value> = None;
+        for pair in sorted {
+            let Value::Tuple(pair) = &pair else {
+                return Err(malformed());
+            };
+            let at = to_i64(&pair.items[0]).unwrap_or(0);
+            let own = keys.get(at as usize);
+            if let (Some(own), Some(before)) = (own, before) {
+                let (lesser, greater) = if reverse {
+                    (own, before)
+                } else {
+                    (before, own)
+                };
+                if !self.compare(Order::Lt, lesser, greater)? {
+                    return Err(refused("the order of a set is arbitrary, and these elements compare as neither less nor greater: sort the set first, then by the key"));
+                }
+            }
+            before = own;
+            found.push(pair.items[1].clone());
+        }
+        self.new_list(found)
     }
 
     pub(crate) fn sort_with(
@@ -254,16 +382,18 @@ impl Vm<'_, '_> {
             .unwrap_or(Value::None);
         let default = self.keyword(arguments, names, "default").cloned();
         let positional = &arguments[..arguments.len() - names.len()];
+        let mut lazily = None;
         let items = match positional {
             [] => {
                 return Err(type_error(format!(
                     "{what} expected at least 1 argument, got 0"
                 )))
             }
-            [Value::Set(_)] if !matches!(key, Value::None) => {
-                return Err(refused("the order of a set is arbitrary, and a key may find elements equal: use sorted(the_set)"));
+            [one @ Value::Set(_)] => self.collect_any(one)?,
+            [one] => {
+                lazily = Some(self.iterator(one)?);
+                Vec::new()
             }
-            [one] => self.collect_any(one)?,
             many if default.is_some() => {
                 let _ = many;
                 return Err(type_error(format!(
@@ -272,13 +402,24 @@ impl Vm<'_, '_> {
             }
             many => many.to_vec(),
         };
+        let of_set = matches!(positional, [Value::Set(_)]);
         let order = if builtin == Builtin::Max {
             Order::Gt
         } else {
             Order::Lt
         };
         let mut best: Option<(Value, Value)> = None;
-        for item in items {
+        let mut tie: Option<Value> = None;
+        let mut items = items.into_iter();
+        loop {
+            let next = match &lazily {
+                Some(Value::Iter(iter)) => {
+                    let iter = iter.clone();
+                    self.advance(&iter)?
+                }
+                _ => items.next(),
+            };
+            let Some(item) = next else { break };
             self.spend(1)?;
             let measure = match &key {
                 Value::None => item.clone(),
@@ -286,10 +427,22 @@ impl Vm<'_, '_> {
             };
             let better = match &best {
                 None => true,
-                Some((_, known)) => self.compare(order, &measure, known)?,
+                Some((_, known)) => {
+                    let better = self.compare(order, &measure, known)?;
+                    if of_set && !better && !self.compare(order, known, &measure)? {
+                        tie = Some(measure.clone());
+                    }
+                    better
+                }
             };
             if better {
                 best = Some((item, measure));
+            }
+        }
+        // Of two elements that are both best, the order of hashes would decide.
+        if let (Some(tie), Some((_, known))) = (&tie, &best) {
+            if !self.compare(order, known, tie)? {
+                return Err(refused("the order of a set is arbitrary, and two elements are equally good here: use sorted(the_set)"));
             }
         }
         match (best, default) {
@@ -306,7 +459,17 @@ impl Vm<'_, '_> {
         let (source, start) = match (positional, start) {
             ([source], start) => (source, start.unwrap_or(Value::Int(0))),
             ([source, start], None) => (source, start.clone()),
-            _ => return Err(type_error("sum() takes an iterable and a start")),
+            ([], _) => {
+                return Err(type_error(
+                    "sum() takes at least 1 positional argument (0 given)",
+                ))
+            }
+            (many, _) => {
+                return Err(type_error(format!(
+                    "sum() takes at most 2 arguments ({} given)",
+                    many.len() + names.len()
+                )))
+            }
         };
         let items = self.collect_any(source)?;
         if let Value::Str(_) = start {
@@ -350,7 +513,8 @@ impl Vm<'_, '_> {
             (Some(base), Some(exponent), Some(modulus)) => {
                 self.power_mod(&base, &exponent, &modulus)
             }
-            _ => Err(type_error("pow() missing required argument")),
+            (None, ..) => Err(type_error("pow() missing required argument 'base' (pos 1)")),
+            _ => Err(type_error("pow() missing required argument 'exp' (pos 2)")),
         }
     }
 }

@@ -33,7 +33,12 @@ impl Vm<'_, '_> {
     }
 
     /// Byte order and sign of `to_bytes` and `from_bytes`.
-    fn byte_order(&mut self, order: Option<&Value>, signed: Option<&Value>) -> R<(bool, bool)> {
+    fn byte_order(
+        &mut self,
+        what: &str,
+        order: Option<&Value>,
+        signed: Option<&Value>,
+    ) -> R<(bool, bool)> {
         let little = match order {
             None => false,
             Some(Value::Str(text)) if text.text == "big" => false,
@@ -43,7 +48,7 @@ impl Vm<'_, '_> {
             }
             Some(other) => {
                 return Err(type_error(format!(
-                    "byteorder must be str, not {}",
+                    "{what}() argument 'byteorder' must be str, not {}",
                     self.type_name(other)
                 )))
             }
@@ -58,6 +63,12 @@ impl Vm<'_, '_> {
     fn int_to_bytes(&mut self, big: &BigInt, arguments: &[Value], names: &[u16]) -> R<Value> {
         self.only_keywords("to_bytes", names, &["length", "byteorder", "signed"])?;
         let positional = arguments.len() - names.len().min(arguments.len());
+        if positional > 2 {
+            return Err(type_error(format!(
+                "to_bytes() takes at most 2 positional arguments ({} given)",
+                arguments.len()
+            )));
+        }
         let given = |at: usize, name: &str| {
             arguments[..positional]
                 .get(at)
@@ -73,7 +84,7 @@ impl Vm<'_, '_> {
         let Ok(length) = usize::try_from(length) else {
             return Err(value_error("length argument must be non-negative"));
         };
-        let (little, signed) = self.byte_order(order.as_ref(), signed.as_ref())?;
+        let (little, signed) = self.byte_order("to_bytes", order.as_ref(), signed.as_ref())?;
         if big.is_negative() && !signed {
             return Err(raise(
                 Exc::OverflowError,
@@ -105,14 +116,42 @@ impl Vm<'_, '_> {
     pub(crate) fn int_from_bytes(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
         self.only_keywords("from_bytes", names, &["byteorder", "signed"])?;
         let positional = arguments.len() - names.len().min(arguments.len());
+        if positional > 2 {
+            return Err(type_error(format!(
+                "from_bytes() takes at most 2 positional arguments ({} given)",
+                arguments.len()
+            )));
+        }
         let order = arguments[..positional]
             .get(1)
             .or_else(|| self.keyword(arguments, names, "byteorder"))
             .cloned();
         let signed = self.keyword(arguments, names, "signed").cloned();
-        let (little, signed) = self.byte_order(order.as_ref(), signed.as_ref())?;
-        let Some(Value::Bytes(bytes)) = arguments[..positional].first() else {
-            return Err(type_error("from_bytes() takes bytes"));
+        let (little, signed) = self.byte_order("from_bytes", order.as_ref(), signed.as_ref())?;
+        let made;
+        let bytes = match arguments[..positional].first() {
+            None => {
+                return Err(type_error(
+                    "from_bytes() missing required argument 'bytes' (pos 1)",
+                ))
+            }
+            Some(Value::Bytes(bytes)) => bytes,
+            Some(Value::List(_) | Value::Tuple(_) | Value::Range(_) | Value::Dict(_)) => {
+                made = self.make_bytes(&arguments[..1])?;
+                let Value::Bytes(bytes) = &made else {
+                    return Err(crate::error::malformed());
+                };
+                bytes
+            }
+            Some(Value::Set(_) | Value::Iter(_) | Value::DictView(_)) => {
+                return Err(crate::error::refused("from_bytes() takes bytes"))
+            }
+            Some(other) => {
+                return Err(type_error(format!(
+                    "cannot convert '{}' object to bytes",
+                    self.type_name(other)
+                )))
+            }
         };
         self.plan_bytes(bytes.bytes.len())?;
         let mut all = bytes.bytes.clone();

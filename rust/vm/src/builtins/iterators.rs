@@ -13,7 +13,17 @@ impl Vm<'_, '_> {
         let (source, start) = match (&arguments[..arguments.len() - names.len()], start) {
             ([source], start) => (source, start.unwrap_or(Value::Int(0))),
             ([source, start], None) => (source, start.clone()),
-            _ => return Err(type_error("enumerate() takes an iterable and a start")),
+            ([], _) => {
+                return Err(type_error(
+                    "enumerate() missing required argument 'iterable'",
+                ))
+            }
+            (many, _) => {
+                return Err(type_error(format!(
+                    "enumerate() takes at most 2 arguments ({} given)",
+                    many.len() + names.len()
+                )))
+            }
         };
         if to_big(&start).is_none() {
             return Err(type_error(format!(

@@ -70,6 +70,7 @@ impl Vm<'_, '_> {
 
     fn list_pop(&mut self, list: &Rc<ListObj>, at: Option<&Value>) -> R<Value> {
         self.may_change(&list.flags)?;
+        let at = at.map(|at| self.int_argument(at)).transpose()?;
         let length = list.items.borrow().len();
         if length == 0 {
             return Err(raise(Exc::IndexError, "pop from empty list"));
@@ -77,7 +78,6 @@ impl Vm<'_, '_> {
         let Some(at) = at else {
             return Ok(list.items.borrow_mut().pop().unwrap_or(Value::None));
         };
-        let at = self.int_argument(at)?;
         let at = if at < 0 {
             at.saturating_add(length as i64)
         } else {
@@ -174,10 +174,15 @@ impl Vm<'_, '_> {
             return Ok(Value::Int(count));
         }
         let length = items.len() as i64;
-        let mut bound = |at: usize, missing: i64| -> R<i64> {
+        let bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 Some(value) => {
-                    let number = self.int_argument(value)?;
+                    if crate::interp::arith::to_big(value).is_none() {
+                        return Err(type_error(
+                            "slice indices must be integers or have an __index__ method",
+                        ));
+                    }
+                    let number = crate::interp::arith::clamped(value);
                     Ok(if number < 0 {
                         number.saturating_add(length).max(0)
                     } else {
@@ -194,10 +199,19 @@ impl Vm<'_, '_> {
         match self.position(inside, wanted)? {
             Some(at) => Ok(Value::Int(start + at as i64)),
             None => {
-                let shown = self.repr(wanted)?;
+                let shown = match sequence {
+                    Value::Tuple(_) => String::new(),
+                    Value::Range(_) if crate::interp::arith::to_big(wanted).is_none() => {
+                        String::new()
+                    }
+                    _ => self.repr(wanted)?,
+                };
                 Err(match sequence {
                     Value::Tuple(_) => value_error("tuple.index(x): x not in tuple"),
-                    Value::Range(_) => value_error(format!("{shown} is not in range")),
+                    Value::Range(_) if crate::interp::arith::to_big(wanted).is_some() => {
+                        value_error(format!("{shown} is not in range"))
+                    }
+                    Value::Range(_) => value_error("sequence.index(x): x not in sequence"),
                     _ => value_error(format!("{shown} is not in list")),
                 })
             }

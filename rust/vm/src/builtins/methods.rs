@@ -12,6 +12,7 @@ fn of_text(method: Method) -> bool {
     matches!(
         method,
         M::Capitalize
+            | M::Casefold
             | M::Center
             | M::Count
             | M::Encode
@@ -19,6 +20,7 @@ fn of_text(method: Method) -> bool {
             | M::Expandtabs
             | M::Find
             | M::Format
+            | M::FormatMap
             | M::Index
             | M::Isalnum
             | M::Isalpha
@@ -28,6 +30,7 @@ fn of_text(method: Method) -> bool {
             | M::Isidentifier
             | M::Islower
             | M::Isnumeric
+            | M::Isprintable
             | M::Isspace
             | M::Istitle
             | M::Isupper
@@ -51,6 +54,7 @@ fn of_text(method: Method) -> bool {
             | M::Strip
             | M::Swapcase
             | M::Title
+            | M::Translate
             | M::Upper
             | M::Zfill
     )
@@ -59,21 +63,23 @@ fn of_text(method: Method) -> bool {
 /// Whether byte strings have a method.
 fn of_bytes(method: Method) -> bool {
     use Method as M;
-    matches!(
-        method,
-        M::Count
-            | M::Decode
-            | M::Endswith
-            | M::Find
-            | M::Hex
-            | M::Index
-            | M::Join
-            | M::Removeprefix
-            | M::Removesuffix
-            | M::Replace
-            | M::Split
-            | M::Startswith
-    )
+    super::bytes_more::is_more(method)
+        || matches!(
+            method,
+            M::Rsplit
+                | M::Count
+                | M::Decode
+                | M::Endswith
+                | M::Find
+                | M::Hex
+                | M::Index
+                | M::Join
+                | M::Removeprefix
+                | M::Removesuffix
+                | M::Replace
+                | M::Split
+                | M::Startswith
+        )
 }
 
 /// Whether lists have a method.
@@ -134,6 +140,7 @@ fn of_set(method: Method, frozen: bool) -> bool {
             | M::DifferenceUpdate
             | M::Discard
             | M::IntersectionUpdate
+            | M::Pop
             | M::Remove
             | M::SymmetricDifferenceUpdate
             | M::Update
@@ -141,7 +148,88 @@ fn of_set(method: Method, frozen: bool) -> bool {
     reads || (writes && !frozen)
 }
 
+/// Whether a method belongs to a built-in type itself.
+fn of_class(kind: Builtin, method: Method) -> bool {
+    matches!(
+        (kind, method),
+        (Builtin::Int, Method::FromBytes)
+            | (Builtin::Bytes, Method::Fromhex)
+            | (Builtin::Dict, Method::Fromkeys)
+            | (Builtin::Str, Method::Maketrans)
+    )
+}
+
+/// Whether the values of a built-in type have a method: `str.lower`.
+fn of_instances(kind: Builtin, method: Method) -> bool {
+    match kind {
+        Builtin::Str => of_text(method),
+        Builtin::Bytes => of_bytes(method),
+        Builtin::List => of_list(method),
+        Builtin::Dict => of_dict(method),
+        Builtin::Set => of_set(method, false),
+        Builtin::Frozenset => of_set(method, true),
+        Builtin::Tuple | Builtin::Range => matches!(method, Method::Count | Method::Index),
+        Builtin::Int | Builtin::Bool => {
+            matches!(
+                method,
+                Method::BitCount | Method::BitLength | Method::ToBytes
+            )
+        }
+        _ => false,
+    }
+}
+
+/// Whether a value is of a built-in type.
+fn is_of(kind: Builtin, value: &Value) -> bool {
+    match value {
+        Value::Str(_) => kind == Builtin::Str,
+        Value::Bytes(_) => kind == Builtin::Bytes,
+        Value::List(_) => kind == Builtin::List,
+        Value::Dict(_) => kind == Builtin::Dict,
+        Value::Set(set) => {
+            kind == if set.frozenset {
+                Builtin::Frozenset
+            } else {
+                Builtin::Set
+            }
+        }
+        Value::Tuple(_) => kind == Builtin::Tuple,
+        Value::Range(_) => kind == Builtin::Range,
+        Value::Int(_) | Value::Big(_) => kind == Builtin::Int,
+        Value::Bool(_) => matches!(kind, Builtin::Int | Builtin::Bool),
+        _ => false,
+    }
+}
+
 impl Vm<'_, '_> {
+    /// `str.lower(text)`: the receiver is the first argument.
+    fn unbound_method(
+        &mut self,
+        kind: Builtin,
+        method: Method,
+        name: u16,
+        arguments: &mut [Value],
+        names: &[u16],
+    ) -> R<Value> {
+        let (kind_name, method) = (kind.name(), method.name());
+        if arguments.len() == names.len() {
+            return Err(type_error(format!(
+                "unbound method {kind_name}.{method}() needs an argument"
+            )));
+        }
+        let Some((receiver, rest)) = arguments.split_first_mut() else {
+            return Err(crate::error::malformed());
+        };
+        if !is_of(kind, receiver) {
+            return Err(type_error(format!(
+                "descriptor '{method}' for '{kind_name}' objects doesn't apply to a '{}' object",
+                self.type_name(receiver)
+            )));
+        }
+        let receiver = receiver.clone();
+        self.call_method(&receiver, name, rest, names)
+    }
+
     /// Whether a built-in type has a method of this name.
     pub(crate) fn has_method(&self, value: &Value, method: Method) -> bool {
         use Method as M;
@@ -151,6 +239,9 @@ impl Vm<'_, '_> {
             Value::List(_) => of_list(method),
             Value::Tuple(_) => matches!(method, M::Count | M::Index),
             Value::Range(_) => matches!(method, M::Count | M::Index),
+            Value::DictView(view) => {
+                method == M::Isdisjoint && view.kind != crate::value::ViewKind::Values
+            }
             Value::Dict(_) => of_dict(method),
             Value::Set(set) => of_set(method, set.frozenset),
             Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
@@ -159,9 +250,7 @@ impl Vm<'_, '_> {
             Value::Record(_) => matches!(method, M::Replace),
             Value::Contract => matches!(method, M::Emit),
             Value::Table(_) => matches!(method, M::Get | M::Scan | M::By | M::Delete),
-            Value::Builtin(Builtin::Int) => matches!(method, M::FromBytes),
-            Value::Builtin(Builtin::Bytes) => matches!(method, M::Fromhex),
-            Value::Builtin(Builtin::Dict) => matches!(method, M::Fromkeys),
+            Value::Builtin(kind) => of_class(*kind, method) || of_instances(*kind, method),
             _ => false,
         }
     }
@@ -195,7 +284,15 @@ impl Vm<'_, '_> {
                 self.bytes_method(&bytes, method, arguments, names)
             }
             Value::List(list) => self.list_method(list, method, arguments, names),
-            Value::Tuple(_) | Value::Range(_) => self.sequence_method(receiver, method, arguments),
+            Value::Tuple(_) | Value::Range(_) => {
+                let (least, most) = match (method, receiver) {
+                    (Method::Index, Value::Tuple(_)) => (1, 3),
+                    _ => (1, 1),
+                };
+                self.arity(method.name(), arguments, names, least, most)?;
+                self.sequence_method(receiver, method, arguments)
+            }
+            Value::DictView(_) => self.view_isdisjoint(receiver, arguments, names),
             Value::Dict(dict) => self.dict_method(dict, method, arguments, names),
             Value::Set(set) => self.set_method(set, method, arguments, names),
             Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
@@ -207,9 +304,13 @@ impl Vm<'_, '_> {
                 [event] if names.is_empty() => self.emit(event).map(|()| Value::None),
                 _ => Err(type_error("emit() takes one event")),
             },
+            Value::Builtin(kind) if !of_class(*kind, method) => {
+                self.unbound_method(*kind, method, name, arguments, names)
+            }
             Value::Builtin(Builtin::Int) => self.int_from_bytes(arguments, names),
-            Value::Builtin(Builtin::Bytes) => self.bytes_fromhex(arguments),
-            Value::Builtin(Builtin::Dict) => self.dict_fromkeys(arguments),
+            Value::Builtin(Builtin::Str) => self.str_maketrans(arguments, names),
+            Value::Builtin(Builtin::Bytes) => self.bytes_fromhex(arguments, names),
+            Value::Builtin(Builtin::Dict) => self.dict_fromkeys(arguments, names),
             _ => Err(self.no_method(receiver, name)),
         }
     }
@@ -246,31 +347,36 @@ impl Vm<'_, '_> {
         least: usize,
         most: usize,
     ) -> R<()> {
-        if let Some(name) = names.first() {
-            let name = self.program.name(*name);
-            return Err(type_error(format!(
-                "{what}() got an unexpected keyword argument '{name}'"
-            )));
-        }
-        if (least..=most).contains(&arguments.len()) {
-            return Ok(());
-        }
         let given = arguments.len();
         let qualified = if self.receiver.is_empty() {
             what.to_string()
         } else {
             format!("{}.{what}", self.receiver)
         };
+        if !names.is_empty() {
+            return Err(type_error(match what {
+                "type" => "type() takes 1 or 3 arguments".to_string(),
+                _ => format!("{qualified}() takes no keyword arguments"),
+            }));
+        }
+        if (least..=most).contains(&arguments.len()) {
+            return Ok(());
+        }
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         Err(type_error(match (least, most) {
             (0, 0) => format!("{qualified}() takes no arguments ({given} given)"),
+            (1, 1) if what == "type" => "type() takes 1 or 3 arguments".to_string(),
+            _ if what == "map" => "map() must have at least two arguments.".to_string(),
             (1, 1) if matches!(what, "reversed") => {
                 format!("{what} expected 1 argument, got {given}")
             }
             (1, 1) => format!("{qualified}() takes exactly one argument ({given} given)"),
             _ if least == most => format!("{what} expected {least} arguments, got {given}"),
-            (1, 3) if self.receiver == "str" && given == 0 => {
+            (1, 3) if matches!(self.receiver, "str" | "bytes") && given == 0 => {
                 format!("{what}() takes at least 1 argument (0 given)")
+            }
+            (1, 3) if matches!(self.receiver, "str" | "bytes") => {
+                format!("{what}() takes at most 3 arguments ({given} given)")
             }
             _ if given < least => format!(
                 "{what} expected at least {least} argument{}, got {given}",
@@ -296,6 +402,8 @@ fn receiver_name(receiver: &Value) -> &'static str {
         Value::Set(_) => "set",
         Value::Int(_) | Value::Big(_) | Value::Bool(_) => "int",
         Value::Range(_) => "range",
+        Value::DictView(_) => "dict_keys",
+        Value::Builtin(kind) => kind.name(),
         _ => "",
     }
 }

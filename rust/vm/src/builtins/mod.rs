@@ -1,6 +1,7 @@
 //! Builtin functions and methods: a closed list.
 
 mod bytes_methods;
+mod bytes_more;
 mod conversions;
 mod dict_methods;
 mod functions;
@@ -13,6 +14,8 @@ mod set_methods;
 mod str_format;
 mod str_methods;
 mod str_split;
+mod translate;
+mod types;
 
 macro_rules! names {
     ($(#[$doc:meta])* $kind:ident { $($variant:ident = $name:literal,)* }) => {
@@ -75,6 +78,14 @@ names! {
         Sum = "sum",
         Tuple = "tuple",
         Zip = "zip",
+        Print = "print",
+        Callable = "callable",
+        Issubclass = "issubclass",
+        Iter = "iter",
+        Next = "next",
+        Round = "round",
+        Type = "type",
+        TypeName = "type name",
     }
 }
 
@@ -104,6 +115,7 @@ names! {
         BitLength = "bit_length",
         By = "by",
         Capitalize = "capitalize",
+        Casefold = "casefold",
         Center = "center",
         Clear = "clear",
         Copy = "copy",
@@ -120,6 +132,7 @@ names! {
         Extend = "extend",
         Find = "find",
         Format = "format",
+        FormatMap = "format_map",
         FromBytes = "from_bytes",
         Fromhex = "fromhex",
         Fromkeys = "fromkeys",
@@ -138,6 +151,7 @@ names! {
         Isidentifier = "isidentifier",
         Islower = "islower",
         Isnumeric = "isnumeric",
+        Isprintable = "isprintable",
         Isspace = "isspace",
         Issubset = "issubset",
         Issuperset = "issuperset",
@@ -149,6 +163,7 @@ names! {
         Ljust = "ljust",
         Lower = "lower",
         Lstrip = "lstrip",
+        Maketrans = "maketrans",
         Partition = "partition",
         Pop = "pop",
         Popitem = "popitem",
@@ -175,6 +190,7 @@ names! {
         SymmetricDifferenceUpdate = "symmetric_difference_update",
         Title = "title",
         ToBytes = "to_bytes",
+        Translate = "translate",
         Union = "union",
         Update = "update",
         Upper = "upper",

@@ -30,6 +30,38 @@ impl Vm<'_, '_> {
         Ok(true)
     }
 
+    /// `set.pop()`: of one element only, because which one goes is arbitrary.
+    fn set_pop(&mut self, set: &SetObj) -> R<Value> {
+        self.may_change(&set.flags)?;
+        let mut table = set.table.borrow_mut();
+        match (table.len(), table.next_from(0).map(|(next, _)| next - 1)) {
+            (0, _) => Err(crate::error::raise(Exc::KeyError, "pop from an empty set")),
+            (1, Some(at)) => match table.remove(at) {
+                Some((key, _)) => Ok(key),
+                None => Err(malformed()),
+            },
+            _ => Err(crate::error::refused(
+                "which element of a set goes is arbitrary: take min(the_set) and remove it",
+            )),
+        }
+    }
+
+    /// `view.isdisjoint(others)`
+    pub(crate) fn view_isdisjoint(
+        &mut self,
+        view: &Value,
+        arguments: &[Value],
+        names: &[u16],
+    ) -> R<Value> {
+        self.arity("isdisjoint", arguments, names, 1, 1)?;
+        for item in self.collect_any(&arguments[0])? {
+            if self.contains(view, &item)? {
+                return Ok(Value::Bool(false));
+            }
+        }
+        Ok(Value::Bool(true))
+    }
+
     /// Any iterable as a set.
     pub(crate) fn as_set(&mut self, value: &Value) -> R<Value> {
         match value {
@@ -155,12 +187,13 @@ impl Vm<'_, '_> {
             | Method::Issuperset
             | Method::SymmetricDifference
             | Method::SymmetricDifferenceUpdate => (1, 1),
-            Method::Clear | Method::Copy => (0, 0),
+            Method::Clear | Method::Copy | Method::Pop => (0, 0),
             _ => (0, 100),
         };
         self.arity(method.name(), arguments, names, least, most)?;
         let this = Value::Set(set.clone());
         match method {
+            Method::Pop => self.set_pop(set),
             Method::Add => self
                 .set_add(&this, std::mem::take(&mut arguments[0]))
                 .map(|()| Value::None),

@@ -1,16 +1,17 @@
-//! Methods of text. What depends on Unicode tables is limited to ASCII until they are pinned.
+//! Methods of text.
 
 use std::rc::Rc;
 
 use super::Method;
-use crate::error::{raise, refused, type_error, value_error, Exc, R};
+use crate::error::{refused, type_error, value_error, Exc, R};
 use crate::gas;
 use crate::interp::Vm;
+use crate::unicode::{self, Kind};
 use crate::value::{StrObj, Value};
 
 /// Characters that `strip` and `split` take as space.
 pub(super) fn is_space(c: char) -> bool {
-    matches!(c, '\t'..='\r' | '\x1c'..=' ' | '\u{85}' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
+    unicode::is(Kind::Space, c)
 }
 
 /// The least and the most arguments of a method that takes none by name.
@@ -18,6 +19,8 @@ fn positional_arity(method: Method) -> (usize, usize) {
     use Method as M;
     match method {
         M::Capitalize
+        | M::Casefold
+        | M::Isprintable
         | M::Isalnum
         | M::Isalpha
         | M::Isascii
@@ -55,6 +58,14 @@ impl Vm<'_, '_> {
         self.spend(gas::bytes(text.text.len()))?;
         match method {
             M::Format => return self.str_format(&text.text, arguments, names),
+            M::FormatMap => {
+                self.arity("format_map", arguments, names, 1, 1)?;
+                return self.str_format_map(&text.text, &arguments[0]);
+            }
+            M::Translate => {
+                self.arity("translate", arguments, names, 1, 1)?;
+                return self.str_translate(&text.text, &arguments[0]);
+            }
             M::Split | M::Rsplit => return self.str_split(text, method, arguments, names),
             M::Splitlines => return self.str_splitlines(&text.text, arguments, names),
             M::Encode => return self.str_encode(&text.text, arguments, names),
@@ -64,7 +75,7 @@ impl Vm<'_, '_> {
         self.arity(method.name(), arguments, names, least, most)?;
         match method {
             M::Isascii => Ok(Value::Bool(text.is_ascii())),
-            M::Upper | M::Lower | M::Capitalize | M::Swapcase | M::Title => {
+            M::Upper | M::Lower | M::Casefold | M::Capitalize | M::Swapcase | M::Title => {
                 self.str_case(text, method)
             }
             M::Isalnum
@@ -74,6 +85,7 @@ impl Vm<'_, '_> {
             | M::Isidentifier
             | M::Islower
             | M::Isnumeric
+            | M::Isprintable
             | M::Isspace
             | M::Istitle
             | M::Isupper => self.str_kind(text, method),
@@ -100,84 +112,55 @@ impl Vm<'_, '_> {
         }
     }
 
-    fn ascii_only(&self, text: &StrObj, method: Method) -> R<()> {
-        if text.is_ascii() {
-            return Ok(());
-        }
-        Err(refused(format!(
-            "{}() is defined for ASCII text only, until the tables of Unicode are pinned",
-            method.name()
-        )))
-    }
-
     fn str_case(&mut self, text: &StrObj, method: Method) -> R<Value> {
-        self.ascii_only(text, method)?;
-        let content = &text.text;
+        let content = text.text.as_str();
+        // A character grows to at most three times its bytes; looking one up takes some steps.
+        self.spend(if text.is_ascii() {
+            0
+        } else {
+            gas::searched(content.len() * 4)
+        })?;
+        crate::memory::check(content.len() * 3)?;
         let made = match method {
-            Method::Upper => content.to_ascii_uppercase(),
-            Method::Lower => content.to_ascii_lowercase(),
-            Method::Capitalize => {
-                let mut made = content.to_ascii_lowercase();
-                if let Some(first) = made.get_mut(..1) {
-                    first.make_ascii_uppercase();
-                }
-                made
-            }
-            Method::Swapcase => content
-                .chars()
-                .map(|c| {
-                    if c.is_ascii_uppercase() {
-                        c.to_ascii_lowercase()
-                    } else {
-                        c.to_ascii_uppercase()
-                    }
-                })
-                .collect(),
-            _ => {
-                let mut inside = false;
-                content
-                    .chars()
-                    .map(|c| {
-                        let made = if inside {
-                            c.to_ascii_lowercase()
-                        } else {
-                            c.to_ascii_uppercase()
-                        };
-                        inside = c.is_ascii_alphabetic();
-                        made
-                    })
-                    .collect()
-            }
+            Method::Upper if text.is_ascii() => content.to_ascii_uppercase(),
+            Method::Lower | Method::Casefold if text.is_ascii() => content.to_ascii_lowercase(),
+            Method::Upper => unicode::upper(content),
+            Method::Lower => unicode::lower(content),
+            Method::Casefold => unicode::folded(content),
+            Method::Capitalize => unicode::capitalized(content),
+            Method::Swapcase => unicode::swapped(content),
+            _ => unicode::titled(content),
         };
         self.new_str(made)
     }
 
     fn str_kind(&mut self, text: &StrObj, method: Method) -> R<Value> {
-        self.ascii_only(text, method)?;
-        let content = text.text.as_bytes();
-        let all = |test: fn(&u8) -> bool| !content.is_empty() && content.iter().all(test);
-        let cased = content.iter().any(u8::is_ascii_alphabetic);
+        let content = text.text.as_str();
+        self.spend(gas::searched(content.len() * 2))?;
+        let all = |kind: Kind| !content.is_empty() && content.chars().all(|c| unicode::is(kind, c));
         let answer = match method {
-            Method::Isalnum => all(u8::is_ascii_alphanumeric),
-            Method::Isalpha => all(u8::is_ascii_alphabetic),
-            Method::Isdecimal | Method::Isdigit | Method::Isnumeric => all(u8::is_ascii_digit),
-            Method::Isspace => all(|byte| is_space(char::from(*byte))),
+            Method::Isalnum => {
+                let one = |c: char| {
+                    let kinds = [Kind::Alpha, Kind::Decimal, Kind::Digit, Kind::Numeric];
+                    kinds.into_iter().any(|kind| unicode::is(kind, c))
+                };
+                !content.is_empty() && content.chars().all(one)
+            }
+            Method::Isalpha => all(Kind::Alpha),
+            Method::Isdecimal => all(Kind::Decimal),
+            Method::Isdigit => all(Kind::Digit),
+            Method::Isnumeric => all(Kind::Numeric),
+            Method::Isspace => all(Kind::Space),
+            Method::Isprintable => content.chars().all(unicode::printable),
             Method::Isidentifier => {
-                all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-                    && !content[0].is_ascii_digit()
+                let mut chars = content.chars();
+                let first = chars.next();
+                first.is_some_and(|c| unicode::is(Kind::Start, c))
+                    && chars.all(|c| unicode::is(Kind::Continue, c))
             }
-            Method::Islower => cased && !content.iter().any(u8::is_ascii_uppercase),
-            Method::Isupper => cased && !content.iter().any(u8::is_ascii_lowercase),
-            _ => {
-                let mut inside = false;
-                let mut good = cased;
-                for byte in content {
-                    good &= !(byte.is_ascii_uppercase() && inside
-                        || byte.is_ascii_lowercase() && !inside);
-                    inside = byte.is_ascii_alphabetic();
-                }
-                good
-            }
+            Method::Islower => unicode::is_all(Kind::Lower, Kind::Upper, content),
+            Method::Isupper => unicode::is_all(Kind::Upper, Kind::Lower, content),
+            _ => unicode::is_titled(content),
         };
         Ok(Value::Bool(answer))
     }
@@ -186,6 +169,10 @@ impl Vm<'_, '_> {
         let set: Option<Vec<char>> = match arguments.first() {
             None | Some(Value::None) => None,
             Some(value) => {
+                if !matches!(value, Value::Str(_)) {
+                    let message = format!("{} arg must be None or str", method.name());
+                    return Err(type_error(message));
+                }
                 let chars: Vec<char> = self
                     .text_argument(value, "strip arg")?
                     .text
@@ -259,11 +246,14 @@ impl Vm<'_, '_> {
     /// Byte positions of the part that `start` and `end` ask for.
     fn part_of(&mut self, text: &StrObj, arguments: &[Value]) -> R<Option<(usize, usize)>> {
         let length = text.chars as i64;
-        let mut bound = |at: usize, missing: i64| -> R<i64> {
+        let bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 None | Some(Value::None) => Ok(missing),
+                Some(value) if crate::interp::arith::to_big(value).is_none() => Err(type_error(
+                    "slice indices must be integers or None or have an __index__ method",
+                )),
                 Some(value) => {
-                    let number = self.int_argument(value)?;
+                    let number = crate::interp::arith::clamped(value);
                     Ok(if number < 0 {
                         number.saturating_add(length).max(0)
                     } else {
@@ -319,9 +309,19 @@ impl Vm<'_, '_> {
         Ok(Value::Bool(false))
     }
 
+    fn plain_text(&self, value: &Value) -> R<String> {
+        match value {
+            Value::Str(text) => Ok(text.text.clone()),
+            other => Err(type_error(format!(
+                "must be str, not {}",
+                self.type_name(other)
+            ))),
+        }
+    }
+
     fn str_search(&mut self, text: &StrObj, method: Method, arguments: &[Value]) -> R<Value> {
-        let wanted = self.text_argument(&arguments[0], "argument")?.text.clone();
         let part = self.part_of(text, arguments)?;
+        let wanted = self.plain_text(&arguments[0])?;
         let content =
             part.and_then(|(start, end)| text.text.get(start..end).map(|content| (start, content)));
         let Some((start, content)) = content else {
@@ -439,7 +439,12 @@ impl Vm<'_, '_> {
 
     fn str_encode(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
         self.only_keywords("encode", names, &["encoding"])?;
-        let encoding = match arguments.first() {
+        self.encode_text(text, arguments.first())
+    }
+
+    /// A text as bytes of an encoding.
+    pub(super) fn encode_text(&mut self, text: &str, encoding: Option<&Value>) -> R<Value> {
+        let encoding = match encoding {
             None => "utf-8".to_string(),
             Some(value) => self
                 .text_argument(value, "encoding")?
@@ -450,11 +455,23 @@ impl Vm<'_, '_> {
         match encoding.as_str() {
             "utf-8" | "utf8" => self.new_bytes(text.as_bytes().to_vec()),
             "ascii" if text.is_ascii() => self.new_bytes(text.as_bytes().to_vec()),
-            "ascii" => Err(raise(
-                Exc::UnicodeEncodeError,
-                "'ascii' codec can't encode character: ordinal not in range(128)",
-            )),
+            "ascii" => Err(not_ascii(text)),
             _ => Err(refused("only utf-8 and ascii are encoded")),
         }
     }
+}
+
+/// Text that ASCII cannot hold, from the first such character on.
+fn not_ascii(text: &str) -> crate::error::Trap {
+    let chars: Vec<char> = text.chars().collect();
+    let start = chars.iter().position(|c| !c.is_ascii()).unwrap_or(0);
+    let run = chars[start..].iter().take_while(|c| !c.is_ascii()).count();
+    let args = vec![
+        Value::text("ascii"),
+        Value::text(text),
+        Value::Int(start as i64),
+        Value::Int((start + run) as i64),
+        Value::text("ordinal not in range(128)"),
+    ];
+    crate::error::raise_with(Exc::UnicodeEncodeError, args)
 }

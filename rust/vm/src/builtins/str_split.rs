@@ -14,7 +14,7 @@ impl Vm<'_, '_> {
         method: Method,
         separator: &Value,
     ) -> R<Value> {
-        let separator_text = self.text_argument(separator, "separator")?.text.clone();
+        let separator_text = self.text_argument(separator, "")?.text.clone();
         if separator_text.is_empty() {
             return Err(value_error("empty separator"));
         }

@@ -12,8 +12,15 @@ impl<'s> Compiler<'s> {
     pub(crate) fn plain_arguments(&mut self, arguments: &'s Arguments) -> Option<u16> {
         let count = arguments.args.len() + arguments.keywords.len();
         let first = self.f().temps(count);
+        let as_lists = std::mem::take(&mut self.generators_as_lists);
         for (index, argument) in arguments.args.iter().enumerate() {
-            self.expr_to(argument, first + index as u16);
+            let to = first + index as u16;
+            match argument {
+                Expr::Generator(inner) if as_lists => {
+                    self.comprehension(&inner.generators, &inner.elt, None, Op::List, to);
+                }
+                _ => self.expr_to(argument, to),
+            }
         }
         let mut names = Vec::new();
         for (index, keyword) in arguments.keywords.iter().enumerate() {
@@ -57,6 +64,8 @@ impl<'s> Compiler<'s> {
             let more = match &keyword.arg {
                 Some(name) => {
                     let one = self.f().temps(2);
+                    // Builtins know keywords by the numbers of names.
+                    self.name(name);
                     self.load_const(Const::Str(name.to_string()), one);
                     self.expr_to(&keyword.value, one + 1);
                     let pair = self.f().temp();
@@ -190,4 +199,27 @@ pub(crate) fn only_generator(arguments: &Arguments) -> Option<&ast::ExprGenerato
         ([Expr::Generator(generator)], []) => Some(generator),
         _ => None,
     }
+}
+
+/// Whether plain arguments fit a function's parameters: a script finds out when it runs.
+pub(crate) fn fits(arguments: &Arguments, signature: &Signature) -> bool {
+    let given = arguments.args.len();
+    let mut filled: Vec<bool> = (0..signature.params.len()).map(|at| at < given).collect();
+    let named = arguments.keywords.iter().all(|keyword| {
+        let name = keyword.arg.as_ref().map_or("", |name| name.as_str());
+        let place = signature.params.iter().position(|(param, _)| param == name);
+        match place.filter(|place| *place >= signature.positional_only && !filled[*place]) {
+            Some(place) => {
+                filled[place] = true;
+                true
+            }
+            None => false,
+        }
+    });
+    let complete = signature
+        .params
+        .iter()
+        .zip(&filled)
+        .all(|((_, default), filled)| *filled || default.is_some());
+    given <= signature.positional && named && complete
 }

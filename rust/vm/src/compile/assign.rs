@@ -47,7 +47,7 @@ impl<'s> Compiler<'s> {
 
     fn store(&mut self, var: super::function::Var, value: Reg, give_up: bool) {
         if var.cell {
-            self.emit(Op::StoreCell, var.register, value, 0);
+            self.f().store_shared(var, value);
         } else {
             if var.register != value {
                 self.emit(
@@ -225,6 +225,11 @@ impl<'s> Compiler<'s> {
             Operator::BitAnd => Op::AndIn,
             Operator::BitOr => Op::OrIn,
             Operator::BitXor => Op::XorIn,
+            Operator::FloorDiv => Op::FloorDivIn,
+            Operator::Mod => Op::ModIn,
+            Operator::Pow => Op::PowIn,
+            Operator::LShift => Op::ShlIn,
+            Operator::RShift => Op::ShrIn,
             other => return self.operator(other, node),
         })
     }

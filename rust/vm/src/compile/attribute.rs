@@ -11,6 +11,9 @@ use crate::program::{Const, Op};
 impl<'s> Compiler<'s> {
     pub(crate) fn attribute(&mut self, attribute: &'s ast::ExprAttribute, to: Reg) {
         let name = attribute.attr.as_str();
+        if name == "__name__" && self.is_script {
+            return self.own_name(attribute, to);
+        }
         if name.starts_with("__") {
             return self.refuse(
                 &attribute.attr,
@@ -38,6 +41,33 @@ impl<'s> Compiler<'s> {
         }
         let object = self.expr(&attribute.value);
         let id = self.name(name);
+        self.at(&attribute.attr);
+        self.emit(Op::GetAttr, to, object, id);
+    }
+
+    /// `type(x).__name__`, `f.__name__`
+    fn own_name(&mut self, attribute: &'s ast::ExprAttribute, to: Reg) {
+        if let Expr::Call(call) = &*attribute.value {
+            if let (Expr::Name(name), [value], []) = (
+                &*call.func,
+                &*call.arguments.args,
+                call.arguments.keywords.as_slice(),
+            ) {
+                let is_type = matches!(
+                    self.resolve(name.id.as_str()),
+                    Resolved::Builtin(crate::builtins::Builtin::Type)
+                );
+                if is_type && !matches!(value, Expr::Starred(_)) {
+                    let base = self.f().temp();
+                    self.expr_to(value, base);
+                    self.at(attribute);
+                    self.emit_builtin(crate::builtins::Builtin::TypeName, base, 1);
+                    return self.emit(Op::Take, to, base, 0);
+                }
+            }
+        }
+        let object = self.expr(&attribute.value);
+        let id = self.name("__name__");
         self.at(&attribute.attr);
         self.emit(Op::GetAttr, to, object, id);
     }

@@ -43,7 +43,7 @@ impl<'s> Compiler<'s> {
         self.parts.functions[usize::from(id)] = function;
     }
 
-    fn finish_body(&mut self) {
+    pub(crate) fn finish_body(&mut self) {
         if !self.f().assigned.unreachable {
             let register = self.f().temp();
             self.load_const(Const::None, register);
@@ -79,8 +79,12 @@ impl<'s> Compiler<'s> {
         let parameter_registers: Vec<u16> = bound.iter().map(|_| context.temp()).collect();
         for free in frees {
             let register = context.temp();
-            let cell = true;
-            scope.vars.insert(free.clone(), Var { register, cell });
+            let var = Var {
+                register,
+                cell: true,
+                global: false,
+            };
+            scope.vars.insert(free.clone(), var);
         }
         for (name, register) in bound.into_iter().zip(parameter_registers) {
             let var = context.place(&name, register, &names.volatile);
@@ -132,15 +136,22 @@ impl<'s> Compiler<'s> {
 
     /// A `def` inside of a function.
     pub(crate) fn inner_def(&mut self, def: &'s ast::StmtFunctionDef) {
-        if !def.decorator_list.is_empty() || def.is_async {
+        if def.is_async {
             return self.refuse(
                 &def.name,
-                "language.decorator",
-                "a function inside takes no decorators and no async",
-                "call the function where it is needed",
+                "language.async",
+                "a contract runs in one piece: there is nothing to await",
+                "remove async",
             );
         }
+        let decorators = self.f().temps(def.decorator_list.len());
+        for (index, decorator) in def.decorator_list.iter().enumerate() {
+            self.expr_to(&decorator.expression, decorators + index as u16);
+        }
         let register = self.f().temp();
+        self.f().temp();
+        let line = self.line(&def.name);
+        self.f().set_line(line);
         self.closure(
             def.name.as_str(),
             Some(&def.parameters),
@@ -148,11 +159,17 @@ impl<'s> Compiler<'s> {
             def,
             register,
         );
+        for (index, decorator) in def.decorator_list.iter().enumerate().rev() {
+            self.at(decorator);
+            self.emit(Op::Move, register + 1, register, 0);
+            self.emit(Op::Move, register, decorators + index as u16, 0);
+            self.emit(Op::CallValue, register, 1, 0);
+        }
         let Some(var) = self.f().find(def.name.as_str()) else {
             return;
         };
         if var.cell {
-            self.emit(Op::StoreCell, var.register, register, 0);
+            self.f().store_shared(var, register);
         } else {
             self.emit(Op::Take, var.register, register, 0);
             self.f().mark_assigned(var.register);
@@ -250,7 +267,11 @@ impl<'s> Compiler<'s> {
         let line = self.line(node);
         let this = self.f().this.clone();
         let shadowed = this.filter(|this| frees.contains(this));
-        let qualified = format!("{}.<locals>.{name}", self.f().function.name);
+        let qualified = if self.f().module {
+            name.to_string()
+        } else {
+            format!("{}.<locals>.{name}", self.f().function.name)
+        };
         let mut context = FnCtx::new(&qualified, line);
         context.this = shadowed;
         self.functions.push(context);
@@ -285,7 +306,11 @@ impl<'s> Compiler<'s> {
         let mut frees: Vec<String> = mentioned(None, body)
             .into_iter()
             .filter(|name| !own.contains(&name.as_str()))
-            .filter(|name| self.f().find(name).is_some_and(|var| var.cell))
+            .filter(|name| {
+                self.f()
+                    .find(name)
+                    .is_some_and(|var| var.cell && !var.global)
+            })
             .collect();
         frees.sort();
         frees

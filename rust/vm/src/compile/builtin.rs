@@ -21,7 +21,15 @@ impl<'s> Compiler<'s> {
         if builtin == Builtin::Isinstance {
             return self.call_isinstance(call);
         }
+        if let (Builtin::Next, [Expr::Generator(generator), _], []) =
+            (builtin, &*arguments.args, arguments.keywords.as_slice())
+        {
+            return Some(self.next_over(call, generator, arguments.args.get(1)));
+        }
         if let Some(generator) = only_generator(arguments) {
+            if builtin == Builtin::Next {
+                return Some(self.next_over(call, generator, None));
+            }
             return Some(self.builtin_over(call, builtin, generator));
         }
         if arguments.args.is_empty() && arguments.keywords.is_empty() {
@@ -40,7 +48,9 @@ impl<'s> Compiler<'s> {
         }
         let base = self.f().mark().min(0xffff) as u16;
         let reserve = arguments.args.len() + arguments.keywords.len();
+        self.generators_as_lists = true;
         let shape = self.plain_arguments(arguments);
+        self.generators_as_lists = false;
         if reserve == 0 {
             self.f().temp();
         }
@@ -103,6 +113,37 @@ impl<'s> Compiler<'s> {
         }
         self.emit(Op::Tuple, base, base, choices.len() as u16);
         (base, or_none)
+    }
+
+    /// `next(... for ...)`: the first item, and no more of them.
+    fn next_over(
+        &mut self,
+        call: &'s ast::ExprCall,
+        generator: &'s ast::ExprGenerator,
+        default: Option<&'s Expr>,
+    ) -> Reg {
+        let base = self.f().temp();
+        let spare = self.f().temp();
+        let end = self.f().label();
+        let element: &'s Expr = &generator.elt;
+        let mut first = |compiler: &mut Self| {
+            if let Some(default) = default {
+                compiler.expr_to(default, spare);
+            }
+        };
+        self.loops_after(&generator.generators, &mut first, &mut |compiler| {
+            compiler.expr_to(element, base);
+            compiler.f().emit_to(Op::Jump, [0; 3], 0, end);
+        });
+        if default.is_some() {
+            self.emit(Op::Take, base, spare, 0);
+        } else {
+            self.at(call);
+            self.load_const(Const::ExcClass(crate::error::Exc::StopIteration), base);
+            self.emit(Op::Raise, base, 0, 0);
+        }
+        self.f().bind(end);
+        base
     }
 
     /// A builtin over a generator expression: a loop written in place.

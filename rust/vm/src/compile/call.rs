@@ -3,7 +3,7 @@
 use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::Ranged;
 
-use super::arguments::{has_star, only_generator};
+use super::arguments::{fits, has_star, only_generator};
 use super::function::Reg;
 use super::resolve::Resolved;
 use super::{Compiler, Declared, Global, Signature};
@@ -88,6 +88,9 @@ impl<'s> Compiler<'s> {
         if has_star(&call.arguments) || signature.star || signature.star_star {
             return self.call_unbound(call, function, receiver);
         }
+        if self.is_script && !fits(&call.arguments, &signature) {
+            return self.call_unbound(call, function, receiver);
+        }
         let base = self.f().temps(signature.params.len().max(1));
         let taken = usize::from(receiver.is_some());
         if let Some(receiver) = receiver {
@@ -165,6 +168,9 @@ impl<'s> Compiler<'s> {
             params,
             ..Signature::default()
         };
+        if self.is_script && !fits(&call.arguments, &signature) {
+            return self.call_value(call);
+        }
         let base = self.f().temps(signature.params.len().max(1));
         if !self.bind_arguments(&call.arguments, &signature, 0, base, call.range()) {
             return None;
@@ -210,6 +216,16 @@ impl<'s> Compiler<'s> {
             self.emit(Op::CallMethod, base, id, 1);
             return Some(base);
         }
+        if !call.arguments.args.iter().all(quiet_argument)
+            || !call
+                .arguments
+                .keywords
+                .iter()
+                .all(|keyword| quiet_argument(&keyword.value))
+        {
+            self.at(&attribute.attr);
+            self.emit(Op::HasAttr, base, id, 0);
+        }
         let shape = self.plain_arguments(&call.arguments);
         self.at(&attribute.attr);
         match shape {
@@ -238,5 +254,24 @@ impl<'s> Compiler<'s> {
         self.emit(Op::Emit, base, 0, 0);
         self.load_const(Const::None, base);
         Some(base)
+    }
+}
+
+/// Whether evaluating an argument can neither fail nor do anything (a variable without a value
+/// aside).
+fn quiet_argument(argument: &Expr) -> bool {
+    match argument {
+        Expr::Name(_)
+        | Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::BytesLiteral(_)
+        | Expr::BooleanLiteral(_)
+        | Expr::NoneLiteral(_)
+        | Expr::Lambda(_) => true,
+        Expr::Tuple(tuple) => tuple.elts.iter().all(quiet_argument),
+        Expr::List(list) => list.elts.iter().all(quiet_argument),
+        Expr::UnaryOp(unary) => matches!(*unary.operand, Expr::NumberLiteral(_)),
+        Expr::Attribute(attribute) => matches!(*attribute.value, Expr::Name(_)),
+        _ => false,
     }
 }

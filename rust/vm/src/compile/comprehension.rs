@@ -39,13 +39,36 @@ impl<'s> Compiler<'s> {
         generators: &'s [Comprehension],
         inside: &mut dyn FnMut(&mut Self),
     ) {
+        self.loops_after(generators, &mut |_| {}, inside);
+    }
+
+    /// The same, with `before` between the first iterable and the first round.
+    pub(crate) fn loops_after(
+        &mut self,
+        generators: &'s [Comprehension],
+        before: &mut dyn FnMut(&mut Self),
+        inside: &mut dyn FnMut(&mut Self),
+    ) {
         let Some(first) = generators.first() else {
             return;
         };
+        for generator in generators {
+            let mut named = Assignments::default();
+            named.visit_expr(&generator.iter);
+            if named.found {
+                self.refuse(
+                    &generator.iter,
+                    "syntax.invalid",
+                    "an assignment expression cannot stand in the iterable of a comprehension",
+                    "assign before the comprehension",
+                );
+            }
+        }
         let assigned = self.f().assigned.clone();
         // The first iterable is evaluated outside of the comprehension's scope.
         let base = self.f().temps(2);
         self.iterate(&first.iter, base);
+        before(self);
         self.enter_scope(generators);
         self.one_loop(generators, base, inside);
         self.f().scopes.pop();
@@ -67,7 +90,12 @@ impl<'s> Compiler<'s> {
             if cell {
                 self.emit(Op::MakeCell, register, 0, 0);
             }
-            scope.vars.insert(name, Var { register, cell });
+            let var = Var {
+                register,
+                cell,
+                global: false,
+            };
+            scope.vars.insert(name, var);
         }
         self.f().scopes.push(scope);
     }
@@ -109,6 +137,19 @@ impl<'s> Compiler<'s> {
         self.f().release(mark);
         self.f().emit_to(Op::Jump, [0; 3], 0, next);
         self.f().bind(done);
+    }
+}
+
+/// Whether an expression assigns.
+#[derive(Default)]
+struct Assignments {
+    found: bool,
+}
+
+impl<'a> Visitor<'a> for Assignments {
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        self.found |= matches!(expr, Expr::Named(_));
+        visitor::walk_expr(self, expr);
     }
 }
 

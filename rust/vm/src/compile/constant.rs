@@ -29,6 +29,11 @@ impl<'s> Compiler<'s> {
         value
     }
 
+    /// The value of a constant expression, or nothing, without a report.
+    pub(crate) fn evaluate_quietly(&mut self, expr: &'s Expr) -> Option<Const> {
+        self.fold(expr, 0)
+    }
+
     fn fold(&mut self, expr: &'s Expr, level: usize) -> Option<Const> {
         if level > limits::CONST_LEVELS / 2 {
             self.error(
@@ -122,9 +127,9 @@ impl<'s> Compiler<'s> {
             Some(Global::Class(id)) => Some(Const::Class(id)),
             Some(Global::Exception(class)) => Some(Const::ExcClass(class)),
             Some(_) => None,
-            None => {
-                Builtin::from_name(name.id.as_str()).map(|builtin| Const::Builtin(builtin.number()))
-            }
+            None => self
+                .builtin(name.id.as_str())
+                .map(|builtin| Const::Builtin(builtin.number())),
         }
     }
 

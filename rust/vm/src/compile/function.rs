@@ -20,7 +20,10 @@ pub(crate) struct Label(usize);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Var {
     pub(crate) register: Reg,
+    /// Its value lies in a cell, or in a slot of the module: never in the register itself.
     pub(crate) cell: bool,
+    /// A variable of the module, which functions read: `register` is its slot.
+    pub(crate) global: bool,
 }
 
 /// Names of the function itself or of one comprehension in it.
@@ -91,6 +94,8 @@ pub(crate) struct FnCtx<'a> {
     pub(crate) volatile: HashSet<Reg>,
     /// The name of the contract's `self`, in its methods.
     pub(crate) this: Option<String>,
+    /// The statements of a script.
+    pub(crate) module: bool,
     next: usize,
     line: u32,
     labels: Vec<Option<usize>>,
@@ -116,6 +121,7 @@ impl FnCtx<'_> {
             walrus: false,
             volatile: HashSet::new(),
             this: None,
+            module: false,
             next: 0,
             line,
             labels: Vec::new(),
@@ -211,7 +217,11 @@ impl FnCtx<'_> {
         if volatile.contains(name) {
             self.volatile.insert(register);
         }
-        Var { register, cell }
+        Var {
+            register,
+            cell,
+            global: false,
+        }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Var> {
@@ -220,6 +230,15 @@ impl FnCtx<'_> {
             .rev()
             .find_map(|scope| scope.vars.get(name))
             .copied()
+    }
+
+    /// Writes a variable that does not live in its register.
+    pub(crate) fn store_shared(&mut self, var: Var, value: Reg) {
+        if var.global {
+            self.emit(Op::StoreGlobal, value, var.register, 0);
+        } else {
+            self.emit(Op::StoreCell, var.register, value, 0);
+        }
     }
 
     /// Notes that a register holds a value from here on.

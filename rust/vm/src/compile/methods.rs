@@ -99,6 +99,10 @@ impl<'s> Compiler<'s> {
         }
         match &decorator.expression {
             view if self.declares(view, Declared::View) => Some((true, String::new())),
+            invariant if self.declares(invariant, Declared::Invariant) => {
+                self.check_invariant(def);
+                None
+            }
             Expr::Call(call) if self.declares(&call.func, Declared::Call) => {
                 self.policy(call).map(|by| (false, by))
             }
@@ -106,11 +110,23 @@ impl<'s> Compiler<'s> {
                 self.error(
                     other.range(),
                     "language.decorator",
-                    "a method of a contract is decorated with @call(by=\"...\") or @view",
+                    "a method of a contract is decorated with @call(by=\"...\"), @view or @invariant",
                     "write @call(by=\"role:operator\")",
                 );
                 None
             }
+        }
+    }
+
+    /// An invariant is for tests: on the chain it is a helper that nobody outside reaches.
+    fn check_invariant(&mut self, def: &'s ast::StmtFunctionDef) {
+        if def.parameters.len() > 1 {
+            self.error(
+                def.name.range(),
+                "language.call_parameters",
+                "an invariant has no parameters but self: it is about the state alone",
+                "write def name(self) -> None: with assert or require inside",
+            );
         }
     }
 

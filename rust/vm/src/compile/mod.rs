@@ -23,13 +23,15 @@ mod operators;
 mod pattern;
 mod require;
 mod resolve;
+mod script;
 mod stmt;
 mod text;
 mod tries;
 
 use std::collections::HashMap;
 
-use ruff_python_ast::{Expr, Stmt};
+use ruff_python_ast::{Expr, PythonVersion, Stmt};
+use ruff_python_parser::{Mode, ParseOptions};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::diagnostics::{Diagnostic, Reporter};
@@ -41,22 +43,31 @@ use function::FnCtx;
 
 /// Compiles a contract.
 pub(crate) fn compile(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
+    compile_as(text, file, false)
+}
+
+/// Compiles a script.
+pub(crate) fn compile_script(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
+    compile_as(text, file, true)
+}
+
+fn compile_as(text: &str, file: &str, script: bool) -> Result<Program, Vec<Diagnostic>> {
     let mut reporter = Reporter::new(file, text);
     source::check_shape(text, &mut reporter);
     if !reporter.is_empty() {
         return Err(reporter.into_found());
     }
-    let outcome = source::on_large_stack(|| compile_here(text, file));
+    let outcome = source::on_large_stack(|| compile_here(text, file, script));
     outcome.unwrap_or_else(|mut failed| {
         failed.file = file.to_string();
         Err(vec![failed])
     })
 }
 
-fn compile_here(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
+fn compile_here(text: &str, file: &str, script: bool) -> Result<Program, Vec<Diagnostic>> {
     let mut reporter = Reporter::new(file, text);
-    let parsed =
-        ruff_python_parser::parse_unchecked_source(text, ruff_python_ast::PySourceType::Python);
+    let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::PY311);
+    let parsed = ruff_python_parser::parse_unchecked(text, options);
     for error in parsed.errors() {
         reporter.report(
             error.location,
@@ -65,11 +76,33 @@ fn compile_here(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
             "",
         );
     }
+    for error in parsed.unsupported_syntax_errors() {
+        reporter.report(
+            error.range,
+            "syntax.version",
+            error.to_string(),
+            "the same file runs under CPython 3.11: write it as that version takes it",
+        );
+    }
+    let Ok(parsed) = parsed.try_into_module().ok_or(()) else {
+        reporter.report(
+            TextRange::default(),
+            "syntax.invalid",
+            "this is no module",
+            "",
+        );
+        return Err(reporter.into_found());
+    };
     if !reporter.is_empty() {
         return Err(reporter.into_found());
     }
     let mut compiler = Compiler::new(text, file, reporter);
-    compiler.module(&parsed.syntax().body);
+    compiler.is_script = script;
+    if script {
+        compiler.script(&parsed.syntax().body);
+    } else {
+        compiler.module(&parsed.syntax().body);
+    }
     compiler.finish()
 }
 
@@ -80,6 +113,8 @@ pub(crate) enum Global {
     Const(u16),
     Function(u16),
     Class(u16),
+    /// A variable of a script's module, by its slot.
+    Slot(u16),
     /// The contract's class.
     Contract,
     /// An exception class.
@@ -102,6 +137,7 @@ pub(crate) enum Declared {
     Table,
     Call,
     View,
+    Invariant,
 }
 
 /// What is known of the contract's class while its methods are compiled.
@@ -116,6 +152,9 @@ pub(crate) struct Compiler<'s> {
     pub(crate) text: &'s str,
     pub(crate) reporter: Reporter<'s>,
     pub(crate) parts: Parts,
+    pub(crate) is_script: bool,
+    /// The arguments of a builtin are compiled: it takes a list for a generator expression.
+    pub(crate) generators_as_lists: bool,
     pub(crate) globals: HashMap<String, Global>,
     pub(crate) contract: ContractScope,
     pub(crate) functions: Vec<FnCtx<'s>>,
@@ -158,6 +197,8 @@ impl<'s> Compiler<'s> {
             text,
             reporter,
             parts,
+            is_script: false,
+            generators_as_lists: false,
             globals: HashMap::new(),
             contract: ContractScope::default(),
             functions: Vec::new(),

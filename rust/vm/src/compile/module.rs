@@ -12,7 +12,7 @@ use crate::types::Type;
 /// The modules that contracts import from.
 const MODULE: &str = "lianheng.contract";
 const IMPORT_HELP: &str =
-    "it has Contract, Record, Event, Enum, Table, call, view, require, Rejected, Caller";
+    "it has Contract, Record, Event, Enum, Table, call, view, invariant, require, Rejected, Caller";
 
 impl<'s> Compiler<'s> {
     /// The record class of callers, known to every program.
@@ -57,7 +57,7 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn declare(&mut self, stmt: &'s Stmt) {
+    pub(crate) fn declare(&mut self, stmt: &'s Stmt) {
         match stmt {
             Stmt::ImportFrom(import) => self.import(import),
             Stmt::Import(node) => self.refuse(
@@ -293,6 +293,7 @@ fn exported(name: &str) -> Option<Global> {
         "Table" => Global::Declaration(Declared::Table),
         "call" => Global::Declaration(Declared::Call),
         "view" => Global::Declaration(Declared::View),
+        "invariant" => Global::Declaration(Declared::Invariant),
         "require" => Global::Require,
         "Rejected" => Global::Exception(Exc::Rejected),
         "Caller" => Global::Class(CALLER),

@@ -1,6 +1,6 @@
 //! Which names a function binds, and which its inner functions mention.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{ExceptHandler, Expr, ExprContext, Identifier, Parameters, Pattern, Stmt};
@@ -17,6 +17,8 @@ pub(crate) struct Names {
     pub(crate) volatile: HashSet<String>,
     /// The function has an assignment expression: operands must be copied.
     pub(crate) walrus: bool,
+    /// How often each name is bound or deleted.
+    pub(crate) counts: HashMap<String, usize>,
 }
 
 impl Names {
@@ -66,6 +68,7 @@ struct Collector {
 
 impl Collector {
     fn bind(&mut self, name: &str) {
+        *self.names.counts.entry(name.to_string()).or_default() += 1;
         if self.seen.insert(name.to_string()) {
             self.names.locals.push(name.to_string());
         }
@@ -90,6 +93,9 @@ impl<'a> Visitor<'a> for Collector {
         match stmt {
             Stmt::FunctionDef(def) => {
                 self.bind(def.name.as_str());
+                for decorator in &def.decorator_list {
+                    self.visit_expr(&decorator.expression);
+                }
                 for parameter in def.parameters.iter_non_variadic_params() {
                     if let Some(default) = parameter.default() {
                         self.visit_expr(default);
@@ -99,7 +105,15 @@ impl<'a> Visitor<'a> for Collector {
                     .inner
                     .extend(mentioned(Some(&def.parameters), Body::Stmts(&def.body)));
             }
-            Stmt::ClassDef(class) => self.bind(class.name.as_str()),
+            Stmt::ClassDef(class) => {
+                self.bind(class.name.as_str());
+                for inner in &class.body {
+                    if let Stmt::FunctionDef(def) = inner {
+                        let inside = mentioned(Some(&def.parameters), Body::Stmts(&def.body));
+                        self.names.inner.extend(inside);
+                    }
+                }
+            }
             Stmt::Nonlocal(nonlocal) => {
                 self.names
                     .nonlocals
@@ -174,8 +188,8 @@ impl<'a> Visitor<'a> for Collector {
 }
 
 #[derive(Default)]
-struct AllNames {
-    names: HashSet<String>,
+pub(crate) struct AllNames {
+    pub(crate) names: HashSet<String>,
 }
 
 impl<'a> Visitor<'a> for AllNames {
@@ -186,6 +200,9 @@ impl<'a> Visitor<'a> for AllNames {
                     .extend(nonlocal.names.iter().map(|name| name.to_string()));
             }
             Stmt::FunctionDef(def) => {
+                for decorator in &def.decorator_list {
+                    self.visit_expr(&decorator.expression);
+                }
                 self.names
                     .extend(mentioned(Some(&def.parameters), Body::Stmts(&def.body)));
             }

@@ -86,7 +86,7 @@ fn small_operand(binary: &ast::ExprBinOp) -> Option<u16> {
     let value = int.as_i64()?;
     let signed = match binary.op {
         Operator::Add => value,
-        Operator::Sub => value.checked_neg()?,
+        Operator::Sub if value > 0 => value.checked_neg()?,
         _ => return None,
     };
     u16::try_from(signed.checked_add(SMALL_BIAS)?).ok()

@@ -88,7 +88,7 @@ impl<'s> Compiler<'s> {
             return;
         };
         if var.cell {
-            self.emit(Op::StoreCell, var.register, value, 0);
+            self.f().store_shared(var, value);
         } else {
             self.emit(Op::Move, var.register, value, 0);
             self.f().mark_assigned(var.register);

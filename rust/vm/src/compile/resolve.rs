@@ -13,6 +13,7 @@ pub(crate) enum Resolved {
     Local(Var),
     Global(Global),
     Builtin(Builtin),
+    Text(&'static str),
     Undefined,
 }
 
@@ -24,13 +25,21 @@ impl<'s> Compiler<'s> {
         if let Some(global) = self.globals.get(name) {
             return Resolved::Global(*global);
         }
-        match (Builtin::from_name(name), crate::error::Exc::from_name(name)) {
+        if name == "__name__" && self.is_script {
+            return Resolved::Text("__main__");
+        }
+        match (self.builtin(name), crate::error::Exc::from_name(name)) {
             (Some(builtin), _) => Resolved::Builtin(builtin),
             (None, Some(class)) if class != crate::error::Exc::Rejected => {
                 Resolved::Global(Global::Exception(class))
             }
             _ => Resolved::Undefined,
         }
+    }
+
+    /// The builtin of a name: only scripts print.
+    pub(crate) fn builtin(&self, name: &str) -> Option<Builtin> {
+        Builtin::from_name(name).filter(|found| *found != Builtin::Print || self.is_script)
     }
 
     /// Whether an expression is the contract's `self`.
@@ -44,12 +53,24 @@ impl<'s> Compiler<'s> {
         if !assigned.unreachable && !assigned.registers.contains(&var.register) {
             let id = self.name(name.id.as_str());
             self.at(name);
-            self.emit(Op::Bound, var.register, id, 0);
+            self.check_register(var.register, id);
         }
     }
 
+    /// Fails where a variable's register holds nothing.
+    pub(crate) fn check_register(&mut self, register: Reg, name: u16) {
+        let op = if self.f().module {
+            Op::BoundGlobal
+        } else {
+            Op::Bound
+        };
+        self.emit(op, register, name, 0);
+    }
+
     pub(crate) fn load_var(&mut self, var: Var, name: &str, to: Reg) {
-        if var.cell {
+        if var.global {
+            self.emit(Op::LoadGlobal, to, var.register, 0);
+        } else if var.cell {
             let id = self.name(name);
             self.emit(Op::LoadCell, to, var.register, id);
         } else {
@@ -57,7 +78,7 @@ impl<'s> Compiler<'s> {
                 && !self.f().assigned.registers.contains(&var.register)
             {
                 let id = self.name(name);
-                self.emit(Op::Bound, var.register, id, 0);
+                self.check_register(var.register, id);
             }
             if var.register != to {
                 self.emit(Op::Move, to, var.register, 0);
@@ -71,6 +92,7 @@ impl<'s> Compiler<'s> {
             Resolved::Local(var) => self.load_var(var, id, to),
             Resolved::Global(global) => self.load_global(global, name, to),
             Resolved::Builtin(builtin) => self.load_const(Const::Builtin(builtin.number()), to),
+            Resolved::Text(text) => self.load_const(Const::Str(text.to_string()), to),
             Resolved::Undefined => self.undefined(name),
         }
     }
@@ -81,6 +103,7 @@ impl<'s> Compiler<'s> {
             Global::Function(id) => self.load_const(Const::Function(id), to),
             Global::Class(id) => self.load_const(Const::Class(id), to),
             Global::Exception(class) => self.load_const(Const::ExcClass(class), to),
+            Global::Slot(slot) => self.emit(Op::LoadGlobal, to, slot, 0),
             Global::Broken => {}
             Global::Require => self.refuse(
                 name,
@@ -100,7 +123,9 @@ impl<'s> Compiler<'s> {
                     Declared::Table => {
                         "declare tables in the contract's class: items = Table(Item, key=\"id\")"
                     }
-                    Declared::Call | Declared::View => "use it as a decorator of a method",
+                    Declared::Call | Declared::View | Declared::Invariant => {
+                        "use it as a decorator of a method"
+                    }
                     _ => "use it as the base of a class",
                 };
                 self.error(name.range(), "language.value", message, help);
@@ -131,11 +156,6 @@ impl<'s> Compiler<'s> {
                 "language.builtin",
                 "this builtin depends on the machine or changes bytes in place",
                 "use the value itself as the key, or bytes",
-            ),
-            "iter" | "next" => (
-                "language.builtin",
-                "iterators are not values here",
-                "use a for loop or index the list",
             ),
             _ => ("name.undefined", "", ""),
         };

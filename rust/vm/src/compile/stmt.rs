@@ -15,7 +15,7 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn stmt(&mut self, stmt: &'s Stmt) {
+    pub(crate) fn stmt(&mut self, stmt: &'s Stmt) {
         let mark = self.f().mark();
         self.at(stmt);
         self.stmt_inner(stmt);
@@ -87,6 +87,9 @@ impl<'s> Compiler<'s> {
     }
 
     fn return_stmt(&mut self, ret: &'s ast::StmtReturn) {
+        if self.f().module {
+            return self.refuse(ret, "syntax.invalid", "`return` outside of a function", "");
+        }
         let register = match &ret.value {
             Some(value) if self.f().tries.is_empty() => self.expr(value),
             Some(value) => {
@@ -206,7 +209,8 @@ impl<'s> Compiler<'s> {
         self.f().emit_to(Op::Jump, [0; 3], 0, next);
         self.f().bind(done);
         self.f().assigned = exits.clone();
-        // The iteration is over: what it held must not live on.
+        // The iteration is over, on the line of the loop: what it held must not live on.
+        self.at(&*repeat.target);
         self.emit(Op::Unset, base, 0, 0);
         self.body(&repeat.orelse);
         self.f().bind(broken);
@@ -339,12 +343,14 @@ impl<'s> Compiler<'s> {
                     );
                 };
                 let id = self.name(name.id.as_str());
-                if var.cell {
+                if var.global {
+                    self.emit(Op::ClearGlobal, var.register, 0, 0);
+                } else if var.cell {
                     self.emit(Op::ClearCell, var.register, 0, id);
                 } else {
                     let known = self.f().assigned.registers.contains(&var.register);
                     if !known {
-                        self.emit(Op::Bound, var.register, id, 0);
+                        self.check_register(var.register, id);
                     }
                     self.emit(Op::Unset, var.register, 0, 0);
                     self.f().assigned.registers.remove(&var.register);
@@ -363,7 +369,8 @@ impl<'s> Compiler<'s> {
 
     fn nonlocal(&mut self, nonlocal: &'s ast::StmtNonlocal) {
         for name in &nonlocal.names {
-            let found = self.f().find(name.as_str()).is_some_and(|var| var.cell);
+            let var = self.f().find(name.as_str());
+            let found = var.is_some_and(|var| var.cell && !var.global);
             if self.f().this.as_deref() == Some(name.as_str()) {
                 self.error(
                     name.range(),
@@ -424,8 +431,12 @@ impl<'s> Compiler<'s> {
         if var.cell {
             let none = self.f().temp();
             self.load_const(Const::None, none);
-            self.emit(Op::StoreCell, var.register, none, 0);
-            self.emit(Op::ClearCell, var.register, 0, name);
+            self.f().store_shared(var, none);
+            if var.global {
+                self.emit(Op::ClearGlobal, var.register, 0, 0);
+            } else {
+                self.emit(Op::ClearCell, var.register, 0, name);
+            }
         } else {
             self.emit(Op::Unset, var.register, 0, 0);
             self.f().assigned.registers.remove(&var.register);

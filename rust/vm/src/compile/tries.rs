@@ -142,7 +142,7 @@ impl<'s> Compiler<'s> {
         name: u16,
     ) {
         if var.cell {
-            self.emit(Op::StoreCell, var.register, exception, 0);
+            self.f().store_shared(var, exception);
         } else {
             self.emit(Op::Move, var.register, exception, 0);
             self.f().mark_assigned(var.register);

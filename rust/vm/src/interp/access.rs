@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use super::arith::{to_big, to_i64};
+use super::format::is_type;
 use super::Vm;
+use crate::builtins::Builtin;
 use crate::error::{malformed, raise, raise_with, refused, type_error, Exc, R};
 use crate::gas;
 use crate::table::HashTable;
@@ -15,6 +17,9 @@ impl Vm<'_, '_> {
     /// The place of an index in a sequence of this length.
     fn index(&mut self, index: &Value, length: usize, what: &str) -> R<usize> {
         let Some(number) = to_i64(index) else {
+            if let (Value::Big(_), "range object index") = (index, what) {
+                return Err(raise(Exc::IndexError, "range object index out of range"));
+            }
             if let Value::Big(_) = index {
                 return Err(raise(
                     Exc::IndexError,
@@ -38,7 +43,14 @@ impl Vm<'_, '_> {
         if (0..length).contains(&place) {
             return Ok(place as usize);
         }
+        let what = if what == "bytes index" { "index" } else { what };
         Err(raise(Exc::IndexError, format!("{what} out of range")))
+    }
+
+    #[cold]
+    fn not_subscriptable(&self, class: &Value) -> crate::error::Trap {
+        let name = self.own_name(class).unwrap_or_default();
+        type_error(format!("type '{name}' is not subscriptable"))
     }
 
     pub(crate) fn get_item(&mut self, container: &Value, key: &Value) -> R<Value> {
@@ -62,6 +74,25 @@ impl Vm<'_, '_> {
                 let at = self.index(key, bytes.bytes.len(), "bytes index")?;
                 Ok(Value::Int(i64::from(bytes.bytes[at])))
             }
+            Value::Range(range) if range.is_huge() && to_big(key).is_some() => {
+                use num_traits::ToPrimitive;
+                let length = range.wide_len();
+                let at = to_big(key).and_then(|key| key.to_i128());
+                let at = at.map(|at| {
+                    if at < 0 {
+                        at.saturating_add(length)
+                    } else {
+                        at
+                    }
+                });
+                match at.filter(|at| (0..length).contains(at)) {
+                    Some(at) => {
+                        let found = i128::from(range.start) + i128::from(range.step) * at;
+                        Ok(Value::Int(i64::try_from(found).unwrap_or(0)))
+                    }
+                    None => Err(raise(Exc::IndexError, "range object index out of range")),
+                }
+            }
             Value::Range(range) => {
                 let length = usize::try_from(range.len()).unwrap_or(0);
                 let at = self.index(key, length, "range object index")?;
@@ -69,8 +100,25 @@ impl Vm<'_, '_> {
             }
             Value::Dict(dict) => self.dict_get(dict, key),
             Value::Table(table) => self.table_get(*table, key),
-            Value::Class(class) => self.enum_by_name(*class, key),
+            Value::Class(class)
+                if self.program.class(*class).kind == crate::program::ClassKind::Enum =>
+            {
+                self.enum_by_name(*class, key)
+            }
             Value::Unset => Err(malformed()),
+            Value::Builtin(
+                Builtin::List
+                | Builtin::Dict
+                | Builtin::Tuple
+                | Builtin::Set
+                | Builtin::Frozenset
+                | Builtin::Type
+                | Builtin::Enumerate,
+            ) => Err(refused(
+                "types with parameters are no values: write them in annotations only",
+            )),
+            Value::Class(_) | Value::ExcClass(_) => Err(self.not_subscriptable(container)),
+            Value::Builtin(builtin) if is_type(*builtin) => Err(self.not_subscriptable(container)),
             _ => Err(type_error(format!(
                 "'{}' object is not subscriptable",
                 self.type_name(container)

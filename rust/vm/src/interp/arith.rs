@@ -77,6 +77,17 @@ pub(crate) fn to_i64(value: &Value) -> Option<i64> {
     }
 }
 
+/// An integer value, at the nearest end of 64 bits where it lies beyond.
+pub(crate) fn clamped(value: &Value) -> i64 {
+    let big = to_big(value).unwrap_or_default();
+    let end = if big.is_negative() {
+        i64::MIN
+    } else {
+        i64::MAX
+    };
+    big.to_i64().unwrap_or(end)
+}
+
 fn too_large() -> Trap {
     raise(
         Exc::OverflowError,
@@ -164,7 +175,7 @@ impl Vm<'_, '_> {
             gas::OBJECT
                 + words
                     * if matches!(op, Bin::Mul | Bin::FloorDiv | Bin::Mod) {
-                        words / 4 + 1
+                        words / 2 + 1
                     } else {
                         1
                     },
@@ -306,12 +317,24 @@ impl Vm<'_, '_> {
                 Value::tuple(x.items.iter().chain(&y.items).cloned().collect())
             }
             (Bin::Mul, _, _) => match (to_big(left), to_big(right)) {
-                (None, Some(times)) => self.repeat(left, times, right),
-                (Some(times), None) => self.repeat(right, times, left),
+                (None, Some(times)) if is_sequence(left) => self.repeat(left, times, right),
+                (Some(times), None) if is_sequence(right) => self.repeat(right, times, left),
                 _ => Err(self.unsupported(op, left, right)),
             },
             (Bin::Sub | Bin::And | Bin::Or | Bin::Xor, Value::Set(x), Value::Set(y)) => {
                 self.set_operation(op, x, y)
+            }
+            (Bin::Sub | Bin::And | Bin::Or | Bin::Xor, Value::DictView(view), _)
+                if view.kind != crate::value::ViewKind::Values && self.can_iterate(right) =>
+            {
+                let (left, right) = (self.as_set(left)?, self.as_set(right)?);
+                self.sequences(op, &left, &right)
+            }
+            (Bin::Sub | Bin::And | Bin::Or | Bin::Xor, Value::Set(_), Value::DictView(view))
+                if view.kind != crate::value::ViewKind::Values =>
+            {
+                let (left, right) = (self.set_like(left)?, self.as_set(right)?);
+                self.sequences(op, &left, &right)
             }
             (Bin::Or, Value::Dict(x), Value::Dict(_)) => {
                 self.plan_elements(x.table.borrow().len() * 3)?;
@@ -319,20 +342,41 @@ impl Vm<'_, '_> {
                 self.merge(&copy, right, false)?;
                 Ok(copy)
             }
-            (Bin::Mod, Value::Str(_) | Value::Bytes(_), _) => Err(fatal(
+            (Bin::Mod, Value::Str(text), values) => {
+                let text = text.clone();
+                self.percent(&text.text, values)
+            }
+            (Bin::Mod, Value::Bytes(_), _) => Err(fatal(
                 "language.refused",
-                "% formatting is not part of the language: write an f-string",
+                "% formatting of bytes is not part of the language: format text and encode it",
             )),
             _ => Err(self.unsupported(op, left, right)),
         }
     }
 
+    /// A set that may change, for an operation with a view.
+    fn set_like(&mut self, value: &Value) -> R<Value> {
+        let items = self.collect_any(value)?;
+        self.set_of(items, false)
+    }
+
+    fn can_iterate(&self, value: &Value) -> bool {
+        matches!(
+            value,
+            Value::Str(_)
+                | Value::Bytes(_)
+                | Value::Tuple(_)
+                | Value::List(_)
+                | Value::Dict(_)
+                | Value::Set(_)
+                | Value::DictView(_)
+                | Value::Range(_)
+                | Value::Iter(_)
+        )
+    }
+
     fn repeat(&mut self, sequence: &Value, times: BigInt, other: &Value) -> R<Value> {
-        let is_sequence = matches!(
-            sequence,
-            Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_)
-        );
-        if is_sequence && times.to_i64().is_none() {
+        if is_sequence(sequence) && times.to_i64().is_none() {
             return Err(raise(
                 Exc::OverflowError,
                 "cannot fit 'int' into an index-sized integer",
@@ -492,20 +536,26 @@ impl Vm<'_, '_> {
                 ));
             }
         }
-        if op == Bin::Mul {
-            let sequence = |value: &Value| {
-                matches!(
-                    value,
-                    Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Bytes(_)
-                )
-            };
-            if sequence(left) || sequence(right) {
-                let other = if sequence(left) { right } else { left };
-                return type_error(format!(
-                    "can't multiply sequence by non-int of type '{}'",
-                    name(other)
-                ));
-            }
+        let is_type = |value: &Value| match value {
+            Value::Builtin(builtin) => super::format::is_type(*builtin),
+            Value::None => true,
+            other => matches!(other, Value::Class(_) | Value::ExcClass(_)),
+        };
+        if op == Bin::Or
+            && is_type(left)
+            && is_type(right)
+            && !matches!((left, right), (Value::None, Value::None))
+        {
+            return crate::error::refused(
+                "`A | B` of types is no value: write it in annotations and isinstance",
+            );
+        }
+        if op == Bin::Mul && (is_sequence(left) || is_sequence(right)) {
+            let other = if is_sequence(left) { right } else { left };
+            return type_error(format!(
+                "can't multiply sequence by non-int of type '{}'",
+                name(other)
+            ));
         }
         type_error(format!(
             "unsupported operand type(s) for {}: '{}' and '{}'",
@@ -516,18 +566,23 @@ impl Vm<'_, '_> {
     }
 }
 
+fn is_sequence(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_)
+    )
+}
+
 /// Says `+=` where the plain operation would say `+`.
 #[cold]
 #[inline(never)]
-fn in_place_message(trap: Trap, op: Bin) -> Trap {
+pub(super) fn in_place_message(trap: Trap, op: Bin) -> Trap {
     let start = format!("unsupported operand type(s) for {}: ", op.symbol());
     if let Stop::Raise(exception) = &*trap {
         if let [Value::Str(text)] = exception.args.as_slice() {
             if let Some(rest) = text.text.strip_prefix(&start) {
-                return type_error(format!(
-                    "unsupported operand type(s) for {}=: {rest}",
-                    op.symbol()
-                ));
+                let symbol = if op == Bin::Pow { "**" } else { op.symbol() };
+                return type_error(format!("unsupported operand type(s) for {symbol}=: {rest}"));
             }
         }
     }

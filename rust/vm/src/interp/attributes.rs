@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::format::is_type;
 use super::{context_part, Vm};
 use crate::builtins::Builtin;
 use crate::error::{malformed, raise, too_deep, type_error, Exc, R};
@@ -34,6 +35,7 @@ fn plain_type_name(value: &Value) -> &'static str {
         Value::Exception(exception) => exception.class.name(),
         Value::Closure(_) | Value::Function(_) => "function",
         Value::Bound(_) => "method",
+        Value::Builtin(builtin) if is_type(*builtin) => "type",
         Value::Builtin(_) => "builtin_function_or_method",
         Value::Class(_) | Value::ExcClass(_) => "type",
         Value::Table(_) => "Table",
@@ -89,10 +91,109 @@ impl Vm<'_, '_> {
         }
         let kind = self.type_name(value);
         let name = self.program.name(name);
+        if name == "__name__" {
+            if let Some(text) = self.own_name(value) {
+                return self.new_str(text);
+            }
+        }
+        self.refuse_known_attribute(value, name)?;
+        let own = match value {
+            Value::Builtin(builtin) if is_type(*builtin) => Some(builtin.name().to_string()),
+            Value::Class(class) => Some(self.program.class(*class).name.clone()),
+            Value::ExcClass(class) => Some(class.name().to_string()),
+            _ => None,
+        };
         Err(raise(
             Exc::AttributeError,
-            format!("'{kind}' object has no attribute '{name}'"),
+            match own {
+                Some(own) => format!("type object '{own}' has no attribute '{name}'"),
+                None => format!("'{kind}' object has no attribute '{name}'"),
+            },
         ))
+    }
+
+    /// Fails where a value has no attribute that could be called.
+    pub(crate) fn must_have(&mut self, value: &Value, name: u16) -> R<()> {
+        let method = self.program.methods.get(usize::from(name)).copied();
+        let known = match value {
+            Value::Contract | Value::Table(_) | Value::Record(_) | Value::Class(_) => false,
+            other => method
+                .flatten()
+                .is_some_and(|method| self.has_method(other, method)),
+        };
+        if known || matches!(value, Value::Contract | Value::Table(_)) {
+            return Ok(());
+        }
+        self.attribute(value, name).map(drop)
+    }
+
+    /// Attributes that CPython has and the language has not: never an `AttributeError`.
+    pub(crate) fn refuse_known_attribute(&self, value: &Value, name: &str) -> R<()> {
+        let known: &[&str] = match value {
+            Value::Int(_) | Value::Big(_) | Value::Bool(_) => &[
+                "as_integer_ratio",
+                "conjugate",
+                "denominator",
+                "from_bytes",
+                "imag",
+                "numerator",
+                "real",
+            ],
+            Value::Bytes(_) => &[
+                "expandtabs",
+                "fromhex",
+                "maketrans",
+                "splitlines",
+                "translate",
+            ],
+            Value::Str(_) => &["maketrans"],
+            Value::Dict(_) => &["fromkeys"],
+            Value::DictView(_) => &["isdisjoint", "mapping"],
+            Value::Exception(_) => &[
+                "add_note",
+                "errno",
+                "filename",
+                "lineno",
+                "msg",
+                "name",
+                "obj",
+                "object",
+                "offset",
+                "reason",
+                "start",
+                "end",
+                "encoding",
+                "strerror",
+                "text",
+                "value",
+                "with_traceback",
+            ],
+            Value::Class(_) => &["mro", "fields"],
+            Value::Builtin(_) => &[
+                "mro",
+                "maketrans",
+                "from_bytes",
+                "fromhex",
+                "fromkeys",
+                "real",
+                "imag",
+                "start",
+                "stop",
+                "step",
+                "translate",
+                "splitlines",
+                "expandtabs",
+            ],
+            Value::Slice(_) => &["indices", "start", "step", "stop"],
+            _ => &[],
+        };
+        if known.contains(&name) || name.starts_with("__") {
+            return Err(crate::error::refused(format!(
+                "`{name}` of a {} is not part of the language",
+                self.type_name(value)
+            )));
+        }
+        Ok(())
     }
 
     /// A field of a record, or a method bound to it.
@@ -235,6 +336,11 @@ impl Vm<'_, '_> {
                 Builtin::Set => matches!(value, Value::Set(set) if !set.frozenset),
                 Builtin::Frozenset => matches!(value, Value::Set(set) if set.frozenset),
                 Builtin::Range => matches!(value, Value::Range(_)),
+                Builtin::Type => match value {
+                    Value::Class(_) | Value::ExcClass(_) => true,
+                    Value::Builtin(builtin) => is_type(*builtin),
+                    _ => false,
+                },
                 _ => {
                     return Err(type_error(
                         "isinstance() arg 2 must be a type, a tuple of types, or a union",

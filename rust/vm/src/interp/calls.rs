@@ -169,6 +169,20 @@ impl Vm<'_, '_> {
                     };
                     if !info.star_star {
                         let key = self.show(&key)?;
+                        let given_by_name: Vec<&str> = info
+                            .params
+                            .iter()
+                            .take(usize::from(info.positional_only))
+                            .filter(|param| names.contains(&param.name))
+                            .map(|param| program.name(param.name))
+                            .collect();
+                        if !given_by_name.is_empty() {
+                            return Err(type_error(format!(
+                                "{}() got some positional-only arguments passed as keyword arguments: '{}'",
+                                info.name,
+                                given_by_name.join(", ")
+                            )));
+                        }
                         return Err(type_error(format!(
                             "{}() got an unexpected keyword argument '{key}'",
                             info.name
@@ -281,7 +295,7 @@ impl Vm<'_, '_> {
     }
 
     /// `f(*arguments, **keywords)`: three registers.
-    pub(crate) fn call_star(&mut self, regs: &mut [Value]) -> R<Value> {
+    pub(crate) fn call_star(&mut self, regs: &mut [Value]) -> R<Option<(u16, Arguments)>> {
         let (Value::Tuple(positional), Value::Dict(keywords)) = (&regs[1], &regs[2]) else {
             return Err(malformed());
         };
@@ -320,12 +334,13 @@ impl Vm<'_, '_> {
                         "'{name}' is an invalid keyword argument for this call"
                     )));
                 }
-                return self.call_any(other, arguments, &names);
+                regs[0] = self.call_any(other, arguments, &names)?;
+                return Ok(None);
             }
         };
         self.spend(gas::CALL)?;
         let bound = self.bind(function, arguments, &names, &unknown, closure)?;
-        self.run_native(function, bound)
+        Ok(Some((function, Arguments::Given(bound))))
     }
 
     /// Calls a value from native code.
@@ -351,12 +366,12 @@ impl Vm<'_, '_> {
     }
 
     fn run_native(&mut self, function: u16, bound: Vec<Value>) -> R<Value> {
-        if self.native >= limits::NATIVE_FRAMES {
+        let most = self.frame_limits.1;
+        if self.native >= most {
             return Err(fatal(
                 "limit.recursion",
                 format!(
-                    "functions given to builtins call each other deeper than {}: use a loop",
-                    limits::NATIVE_FRAMES
+                    "functions given to builtins call each other deeper than {most}: use a loop"
                 ),
             ));
         }
@@ -482,8 +497,14 @@ impl Vm<'_, '_> {
         match value {
             Value::Str(text) => Ok(text),
             _ => Err(type_error(format!(
-                "{what} must be str, not {}",
-                self.type_name(value)
+                "{what}{}must be str, not {}",
+                if what.is_empty() { "" } else { " " },
+                match value {
+                    Value::None if what.ends_with("argument") || what.contains(" argument ") => {
+                        "None".to_string()
+                    }
+                    other => self.type_name(other),
+                }
             ))),
         }
     }
@@ -491,6 +512,9 @@ impl Vm<'_, '_> {
     #[cold]
     pub(crate) fn no_method(&self, receiver: &Value, name: u16) -> crate::error::Trap {
         let (kind, name) = (self.type_name(receiver), self.program.name(name));
+        if let Err(known) = self.refuse_known_attribute(receiver, name) {
+            return known;
+        }
         if matches!(receiver, Value::Table(_)) {
             return refused(format!(
                 "a table has no {name}(): use get, scan, by, `in`, [key], [key] = row, del [key]"

@@ -230,6 +230,13 @@ impl Vm<'_, '_> {
                 self.ordered_items(order, &x, &y, level)
             }
             (Value::Set(x), Value::Set(y)) => self.ordered_sets(order, x, y),
+            (Value::DictView(_), Value::DictView(_) | Value::Set(_))
+            | (Value::Set(_), Value::DictView(_))
+                if !is_values(left) && !is_values(right) =>
+            {
+                let (x, y) = (self.as_set(left)?, self.as_set(right)?);
+                self.ordered(order, &x, &y, level + 1)
+            }
             _ => match (to_big(left), to_big(right)) {
                 (Some(x), Some(y)) => Ok(order.of(&x, &y)),
                 _ => Err(self.not_ordered(order, left, right)),
@@ -288,6 +295,19 @@ impl Vm<'_, '_> {
                 std::rc::Rc::ptr_eq(x, y)
             }
             (Value::Record(x), Value::Record(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::Closure(x), Value::Closure(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::Function(x), Value::Function(y)) => x == y,
+            (Value::Iter(x), Value::Iter(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::DictView(x), Value::DictView(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::Bound(x), Value::Bound(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::Range(x), Value::Range(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::Set(x), Value::Set(y)) if x.frozenset && y.frozenset => {
+                return Err(refused(
+                    "`is` on frozensets depends on the interpreter: write ==",
+                ));
+            }
+            (Value::Table(x), Value::Table(y)) => x == y,
+            (Value::Contract, Value::Contract) => true,
             (Value::Exception(x), Value::Exception(y)) => std::rc::Rc::ptr_eq(x, y),
             (Value::Int(_) | Value::Big(_), Value::Int(_) | Value::Big(_))
             | (Value::Str(_), Value::Str(_))
@@ -346,15 +366,17 @@ impl Vm<'_, '_> {
                     sum.wrapping_add(mix(11, entry.hash))
                 })
             }
-            Value::List(_)
-            | Value::Dict(_)
-            | Value::Set(_)
-            | Value::Slice(_)
-            | Value::DictView(_) => {
+            Value::List(_) | Value::Dict(_) | Value::Set(_) | Value::Slice(_) => {
                 return Err(type_error(format!(
                     "unhashable type: '{}'",
                     self.type_name(value)
                 )));
+            }
+            Value::DictView(view) if view.kind != ViewKind::Values => {
+                return Err(type_error(format!(
+                    "unhashable type: '{}'",
+                    self.type_name(value)
+                )))
             }
             Value::Unset | Value::Cell(_) => return Err(malformed()),
             _ => {
@@ -398,10 +420,22 @@ impl Vm<'_, '_> {
                     self.contains_item(&items, needle)
                 }
             },
+            Value::Iter(iter) => {
+                let iter = iter.clone();
+                while let Some(item) = self.advance(&iter)? {
+                    if self.same_or_equal(&item, needle, 0)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
             Value::Table(table) => self.table_contains(*table, needle),
             Value::Class(class) => match needle {
                 Value::Enum { class: other, .. } => Ok(class == other),
-                _ => Err(type_error(
+                _ if self.program.class(*class).kind != crate::program::ClassKind::Enum => {
+                    Err(type_error("argument of type 'type' is not iterable"))
+                }
+                _ => Err(refused(
                     "only members are asked for in an enum: write Status(value) to look a value up",
                 )),
             },
@@ -452,6 +486,10 @@ impl Vm<'_, '_> {
             ))),
         }
     }
+}
+
+fn is_values(value: &Value) -> bool {
+    matches!(value, Value::DictView(view) if view.kind == ViewKind::Values)
 }
 
 fn in_range(range: &RangeObj, value: i64) -> bool {

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use super::frames::{place, too_many_frames};
 use super::{Frame, Vm};
 use crate::error::{malformed, Trap, R};
-use crate::limits;
 use crate::value::{ClosureObj, Value};
 
 /// Where the arguments of a call are.
@@ -42,8 +41,9 @@ impl Vm<'_, '_> {
 
     fn execute_as<const TRACE: bool>(&mut self, stack: &mut Vec<Value>, function: u16) -> R<Value> {
         let entry_frames = self.frames.len();
-        if entry_frames >= limits::CALL_FRAMES {
-            return Err(too_many_frames());
+        let most_frames = self.frame_limits.0;
+        if entry_frames >= most_frames {
+            return Err(too_many_frames(most_frames));
         }
         // Marks the bottom: a return to it leaves this loop.
         self.frames.push(Frame {
@@ -70,8 +70,8 @@ impl Vm<'_, '_> {
                     at,
                     arguments,
                 } => {
-                    if self.frames.len() >= limits::CALL_FRAMES {
-                        let trap = too_many_frames();
+                    if self.frames.len() >= most_frames {
+                        let trap = too_many_frames(most_frames);
                         self.unwind(stack, entry_frames, trap, &mut number, &mut base, &mut pc)
                             .map_or(Ok(()), Err)?;
                         continue;

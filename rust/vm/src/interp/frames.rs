@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use super::exec::Arguments;
 use super::Vm;
+use crate::builtins::Builtin;
 use crate::error::{fatal, malformed, raise, raise_with, type_error, Exc, Stop, Trap, R};
+use crate::gas;
 use crate::memory::charge;
 use crate::value::{CellObj, ClosureObj, Value, OBJECT_BYTES};
-use crate::{gas, limits};
 
 impl Vm<'_, '_> {
     /// Finds the handler of an exception; gives the trap back where there is none.
@@ -36,9 +37,13 @@ impl Vm<'_, '_> {
                         continue;
                     }
                     stack[*base + usize::from(handler.register)] = exception;
+                    self.left.clear();
                     *pc = usize::from(handler.target);
                     return None;
                 }
+            }
+            if self.program.parts.main.is_some() {
+                self.left.push((*number, function.line_at(at)));
             }
             let count = usize::from(function.registers);
             for register in &mut stack[*base..*base + count] {
@@ -76,6 +81,28 @@ impl Vm<'_, '_> {
         )
     }
 
+    #[cold]
+    #[inline(never)]
+    pub(super) fn undefined_global(&mut self, slot: u16) -> Trap {
+        let name = self.program.parts.globals.get(usize::from(slot));
+        undefined_name(name.map_or("?", |name| self.program.name(*name)))
+    }
+
+    /// What a name of the module means while its variable has no value: a builtin, if anything.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn outer_global(&mut self, slot: u16) -> R<Value> {
+        let id = self.program.parts.globals.get(usize::from(slot)).copied();
+        let name = id.map_or("?", |id| self.program.name(id));
+        if let Some(builtin) = Builtin::from_name(name) {
+            return Ok(Value::Builtin(builtin));
+        }
+        if let Some(class) = Exc::from_name(name).filter(|class| *class != Exc::Rejected) {
+            return Ok(Value::ExcClass(class));
+        }
+        Err(undefined_name(name))
+    }
+
     pub(super) fn make_cell(&mut self, value: Value) -> R<Value> {
         self.spend(gas::OBJECT)?;
         let charge = charge(OBJECT_BYTES)?;
@@ -92,9 +119,6 @@ impl Vm<'_, '_> {
     pub(super) fn make_closure(&mut self, function: u16, from: &[Value]) -> R<Value> {
         let info = &self.program.parts.functions[usize::from(function)];
         let count = usize::from(info.frees) + usize::from(info.held_defaults);
-        if count == 0 {
-            return Ok(Value::Function(function));
-        }
         self.spend(gas::OBJECT + count as u64)?;
         let frees = usize::from(info.frees);
         let held = from[..count].to_vec();
@@ -154,6 +178,13 @@ impl Vm<'_, '_> {
     }
 }
 
+/// A name of the module that stands for nothing (yet, or any more).
+#[cold]
+#[inline(never)]
+pub(super) fn undefined_name(name: &str) -> Trap {
+    raise(Exc::NameError, format!("name '{name}' is not defined"))
+}
+
 /// Lays out the registers of a callee: arguments, free variables, and nothing in the others.
 pub(super) fn place(
     registers: &mut [Value],
@@ -189,12 +220,9 @@ pub(super) fn place(
 
 #[cold]
 #[inline(never)]
-pub(super) fn too_many_frames() -> Trap {
+pub(super) fn too_many_frames(most: usize) -> Trap {
     fatal(
         "limit.recursion",
-        format!(
-            "calls are nested deeper than {}: use a loop",
-            limits::CALL_FRAMES
-        ),
+        format!("calls are nested deeper than {most}: use a loop"),
     )
 }

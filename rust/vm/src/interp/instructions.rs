@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use super::arith::Bin;
+use super::arith::{in_place_message, Bin};
 use super::compare::Order;
 use super::exec::{Arguments, Step};
+use super::frames::undefined_name;
 use super::Vm;
 use crate::builtins::Builtin;
 use crate::error::{malformed, raise_with, refused, Exc, Stop, R};
@@ -513,8 +514,15 @@ impl Vm<'_, '_> {
                 }
                 Op::CallStar => {
                     let at = usize::from(instr.a);
-                    let value = try_or_fail!(self.call_star(&mut regs[at..at + 3]));
-                    r!(instr.a) = value;
+                    if let Some((function, arguments)) =
+                        try_or_fail!(self.call_star(&mut regs[at..at + 3]))
+                    {
+                        break Step::Call {
+                            function,
+                            at: instr.a,
+                            arguments,
+                        };
+                    }
                 }
                 Op::CallBuiltin => {
                     let at = usize::from(instr.a);
@@ -589,6 +597,52 @@ impl Vm<'_, '_> {
                 Op::IsInstance => {
                     let matches = try_or_fail!(self.is_instance(&r!(instr.b), &r!(instr.c), 0));
                     r!(instr.a) = Value::Bool(matches);
+                }
+                Op::LoadGlobal => {
+                    let mut value = self.globals[usize::from(instr.b)].clone();
+                    if matches!(value, Value::Unset) {
+                        value = try_or_fail!(self.outer_global(instr.b));
+                    }
+                    r!(instr.a) = value;
+                }
+                Op::StoreGlobal => {
+                    let value = r!(instr.a).clone();
+                    let old = std::mem::replace(&mut self.globals[usize::from(instr.b)], value);
+                    drop(old);
+                }
+                Op::ClearGlobal => {
+                    let old = std::mem::take(&mut self.globals[usize::from(instr.a)]);
+                    if matches!(old, Value::Unset) {
+                        break Step::Fail(self.undefined_global(instr.a));
+                    }
+                }
+                Op::FloorDivIn | Op::ModIn | Op::PowIn | Op::ShlIn | Op::ShrIn => {
+                    let op = match instr.op {
+                        Op::FloorDivIn => Bin::FloorDiv,
+                        Op::ModIn => Bin::Mod,
+                        Op::PowIn => Bin::Pow,
+                        Op::ShlIn => Bin::Shl,
+                        _ => Bin::Shr,
+                    };
+                    let made = match (op, &r!(instr.b), &r!(instr.c)) {
+                        (Bin::FloorDiv, Value::Int(x), Value::Int(y)) if *y > 0 => {
+                            Value::Int(x.div_euclid(*y))
+                        }
+                        (Bin::Mod, Value::Int(x), Value::Int(y)) if *y > 0 => {
+                            Value::Int(x.rem_euclid(*y))
+                        }
+                        (_, x, y) => try_or_fail!(self
+                            .binary(op, x, y)
+                            .map_err(|trap| in_place_message(trap, op))),
+                    };
+                    r!(instr.a) = made;
+                }
+                Op::HasAttr => try_or_fail!(self.must_have(&r!(instr.a), instr.b)),
+                Op::BoundGlobal => {
+                    if matches!(r!(instr.a), Value::Unset) {
+                        let name = self.program.name(instr.b);
+                        break Step::Fail(undefined_name(name));
+                    }
                 }
             }
         };

@@ -45,6 +45,7 @@ impl IterState {
             IterState::List(..) => "list_iterator",
             IterState::ListBack(..) => "list_reverseiterator",
             IterState::Tuple(..) => "tuple_iterator",
+            IterState::Str(text, _) if text.is_ascii() => "str_ascii_iterator",
             IterState::Str(..) => "str_iterator",
             IterState::Bytes(..) => "bytes_iterator",
             IterState::Range(..) => "range_iterator",

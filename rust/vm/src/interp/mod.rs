@@ -11,6 +11,7 @@ pub(crate) mod format;
 mod frames;
 mod instructions;
 pub(crate) mod iterate;
+mod percent;
 mod slices;
 mod spec;
 mod unpack;
@@ -78,6 +79,8 @@ pub(crate) struct Vm<'p, 'h> {
     pub(crate) gas_limit: u64,
     pub(crate) frames: Vec<Frame>,
     pub(crate) native: usize,
+    /// Calls that may be active at once, and those of them through native code.
+    pub(crate) frame_limits: (usize, usize),
     pub(crate) spare: Vec<Vec<Value>>,
     pub(crate) events: Vec<EmittedEvent>,
     pub(crate) reads: u64,
@@ -90,6 +93,12 @@ pub(crate) struct Vm<'p, 'h> {
     pub(crate) receiver: &'static str,
     /// Line of a failure that is no exception.
     pub(crate) failed_line: u32,
+    /// Variables of a script's module.
+    pub(crate) globals: Vec<Value>,
+    /// What a script printed.
+    pub(crate) output: String,
+    /// Frames that the exception now on its way has left: function and line, innermost first.
+    pub(crate) left: Vec<(u16, u32)>,
     tracked: Vec<Tracked>,
     caller: Option<Value>,
     signers: Option<Value>,
@@ -113,6 +122,10 @@ impl<'p, 'h> Vm<'p, 'h> {
             gas_limit,
             frames: Vec::new(),
             native: 0,
+            frame_limits: match program.parts.main {
+                Some(_) => (limits::SCRIPT_FRAMES, limits::SCRIPT_NATIVE_FRAMES),
+                None => (limits::CALL_FRAMES, limits::NATIVE_FRAMES),
+            },
             spare: Vec::new(),
             events: Vec::new(),
             reads: 0,
@@ -122,6 +135,9 @@ impl<'p, 'h> Vm<'p, 'h> {
             traced_line: 0,
             receiver: "",
             failed_line: 0,
+            globals: vec![Value::Unset; program.parts.globals.len()],
+            output: String::new(),
+            left: Vec::new(),
             tracked: Vec::new(),
             caller: None,
             signers: None,
@@ -268,6 +284,7 @@ impl<'p, 'h> Vm<'p, 'h> {
                 }
             }
         }
+        crate::memory::drop_items(std::mem::take(&mut self.globals));
         self.caller = None;
         self.signers = None;
     }

@@ -63,6 +63,8 @@ fn parts(items: &[Value]) -> Read<Parts> {
         tables: list(&items[10], table)?,
         methods: list(&items[11], pair)?,
         entries: list(&items[12], entry)?,
+        globals: Vec::new(),
+        main: None,
     })
 }
 

@@ -180,6 +180,10 @@ pub(crate) struct Parts {
     /// Methods of the contract that are reached through `self` as a value.
     pub(crate) methods: Vec<(u16, u16)>,
     pub(crate) entries: Vec<Entry>,
+    /// Names of the module's variables: a script has some, a contract none. Not stored.
+    pub(crate) globals: Vec<u16>,
+    /// The function of a script's statements. Not stored: only contracts are.
+    pub(crate) main: Option<u16>,
 }
 
 /// What is derived from a class for speed.

@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Count,
     /// Any number.
     Number,
+    /// A variable of a script's module.
+    Slot,
 }
 
 macro_rules! operations {
@@ -229,6 +231,21 @@ operations! {
     IfUnset = Register Target Nothing;
     /// a = whether b can match as class in c
     IsInstance = Register Register Register;
+    /// a = variable b of the module
+    LoadGlobal = Register Slot Nothing;
+    /// variable b of the module = a
+    StoreGlobal = Register Slot Nothing;
+    /// variable a of the module loses its value, or fails without one
+    ClearGlobal = Slot Nothing Nothing;
+    FloorDivIn = Register Register Register;
+    ModIn = Register Register Register;
+    PowIn = Register Register Register;
+    ShlIn = Register Register Register;
+    ShrIn = Register Register Register;
+    /// fails where a has no attribute b: asked before the arguments of a call are evaluated
+    HasAttr = Register Name Nothing;
+    /// fails where a, a variable of the module, has no value; b names it
+    BoundGlobal = Register Name Nothing;
 }
 
 /// Added to small integers in operands.

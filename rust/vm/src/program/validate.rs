@@ -207,11 +207,17 @@ impl Parts {
             Const::Class(class) if usize::from(*class) >= self.classes.len() => {
                 refuse("no such class", class)
             }
-            Const::Builtin(builtin) if Builtin::from_number(*builtin).is_none() => {
+            Const::Builtin(builtin) if !self.has_builtin(*builtin) => {
                 refuse("no such builtin", builtin)
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether code of this program may name a builtin: only scripts print.
+    fn has_builtin(&self, number: u16) -> bool {
+        Builtin::from_number(number)
+            .is_some_and(|builtin| builtin != Builtin::Print || self.main.is_some())
     }
 
     fn check_key_const(&self, value: &Const, level: usize) -> Result<(), Refusal> {
@@ -328,9 +334,10 @@ impl Parts {
                 Kind::Class => number < self.classes.len(),
                 Kind::Table => number < self.tables.len(),
                 Kind::Shape => number < self.shapes.len(),
-                Kind::Builtin => Builtin::from_number(operand).is_some(),
+                Kind::Builtin => self.has_builtin(operand),
                 Kind::Target => number < length,
                 Kind::Count | Kind::Number => true,
+                Kind::Slot => number < self.globals.len(),
             };
             if !good {
                 return refuse("operand", instr);
