@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FUNCTION_LINES = 70
 FILE_LINES = 600
+# A table that a program of ours wrote; nobody reads it line by line.
+GENERATED = {"rust/vm/src/unicode_tables.rs"}
 
 
 def complaints(files: list[Path]) -> list[str]:
@@ -22,6 +24,8 @@ def complaints(files: list[Path]) -> list[str]:
         if file.suffix not in {".py", ".pyi", ".rs"}:
             continue
         text, name = file.read_text(encoding="utf-8"), file.relative_to(ROOT)
+        if name.as_posix() in GENERATED:
+            continue
         if (lines := text.count("\n")) > FILE_LINES:
             found.append(f"{name}: {lines} lines; at most {FILE_LINES}: split it by what it does")
         if file.suffix == ".py":

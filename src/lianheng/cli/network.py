@@ -151,14 +151,12 @@ def logs(
 
 def read_contract(file: Path) -> Any:
     """A contract of the genesis, named as its file."""
-    from lianheng import _native
-    from lianheng.cli.contract import read_source, show_diagnostics
+    from lianheng.cli.contract import read_source
+    from lianheng.cli.contracts.check import refuse_if_wrong
     from lianheng.model import ContractSource
 
     source = read_source(file)
-    if found := _native.check_contract(source, file.name):
-        show_diagnostics(found, source.splitlines(), str(file))
-        raise typer.Exit(1)
+    refuse_if_wrong(source, file)
     return ContractSource(file.stem, file.name, source)
 
 
