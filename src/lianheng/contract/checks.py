@@ -85,7 +85,7 @@ def check(
 
 def looks_personal(name: str) -> bool:
     """Whether a name looks like that of data about a person."""
-    words = [word for word in re.split(r"_|(?<=[a-z])(?=[A-Z])", name.lower()) if word]
+    words = [word.lower() for word in re.split(r"_|(?<=[a-z])(?=[A-Z])", name) if word]
     if not HIDDEN_WORDS.isdisjoint(words):
         return False
     whole = "_".join(words)

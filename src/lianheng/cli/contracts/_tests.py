@@ -1,6 +1,7 @@
 """Runs pytest over a folder or file, and keeps what the tests did with contracts."""
 
 import io
+import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -105,12 +106,16 @@ def run_tests(
     quiet = ["-q", "--no-header", "--tb=short", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     arguments = [*quiet, *options, str(tests_of(place))]
     printed, started = io.StringIO(), time.monotonic()
-    token = RECORD.set(run.record)
+    token, known = RECORD.set(run.record), set(sys.modules)
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
             run.code = int(pytest.main(arguments, plugins=[_Counter(run)]))
     finally:
         RECORD.reset(token)
+        # A later run in this process reads the test files again, not what was imported now.
+        for name in set(sys.modules) - known:
+            if name.rpartition(".")[2].startswith(("test_", "conftest")):
+                del sys.modules[name]
     run.seconds = time.monotonic() - started
     run.output = printed.getvalue()
     if run.code == NO_TESTS:
@@ -137,7 +142,5 @@ def tests_of(place: Path) -> Path:
 
 def show_failures(run: TestRun) -> None:
     """What pytest printed, where anything failed."""
-    import sys
-
     if not run.ok:
         sys.stdout.write(run.output.rstrip() + "\n")
