@@ -6,6 +6,7 @@ begins at `first`, `(line, -first)` leaves it.
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from types import CodeType, FrameType
 from typing import Any
 
@@ -43,7 +44,7 @@ def _through_headers(found: set[Arc], source: str) -> set[Arc]:
         if one == other:
             continue
         path = _path(possible, one, other)
-        whole.update(zip(path, path[1:], strict=False))
+        whole.update(pairwise(path))
     return found | whole
 
 
@@ -110,7 +111,7 @@ def _within_lines(code: CodeType, reached: set[int]) -> set[Arc]:
                 lines = sorted({line for _, _, line in inner.co_lines() if line})
                 if first in reached or set(lines) & reached:
                     steps = [-first, *lines, -first]
-                    found.update(zip(steps, steps[1:], strict=False))
+                    found.update(pairwise(steps))
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lianheng.testing import RECORD, Record
+    from lianheng.testing import Record
 
 NO_TESTS = 5  # pytest's exit code where it collected nothing
 
@@ -35,7 +35,7 @@ class TestRun:
         return self.code == 0
 
     def summary(self) -> str:
-        """`1 passed on VM and CPython: same results, events, state, errors · lend 1,204 gas · 0.4 s`."""
+        """`1 passed on VM and CPython: same results, ... · lend 1,204 gas · 0.4 s`."""
         counts = [
             f"{number} {word}"
             for word in ("failed", "passed", "skipped")
@@ -85,9 +85,7 @@ class _Counter:
             self._run.passed += 1
 
 
-def run_tests(
-    place: Path, *, wants_steps: bool = False, options: "Sequence[str]" = ()
-) -> TestRun:
+def run_tests(place: Path, *, wants_steps: bool = False, options: "Sequence[str]" = ()) -> TestRun:
     """Run the tests of a folder or file; a contract's own file means the test file beside it.
 
     Raise `UsageError` where pytest is not installed, or there is nothing to run.
@@ -102,7 +100,7 @@ def run_tests(
             "contract.no_pytest", "pytest is not installed", "pip install pytest"
         ) from None
     run = TestRun(Record(wants_steps=wants_steps))
-    # The command line imported what pytest would like to rewrite for assertions: nothing to warn of.
+    # The command line imported what pytest would like to rewrite: nothing to warn of.
     quiet = ["-q", "--no-header", "--tb=short", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     arguments = [*quiet, *options, str(tests_of(place))]
     printed, started = io.StringIO(), time.monotonic()

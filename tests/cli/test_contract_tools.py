@@ -1,4 +1,4 @@
-"""`lianheng contract check`, `test`, `gas`, `coverage`, `interface`, `diff`, as an author uses them."""
+"""`lianheng contract` for authors: check, test, gas, coverage, interface, diff."""
 
 import json
 import re
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli, cli  # noqa: F401 - the fixture
+from tests.cli.conftest import Cli
 
 from lianheng.contract.checks import check, looks_personal
 
-SHED = '''from lianheng.contract import Contract, Enum, Event, Record, Table, call, require, view
+SHED = """from lianheng.contract import Contract, Enum, Event, Record, Table, call, require, view
 
 class Kind(Enum):
     HAND = "hand"
@@ -41,13 +41,13 @@ class Shed(Contract):
         if not tools:
             return []
         return [tool.id for tool in tools]
-'''
-TEST = '''
+"""
+TEST = """
 def test_add(ledger):
     shed = ledger.deploy("shed.py")
     assert shed.as_("alice@north").add("x").id == "x"
     assert shed.held("north") == ["x"]
-'''
+"""
 Write = Callable[..., Path]
 
 
@@ -59,7 +59,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_one_line_says_how_the_tests_ended(cli: Cli, folder: Path) -> None:  # noqa: F811
+def test_one_line_says_how_the_tests_ended(cli: Cli, folder: Path) -> None:
     for place in ((), ("shed.py",), ("test_shed.py",), (str(folder),)):
         ran = cli("contract", "test", *place)
         assert ran.code == 0
@@ -70,7 +70,7 @@ def test_one_line_says_how_the_tests_ended(cli: Cli, folder: Path) -> None:  # n
         )
 
 
-def test_failures_are_shown_and_counted(cli: Cli, folder: Path) -> None:  # noqa: F811
+def test_failures_are_shown_and_counted(cli: Cli, folder: Path) -> None:
     test = TEST + "\ndef test_other(ledger):\n    assert ledger.height == 7\n"
     (folder / "test_shed.py").write_text(test)
     ran = cli("contract", "test")
@@ -82,13 +82,14 @@ def test_failures_are_shown_and_counted(cli: Cli, folder: Path) -> None:  # noqa
     assert cli("contract", "test", "-k", "add").code == 0
 
 
-def test_what_cannot_be_run_is_said(cli: Cli, folder: Path) -> None:  # noqa: F811
+def test_what_cannot_be_run_is_said(cli: Cli, folder: Path) -> None:
     (folder / "test_shed.py").unlink()
     assert "has no tests" in cli("contract", "test").err
     assert "there is no nowhere" in cli("contract", "test", "nowhere").err
 
 
-def test_gas_is_shown_by_call_and_line_and_kept_in_a_budget(cli: Cli, folder: Path) -> None:  # noqa: F811
+@pytest.mark.usefixtures("folder")
+def test_gas_is_shown_by_call_and_line_and_kept_in_a_budget(cli: Cli) -> None:
     ran = cli("contract", "gas", "--write-budget", "gas.json")
     assert ran.code == 0
     assert re.search(r"shed\.py +add +1 ", ran.out)
@@ -109,18 +110,22 @@ def test_gas_is_shown_by_call_and_line_and_kept_in_a_budget(cli: Cli, folder: Pa
     assert "no map of file" in cli("contract", "gas", "--budget", "gas.json").err
 
 
-def test_coverage_knows_lines_and_branches(cli: Cli, folder: Path) -> None:  # noqa: F811
+@pytest.mark.usefixtures("folder")
+def test_coverage_knows_lines_and_branches(cli: Cli) -> None:
     machine = cli("contract", "coverage", "--json").json
     (missing,) = (found["missing"] for found in machine["files"].values())
     untested = [n for n, line in enumerate(SHED.splitlines(), 1) if "return []" in line]
-    assert missing == [SHED.splitlines().index("                return self.tools[id]") + 1, *untested]
+    assert missing == [
+        SHED.splitlines().index("                return self.tools[id]") + 1,
+        *untested,
+    ]
     shown = cli("contract", "coverage")
     assert re.search(r"shed\.py +\d+ +2 +6 +2 ", shown.out)
     assert Path(".coverage").read_bytes().startswith(b"SQLite format 3")
     assert cli("contract", "coverage", "--fail-under", "99").code == 1
 
 
-def test_a_loop_that_never_runs_is_not_covered(cli: Cli, folder: Path) -> None:  # noqa: F811
+def test_a_loop_that_never_runs_is_not_covered(cli: Cli, folder: Path) -> None:
     (folder / "test_shed.py").write_text(
         "def test_none(ledger):\n"
         "    shed = ledger.deploy('shed.py')\n"
@@ -133,7 +138,7 @@ def test_a_loop_that_never_runs_is_not_covered(cli: Cli, folder: Path) -> None: 
     assert {inside, inside + 1, inside + 2} <= set(missing)
 
 
-def test_the_interface_is_json(cli: Cli, folder: Path) -> None:  # noqa: F811
+def test_the_interface_is_json(cli: Cli, folder: Path) -> None:
     found = cli("contract", "interface", "shed.py").json
     assert [call["name"] for call in found["calls"]] == ["add"]
     assert found["tables"][0]["indexes"] == [["holder"]]
@@ -142,9 +147,9 @@ def test_the_interface_is_json(cli: Cli, folder: Path) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "where", "effect"),
+    "change",
     [
-        ("    kind: Kind =", "    note: str = \"\"\n    kind: Kind =", "Tool.note", "compatible"),
+        ("    kind: Kind =", '    note: str = ""\n    kind: Kind =', "Tool.note", "compatible"),
         ("    holder: str\n", "    holder: str | None\n", "Tool.holder", "compatible"),
         ('    HAND = "hand"\n', '    HAND = "hand"\n    AIR = "air"\n', "Kind.AIR", "compatible"),
         ('    POWER = "power"\n', "", "Kind.POWER", "migration"),
@@ -153,14 +158,15 @@ def test_the_interface_is_json(cli: Cli, folder: Path) -> None:  # noqa: F811
         ('key="id"', 'key=("id", "holder")', "tools", "migration"),
         ("role:operator", "role:admin", "add", "authority"),
         ("many: int = 1)", "many: int)", "", ""),
-        ("many: int = 1)", "many: int = 1, more: str = \"\")", "add(more)", "compatible"),
+        ("many: int = 1)", 'many: int = 1, more: str = "")', "add(more)", "compatible"),
         ("def held(", "def owned(", "held", "callers"),
         ("class Lent(Event):\n    id: str", "class Lent(Event):\n    tool: str", "Lent", "callers"),
     ],
 )
 def test_diff_says_whom_a_change_concerns(
-    cli: Cli, folder: Path, old: str, new: str, where: str, effect: str  # noqa: F811
+    cli: Cli, folder: Path, change: tuple[str, str, str, str]
 ) -> None:
+    old, new, where, effect = change
     changed = SHED.replace(old, new)
     if "key=(" in new:
         changed = changed.replace("self.tools[id]", "self.tools[id, id]")
@@ -174,15 +180,17 @@ def test_diff_says_whom_a_change_concerns(
     assert ("needs a migration" in shown) == (effect == "migration")
 
 
-def test_a_contract_is_compatible_with_itself(cli: Cli, folder: Path) -> None:  # noqa: F811
+def test_a_contract_is_compatible_with_itself(cli: Cli, folder: Path) -> None:
     assert cli("contract", "diff", "shed.py", "shed.py").out == "same interface and layout\n"
     assert folder.is_dir()
 
 
 def test_several_findings_come_in_one_run_with_places() -> None:
-    source = SHED.replace("id: str, many", "id: str, email: str, many").replace(
-        "return []", "return [1.5]"
-    ).replace("role:operator", "roles:operator")
+    source = (
+        SHED.replace("id: str, many", "id: str, email: str, many")
+        .replace("return []", "return [1.5]")
+        .replace("role:operator", "roles:operator")
+    )
     found = check(source, "shed.py")
     assert [(d.code, d.severity) for d in found] == [
         ("policy.malformed", "error"), ("privacy.argument", "warning"), ("language.float", "error"),
@@ -201,18 +209,22 @@ def test_names_of_policies_are_compared_with_those_of_a_chain() -> None:
     assert found.help == "did you mean role:operatr?"
 
 
-@pytest.mark.parametrize("name", ["email", "phone_number", "date_of_birth", "passportNo", "id_card"])
+@pytest.mark.parametrize(
+    "name", ["email", "phone_number", "date_of_birth", "passportNo", "id_card"]
+)
 def test_personal_names_are_known(name: str) -> None:
     assert looks_personal(name)
     assert not looks_personal(f"{name}_hash")
 
 
-@pytest.mark.parametrize("name", ["id", "holder", "amount", "fingerprint", "birth_count", "addressee"])
+@pytest.mark.parametrize(
+    "name", ["id", "holder", "amount", "fingerprint", "birth_count", "addressee"]
+)
 def test_other_names_are_not(name: str) -> None:
     assert not looks_personal(name)
 
 
-def test_a_syntax_error_is_a_finding_too(cli: Cli, folder: Path) -> None:  # noqa: F811
+def test_a_syntax_error_is_a_finding_too(cli: Cli, folder: Path) -> None:
     (folder / "broken.py").write_text("class X(:\n")
     ran = cli("contract", "check", "broken.py", "--json")
     assert ran.code == 1
