@@ -1,4 +1,4 @@
-"""Write rust/vm/src/unicode_tables.rs from the interpreter that runs this: CPython 3.11.
+"""Write rust/vm/src/unicode_tables.inc from the interpreter that runs this: CPython 3.11.
 
 Everything is asked of `str` itself, so that the VM's tables are what CPython does.
 """
@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-TARGET = Path(__file__).resolve().parent.parent / "rust/vm/src/unicode_tables.rs"
+TARGET = Path(__file__).resolve().parent.parent / "rust/vm/src/unicode_tables.inc"
 WIDTH = 100
 SURROGATES = range(0xD800, 0xE000)
 SIGMA = "\u03a3"
@@ -79,7 +79,7 @@ def main() -> None:
         "SPACE": ("`str.isspace`", str.isspace),
     }
     parts = [
-        "//! Tables of Unicode 14.0, the version of CPython 3.11. Made by tools/make_unicode.py.\n"
+        "// Tables of Unicode 14.0, the version of CPython 3.11. Made by tools/make_unicode.py.\n"
     ]
     for name, (doc, test) in kinds.items():
         codes = [ord(c) for c in every if test(c)]

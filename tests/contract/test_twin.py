@@ -1,4 +1,4 @@
-"""The twin under CPython and the VM end every call alike: values, events, rows, errors and lines."""
+"""The twin under CPython and the VM end every call alike: value, events, rows, error and line."""
 
 import subprocess
 import sys
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from lianheng.contract import twin
 from lianheng.model import CallFailed
 from lianheng.testing import EnginesDiffer, LedgerFixture
-from lianheng.testing import _twins as twins
 
-SOURCE = '''
+SOURCE = """
 from lianheng.contract import (
     Contract, Enum, Event, Record, Rejected, Table, call, invariant, require, view
 )
@@ -231,7 +231,7 @@ class Shed(Contract):
     def prices_are_positive(self) -> None:
         for tool in self.tools.scan(limit=100):
             assert tool.price >= 0, f"{tool.id} costs {tool.price}"
-'''
+"""
 WAYS = [part.split('"')[0] for part in SOURCE.split('if how == "')[1:]]
 
 
@@ -287,7 +287,9 @@ def test_what_ends_well_is_the_same(shed: Any) -> None:
         {"g": 1},
     ],
 )
-def test_arguments_are_refused_alike(shed: Any, ledger: LedgerFixture, given: dict[str, Any]) -> None:
+def test_arguments_are_refused_alike(
+    shed: Any, ledger: LedgerFixture, given: dict[str, Any]
+) -> None:
     good = {"a": 1, "b": [{"shelf": "x"}], "c": {"k": 1}, "d": [1, "x"], "e": "hand"}
     assert shed.takes(**good)[0] == "1"
     with ledger.rejects("call.bad_arguments"):
@@ -341,17 +343,15 @@ def test_an_invariant_is_for_tests_alone(ledger: LedgerFixture, shed: Any) -> No
         ledger.check_invariants("shed")
 
 
-def test_a_difference_is_shown_with_both_sides(
-    ledger: LedgerFixture, shed: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_difference_is_shown_with_both_sides(shed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     shed.add("x", "hand", 1)
-    real = twins.run
+    real = twin.run
 
     def off_by_one(program: Any, call: Any, state: Any) -> Any:
         changed = {**call.arguments, "price": call.arguments["price"] + 1}
-        return real(program, twins.Call(**{**vars(call), "arguments": changed}), state)
+        return real(program, twin.Call(**{**vars(call), "arguments": changed}), state)
 
-    monkeypatch.setattr(twins, "run", off_by_one)
+    monkeypatch.setattr("lianheng.testing._twins.run", off_by_one)
     with pytest.raises(EnginesDiffer) as caught:
         shed.add("y", "power", 1)
     text = str(caught.value)
@@ -362,8 +362,7 @@ def test_a_difference_is_shown_with_both_sides(
 
 def test_a_state_that_differs_is_shown_row_by_row(ledger: LedgerFixture, shed: Any) -> None:
     shed.add("x", "hand", 1)
-    twin = ledger._twins[shed._name]
-    rows = twin.state.rows("tools")
+    rows = ledger._twins[shed._name].state.rows("tools")
     rows.delete(next(iter(rows.ordered()))[0])
     rows.keep()
     with pytest.raises(EnginesDiffer, match=r"(?s)state tools\['x'\].*VM .*'hand'.*CPython absent"):

@@ -1,4 +1,4 @@
-"""Contracts pass `mypy --strict` and basedpyright's strict mode against the types that are shipped."""
+"""Contracts pass `mypy --strict` and basedpyright in strict mode against the shipped types."""
 
 import json
 import subprocess

@@ -18,7 +18,7 @@ from lianheng.testing import LedgerFixture
 from lianheng.testing.strategies import arguments, integers, ledger_machine, names, records
 from trade_finance import CONTRACT
 
-SOURCE = '''
+SOURCE = """
 from lianheng.contract import Contract, Enum, Record, Table, call, invariant, require, view
 
 class Kind(Enum):
@@ -63,7 +63,7 @@ class Bank(Contract):
         accounts = self.accounts.scan(limit=1000)
         total = sum(account.amount for account in accounts)
         assert total == 10 * len(accounts), f"{total} in {len(accounts)} accounts"
-'''
+"""
 QUICK = settings(
     max_examples=15, stateful_step_count=15, deadline=None,
     suppress_health_check=list(HealthCheck), database=None,
@@ -98,7 +98,9 @@ def test_a_broken_sum_is_found_and_named(tmp_path: Path) -> None:
 def test_an_error_that_nobody_foresaw_fails_unless_allowed() -> None:
     strict = ledger_machine(TOOLSHED, given={"rounds": st.integers(0, 3)})
     with pytest.raises(CallRefused, match=r"contract\.error"):
-        run_state_machine_as_test(strict, settings=settings(QUICK, derandomize=True, phases=[Phase.generate]))
+        run_state_machine_as_test(
+            strict, settings=settings(QUICK, derandomize=True, phases=[Phase.generate])
+        )
     lenient = ledger_machine(TOOLSHED, given={"rounds": st.integers(0, 3)}, allowed=["KeyError"])
     run_state_machine_as_test(lenient, settings=QUICK)
 

@@ -141,7 +141,7 @@ def tables(contract: type[Contract]) -> dict[str, Table[Any]]:
             for name, table in vars(base).items()
             if isinstance(table, Table)
         }
-        contract._tables = known  # type: ignore[attr-defined]
+        contract._tables = known  # type: ignore[attr-defined]  # noqa: SLF001
     return known
 
 

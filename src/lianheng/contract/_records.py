@@ -23,11 +23,8 @@ class RecordType:
         known: dict[str, Type] | None = self.of.__dict__.get("_field_types")
         if known is None:
             names = vars(sys.modules[self.of.__module__])
-            known = {
-                field.name: resolve(field.type, names)
-                for field in fields(self.of)
-            }
-            self.of._field_types = known  # type: ignore[attr-defined]
+            known = {field.name: resolve(field.type, names) for field in fields(self.of)}
+            self.of._field_types = known  # type: ignore[attr-defined]  # noqa: SLF001
         return known
 
     @property
@@ -35,9 +32,9 @@ class RecordType:
         """Whether nobody can change a value of this type. A record in itself counts as no."""
         known: bool | None = self.of.__dict__.get("_immutable")
         if known is None:
-            self.of._immutable = False  # type: ignore[attr-defined]
+            self.of._immutable = False  # type: ignore[attr-defined]  # noqa: SLF001
             known = all(field.immutable for field in self.fields.values())
-            self.of._immutable = known  # type: ignore[attr-defined]
+            self.of._immutable = known  # type: ignore[attr-defined]  # noqa: SLF001
         return known
 
     def conforms(self, value: object) -> bool:
@@ -77,7 +74,7 @@ class _Typed:
         cls._declared_type = RecordType(cls)
 
     def __post_init__(self) -> None:
-        for name, expected in type(self)._declared_type.fields.items():
+        for name, expected in self._declared_type.fields.items():
             value = getattr(self, name)
             if not expected.conforms(value):
                 raise TypeError(

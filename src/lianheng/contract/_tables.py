@@ -98,9 +98,7 @@ class Table(Generic[Row]):
         `after` is the key of the last row of the page before.
         """
         if len(prefix) > len(self.key):
-            raise TypeError(
-                f"the table's key has {len(self.key)} parts, the prefix {len(prefix)}"
-            )
+            raise TypeError(f"the table's key has {len(self.key)} parts, the prefix {len(prefix)}")
         _check_limit(limit)
         behind = None if after is None else self._place(after)
         wanted = self._typed(self.key, prefix)
@@ -145,9 +143,7 @@ class Table(Generic[Row]):
         self, rows: list[tuple[Place, Row]], limit: int, after: Place | None, *, reverse: bool
     ) -> list[Row]:
         if after is not None:
-            rows = [
-                pair for pair in rows if (pair[0] < after if reverse else pair[0] > after)
-            ]
+            rows = [pair for pair in rows if (pair[0] < after if reverse else pair[0] > after)]
         found = rows[::-1][:limit] if reverse else rows[:limit]
         content, key = self._rows(), self.key
         again = (content.get(place_of(getattr(row, name) for name in key)) for _, row in found)
@@ -174,7 +170,9 @@ class Table(Generic[Row]):
     def _place(self, key: object) -> Place:
         parts = key if isinstance(key, tuple) else (key,)
         if len(parts) != len(self.key):
-            raise TypeError(f"key has {len(parts)} parts, the table's key is ({', '.join(self.key)})")
+            raise TypeError(
+                f"key has {len(parts)} parts, the table's key is ({', '.join(self.key)})"
+            )
         return self._typed(self.key, parts)
 
     def _typed(self, fields: tuple[str, ...], values: Sequence[object]) -> Place:

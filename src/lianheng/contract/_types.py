@@ -30,7 +30,9 @@ class Mismatch(Exception):  # noqa: N818  caught where it is turned into words
 class Type(Protocol):
     """A type as it is written in an annotation; `str()` writes it again."""
 
-    immutable: bool
+    @property
+    def immutable(self) -> bool:
+        """Whether nobody can change a value of this type."""
 
     def conforms(self, value: object) -> bool:
         """Whether the value has this type; a bool is not an int here."""
@@ -100,7 +102,9 @@ class Items:
         return self.of is tuple and self.item.immutable
 
     def __str__(self) -> str:
-        return f"tuple[{self.item}, ...]" if self.of is tuple else f"{self.of.__name__}[{self.item}]"
+        return (
+            f"tuple[{self.item}, ...]" if self.of is tuple else f"{self.of.__name__}[{self.item}]"
+        )
 
     def conforms(self, value: object) -> bool:
         """The container, and each item."""
@@ -291,7 +295,7 @@ def _generic(origin: Any, args: tuple[Any, ...], namespace: Mapping[str, Any]) -
 
 def _named(annotation: object) -> Type:
     if annotation in (int, bool, str, bytes, types.NoneType):
-        return Scalar(annotation)  # type: ignore[arg-type]  # one of these types
+        return Scalar(annotation)
     bare: dict[object, Type] = {
         list: Items(list, Anything()),
         tuple: Items(tuple, Anything()),

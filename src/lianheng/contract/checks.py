@@ -18,22 +18,89 @@ from lianheng.contract._policy import parse
 ERROR, WARNING = "error", "warning"
 
 PERSONAL_WORDS = frozenset(
-    "address birth birthday birthdate birthplace dob email ethnicity fingerprints firstname "
-    "forename fullname gender homeaddress idcard idnumber iris lastname maiden mobile nationality "
-    "nickname passport patient phone postcode religion salary sex ssn street surname telephone "
-    "wechat weixin zipcode".split()
+    {
+        "address",
+        "birth",
+        "birthday",
+        "birthdate",
+        "birthplace",
+        "dob",
+        "email",
+        "ethnicity",
+        "fingerprints",
+        "firstname",
+        "forename",
+        "fullname",
+        "gender",
+        "homeaddress",
+        "idcard",
+        "idnumber",
+        "iris",
+        "lastname",
+        "maiden",
+        "mobile",
+        "nationality",
+        "nickname",
+        "passport",
+        "patient",
+        "phone",
+        "postcode",
+        "religion",
+        "salary",
+        "sex",
+        "ssn",
+        "street",
+        "surname",
+        "telephone",
+        "wechat",
+        "weixin",
+        "zipcode",
+    }
 )
 """Words that name data about a person, as parts of a name."""
 
 PERSONAL_NAMES = frozenset(
-    "bank_account date_of_birth driver_license driving_license family_name first_name full_name "
-    "given_name health_card home_address id_card id_number identity_card identity_number ip_address "
-    "last_name middle_name national_id person_name personal_id place_of_birth real_name "
-    "social_security tax_number user_name".split()
+    {
+        "bank_account",
+        "date_of_birth",
+        "driver_license",
+        "driving_license",
+        "family_name",
+        "first_name",
+        "full_name",
+        "given_name",
+        "health_card",
+        "home_address",
+        "id_card",
+        "id_number",
+        "identity_card",
+        "identity_number",
+        "ip_address",
+        "last_name",
+        "middle_name",
+        "national_id",
+        "person_name",
+        "personal_id",
+        "place_of_birth",
+        "real_name",
+        "social_security",
+        "tax_number",
+        "user_name",
+    }
 )
 """Names that mean a person only as a whole."""
 
-HIDDEN_WORDS = frozenset("hash digest commitment fingerprint root proof count".split())
+HIDDEN_WORDS = frozenset(
+    {
+        "hash",
+        "digest",
+        "commitment",
+        "fingerprint",
+        "root",
+        "proof",
+        "count",
+    }
+)
 """Words that say that a name holds no data itself."""
 
 _SIMILAR_NAMES = 0.8  # of 1; `bnak` and `bank` have 0.75 by letters in order, 1 by letters
@@ -85,7 +152,7 @@ def check(
 
 def looks_personal(name: str) -> bool:
     """Whether a name looks like that of data about a person."""
-    words = [word for word in re.split(r"_|(?<=[a-z])(?=[A-Z])", name.lower()) if word]
+    words = [word.lower() for word in re.split(r"_|(?<=[a-z])(?=[A-Z])", name) if word]
     if not HIDDEN_WORDS.isdisjoint(words):
         return False
     whole = "_".join(words)
@@ -195,9 +262,7 @@ class _Finder:
             return found
         return replace(found, column=start + 2, width=len(name))
 
-    def warning(
-        self, code: str, node: ast.AST, width: int, message: str, hint: str
-    ) -> Diagnostic:
+    def warning(self, code: str, node: ast.AST, width: int, message: str, hint: str) -> Diagnostic:
         """A warning at a node."""
         return Diagnostic(
             code=code,
@@ -225,7 +290,9 @@ def _names(text: ast.expr) -> list[tuple[str, str]]:
         alternatives = parse(text.value)
     except ValueError:
         return []
-    return [clause for clauses in alternatives for clause in clauses if clause[0] in ("role", "org")]
+    return [
+        clause for clauses in alternatives for clause in clauses if clause[0] in ("role", "org")
+    ]
 
 
 def _nearest(name: str, others: Collection[str]) -> str | None:

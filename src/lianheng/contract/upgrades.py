@@ -69,7 +69,10 @@ def _table(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
     if old["record"] != new["record"]:
         what = f"rows are {new['record']}, were {old['record']}"
         yield Change(Effect.MIGRATION, name, what, "stored rows are of the other record")
-    had, has = [list(map(str, i)) for i in old["indexes"]], [list(map(str, i)) for i in new["indexes"]]
+    had, has = (
+        [list(map(str, i)) for i in old["indexes"]],
+        [list(map(str, i)) for i in new["indexes"]],
+    )
     for fields in has:
         if fields not in had:
             why = "rows written before are not in the index until they are written again"
@@ -107,7 +110,9 @@ def _fields(
         if one != other:
             wider = _choices(one) <= _choices(other)
             why = (
-                "every old value still has a place" if wider else "old values may not have this type"
+                "every old value still has a place"
+                if wider
+                else "old values may not have this type"
             )
             effect = Effect.COMPATIBLE if wider else worst
             yield Change(effect, f"{name}.{field}", f"{one} becomes {other}", why)

@@ -234,8 +234,8 @@ class LedgerFixture:
         if broken:
             file = twin.program.file
             lines = [
-                f"  {name}  {file}:{found.line or '?'}  {found.reason or found.code}: {found.message}"
-                for name, found in broken.items()
+                f"  {name}  {file}:{why.line or '?'}  {why.reason or why.code}: {why.message}"
+                for name, why in broken.items()
             ]
             raise AssertionError("\n".join([f"{contract}: no longer holds", *lines]))
 

@@ -9,7 +9,7 @@ from typing import Any
 from lianheng.contract import Caller
 from lianheng.contract.twin import Call, Outcome, Program, State, key_of, run
 from lianheng.model import Result, decode, encode
-from lianheng.testing._chain import Chain
+from lianheng.testing._chain import Chain, Declared
 
 _FULL_COMPARISON_ROWS = 64
 """Rows of a contract up to which its whole state is compared after each call; beyond that, the rows
@@ -157,12 +157,14 @@ def _of_state(twin: Twin, chain: Chain, call: Call, outcome: Outcome) -> list[Di
 
 
 def _of_tables(twin: Twin, chain: Chain, contract: str) -> list[Difference]:
-    found = []
+    found: list[Difference] = []
     for table in twin.state.tables:
         ours, theirs = chain.rows(contract, table), twin.state.rows(table).data()
-        for key in dict.fromkeys([*ours, *theirs]):
-            if ours.get(key) != theirs.get(key):
-                found.append(_row(table, key, ours.get(key), theirs.get(key)))
+        found += [
+            _row(table, key, ours.get(key), theirs.get(key))
+            for key in dict.fromkeys([*ours, *theirs])
+            if ours.get(key) != theirs.get(key)
+        ]
         if not found and list(ours) != list(theirs):
             found.append(Difference(f"state order of {table}", str([*ours]), str([*theirs])))
     return found
@@ -176,12 +178,12 @@ def _row(table: str, key: Sequence[Any], vm: bytes | None, cpython: bytes | None
 
 def callers(chain: Chain, members: Sequence[str]) -> tuple[Caller, ...]:
     """Signers as a contract sees them."""
-    declared: Mapping[str, Any] = chain.members
+    declared: Mapping[str, Declared] = {str(name): d for name, d in chain.members.items()}
     return tuple(
         Caller(
             member=str(member),
             organisation=str(member).partition("@")[2],
-            roles=declared[member].roles if member in declared else (),
+            roles=declared[str(member)].roles if str(member) in declared else (),
         )
         for member in members
     )

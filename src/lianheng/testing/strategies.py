@@ -48,12 +48,14 @@ def integers(low: int | None = None, high: int | None = None) -> st.SearchStrate
 
 def names(known: Sequence[str] = NAMES) -> st.SearchStrategy[str]:
     """Mostly a few known texts, so that calls meet; sometimes any text that the ledger stores."""
-    any_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+    any_text = st.text(st.characters(codec="utf-8"), max_size=8)
     return st.one_of(st.sampled_from(known), st.sampled_from(known), any_text)
 
 
-def values(declared: Type, known: Sequence[str] = NAMES) -> st.SearchStrategy[Any]:
-    """Arguments of a declared type, as a caller sends them: records are maps, enums their values."""
+def values(  # noqa: PLR0911 - one for each kind of type
+    declared: Type, known: Sequence[str] = NAMES
+) -> st.SearchStrategy[Any]:
+    """Arguments of a declared type, as a caller sends them: records as maps, enums by value."""
     match declared:
         case Scalar(of):
             return _scalar(of, known)
@@ -177,12 +179,12 @@ def ledger_machine(
         return rule(signers=signers, arguments=declared)(step)
 
     rules = {f"do_{method}": adder(method) for method in [*calls, *views]}
-    machine = type(f"{program.contract.__name__}Machine", (Machine,), rules)
+    machine: Any = type(f"{program.contract.__name__}Machine", (Machine,), rules)
     # Explaining a failure runs it some hundred times more; its calls say enough.
     machine.TestCase.settings = settings(
         machine.TestCase.settings, phases=[phase for phase in Phase if phase is not Phase.explain]
     )
-    return machine
+    return machine  # type: ignore[no-any-return]
 
 
 def _scalar(of: type, known: Sequence[str]) -> st.SearchStrategy[Any]:

@@ -59,8 +59,9 @@ class Generator:
             self.line(f"{name} = {self.random.choice(LITERALS[kind])}")
             self.names.append((name, kind))
         inside = self.random.random() < 0.5
+        outer = self.names
         if inside:
-            outer, self.names = self.names, []
+            self.names = []
             self.line("def main():")
             self.indent += 1
             for kind in STARTED:

@@ -6,10 +6,12 @@ begins at `first`, `(line, -first)` leaves it.
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from types import CodeType, FrameType
 from typing import Any
 
 Arc = tuple[int, int]
+_STEPS = 4  # loop headers that one step of the VM may have passed
 
 
 def arcs_of(path: str, source: str, traces: Iterable[Sequence[int]]) -> set[Arc]:
@@ -20,7 +22,42 @@ def arcs_of(path: str, source: str, traces: Iterable[Sequence[int]]) -> set[Arc]
     for trace in traces:
         found |= _of_trace(trace, functions)
     lines = {line for arc in found for line in arc if line > 0}
-    return found | _within_lines(code, lines)
+    return _through_headers(found, source) | _within_lines(code, lines)
+
+
+def _through_headers(found: set[Arc], source: str) -> set[Arc]:
+    """Steps that the source has not, as the steps that they are made of.
+
+    The VM leaves a loop from its last line; in the source that goes through the line with `for`.
+    """
+    from coverage.parser import PythonParser
+
+    parser = PythonParser(text=source)
+    parser.parse_source()
+    possible: dict[int, list[int]] = {}
+    for start, end in parser.arcs():
+        possible.setdefault(start, []).append(end)
+    whole: set[Arc] = set()
+    for start, end in found:
+        one, other = parser.first_line(abs(start)), parser.first_line(abs(end))
+        one, other = (one if start > 0 else -one), (other if end > 0 else -other)
+        if one == other:
+            continue
+        path = _path(possible, one, other)
+        whole.update(pairwise(path))
+    return found | whole
+
+
+def _path(possible: dict[int, list[int]], start: int, end: int) -> list[int]:
+    """The shortest way from line to line, or none within a few steps."""
+    ways = [[start]]
+    for _ in range(_STEPS):
+        longer = [[*way, to] for way in ways for to in possible.get(way[-1], ()) if to not in way]
+        for way in longer:
+            if way[-1] == end:
+                return way
+        ways = [way for way in longer if way[-1] > 0]
+    return [start, end]
 
 
 def _functions(code: CodeType) -> dict[int, int]:
@@ -74,7 +111,7 @@ def _within_lines(code: CodeType, reached: set[int]) -> set[Arc]:
                 lines = sorted({line for _, _, line in inner.co_lines() if line})
                 if first in reached or set(lines) & reached:
                     steps = [-first, *lines, -first]
-                    found.update(zip(steps, steps[1:], strict=False))
+                    found.update(pairwise(steps))
     return found
 
 

@@ -1,6 +1,7 @@
 """Runs pytest over a folder or file, and keeps what the tests did with contracts."""
 
 import io
+import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lianheng.testing import RECORD, Record
+    from lianheng.testing import Record
 
 NO_TESTS = 5  # pytest's exit code where it collected nothing
 
@@ -34,7 +35,7 @@ class TestRun:
         return self.code == 0
 
     def summary(self) -> str:
-        """`1 passed on VM and CPython: same results, events, state, errors · lend 1,204 gas · 0.4 s`."""
+        """`1 passed on VM and CPython: same results, ... · lend 1,204 gas · 0.4 s`."""
         counts = [
             f"{number} {word}"
             for word in ("failed", "passed", "skipped")
@@ -84,9 +85,7 @@ class _Counter:
             self._run.passed += 1
 
 
-def run_tests(
-    place: Path, *, wants_steps: bool = False, options: "Sequence[str]" = ()
-) -> TestRun:
+def run_tests(place: Path, *, wants_steps: bool = False, options: "Sequence[str]" = ()) -> TestRun:
     """Run the tests of a folder or file; a contract's own file means the test file beside it.
 
     Raise `UsageError` where pytest is not installed, or there is nothing to run.
@@ -101,16 +100,20 @@ def run_tests(
             "contract.no_pytest", "pytest is not installed", "pip install pytest"
         ) from None
     run = TestRun(Record(wants_steps=wants_steps))
-    # The command line imported what pytest would like to rewrite for assertions: nothing to warn of.
+    # The command line imported what pytest would like to rewrite: nothing to warn of.
     quiet = ["-q", "--no-header", "--tb=short", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     arguments = [*quiet, *options, str(tests_of(place))]
     printed, started = io.StringIO(), time.monotonic()
-    token = RECORD.set(run.record)
+    token, known = RECORD.set(run.record), set(sys.modules)
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
             run.code = int(pytest.main(arguments, plugins=[_Counter(run)]))
     finally:
         RECORD.reset(token)
+        # A later run in this process reads the test files again, not what was imported now.
+        for name in set(sys.modules) - known:
+            if name.rpartition(".")[2].startswith(("test_", "conftest")):
+                del sys.modules[name]
     run.seconds = time.monotonic() - started
     run.output = printed.getvalue()
     if run.code == NO_TESTS:
@@ -137,7 +140,5 @@ def tests_of(place: Path) -> Path:
 
 def show_failures(run: TestRun) -> None:
     """What pytest printed, where anything failed."""
-    import sys
-
     if not run.ok:
         sys.stdout.write(run.output.rstrip() + "\n")

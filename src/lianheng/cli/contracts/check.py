@@ -75,9 +75,7 @@ def show(found: "Sequence[Diagnostic]", file: str) -> None:
         out.print(f"  {printable(item.message)}", markup=False)
         if item.help:
             out.print(f"  {printable(item.help)}", style="dim", markup=False)
-    counts = {
-        word: sum(item.severity == word for item in found) for word in ("error", "warning")
-    }
+    counts = {word: sum(item.severity == word for item in found) for word in ("error", "warning")}
     told = ", ".join(counted(number, word) for word, number in counts.items() if number)
     if told:
         out.print(told, style="dim")

@@ -11,12 +11,8 @@ from lianheng.cli.contracts.test import Place
 if TYPE_CHECKING:
     from lianheng.testing import Record
 
-DataFile = Annotated[
-    Path, typer.Option("--data-file", help="Where to write coverage.py's data.")
-]
-Least = Annotated[
-    float | None, typer.Option("--fail-under", help="Fail below this many percent.")
-]
+DataFile = Annotated[Path, typer.Option("--data-file", help="Where to write coverage.py's data.")]
+Least = Annotated[float | None, typer.Option("--fail-under", help="Fail below this many percent.")]
 
 
 def coverage(
