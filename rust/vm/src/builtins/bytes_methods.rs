@@ -17,6 +17,7 @@ fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 impl Vm<'_, '_> {
+    #[allow(clippy::too_many_lines, reason = "one arm for each method")]
     pub(crate) fn bytes_method(
         &mut self,
         bytes: &Rc<BytesObj>,

@@ -43,6 +43,7 @@ fn positional_arity(builtin: Builtin) -> (usize, usize) {
 
 impl Vm<'_, '_> {
     /// Calls a builtin; arguments by name come last.
+    #[allow(clippy::too_many_lines, reason = "one arm for each builtin")]
     pub(crate) fn call_builtin(
         &mut self,
         builtin: Builtin,
@@ -382,26 +383,7 @@ impl Vm<'_, '_> {
             .unwrap_or(Value::None);
         let default = self.keyword(arguments, names, "default").cloned();
         let positional = &arguments[..arguments.len() - names.len()];
-        let mut lazily = None;
-        let items = match positional {
-            [] => {
-                return Err(type_error(format!(
-                    "{what} expected at least 1 argument, got 0"
-                )))
-            }
-            [one @ Value::Set(_)] => self.collect_any(one)?,
-            [one] => {
-                lazily = Some(self.iterator(one)?);
-                Vec::new()
-            }
-            many if default.is_some() => {
-                let _ = many;
-                return Err(type_error(format!(
-                    "Cannot specify a default for {what}() with multiple positional arguments"
-                )));
-            }
-            many => many.to_vec(),
-        };
+        let (items, lazily) = self.candidates(what, positional, default.is_some())?;
         let of_set = matches!(positional, [Value::Set(_)]);
         let order = if builtin == Builtin::Max {
             Order::Gt
@@ -449,6 +431,26 @@ impl Vm<'_, '_> {
             (Some((item, _)), _) => Ok(item),
             (None, Some(default)) => Ok(default),
             (None, None) => Err(value_error(format!("{what}() arg is an empty sequence"))),
+        }
+    }
+
+    /// What `min` and `max` choose from: these values, or what an iterator gives.
+    fn candidates(
+        &mut self,
+        what: &str,
+        positional: &[Value],
+        has_default: bool,
+    ) -> R<(Vec<Value>, Option<Value>)> {
+        match positional {
+            [] => Err(type_error(format!(
+                "{what} expected at least 1 argument, got 0"
+            ))),
+            [one @ Value::Set(_)] => Ok((self.collect_any(one)?, None)),
+            [one] => Ok((Vec::new(), Some(self.iterator(one)?))),
+            _ if has_default => Err(type_error(format!(
+                "Cannot specify a default for {what}() with multiple positional arguments"
+            ))),
+            many => Ok((many.to_vec(), None)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::exec::Arguments;
 use super::Vm;
-use crate::error::{fatal, malformed, raise, refused, type_error, Exc, R};
+use crate::error::{fatal, malformed, raise, refused, type_error, Exc, Stop, R};
 use crate::program::{ClassKind, Function, Instr, Op};
 use crate::table::HashTable;
 use crate::value::{ClosureObj, Value};
@@ -168,25 +168,7 @@ impl Vm<'_, '_> {
                         None => self.new_str(program.name(*name).to_string())?,
                     };
                     if !info.star_star {
-                        let key = self.show(&key)?;
-                        let given_by_name: Vec<&str> = info
-                            .params
-                            .iter()
-                            .take(usize::from(info.positional_only))
-                            .filter(|param| names.contains(&param.name))
-                            .map(|param| program.name(param.name))
-                            .collect();
-                        if !given_by_name.is_empty() {
-                            return Err(type_error(format!(
-                                "{}() got some positional-only arguments passed as keyword arguments: '{}'",
-                                info.name,
-                                given_by_name.join(", ")
-                            )));
-                        }
-                        return Err(type_error(format!(
-                            "{}() got an unexpected keyword argument '{key}'",
-                            info.name
-                        )));
+                        return Err(self.unexpected_keyword(info, &key, names)?);
                     }
                     let hash = self.hash(&key, 0)?;
                     others.push(hash, key, value);
@@ -209,6 +191,28 @@ impl Vm<'_, '_> {
             None => {}
         }
         Ok(bound)
+    }
+
+    /// What CPython says where a function takes no argument of this name.
+    fn unexpected_keyword(&mut self, info: &Function, key: &Value, names: &[u16]) -> R<Box<Stop>> {
+        let key = self.show(key)?;
+        let given_by_name: Vec<&str> = info
+            .params
+            .iter()
+            .take(usize::from(info.positional_only))
+            .filter(|param| names.contains(&param.name))
+            .map(|param| self.program.name(param.name))
+            .collect();
+        let what = if given_by_name.is_empty() {
+            format!("{}() got an unexpected keyword argument '{key}'", info.name)
+        } else {
+            format!(
+                "{}() got some positional-only arguments passed as keyword arguments: '{}'",
+                info.name,
+                given_by_name.join(", ")
+            )
+        };
+        Ok(type_error(what))
     }
 
     fn fill_defaults(
