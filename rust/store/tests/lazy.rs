@@ -177,6 +177,11 @@ impl Run {
     fn blocks(&mut self, count: u8) {
         for _ in 0..count {
             let height = self.records.len() as u64;
+            // With half of this many waiting the flusher starts by itself, at a moment of its own.
+            let stored = self.store().stored_height().map_or(0, |stored| stored + 1);
+            if height - stored >= limits::OVERLAY_BLOCKS_MAX as u64 / 2 - 1 {
+                self.store().flush().unwrap();
+            }
             let record = payload(height, self.salt);
             self.store().append(height, &record).unwrap();
             self.store().apply(height, writes(height)).unwrap();
