@@ -18,8 +18,17 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from lianheng.contract._records import RecordType
-from lianheng.contract._types import Anything, Choice, Dict, Fixed, Items, Member, Scalar, Type
+from lianheng.contract.declared import (
+    Anything,
+    Choice,
+    Dict,
+    Fixed,
+    Items,
+    Member,
+    RecordType,
+    Scalar,
+    Type,
+)
 from lianheng.contract.twin import Program, load
 from lianheng.model import CallFailed, CallRefused
 from lianheng.testing._fixture import LedgerFixture
