@@ -397,9 +397,13 @@ def test_idle_threads_sleep(bench: Bench) -> None:
     bench.now = time.time_ns() // 1_000_000
     bench.block()
     assert submission.one(1).final
-    used = time.process_time()
-    time.sleep(0.3)
-    assert time.process_time() - used < 0.05
+    # Threads of others may work in this process meanwhile; ours would do so every time.
+    used = []
+    for _ in range(5):
+        before = time.process_time()
+        time.sleep(0.3)
+        used.append(time.process_time() - before)
+    assert min(used) < 0.02
     bench.sequencer.close()
 
 
