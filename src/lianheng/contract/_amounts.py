@@ -68,5 +68,3 @@ def _like(model: Amount, units: int) -> Amount:
     if isinstance(model, Decimal):
         return type(model).from_units(units)
     return capped(units)
-
-

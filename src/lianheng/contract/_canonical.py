@@ -12,7 +12,7 @@ _FALSE, _TRUE, _NULL = b"\xf4", b"\xf5", b"\xf6"
 _POSITIVE_BIG, _NEGATIVE_BIG = 2, 3
 
 
-def encode(value: object) -> bytes:
+def encode(value: object) -> bytes:  # noqa: PLR0911  one return for each type
     """Canonical bytes of a value that may be stored; TypeError for any other."""
     if value is None:
         return _NULL

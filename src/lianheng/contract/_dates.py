@@ -6,7 +6,8 @@ of it is a ValueError.
 """
 
 import re
-from datetime import UTC, date as _date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import date as _date
 
 from lianheng.contract._arguments import check_int, check_ints, check_str, shown
 
@@ -49,7 +50,7 @@ def date_parts(day: int) -> tuple[int, int, int]:
     return found.year, found.month, found.day
 
 
-def datetime_of(  # noqa: PLR0913, PLR0917  the parts of a moment
+def datetime_of(  # noqa: PLR0917  the parts of a moment
     year: int, month: int, day: int, hour: int, minute: int, second: int, millisecond: int
 ) -> int:
     """The moment of these parts, in ms; there are no leap seconds."""
@@ -160,9 +161,7 @@ def _check_moment(function: str, ms: int) -> None:
 def _check_day(function: str, name: str, day: int) -> None:
     check_int(function, name, day)
     if not _FIRST <= day <= _LAST:
-        raise ValueError(
-            f"{function}() argument '{name}' is {day}, outside of the years 1 to 9999"
-        )
+        raise ValueError(f"{function}() argument '{name}' is {day}, outside of the years 1 to 9999")
 
 
 def _calendar(function: str, day: int) -> _date:

@@ -30,14 +30,17 @@ def divide(dividend: int, divisor: int, rounding: str) -> int:
     negative = (dividend < 0) != (divisor < 0)
     quotient, rest = divmod(abs(dividend), abs(divisor))
     middle = 2 * rest - abs(divisor)
-    more = rest > 0 and {
-        "down": False,
-        "up": True,
-        "half_up": middle >= 0,
-        "half_even": middle > 0 or (middle == 0 and quotient % 2 == 1),
-        "floor": negative,
-        "ceiling": not negative,
-    }[rounding]
+    more = (
+        rest > 0
+        and {
+            "down": False,
+            "up": True,
+            "half_up": middle >= 0,
+            "half_even": middle > 0 or (middle == 0 and quotient % 2 == 1),
+            "floor": negative,
+            "ceiling": not negative,
+        }[rounding]
+    )
     return (-1 if negative else 1) * (quotient + more)
 
 
@@ -53,8 +56,8 @@ class _DecimalType(type):
             return super().__new__(cls, name, bases, content)
         return cls.of(scale)
 
-    def __init__(cls, name: str, bases: Any, content: Any, *, scale: Any = None) -> None:
-        super().__init__(name, bases, content)
+    def __init__(cls, *declared: Any, **_named: Any) -> None:
+        super().__init__(*declared)
 
     def __call__(cls, *arguments: Any, **named: Any) -> Any:
         if cls is Decimal:

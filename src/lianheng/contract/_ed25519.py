@@ -61,7 +61,7 @@ def _add(p: _Point, q: _Point) -> _Point:
 
 def _times(factor: int, point: _Point) -> _Point:
     total = _ZERO
-    for bit in bin(factor)[2:]:
+    for bit in f"{factor:b}":
         total = _add(total, total)
         if bit == "1":
             total = _add(total, point)

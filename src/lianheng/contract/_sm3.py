@@ -19,7 +19,7 @@ def sm3_digest(data: bytes) -> bytes:
     """The 32 bytes of SM3 over `data`."""
     padding = b"\x80" + bytes(-(len(data) + 9) % _BLOCK) + (len(data) * 8).to_bytes(8)
     padded = data + padding
-    state = _START
+    state: tuple[int, ...] = _START
     for at in range(0, len(padded), _BLOCK):
         state = _compress(state, padded[at : at + _BLOCK])
     return b"".join(word.to_bytes(4) for word in state)

@@ -68,6 +68,9 @@ impl<'s> Compiler<'s> {
         if let Some(Global::Class(class)) = self.globals.get(id) {
             return Some(Type::Class(*class, id.to_string()));
         }
+        if let Some(found) = self.decimal_annotation(name) {
+            return found;
+        }
         match id {
             "int" => Some(Type::Int),
             "str" => Some(Type::Str),

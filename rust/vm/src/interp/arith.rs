@@ -121,6 +121,12 @@ impl Vm<'_, '_> {
         match (left, right) {
             (Value::Big(_), Value::Big(_) | Value::Int(_) | Value::Bool(_))
             | (Value::Int(_) | Value::Bool(_), Value::Big(_)) => self.big(op, left, right),
+            (Value::Decimal(_), _) | (_, Value::Decimal(_)) => {
+                match self.decimal_binary(op, left, right)? {
+                    Some(made) => Ok(made),
+                    None => self.sequences(op, left, right),
+                }
+            }
             _ => self.sequences(op, left, right),
         }
     }
@@ -497,6 +503,10 @@ impl Vm<'_, '_> {
             Op::Pos => "+",
             _ => "~",
         };
+        if let (Value::Decimal(decimal), Op::Neg | Op::Pos) = (value, op) {
+            let negate = op == Op::Neg;
+            return self.decimal_unary(decimal, |units| if negate { -units } else { units });
+        }
         let Some(big) = to_big(value) else {
             return Err(type_error(format!(
                 "bad operand type for unary {sign}: '{}'",
@@ -535,7 +545,10 @@ impl Vm<'_, '_> {
         let is_type = |value: &Value| match value {
             Value::Builtin(builtin) => super::format::is_type(*builtin),
             Value::None => true,
-            other => matches!(other, Value::Class(_) | Value::ExcClass(_)),
+            other => matches!(
+                other,
+                Value::Class(_) | Value::DecimalType(_) | Value::ExcClass(_)
+            ),
         };
         if op == Bin::Or
             && is_type(left)
