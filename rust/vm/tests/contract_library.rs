@@ -14,7 +14,7 @@ use vm::Outcome;
 
 /// Generated calls, and how many of them one script holds.
 const CALLS: usize = 3_000;
-const CALLS_OF_SCRIPT: usize = 250;
+const CALLS_OF_SCRIPT: usize = 100;
 
 const HEAD: &str = r#"
 from lianheng.contract import Decimal, Enum, Record, add_months, allocate, commit, date, date_of
@@ -630,6 +630,10 @@ fn wrong_uses_are_refused_at_deployment() {
     );
     assert_eq!(
         refused("def g(a: Decimal) -> int:\n    return 1"),
+        Some("type.decimal")
+    );
+    assert_eq!(
+        refused("class A(Decimal, scale=2):\n    pass\ndef g(a: A | int) -> int:\n    return 1"),
         Some("type.decimal")
     );
     assert_eq!(

@@ -41,7 +41,7 @@ impl<'s> Compiler<'s> {
             Expr::BinOp(binary) if binary.op == Operator::BitOr => {
                 let left = self.annotation_within(&binary.left, levels)?;
                 let right = self.annotation_within(&binary.right, levels)?;
-                Some(union(left, right))
+                self.distinct_decimals(expr, union(left, right))
             }
             Expr::Subscript(subscript) => self.generic(subscript, levels),
             Expr::StringLiteral(_) => {

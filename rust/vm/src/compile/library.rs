@@ -32,6 +32,10 @@ impl<'s> Compiler<'s> {
             params,
             ..Signature::default()
         };
+        // A starred mapping finds its parameters by name when the call runs.
+        for (name, _) in &signature.params {
+            let _ = self.name(name);
+        }
         if has_star(&call.arguments) || (self.is_script && !fits(&call.arguments, &signature)) {
             return self.call_value(call);
         }
@@ -126,6 +130,25 @@ impl<'s> Compiler<'s> {
             }
             _ => None,
         }
+    }
+
+    /// Refuses a union whose values would look alike where they are stored.
+    pub(crate) fn distinct_decimals(&mut self, expr: &'s Expr, ty: Type) -> Option<Type> {
+        let Type::Union(choices) = &ty else {
+            return Some(ty);
+        };
+        let is_decimal = |ty: &&Type| matches!(ty, Type::Decimal(_));
+        let alike = |ty: &&Type| matches!(ty, Type::Decimal(_) | Type::Int | Type::Class(..));
+        if choices.iter().any(|ty| is_decimal(&ty)) && choices.iter().filter(alike).count() > 1 {
+            self.error(
+                expr.range(),
+                "type.decimal",
+                format!("`{ty}`: a decimal is stored as its int of units, so these look alike"),
+                "declare one of them, or a Record for each",
+            );
+            return None;
+        }
+        Some(ty)
     }
 
     fn is_decimal_base(&self, name: &ast::ExprName) -> bool {

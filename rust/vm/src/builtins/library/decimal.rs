@@ -11,6 +11,8 @@ use crate::interp::arith::{to_big, Bin};
 use crate::interp::Vm;
 use crate::limits;
 use crate::memory::charge;
+use crate::program::Entry;
+use crate::types::Type;
 use crate::value::{DecimalObj, Value, OBJECT_BYTES};
 
 /// Whether a number is the scale of a decimal type.
@@ -36,6 +38,17 @@ pub(crate) fn parse(text: &str, scale: u8) -> Option<BigInt> {
     Some(if text.starts_with('-') { -units } else { units })
 }
 
+/// Whether a type that is read back by its annotation has decimals outside of records.
+fn has_decimal(ty: &Type) -> bool {
+    match ty {
+        Type::Decimal(_) => true,
+        Type::List(item) | Type::Set(item) | Type::TupleOf(item) => has_decimal(item),
+        Type::Tuple(types) | Type::Union(types) => types.iter().any(has_decimal),
+        Type::Dict(key, value) => has_decimal(key) || has_decimal(value),
+        _ => false,
+    }
+}
+
 /// The text of units under a scale.
 fn text_of(units: &BigInt, scale: u8) -> String {
     let scale = usize::from(scale);
@@ -52,6 +65,19 @@ fn text_of(units: &BigInt, scale: u8) -> String {
 }
 
 impl Vm<'_, '_> {
+    /// Fails where a result would be read with another scale than it has: only its units leave.
+    pub(crate) fn check_returned(&mut self, entry: &Entry, value: &Value) -> R<()> {
+        if !has_decimal(&entry.returns) || self.conforms(value, &entry.returns, 0)? {
+            return Ok(());
+        }
+        Err(type_error(format!(
+            "{}() gives {}, declared {}",
+            self.program.name(entry.name),
+            self.type_name(value),
+            entry.returns
+        )))
+    }
+
     /// A decimal of so many units.
     pub(crate) fn new_decimal(&mut self, scale: u8, units: Value) -> R<Value> {
         self.spend(gas::OBJECT)?;
