@@ -47,6 +47,8 @@ pub const EVENT: u64 = 100;
 
 /// A date taken apart, put together, read or shown.
 pub const DATE: u64 = 10;
+/// A date or moment read from text, or shown, on top of that.
+pub const DATE_TEXT: u64 = 20;
 /// A product divided with a rounding, on top of the size of its operands.
 pub const PROPORTION: u64 = 20;
 /// A check digit, on top of the characters.

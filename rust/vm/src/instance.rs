@@ -10,7 +10,9 @@ use crate::memory::Charge;
 use crate::program::{Const, Program};
 use crate::table::{hash_bytes, mix, HashTable};
 use crate::value::{
-    BigObj, BytesObj, DictObj, Flags, ListObj, RangeObj, RecordObj, SetObj, TupleObj, Value, DecimalObj};
+    BigObj, BytesObj, DecimalObj, DictObj, Flags, ListObj, RangeObj, RecordObj, SetObj, TupleObj,
+    Value,
+};
 
 /// Programs that a thread keeps at hand.
 const KEPT: usize = 32;

@@ -42,6 +42,10 @@ class Pair(Record):
     amount: Amount
     kind: Kind = Kind.OPEN
 
+def added(a, b):
+    a += b
+    return a
+
 def show(call):
     try:
         print(repr(call()))
@@ -434,6 +438,28 @@ fn arguments_are_bound_as_cpython_binds_them() {
         "Pair('x', Amount('2')) == Pair('x', Amount('2.00'))",
         "Amount('0' * 1301)",
         "Amount('9' * 1290)",
+        "added(Amount('1'), Amount('2'))",
+        "added(Amount('1'), 1)",
+        "added(1, Amount('1'))",
+        "int(Amount('1'))",
+        "round(Amount('1'))",
+        "len(Amount('1'))",
+        "list(Amount('1'))",
+        "range(Amount('1'))",
+        "','.join([Amount('1')])",
+        "'%s' % Amount('1')",
+        "[1, 2][Amount('1')]",
+        "{'a': 1}[Amount('1')]",
+        "Amount('1')[0]",
+        "divmod(Amount('1'), 2)",
+        "pow(Amount('1'), 2)",
+        "'x' in Amount('1')",
+        "min(Amount('1'), 2)",
+        "[Amount('1')] < [Amount('2')]",
+        "(Amount('1'), 1) == (Amount('1.0'), 1)",
+        "allocate(1, [1] * 10001)",
+        "len(allocate(2**300, [1] * 10000))",
+        "str(Kind.OPEN) + str(Amount('1'))",
         "Amount.from_units(2**4096)",
         "Amount.from_units(2**4095) * 2",
     ];
@@ -652,4 +678,62 @@ fn wrong_uses_are_refused_at_deployment() {
         refused("class A(Decimal, scale=2):\n    \"\"\"Cents.\"\"\""),
         None
     );
+}
+
+#[test]
+fn the_example_of_the_page_is_a_contract() {
+    let page = include_str!("../../../docs/contract-library.md");
+    let example = page
+        .split("```python\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let mut ledger = common::Ledger::new(example.expect("the page has an example"));
+    let id = ("id", common::text("l1"));
+    let sealed = ("sealed", Value::bytes(vec![0; 32]));
+    ledger.finished(
+        "alice@north",
+        "grant",
+        &[id.clone(), ("amount", Value::Int(10_001)), sealed],
+    );
+    let interest = ledger.value("accrue", &[id.clone(), ("basis_points", Value::Int(125))]);
+    assert_eq!(interest, Value::Int(125));
+    let weights = Value::Array(vec![Value::Int(1), Value::Int(1)]);
+    let parts = ledger.value("share", &[id, ("weights", weights)]);
+    assert_eq!(
+        parts,
+        Value::Array(vec![Value::Int(5_063), Value::Int(5_063)])
+    );
+}
+
+#[test]
+fn no_helper_runs_longer_than_its_gas() {
+    let attacks = [
+        "allocate(2**4095, [2**4000 + i for i in range(10000)])",
+        "allocate(2**4095, [1] * 10000)",
+        "mul_div(2**4095, 2**4095, 2**4094, 'half_even')",
+        "str(Rate.from_units(2**4095))",
+        "Amount('9' * 1200)",
+        "Decimal(30).from_units(2**3900).rescale(0, 'up')",
+        "sm3(b'x' * 8000000)",
+        "sha256(b'x' * 8000000)",
+        "commit([b'x' * 100000] * 9, b'0123456789abcdef')",
+        "is_signed(b'm', bytes(64), bytes.fromhex('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a'))",
+        "parse_datetime('2026-03-01T12:00:00.000Z')",
+        "parse_date('x' * 8000000)",
+        "is_valid_iban('GB82' + 'W' * 30)",
+        "add_months(0, 2**4095)",
+        "date_of(2**4095, 1, 1)",
+    ];
+    for attack in attacks {
+        let source = format!(
+            "{HEAD}while True:\n    try:\n        {attack}\n    except ValueError:\n        pass\n"
+        );
+        let started = std::time::Instant::now();
+        let outcome = vm::run_script(&source, "script.py", 20_000_000).expect("it compiles");
+        let took = started.elapsed();
+        let code = outcome.error.map(|error| error.code);
+        assert_eq!(code, Some("gas.exhausted"), "{attack}");
+        println!("{:5} ms {attack}", took.as_millis());
+        assert!(took.as_millis() < 2_000, "{attack} took {took:?}");
+    }
 }

@@ -1,7 +1,7 @@
 """Rounding by name, exact proportions and shares that sum to the whole."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from lianheng.contract._arguments import (
     capped,
@@ -12,10 +12,17 @@ from lianheng.contract._arguments import (
 )
 from lianheng.contract._decimal import Decimal, divide
 
-Amount = TypeVar("Amount", int, Decimal)
+Amount = TypeVar("Amount", bound=Decimal)
+
+LIMIT_WEIGHTS = 10_000
+"""Weights of one allocation."""
 
 
-def mul_div(a: Amount, b: int, c: int, rounding: str) -> Amount:
+@overload
+def mul_div(a: int, b: int, c: int, rounding: str) -> int: ...
+@overload
+def mul_div(a: Amount, b: int, c: int, rounding: str) -> Amount: ...
+def mul_div(a: int | Decimal, b: int, c: int, rounding: str) -> int | Decimal:
     """Give `a * b / c`, computed exactly and rounded once.
 
     `a` is an int, or a Decimal, whose scale the result keeps. `rounding` is one of `down` (to
@@ -32,15 +39,21 @@ def mul_div(a: Amount, b: int, c: int, rounding: str) -> Amount:
     return _like(a, divide(units * b, c, rounding))
 
 
-def allocate(total: Amount, weights: Sequence[int]) -> list[Amount]:
+@overload
+def allocate(total: int, weights: Sequence[int]) -> list[int]: ...
+@overload
+def allocate(total: Amount, weights: Sequence[int]) -> list[Amount]: ...
+def allocate(total: int | Decimal, weights: Sequence[int]) -> list[Any]:
     """Split `total` in proportion to `weights`; the parts sum to it exactly.
 
     Each part is rounded to zero; the units that are left go one each to the largest remainders,
-    ties in order. A weight of 0 gets nothing. Raise ValueError for a negative weight, or when no
-    weight is positive.
+    ties in order. A weight of 0 gets nothing. Raise ValueError for a negative weight, when no
+    weight is positive, or for more than 10,000 of them.
     """
     units = _units("allocate", "total", total)
     items = check_items("allocate", "weights", weights)
+    if len(items) > LIMIT_WEIGHTS:
+        raise ValueError(f"allocate() takes at most {LIMIT_WEIGHTS} weights, given {len(items)}")
     for weight in items:
         check_int("allocate", "weights", weight)
         if weight < 0:
@@ -51,7 +64,7 @@ def allocate(total: Amount, weights: Sequence[int]) -> list[Amount]:
     sign = -1 if units < 0 else 1
     pairs = [divmod(abs(units) * weight, whole) for weight in items]
     left = abs(units) - sum(part for part, _ in pairs)
-    first = sorted(range(len(pairs)), key=lambda at: (-pairs[at][1], at))[:left]
+    first = set(sorted(range(len(pairs)), key=lambda at: (-pairs[at][1], at))[:left])
     parts = [part + (at in first) for at, (part, _) in enumerate(pairs)]
     return [_like(total, sign * part) for part in parts]
 
@@ -64,7 +77,7 @@ def _units(function: str, name: str, value: int | Decimal) -> int:
     raise wrong_type(function, name, "int or Decimal", value)
 
 
-def _like(model: Amount, units: int) -> Amount:
+def _like(model: int | Decimal, units: int) -> int | Decimal:
     if isinstance(model, Decimal):
         return type(model).from_units(units)
     return capped(units)

@@ -12,7 +12,8 @@ use crate::limits;
 use crate::program::Const;
 use crate::types::Type;
 
-const DECIMAL_HELP: &str = "write class Amount(Decimal, scale=2): with a text in it that says what \
+const DECIMAL_HELP: &str =
+    "write class Amount(Decimal, scale=2): with a text in it that says what \
                             it counts, or `pass`";
 
 impl<'s> Compiler<'s> {
@@ -96,7 +97,10 @@ impl<'s> Compiler<'s> {
         let ast::Number::Int(scale) = &number.value else {
             return None;
         };
-        scale.as_i64().filter(|scale| is_scale(*scale)).map(|scale| scale as u8)
+        scale
+            .as_i64()
+            .filter(|scale| is_scale(*scale))
+            .map(|scale| scale as u8)
     }
 
     /// `Decimal(2)`, `Amount("12.34")` and `Amount.from_units(1234)` as constants.
@@ -167,10 +171,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// The type of an annotation that names a decimal type; nothing for other names.
-    pub(crate) fn decimal_annotation(
-        &mut self,
-        name: &'s ast::ExprName,
-    ) -> Option<Option<Type>> {
+    pub(crate) fn decimal_annotation(&mut self, name: &'s ast::ExprName) -> Option<Option<Type>> {
         if self.is_decimal_base(name) {
             self.error(
                 name.range(),
@@ -180,7 +181,8 @@ impl<'s> Compiler<'s> {
             );
             return Some(None);
         }
-        self.decimal_name(name).map(|scale| Some(Type::Decimal(scale)))
+        self.decimal_name(name)
+            .map(|scale| Some(Type::Decimal(scale)))
     }
 }
 

@@ -183,7 +183,10 @@ fn constant(value: &Value, level: usize) -> Read<Const> {
                 .map(Const::ExcClass)
                 .ok_or_else(|| "no such exception class".to_string())
         }
-        (12, [scale, units]) => Ok(Const::Decimal(decimal_scale(scale)?, Box::new(inner(units)?))),
+        (12, [scale, units]) => Ok(Const::Decimal(
+            decimal_scale(scale)?,
+            Box::new(inner(units)?),
+        )),
         (13, [scale]) => Ok(Const::DecimalType(decimal_scale(scale)?)),
         _ => Err("an unknown constant".to_string()),
     }

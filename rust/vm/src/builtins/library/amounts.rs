@@ -7,6 +7,7 @@ use num_traits::{Signed, Zero};
 use crate::error::{raise, value_error, Exc, R};
 use crate::gas;
 use crate::interp::Vm;
+use crate::limits;
 use crate::value::Value;
 
 /// How a quotient becomes an integer.
@@ -111,12 +112,7 @@ impl Vm<'_, '_> {
     /// `allocate(total, weights)`
     pub(super) fn allocate(&mut self, given: &[Value]) -> R<Value> {
         let total = self.units_of("allocate", "total", &given[0])?;
-        let weights = match &given[1] {
-            Value::List(list) => list.items.borrow().clone(),
-            Value::Tuple(tuple) => tuple.items.clone(),
-            other => return Err(self.wrong_type("allocate", "weights", "list", other)),
-        };
-        self.plan_elements(weights.len())?;
+        let weights = self.weights(&given[1])?;
         let mut whole = BigInt::zero();
         let mut shares = Vec::with_capacity(weights.len());
         for weight in &weights {
@@ -141,6 +137,26 @@ impl Vm<'_, '_> {
             made.push(self.like(&given[0], part)?);
         }
         self.new_list(made)
+    }
+
+    fn weights(&mut self, given: &Value) -> R<Vec<Value>> {
+        let count = match given {
+            Value::List(list) => list.items.borrow().len(),
+            Value::Tuple(tuple) => tuple.items.len(),
+            other => return Err(self.wrong_type("allocate", "weights", "list", other)),
+        };
+        if count > limits::WEIGHTS {
+            return Err(value_error(format!(
+                "allocate() takes at most {} weights, given {count}",
+                limits::WEIGHTS
+            )));
+        }
+        self.plan_elements(count)?;
+        Ok(match given {
+            Value::List(list) => list.items.borrow().clone(),
+            Value::Tuple(tuple) => tuple.items.clone(),
+            _ => Vec::new(),
+        })
     }
 
     /// The part of each weight: to zero first, then one unit each to the largest remainders.

@@ -107,15 +107,26 @@ fn container(text: &[u8]) -> bool {
     if text.len() != 11 || !letters(&text[..4]) || !digits(&text[4..]) {
         return false;
     }
-    let letter = |value: u32| if value > 9 { value + (value - 1) / 10 } else { value };
+    let letter = |value: u32| {
+        if value > 9 {
+            value + (value - 1) / 10
+        } else {
+            value
+        }
+    };
     let values = text[..10].iter().filter_map(|byte| value_of(*byte));
-    let sum: u32 = values.enumerate().map(|(place, value)| letter(value) << place).sum();
+    let sum: u32 = values
+        .enumerate()
+        .map(|(place, value)| letter(value) << place)
+        .sum();
     matches!(text[3], b'U' | b'J' | b'Z') && sum % 11 % 10 == u32::from(text[10] - b'0')
 }
 
 impl Vm<'_, '_> {
     pub(super) fn check_digits(&mut self, builtin: Builtin, given: &[Value]) -> R<Value> {
-        let text = self.library_str(builtin.name(), "text", &given[0])?.as_bytes();
+        let text = self
+            .library_str(builtin.name(), "text", &given[0])?
+            .as_bytes();
         self.spend(gas::CHECK_DIGITS + text.len().min(LONGEST) as u64 / 2)?;
         Ok(Value::Bool(match builtin {
             Builtin::IsValidGtin => matches!(text.len(), 8 | 12 | 13 | 14) && gs1(text),

@@ -71,7 +71,10 @@ fn numbers(text: &str, form: &str) -> Option<Vec<BigInt>> {
             given == wanted && wanted != b'0' || wanted == b'0' && given.is_ascii_digit()
         });
     let parts = text.split(|c: char| !c.is_ascii_digit());
-    fits.then(|| parts.filter_map(|part| part.parse().ok()).collect())
+    fits.then(|| {
+        let read = |part: &str| part.parse::<i64>().ok().map(BigInt::from);
+        parts.filter_map(read).collect()
+    })
 }
 
 fn ints(parts: &[i64]) -> Vec<Value> {
@@ -82,6 +85,12 @@ impl Vm<'_, '_> {
     pub(super) fn dates(&mut self, builtin: Builtin, given: &[Value]) -> R<Value> {
         use Builtin as B;
         self.spend(gas::DATE)?;
+        if matches!(
+            builtin,
+            B::FormatDate | B::FormatDatetime | B::ParseDate | B::ParseDatetime
+        ) {
+            self.spend(gas::DATE_TEXT)?;
+        }
         match builtin {
             B::Date | B::DatetimeParts | B::FormatDatetime => {
                 let ms = self.moment(builtin.name(), &given[0])?;

@@ -127,7 +127,7 @@ impl Vm<'_, '_> {
             )));
         }
         let words = text.text.len() as u64 / 16 + 1;
-        self.spend(words * words / 2 + 4)?;
+        self.spend(words * words / 2 + 10)?;
         let Some(units) = parse(&text.text, scale) else {
             let given = self.quoted(&text.text)?;
             return Err(value_error(format!(
@@ -148,9 +148,7 @@ impl Vm<'_, '_> {
         names: &[u16],
     ) -> R<Value> {
         match (self.program.name(name), receiver) {
-            ("from_units", Value::DecimalType(scale)) => {
-                self.from_units(*scale, arguments, names)
-            }
+            ("from_units", Value::DecimalType(scale)) => self.from_units(*scale, arguments, names),
             ("from_units", Value::Decimal(decimal)) => {
                 self.from_units(decimal.scale, arguments, names)
             }
@@ -158,7 +156,9 @@ impl Vm<'_, '_> {
                 let decimal = decimal.clone();
                 self.rescale(&decimal, arguments, names)
             }
-            ("units" | "scale", Value::Decimal(_)) => Err(type_error("'int' object is not callable")),
+            ("units" | "scale", Value::Decimal(_)) => {
+                Err(type_error("'int' object is not callable"))
+            }
             ("scale", Value::DecimalType(_)) => Err(type_error("'int' object is not callable")),
             _ => Err(self.no_decimal_attribute(receiver, name)),
         }
@@ -205,7 +205,9 @@ impl Vm<'_, '_> {
     #[cold]
     fn no_decimal_attribute(&self, value: &Value, name: u16) -> crate::error::Trap {
         let name = self.program.name(name);
-        if name.starts_with("__") || matches!((name, value), ("rescale" | "units", Value::DecimalType(_))) {
+        if name.starts_with("__")
+            || matches!((name, value), ("rescale" | "units", Value::DecimalType(_)))
+        {
             return crate::error::refused(format!(
                 "`{name}` of a {} is not part of the language",
                 self.type_name(value)
@@ -217,7 +219,10 @@ impl Vm<'_, '_> {
                 Value::DecimalType(scale) => {
                     format!("type object 'Decimal({scale})' has no attribute '{name}'")
                 }
-                other => format!("'{}' object has no attribute '{name}'", self.type_name(other)),
+                other => format!(
+                    "'{}' object has no attribute '{name}'",
+                    self.type_name(other)
+                ),
             },
         )
     }
@@ -258,7 +263,7 @@ impl Vm<'_, '_> {
     pub(crate) fn decimal_text(&mut self, decimal: &DecimalObj) -> R<String> {
         let units = to_big(&decimal.units).ok_or_else(malformed)?;
         let words = units.bits() / 64 + 1;
-        self.spend(words * words / 2 + 2)?;
+        self.spend(words * words / 2 + 10)?;
         Ok(text_of(&units, decimal.scale))
     }
 }

@@ -68,7 +68,11 @@ impl Vm<'_, '_> {
         let value = self.encode_value(value)?;
         self.spend(gas::bytes(value.len() + salt.len()))?;
         let mut encoder = Encoder::with_capacity(value.len() + salt.len() + 40);
-        encoder.array(3).text(COMMITMENT_DOMAIN).bytes(salt).raw(&value);
+        encoder
+            .array(3)
+            .text(COMMITMENT_DOMAIN)
+            .bytes(salt)
+            .raw(&value);
         self.sha256(&encoder.into_bytes())
     }
 
@@ -78,6 +82,7 @@ impl Vm<'_, '_> {
         let Ok(public_key) = public_key.try_into() else {
             return Ok(Value::Bool(false));
         };
+        crate::memory::check(message.len())?;
         let mut encoder = Encoder::with_capacity(message.len() + 40);
         encoder.array(2).text(MESSAGE_DOMAIN).bytes(message);
         let signed = encoder.into_bytes();

@@ -42,7 +42,15 @@ const LIBRARY: &[Entry] = &[
     (B::DateParts, DAY),
     (
         B::DatetimeOf,
-        &["year", "month", "day", "hour", "minute", "second", "millisecond"],
+        &[
+            "year",
+            "month",
+            "day",
+            "hour",
+            "minute",
+            "second",
+            "millisecond",
+        ],
     ),
     (B::DatetimeParts, MS),
     (B::DaysBetween, &["first", "last"]),
@@ -95,12 +103,12 @@ impl Vm<'_, '_> {
         let given = self.bind_library(builtin.name(), 0, parameters, arguments, names)?;
         let given = given.as_slice();
         match builtin {
-            B::Decimal => self.decimal_type(&given[0], "Decimal").map(Value::DecimalType),
+            B::Decimal => self
+                .decimal_type(&given[0], "Decimal")
+                .map(Value::DecimalType),
             B::MulDiv => self.mul_div(given),
             B::Allocate => self.allocate(given),
-            B::Sha256 | B::Sm3 | B::Commit | B::Opens | B::IsSigned => {
-                self.hashing(builtin, given)
-            }
+            B::Sha256 | B::Sm3 | B::Commit | B::Opens | B::IsSigned => self.hashing(builtin, given),
             B::IsValidContainer
             | B::IsValidGln
             | B::IsValidGtin
