@@ -710,7 +710,7 @@ fn no_helper_runs_longer_than_its_gas() {
     let attacks = [
         "allocate(2**4095, [2**4000 + i for i in range(10000)])",
         "allocate(2**4095, [1] * 10000)",
-        "mul_div(2**4095, 2**4095, 2**4094, 'half_even')",
+        "mul_div(2**4095, 2**4095, 2**4095 - 1, 'half_even')",
         "str(Rate.from_units(2**4095))",
         "Amount('9' * 1200)",
         "Decimal(30).from_units(2**3900).rescale(0, 'up')",
@@ -726,7 +726,7 @@ fn no_helper_runs_longer_than_its_gas() {
     ];
     for attack in attacks {
         let source = format!(
-            "{HEAD}while True:\n    try:\n        {attack}\n    except ValueError:\n        pass\n"
+            "{HEAD}while True:\n    try:\n        {attack}\n    except Exception:\n        pass\n"
         );
         let started = std::time::Instant::now();
         let outcome = vm::run_script(&source, "script.py", 20_000_000).expect("it compiles");

@@ -102,7 +102,7 @@ impl Vm<'_, '_> {
                 for (name, value) in names.iter().zip(given) {
                     parts.push(self.library_int(builtin.name(), name, value)?);
                 }
-                self.from_parts(&parts)
+                self.put_together(&parts)
             }
             B::ParseDate | B::ParseDatetime => {
                 let text = self.library_str(builtin.name(), "text", &given[0])?;
@@ -173,7 +173,7 @@ impl Vm<'_, '_> {
     }
 
     /// The day, or the moment, of three or seven parts.
-    fn from_parts(&mut self, parts: &[BigInt]) -> R<Value> {
+    fn put_together(&mut self, parts: &[BigInt]) -> R<Value> {
         let [year, month, day, clock @ ..] = parts else {
             return Err(malformed());
         };
@@ -203,7 +203,7 @@ impl Vm<'_, '_> {
             })
         };
         if let Some(parts) = found {
-            return self.from_parts(&parts);
+            return self.put_together(&parts);
         }
         let given = self.quoted(text)?;
         Err(value_error(match builtin {

@@ -148,9 +148,9 @@ impl Vm<'_, '_> {
         names: &[u16],
     ) -> R<Value> {
         match (self.program.name(name), receiver) {
-            ("from_units", Value::DecimalType(scale)) => self.from_units(*scale, arguments, names),
+            ("from_units", Value::DecimalType(scale)) => self.of_units(*scale, arguments, names),
             ("from_units", Value::Decimal(decimal)) => {
-                self.from_units(decimal.scale, arguments, names)
+                self.of_units(decimal.scale, arguments, names)
             }
             ("rescale", Value::Decimal(decimal)) => {
                 let decimal = decimal.clone();
@@ -164,7 +164,7 @@ impl Vm<'_, '_> {
         }
     }
 
-    fn from_units(&mut self, scale: u8, arguments: &[Value], names: &[u16]) -> R<Value> {
+    fn of_units(&mut self, scale: u8, arguments: &[Value], names: &[u16]) -> R<Value> {
         let given = self.bind_library("Decimal.from_units", 1, &["units"], arguments, names)?;
         match &given[0] {
             Value::Int(_) | Value::Big(_) => self.new_decimal(scale, given[0].clone()),
