@@ -122,10 +122,7 @@ impl Vm<'_, '_> {
             (Value::Big(_), Value::Big(_) | Value::Int(_) | Value::Bool(_))
             | (Value::Int(_) | Value::Bool(_), Value::Big(_)) => self.big(op, left, right),
             (Value::Decimal(_), _) | (_, Value::Decimal(_)) => {
-                match self.decimal_binary(op, left, right)? {
-                    Some(made) => Ok(made),
-                    None => self.sequences(op, left, right),
-                }
+                self.decimal_binary(op, left, right)
             }
             _ => self.sequences(op, left, right),
         }
@@ -290,7 +287,7 @@ impl Vm<'_, '_> {
     }
 
     /// Operations on strings, byte strings, lists, tuples, sets and dictionaries.
-    fn sequences(&mut self, op: Bin, left: &Value, right: &Value) -> R<Value> {
+    pub(crate) fn sequences(&mut self, op: Bin, left: &Value, right: &Value) -> R<Value> {
         match (op, left, right) {
             (Bin::Add, Value::Str(x), Value::Str(y)) => {
                 self.plan_bytes(x.text.len() + y.text.len())?;

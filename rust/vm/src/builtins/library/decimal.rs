@@ -227,13 +227,8 @@ impl Vm<'_, '_> {
         )
     }
 
-    /// `+` and `-` of equal scales, `*` with an int; nothing for anything else.
-    pub(crate) fn decimal_binary(
-        &mut self,
-        op: Bin,
-        left: &Value,
-        right: &Value,
-    ) -> R<Option<Value>> {
+    /// `+` and `-` of equal scales, `*` with an int; anything else is an error.
+    pub(crate) fn decimal_binary(&mut self, op: Bin, left: &Value, right: &Value) -> R<Value> {
         let whole = |value: &Value| matches!(value, Value::Int(_) | Value::Big(_) | Value::Bool(_));
         let (scale, x, y) = match (op, left, right) {
             (Bin::Add | Bin::Sub, Value::Decimal(x), Value::Decimal(y)) if x.scale == y.scale => {
@@ -241,10 +236,10 @@ impl Vm<'_, '_> {
             }
             (Bin::Mul, Value::Decimal(x), y) if whole(y) => (x.scale, &x.units, y),
             (Bin::Mul, x, Value::Decimal(y)) if whole(x) => (y.scale, &y.units, x),
-            _ => return Ok(None),
+            _ => return self.sequences(op, left, right),
         };
         let units = self.binary(op, x, y)?;
-        self.new_decimal(scale, units).map(Some)
+        self.new_decimal(scale, units)
     }
 
     /// `-amount` (or `+amount`), and `abs(amount)` where `negate` is not given.
