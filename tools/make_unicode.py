@@ -1,4 +1,4 @@
-"""Write rust/vm/src/unicode_tables.rs from the interpreter that runs this: CPython 3.11, Unicode 14.0.
+"""Write rust/vm/src/unicode_tables.inc from the interpreter that runs this: CPython 3.11.
 
 Everything is asked of `str` itself, so that the VM's tables are what CPython does.
 """
@@ -7,14 +7,15 @@ import sys
 import unicodedata
 from pathlib import Path
 
-TARGET = Path(__file__).resolve().parent.parent / "rust/vm/src/unicode_tables.rs"
+TARGET = Path(__file__).resolve().parent.parent / "rust/vm/src/unicode_tables.inc"
 WIDTH = 100
+SURROGATES = range(0xD800, 0xE000)
 SIGMA = "\u03a3"
 
 
 def characters() -> list[str]:
     """Every character but surrogates, which no text of the VM holds."""
-    return [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
+    return [chr(code) for code in range(0x110000) if code not in SURROGATES]
 
 
 def runs(codes: list[int]) -> list[tuple[int, int]]:
@@ -53,7 +54,8 @@ def wrapped(items: list[str]) -> str:
 
 def table(name: str, doc: str, kind: str, items: list[str]) -> str:
     """One constant."""
-    return f"/// {doc}\n#[rustfmt::skip]\npub(crate) const {name}: &[{kind}] = &[\n{wrapped(items)}\n];\n"
+    head = f"/// {doc}\n#[rustfmt::skip]\npub(crate) const {name}: &[{kind}] = &[\n"
+    return f"{head}{wrapped(items)}\n];\n"
 
 
 def main() -> None:
@@ -77,7 +79,7 @@ def main() -> None:
         "SPACE": ("`str.isspace`", str.isspace),
     }
     parts = [
-        "//! Tables of Unicode 14.0, the version of CPython 3.11. Made by tools/make_unicode.py.\n"
+        "// Tables of Unicode 14.0, the version of CPython 3.11. Made by tools/make_unicode.py.\n"
     ]
     for name, (doc, test) in kinds.items():
         codes = [ord(c) for c in every if test(c)]
@@ -94,7 +96,12 @@ def main() -> None:
         parts.append(table(name, f"{doc} of characters that it changes.", "(u32, &str)", items))
     zeros = [ord(c) for c in every if unicodedata.decimal(c, None) == 0]
     parts.append(
-        table("ZEROS", "Zeros of decimal digits, each followed by 1 to 9.", "u32", [f"{z:#x}" for z in zeros])
+        table(
+            "ZEROS",
+            "Zeros of decimal digits, each followed by 1 to 9.",
+            "u32",
+            [f"{z:#x}" for z in zeros],
+        )
     )
     TARGET.write_text("\n".join(parts), encoding="utf-8")
 

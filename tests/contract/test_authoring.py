@@ -18,6 +18,7 @@ from lianheng.contract import (
     require,
     view,
 )
+from lianheng.contract.twin import State
 
 
 class Tool(Record):
@@ -59,12 +60,8 @@ class Host:
     transaction_id = b"x" * 32
 
     def __init__(self) -> None:
-        self.content: dict[str, Any] = {}
+        self.state = State()
         self.events: list[Event] = []
-
-    def rows(self, table: str) -> dict[tuple[object, ...], Any]:
-        content: dict[tuple[object, ...], Any] = self.content.setdefault(table, {})
-        return content
 
     def emit(self, event: Event) -> None:
         self.events.append(event)

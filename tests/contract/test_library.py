@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lianheng.contract import (
+    Caller,
     Decimal,
     Record,
     add_months,
@@ -38,10 +39,12 @@ from lianheng.contract import (
     sha256,
     sm3,
     start_of_day,
+    twin,
 )
 from lianheng.contract._canonical import encode
 from lianheng.contract._decimal import ROUNDINGS
 from lianheng.contract._hashing import MESSAGE_DOMAIN
+from lianheng.model import decode
 
 
 class Amount(Decimal, scale=2):
@@ -190,3 +193,49 @@ def test_one_pair_of_check_digits_fits(text: str) -> None:
     assert [is_valid_lei(f"{text}{digits:02}") for digits in range(100)].count(True) == 1
     bank = [is_valid_iban(f"DE{digits:02}{text}") for digits in range(100)]
     assert bank.count(True) == 1
+
+
+SIGNERS = (Caller("alice@north", "north"),)
+CONTRACT = """
+from lianheng.contract import Contract, Decimal, Record, Table, call, view
+
+class Amount(Decimal, scale=2):
+    pass
+
+class Account(Record):
+    id: str
+    balance: Amount = Amount("0.10")
+
+class Bank(Contract):
+    accounts = Table(Account, key="id")
+
+    @call(by="ANY")
+    def open(self, id: str, first: Amount) -> Account:
+        self.accounts[id] = Account(id=id, balance=first + Amount("1"))
+        return self.accounts[id]
+
+    @view
+    def all(self) -> list[Amount]:
+        return [row.balance for row in self.accounts.scan(limit=10)]
+
+    @view
+    def wrong(self) -> Amount:
+        return Amount("1").rescale(3, "up")
+"""
+
+
+def test_the_twin_takes_stores_and_gives_decimals_as_their_units() -> None:
+    program = twin.load(CONTRACT, "bank.py")
+    state = twin.State()
+    opened = twin.run(program, twin.Call("bank", "open", {"id": "a", "first": 250}, SIGNERS), state)
+    assert (opened.failure, decode(opened.value)) == (None, {"id": "a", "balance": 350})
+    listed = twin.run(program, twin.Call("bank", "all", {}, view=True), state)
+    assert decode(listed.value) == [350]
+    given = twin.run(
+        program, twin.Call("bank", "open", {"id": "a", "first": "2.50"}, SIGNERS), state
+    )
+    assert given.failure is not None
+    assert given.failure.code == "call.bad_arguments"
+    wrong = twin.run(program, twin.Call("bank", "wrong", {}, view=True), state)
+    assert wrong.failure is not None
+    assert wrong.failure.message.endswith("wrong() gives Decimal(3), declared Decimal(2)")

@@ -1,13 +1,14 @@
 """Random calls in random order, refused or not: what the contract promises holds after each."""
 
-from types import ModuleType
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lianheng.contract import Rejected
+from lianheng.model import CallRefused
+from lianheng.testing import LedgerFixture
 from trade_finance import CONTRACT
 from trade_finance.receivables import shares
 
@@ -75,8 +76,8 @@ def check_promises(receivables: Any, before: dict[str, Any]) -> dict[str, Any]:
 
 @settings(max_examples=150, deadline=None)
 @given(steps=st.lists(step, max_size=25))
-def test_sums_and_pledges_survive_any_calls(twin: ModuleType, steps: list[Step]) -> None:
-    ledger = twin.TwinLedger()
+def test_sums_and_pledges_survive_any_calls(steps: list[Step]) -> None:
+    ledger = LedgerFixture(Path.cwd())
     for member, role in (
         ("sam@maker", "supplier"), ("tom@foundry", "supplier"), ("bea@hospital", "buyer"),
         ("ann@bank-a", "bank"), ("bob@bank-b", "bank"),
@@ -89,10 +90,11 @@ def test_sums_and_pledges_survive_any_calls(twin: ModuleType, steps: list[Step])
     for number, each in enumerate(steps):
         try:
             play(receivables, number, each)
-        except Rejected:
+        except CallRefused:
             after = check_promises(receivables, seen)
             assert after == seen, "a refused call changes nothing"
         seen = check_promises(receivables, seen)
+    ledger.close()
 
 
 @given(

@@ -159,7 +159,14 @@ impl Vm<'_, '_> {
             other => other.name().to_string(),
         });
         let shown = self.show(&Value::Exception(exception.clone()));
-        error.message = shown.unwrap_or_else(|_| "its text cannot be shown".to_string());
+        match shown {
+            Ok(text) => error.message = text,
+            Err(_) => {
+                error.code = "language.refused";
+                error.class = None;
+                error.message = format!("the text of this {} cannot be shown", class.name());
+            }
+        }
     }
 }
 

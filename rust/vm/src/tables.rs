@@ -315,11 +315,12 @@ impl Vm<'_, '_> {
         let end = key::prefix_end(&prefix).unwrap_or_default();
         match (after, reverse) {
             (None, _) => (prefix, end),
-            (Some(after), true) => (prefix, after),
+            // A cursor from elsewhere must not lead out of what was asked for.
+            (Some(after), true) => (prefix, end.min(after)),
             (Some(mut after), false) => {
                 // No key lies between a key and the same key with a zero byte behind it.
                 after.push(0);
-                (after, end)
+                (after.max(prefix), end)
             }
         }
     }

@@ -257,6 +257,21 @@ impl RangeObj {
         i64::try_from((span - 1) / step.abs() + 1).unwrap_or(i64::MAX)
     }
 
+    /// Whether it has more integers than 64 bits count.
+    pub(crate) fn is_huge(&self) -> bool {
+        self.wide_len() > i128::from(i64::MAX)
+    }
+
+    /// Number of integers in the range, however many.
+    pub(crate) fn wide_len(&self) -> i128 {
+        let span = i128::from(self.stop) - i128::from(self.start);
+        let step = i128::from(self.step);
+        if step == 0 || span.signum() != step.signum() {
+            return 0;
+        }
+        (span - step.signum()) / step + 1
+    }
+
     /// The integer at a position inside of the range.
     pub(crate) fn at(&self, index: i64) -> i64 {
         self.start.wrapping_add(self.step.wrapping_mul(index))

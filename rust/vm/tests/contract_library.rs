@@ -66,8 +66,9 @@ fn by_cpython(scripts: &[String]) -> Option<Vec<String>> {
         return None;
     }
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src");
-    let runner = "import sys\nfor text in sys.stdin.read().split('\\x1e'):\n    \
-                  exec(compile(text, 'script.py', 'exec'), {'__name__': 'script'})\n    \
+    let runner = "import sys, types\nfor text in sys.stdin.read().split('\\x1e'):\n    \
+                  module = sys.modules['script'] = types.ModuleType('script')\n    \
+                  exec(compile(text, 'script.py', 'exec'), vars(module))\n    \
                   print(end='\\x1e')\n";
     let mut child = Command::new("python3")
         .args(["-c", runner])

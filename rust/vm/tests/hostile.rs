@@ -270,9 +270,7 @@ fn attacks_end_in_named_errors() {
         ("return list({1, 2})", &["language.refused"]),
         ("return str({1, 2})", &["language.refused"]),
         ("return 300 is 300", &["language.refused"]),
-        ("return '%d' % 5", &["language.refused"]),
         ("return str(lambda: 1)", &["language.refused"]),
-        ("return 'É'.lower()", &["language.refused"]),
     ];
     let mut wrong = Vec::new();
     for (body, codes) in cases {

@@ -1,4 +1,4 @@
-"""`lianheng contract`: begin, check and deploy contracts."""
+"""`lianheng contract`: begin, check, test and deploy contracts; the tools lie in contracts/."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,13 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lianheng.cli._options import As, Home, Json, PassphraseFile
+from lianheng.cli.contracts.check import check
+from lianheng.cli.contracts.coverage import coverage
+from lianheng.cli.contracts.diff import diff
+from lianheng.cli.contracts.gas import gas
+from lianheng.cli.contracts.interface import interface
+from lianheng.cli.contracts.test import test
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCRIPT_GAS = 1_000_000_000  # some seconds of work
 TEMPLATES = Path(__file__).with_name("templates")
-app = typer.Typer(help="Begin, check and deploy contracts.", no_args_is_help=True)
+app = typer.Typer(help="Begin, check, test and deploy contracts.", no_args_is_help=True)
+app.command()(check)
+app.command()(test)
+app.command()(gas)
+app.command()(coverage)
+app.command()(interface)
+app.command()(diff)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
 
 
@@ -68,24 +80,6 @@ def list_(home: Home = None, json: Json = False) -> None:
 
 
 @app.command()
-def check(file: File, json: Json = False) -> None:
-    """Say what the chain would refuse in this file: line, rule, and a way to write it."""
-    from lianheng import _native
-    from lianheng.cli._print import console, emit
-
-    source = read_source(file)
-    found = _native.check_contract(source, file.name)
-    if json:
-        emit({"file": str(file), "accepted": not found, "diagnostics": found})
-    elif found:
-        show_diagnostics(found, source.splitlines(), str(file))
-    else:
-        console().print(f"[bold green]accepted[/]  {summary(source, file.name)}")
-    if found:
-        raise typer.Exit(1)
-
-
-@app.command()
 def run(
     file: File,
     gas: Annotated[int, typer.Option(min=1, help="Most gas that it may use.")] = SCRIPT_GAS,
@@ -93,7 +87,7 @@ def run(
         bool, typer.Option("--check-only", help="Say what is refused; run nothing.")
     ] = False,
 ) -> None:
-    """Run a file of the language in the VM as a script: `print` to standard output, gas to standard error.
+    """Run a file as a script in the VM: `print` to standard output, gas to standard error.
 
     Exit code 1: an error that nothing caught. 2: refused by the language.
     """
@@ -133,15 +127,11 @@ def deploy(
     from lianheng import _native
     from lianheng.cli._print import console, emit, result_line, short_hash
     from lianheng.cli._session import find_home, load_identity, open_client
+    from lianheng.cli.contracts.check import refuse_if_wrong
 
     source = read_source(file)
     called = name or file.stem
-    if found := _native.check_contract(source, file.name):
-        if json:
-            emit({"file": str(file), "accepted": False, "diagnostics": found})
-        else:
-            show_diagnostics(found, source.splitlines(), str(file))
-        raise typer.Exit(1)
+    refuse_if_wrong(source, file, json=json)
     identity = load_identity(find_home(home), member, passphrase_file)
     with open_client(home) as ledger:
         started = time.monotonic()
@@ -183,32 +173,7 @@ def summary(source: str, file: str) -> str:
     return f"{interface.get('name', file)}: {', '.join(parts)}"
 
 
-def show_diagnostics(
-    found: "Sequence[Mapping[str, Any]]", source: "Sequence[str]", file: str
-) -> None:
-    """Each with its place, its rule, the line itself and what to write instead."""
-    from lianheng.cli._print import console, printable
-
-    out = console()
-    for item in found:
-        row, column = int(item.get("line") or 0), int(item.get("column") or 0)
-        place = f"{file}:{row}:{column}" if column else f"{file}:{row}"
-        rule = item.get("rule") or item.get("code") or "refused"
-        out.print(f"{place}  {rule}", style="bold red", markup=False)
-        if 0 < row <= len(source):
-            out.print(f"    {printable(source[row - 1])}", markup=False)
-            if column:
-                marks = "^" * max(1, int(item.get("width") or 1))
-                out.print("    " + " " * (column - 1) + marks, style="red", markup=False)
-        out.print(f"  {printable(str(item['message']))}", markup=False)
-        if hint := item.get("help") or item.get("hint"):
-            out.print(f"  {printable(str(hint))}", style="dim", markup=False)
-    out.print(f"{len(found)} found", style="dim")
-
-
-def show_script_error(
-    error: "Mapping[str, Any]", source: "Sequence[str]", file: str
-) -> None:
+def show_script_error(error: "Mapping[str, Any]", source: "Sequence[str]", file: str) -> None:
     """The places that it passed and its last line, in CPython's form, to standard error."""
     import sys
 

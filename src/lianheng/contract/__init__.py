@@ -3,8 +3,8 @@
 The same file runs in the chain's VM, which has these names built in, and under CPython 3.11+,
 where this room defines them: for editors, `mypy --strict`, debuggers and plain tests.
 
-This room does not decide what the language accepts (the VM's checker does), holds no keys and
-checks no policy: `by=` is recorded here and enforced by whoever makes the call.
+This room does not decide what the language accepts (the VM's checker does) and holds no keys.
+`lianheng.contract.twin` runs a loaded file on a state in memory, as the engine and the VM would.
 
 Rules it keeps:
 - a Record or Event is frozen, has no default repr of an identity, and its fields have the
@@ -34,6 +34,7 @@ from lianheng.contract._contracts import (
     Host,
     call,
     declarations,
+    invariant,
     view,
 )
 from lianheng.contract._dates import (
@@ -92,6 +93,7 @@ __all__ = [
     "end_of_month",
     "format_date",
     "format_datetime",
+    "invariant",
     "is_leap_year",
     "is_signed",
     "is_valid_container",

@@ -1,27 +1,24 @@
 """Canonical CBOR of contract values (RFC 8949 section 4.2), as the VM stores them."""
 
+import types
 from collections.abc import Iterable
-from enum import Enum
 
-from lianheng.contract._decimal import Decimal
-from lianheng.contract._records import Event, Record, values_of
+from lianheng.contract._types import Plain, to_plain
 
 _UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = range(7)
 _IMMEDIATE = 24
-_FALSE, _TRUE, _NULL = b"\xf4", b"\xf5", b"\xf6"
+_SIMPLE = {False: b"\xf4", True: b"\xf5", None: b"\xf6"}
 _POSITIVE_BIG, _NEGATIVE_BIG = 2, 3
 
 
-def encode(value: object) -> bytes:  # noqa: PLR0911  one return for each type
+def encode(value: object) -> bytes:
     """Canonical bytes of a value that may be stored; TypeError for any other."""
-    if value is None:
-        return _NULL
-    if isinstance(value, bool):
-        return _TRUE if value else _FALSE
-    if isinstance(value, Enum):
-        return encode(value.value)
-    if isinstance(value, Decimal):
-        return _int(value.units)
+    return _encode(to_plain(value))
+
+
+def _encode(value: Plain) -> bytes:
+    if type(value) in (bool, types.NoneType):
+        return _SIMPLE[value]
     if isinstance(value, int):
         return _int(value)
     if isinstance(value, str):
@@ -29,29 +26,9 @@ def encode(value: object) -> bytes:  # noqa: PLR0911  one return for each type
         return _head(_TEXT, len(text)) + text
     if isinstance(value, bytes):
         return _head(_BYTES, len(value)) + value
-    return _container(value)
-
-
-def _container(value: object) -> bytes:
-    if isinstance(value, list | tuple):
-        return _head(_ARRAY, len(value)) + b"".join(encode(item) for item in value)
-    if isinstance(value, Record | Event):
-        return _map((encode(name), encode(item)) for name, item in values_of(value).items())
-    if isinstance(value, dict):
-        return _map((_key(key), encode(item)) for key, item in value.items())
-    raise TypeError(
-        f"a {type(value).__name__} cannot be stored, returned or announced: use records, lists, "
-        "dicts, numbers and texts"
-    )
-
-
-def _key(key: object) -> bytes:
-    if not isinstance(key, str | int | bytes | Enum):
-        raise TypeError(
-            "a dict that is stored or returned has keys of str, int, bytes, bool or an enum, "
-            f"not {type(key).__name__}"
-        )
-    return encode(key)
+    if isinstance(value, list):
+        return _head(_ARRAY, len(value)) + b"".join(_encode(item) for item in value)
+    return _map((_encode(key), _encode(item)) for key, item in value.items())
 
 
 def _map(entries: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -1,13 +1,15 @@
-"""Contract classes, their declared calls and views, and what a running call can ask."""
+"""Contract classes, their declared methods, and what a running call can ask."""
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from lianheng.contract._records import Event, Record
+from lianheng.contract._state import State
 from lianheng.contract._tables import Table
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+_Invariant = TypeVar("_Invariant", bound=Callable[[Any], object])
 
 
 class Caller(Record):
@@ -20,14 +22,14 @@ class Caller(Record):
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a decorator said of a method: its kind (`call` or `view`) and who may call it."""
+    """What a decorator said of a method: `call`, `view` or `invariant`, and who may call it."""
 
     kind: str
     by: str | None = None
 
 
 class Host(Protocol):
-    """What surrounds a running call; the VM in a node, an in-memory one in tests."""
+    """What surrounds a running call; the VM in a node, `lianheng.contract.twin` in tests."""
 
     @property
     def caller(self) -> Caller:
@@ -49,8 +51,9 @@ class Host(Protocol):
     def transaction_id(self) -> bytes:
         """Id of the running transaction, 32 bytes."""
 
-    def rows(self, table: str) -> MutableMapping[tuple[object, ...], Any]:
-        """Give the content of one of the contract's tables."""
+    @property
+    def state(self) -> State:
+        """The contract's tables."""
 
     def emit(self, event: Event) -> None:
         """Take an event that the call announces."""
@@ -62,10 +65,8 @@ class Contract:
     def __init__(self, host: Host) -> None:
         """Bind the tables to `host`; contracts are made by a host, not by contracts."""
         self._host = host
-        for name in dir(type(self)):
-            table = getattr(type(self), name)
-            if isinstance(table, Table):
-                setattr(self, name, table.bound(host.rows(name)))
+        for name, table in tables(type(self)).items():
+            setattr(self, name, table.bound(host.state, name))
 
     @property
     def caller(self) -> Caller:
@@ -101,23 +102,52 @@ def call(*, by: str) -> Callable[[_Method], _Method]:
     """Declare a method that changes state, and the policy its signers must meet."""
 
     def declare(method: _Method) -> _Method:
-        method._lianheng = Declaration("call", by)  # type: ignore[attr-defined]  # noqa: SLF001
-        return method
+        return _declared(method, Declaration("call", by))
 
     return declare
 
 
 def view(method: _Method) -> _Method:
     """Declare a method that only reads."""
-    method._lianheng = Declaration("view")  # type: ignore[attr-defined]  # noqa: SLF001
-    return method
+    return _declared(method, Declaration("view"))
+
+
+def invariant(method: _Invariant) -> _Invariant:
+    """Declare a method without arguments that must hold in every state: it raises where not.
+
+    Tests run it after each call (`lianheng.testing.ledger_machine`). On the chain it is a helper
+    that nobody outside reaches, so it costs nothing there.
+    """
+    return _declared(method, Declaration("invariant"))
 
 
 def declarations(contract: type[Contract]) -> dict[str, Declaration]:
-    """The calls and views of a contract by name, in the order of the source."""
+    """The calls, views and invariants of a contract by name, in the order of the source."""
     found = {}
     for base in reversed(contract.__mro__):
         for name, method in vars(base).items():
             if (declared := getattr(method, "_lianheng", None)) is not None:
                 found[name] = declared
     return found
+
+
+def tables(contract: type[Contract]) -> dict[str, Table[Any]]:
+    """The tables of a contract by name, in the order of the source; found out once a class."""
+    known: dict[str, Table[Any]] | None = contract.__dict__.get("_tables")
+    if known is None:
+        known = {
+            name: table
+            for base in reversed(contract.__mro__)
+            for name, table in vars(base).items()
+            if isinstance(table, Table)
+        }
+        contract._tables = known  # type: ignore[attr-defined]  # noqa: SLF001
+    return known
+
+
+_Declared = TypeVar("_Declared", bound=Callable[..., Any])
+
+
+def _declared(method: _Declared, declaration: Declaration) -> _Declared:
+    method._lianheng = declaration  # type: ignore[attr-defined]  # noqa: SLF001
+    return method

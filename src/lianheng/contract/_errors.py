@@ -1,6 +1,7 @@
 """How a contract refuses a call: a stable code for programs, a sentence for people."""
 
 import re
+from typing import NoReturn
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -9,11 +10,16 @@ class Rejected(Exception):  # noqa: N818  the word that contracts, receipts and 
     """The contract refuses the call; the state stays as it was.
 
     `code` is stable (a lower-case word of at most 64 characters); `message` says what was wrong.
-    A code of another form is a ValueError, because programs match on it.
+    A code of another form is a ValueError, because programs match on it; no text a TypeError.
     """
+
+    code: str
+    message: str
 
     def __init__(self, code: str, message: str = "") -> None:
         """Keep both parts, so that a test or a client can match on the code."""
+        if type(code) is not str or type(message) is not str:
+            raise TypeError("the code and the message of a refusal are texts")
         if not _CODE.fullmatch(code):
             raise ValueError(f"{code!r} is no code: write a lower-case word such as 'not_holder'")
         super().__init__(code, message)
@@ -24,7 +30,21 @@ class Rejected(Exception):  # noqa: N818  the word that contracts, receipts and 
         return f"{self.code}: {self.message}" if self.message else self.code
 
 
-def require(condition: bool, code: str, message: str = "") -> None:  # noqa: FBT001
+class Stopped(BaseException):
+    """What no contract can catch: the VM ends the call here, with this code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """`code` is the ledger's, such as `view.write`."""
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+
+def require(condition: object, code: str, message: str = "") -> None:
     """Go on only if `condition` holds; otherwise raise `Rejected(code, message)`."""
     if not condition:
-        raise Rejected(code, message)
+        _refuse(code, message)
+
+
+def _refuse(code: str, message: str) -> NoReturn:
+    raise Rejected(code, message)

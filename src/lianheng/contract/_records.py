@@ -1,31 +1,84 @@
 """Records (rows, arguments, return values) and Events: frozen values with declared fields."""
 
-import types
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import (
-    Any,
-    Self,
-    Union,
-    dataclass_transform,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any, Self, dataclass_transform
 
-_SCALARS = (int, bool, str, bytes, types.NoneType)
+from lianheng.contract._types import Mismatch, Plain, Type, decode_at, resolve
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """A record or event class of the file, as a declared type."""
+
+    of: type
+
+    def __str__(self) -> str:
+        return self.of.__name__
+
+    @property
+    def fields(self) -> dict[str, Type]:
+        """The declared type of each field, in the order of the source; found out once a class."""
+        known: dict[str, Type] | None = self.of.__dict__.get("_field_types")
+        if known is None:
+            names = vars(sys.modules[self.of.__module__])
+            known = {field.name: resolve(field.type, names) for field in fields(self.of)}
+            self.of._field_types = known  # type: ignore[attr-defined]  # noqa: SLF001
+        return known
+
+    @property
+    def immutable(self) -> bool:
+        """Whether nobody can change a value of this type. A record in itself counts as no."""
+        known: bool | None = self.of.__dict__.get("_immutable")
+        if known is None:
+            self.of._immutable = False  # type: ignore[attr-defined]  # noqa: SLF001
+            known = all(field.immutable for field in self.fields.values())
+            self.of._immutable = known  # type: ignore[attr-defined]  # noqa: SLF001
+        return known
+
+    def conforms(self, value: object) -> bool:
+        """A value of the class or of one that extends it."""
+        return isinstance(value, self.of)
+
+    def possible(self, given: Plain) -> bool:
+        """As the core, which looks no closer here."""
+        return isinstance(given, Mapping) or type(given) in (str, int)
+
+    def decode(self, given: Plain) -> Any:
+        """A record from a map; fields with a default may be missing."""
+        if not isinstance(given, Mapping):
+            kind = "None" if given is None else type(given).__name__
+            raise Mismatch(f"expected {self}, given {kind}")
+        declared, values = self.fields, {}
+        for name, item in given.items():
+            if name not in declared:
+                shown = name[:40] if isinstance(name, str) else ""
+                raise Mismatch(f"{self} has no field '{shown}'")
+            values[name] = decode_at(f".{name}", declared[name], item)
+        for field in fields(self.of):
+            if field.name not in values and field.default is MISSING:
+                raise Mismatch(f"{self} needs the field '{field.name}'")
+        return self.of(**values)
 
 
 class _Typed:
     """Checks each field against its annotation, as the VM does, when the value is made."""
 
+    _declared_type: RecordType
+
+    def __init_subclass__(cls) -> None:
+        """Turn the annotated subclass into a frozen value class."""
+        super().__init_subclass__()
+        dataclass(frozen=True)(cls)
+        cls._declared_type = RecordType(cls)
+
     def __post_init__(self) -> None:
-        for name, expected in _annotations(type(self)).items():
+        for name, expected in self._declared_type.fields.items():
             value = getattr(self, name)
-            if not conforms(value, expected):
+            if not expected.conforms(value):
                 raise TypeError(
-                    f"{type(self).__name__}.{name} is {type(value).__name__}, "
-                    f"declared {describe(expected)}"
+                    f"{type(self).__name__}.{name} is {type(value).__name__}, declared {expected}"
                 )
 
 
@@ -37,11 +90,6 @@ class Record(_Typed):
     when the class is made.
     """
 
-    def __init_subclass__(cls) -> None:
-        """Turn the annotated subclass into a frozen value class."""
-        super().__init_subclass__()
-        dataclass(frozen=True)(cls)
-
     def replace(self, **changes: Any) -> Self:
         """Return a copy with these fields changed; an unknown field is a TypeError."""
         return replace(self, **changes)  # type: ignore[type-var]  # each subclass is a dataclass
@@ -51,51 +99,13 @@ class Record(_Typed):
 class Event(_Typed):
     """What a call announces: frozen, typed like a Record, and kept in the block for ever."""
 
-    def __init_subclass__(cls) -> None:
-        """Turn the annotated subclass into a frozen value class."""
-        super().__init_subclass__()
-        dataclass(frozen=True)(cls)
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with these fields changed; an unknown field is a TypeError."""
+        return replace(self, **changes)  # type: ignore[type-var]  # each subclass is a dataclass
 
 
-def values_of(value: Record | Event) -> dict[str, Any]:
-    """The fields of a record or event, in declared order."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]
-
-
-def conforms(value: object, expected: Any) -> bool:
-    """Say whether `value` has exactly the declared type; a bool is not an int here."""
-    origin = get_origin(expected)
-    if origin in (Union, types.UnionType):
-        return any(conforms(value, choice) for choice in get_args(expected))
-    if origin is not None:
-        return _conforms_container(value, origin, get_args(expected))
-    if expected in _SCALARS:
-        return type(value) is expected
-    if expected is None:
-        return value is None
-    return expected is Any or (isinstance(expected, type) and isinstance(value, expected))
-
-
-def describe(expected: Any) -> str:
-    """Name an annotation as it is written in a contract."""
-    return expected.__name__ if isinstance(expected, type) else str(expected)
-
-
-def _conforms_container(value: object, origin: Any, args: tuple[Any, ...]) -> bool:
-    if not isinstance(value, origin):
-        return False
-    if isinstance(value, Mapping):
-        return all(conforms(k, args[0]) and conforms(v, args[1]) for k, v in value.items())
-    if isinstance(value, tuple) and args[-1] is not ...:
-        return len(value) == len(args) and all(map(conforms, value, args))
-    return isinstance(value, list | tuple | set | frozenset) and all(
-        conforms(item, args[0]) for item in value
-    )
-
-
-def _annotations(cls: type) -> dict[str, Any]:
-    cached: dict[str, Any] | None = cls.__dict__.get("_field_types")
-    if cached is None:
-        cached = get_type_hints(cls)
-        cls._field_types = cached  # type: ignore[attr-defined]  # resolved once a class
-    return cached
+def copied(value: Record) -> Any:
+    """Another value with the same fields, unchecked: they were checked when it was made."""
+    other = object.__new__(type(value))
+    vars(other).update(vars(value))
+    return other

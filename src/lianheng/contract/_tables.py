@@ -1,11 +1,11 @@
-"""Typed tables over an ordered key space, here held in memory."""
+"""Typed tables over an ordered key space."""
 
-from collections.abc import Iterable, MutableMapping, Sequence
-from copy import deepcopy
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Generic, TypeVar, overload
 
 from lianheng.contract._records import Record
+from lianheng.contract._state import Place, Rows, State, place_of
 
 LIMIT_ROWS = 1_000
 """Rows that one listing may return: a call reads a bounded part of the state."""
@@ -19,8 +19,7 @@ Key = Part | tuple[Part, ...]
 class Table(Generic[Row]):
     """Rows of one record type, found by key, by the start of a composite key, or by an index.
 
-    Under CPython the rows lie in a mapping that the host gives; a table without a host (the class
-    attribute itself) refuses every access with RuntimeError.
+    A table without a ledger (the class attribute itself) refuses every access with RuntimeError.
     """
 
     def __init__(
@@ -34,17 +33,22 @@ class Table(Generic[Row]):
         self.record = record
         self.key = (key,) if isinstance(key, str) else tuple(key)
         self.indexes = [(i,) if isinstance(i, str) else tuple(i) for i in indexes]
-        self._rows: MutableMapping[tuple[object, ...], Row] | None = None
+        self._state: State | None = None
+        self._content: Rows | None = None
 
-    def bound(self, rows: MutableMapping[tuple[object, ...], Row]) -> "Table[Row]":
-        """Return this declaration with `rows` as its content (for hosts, not for contracts)."""
+    def bound(self, state: State, name: str) -> "Table[Row]":
+        """Return this declaration with content (for hosts, not for contracts)."""
         table = Table(self.record, key=self.key, indexes=self.indexes)
-        table._rows = rows
+        table._state = state
+        table._content = state.rows(name)
         return table
 
     def __getitem__(self, key: Key) -> Row:
         """Return the row as a copy; KeyError when there is none."""
-        return deepcopy(self._content()[self._full(key)])
+        row = self._rows().get(self._place(key))
+        if row is None:
+            raise KeyError(key)
+        return row  # type: ignore[return-value]
 
     @overload
     def get(self, key: Key) -> Row | None: ...
@@ -52,23 +56,35 @@ class Table(Generic[Row]):
     def get(self, key: Key, default: Default) -> Row | Default: ...
     def get(self, key: Key, default: Default | None = None) -> Row | Default | None:
         """Return the row as a copy, or the default."""
-        found = self._content().get(self._full(key))
-        return default if found is None else deepcopy(found)
+        row = self._rows().get(self._place(key))
+        return default if row is None else row  # type: ignore[return-value]
 
     def __contains__(self, key: Key) -> bool:
-        return self._full(key) in self._content()
+        return self._rows().get(self._place(key)) is not None
 
     def __setitem__(self, key: Key, row: Row) -> None:
         """Write the row; its key fields must say the same key (ValueError)."""
+        rows = self._writable()
         if type(row) is not self.record:
             raise TypeError(f"{type(row).__name__} written to a table of {self.record.__name__}")
-        if self._full(key) != self._key_of(row):
-            raise ValueError(f"row has key {self._key_of(row)!r}, written under {key!r}")
-        self._content()[self._full(key)] = deepcopy(row)
+        for name, expected in row._declared_type.fields.items():  # noqa: SLF001 - one room
+            # Lists and dicts inside of a record may have changed since it was made.
+            if not expected.conforms(value := getattr(row, name)):
+                raise TypeError(
+                    f"{self.record.__name__}.{name} is {type(value).__name__} "
+                    f"with other content than declared: {expected}"
+                )
+        place, own = self._place(key), tuple(getattr(row, name) for name in self.key)
+        if place != place_of(own):
+            raise ValueError(f"row has key {own!r}, written under {key!r}")
+        rows.put(place, row)
 
     def __delitem__(self, key: Key) -> None:
         """Remove the row; KeyError when there is none."""
-        del self._content()[self._full(key)]
+        rows, place = self._writable(), self._place(key)
+        if rows.get(place) is None:
+            raise KeyError(key)
+        rows.delete(place)
 
     def delete(self, key: Key) -> None:
         """Remove the row; KeyError when there is none."""
@@ -81,8 +97,17 @@ class Table(Generic[Row]):
 
         `after` is the key of the last row of the page before.
         """
-        behind = None if after is None else self._full(after)
-        return self._page(self.key, prefix, limit, behind, reverse=reverse)
+        if len(prefix) > len(self.key):
+            raise TypeError(f"the table's key has {len(self.key)} parts, the prefix {len(prefix)}")
+        _check_limit(limit)
+        behind = None if after is None else self._place(after)
+        wanted = self._typed(self.key, prefix)
+        rows: Any = [
+            (place, stored.row)
+            for place, stored in self._rows().ordered()
+            if place[: len(wanted)] == wanted
+        ]
+        return self._page(rows, limit, behind, reverse=reverse)
 
     def by(
         self,
@@ -98,58 +123,86 @@ class Table(Generic[Row]):
         prefix; a row whose indexed field is None is not in the index. `after` is the last row of
         the page before.
         """
-        for fields in self.indexes:
-            named = index in (fields[0], fields)
-            if named and len(values) <= len(fields):
-                behind = None if after is None else _values(after, fields) + self._key_of(after)
-                return self._page(fields, values, limit, behind, reverse=reverse)
-        raise ValueError(f"no index on {index!r}; declared: {self.indexes}")
+        fields = self._index(index, len(values))
+        _check_limit(limit)
+        behind = None
+        if after is not None:
+            if type(after) is not self.record:
+                raise TypeError("after= takes the last row of the page before")
+            behind = self._entry(after, fields)
+        wanted = self._typed(fields, values)
+        rows: Any = [
+            (entry, stored.row)
+            for _, stored in self._rows().ordered()
+            if (entry := self._entry(stored.row, fields)) and entry[: len(wanted)] == wanted
+        ]
+        rows.sort(key=lambda pair: pair[0])
+        return self._page(rows, limit, behind, reverse=reverse)
 
     def _page(
-        self,
-        fields: tuple[str, ...],
-        values: tuple[object, ...],
-        limit: int,
-        after: tuple[Any, ...] | None,
-        *,
-        reverse: bool,
+        self, rows: list[tuple[Place, Row]], limit: int, after: Place | None, *, reverse: bool
     ) -> list[Row]:
-        if not 0 < limit <= LIMIT_ROWS:
-            raise ValueError(f"limit is {limit}, allowed 1 to {LIMIT_ROWS}")
-        wanted = _plain(values)
-        placed: list[tuple[tuple[Any, ...], Row]] = []
-        for row in self._content().values():
-            place = _values(row, fields)
-            if None in place or place[: len(wanted)] != wanted:
-                continue
-            placed.append((place if fields == self.key else place + self._key_of(row), row))
-        placed.sort(key=lambda pair: pair[0], reverse=reverse)
         if after is not None:
-            placed = [p for p in placed if (p[0] < after if reverse else p[0] > after)]
-        return deepcopy([row for _, row in placed[:limit]])
+            rows = [pair for pair in rows if (pair[0] < after if reverse else pair[0] > after)]
+        found = rows[::-1][:limit] if reverse else rows[:limit]
+        content, key = self._rows(), self.key
+        again = (content.get(place_of(getattr(row, name) for name in key)) for _, row in found)
+        return list(again)  # type: ignore[arg-type]
 
-    def _key_of(self, row: Row) -> tuple[object, ...]:
-        return _values(row, self.key)
+    def _index(self, index: object, values: int) -> tuple[str, ...]:
+        found: tuple[str, ...] | None = None
+        for fields in self.indexes:
+            short = isinstance(index, str) and index == fields[0] and values <= len(fields)
+            if short or index == fields:
+                found = fields
+                break
+        if found is None or values > len(found):
+            declared = "), (".join(", ".join(fields) for fields in self.indexes)
+            raise ValueError(f"no index on {index!r} for {values} values; declared: ({declared})")
+        return found
 
-    def _full(self, key: Key) -> tuple[object, ...]:
+    def _entry(self, row: Record, fields: tuple[str, ...]) -> Place | None:
+        values = [getattr(row, field) for field in fields]
+        if None in values:
+            return None
+        return place_of([*values, *(getattr(row, name) for name in self.key)])
+
+    def _place(self, key: object) -> Place:
         parts = key if isinstance(key, tuple) else (key,)
-        full = _plain(parts)
-        if len(full) != len(self.key):
-            raise TypeError(f"key has {len(full)} parts, the table's key is {self.key}")
-        return full
+        if len(parts) != len(self.key):
+            raise TypeError(
+                f"key has {len(parts)} parts, the table's key is ({', '.join(self.key)})"
+            )
+        return self._typed(self.key, parts)
 
-    def _content(self) -> MutableMapping[tuple[object, ...], Row]:
-        if self._rows is None:
+    def _typed(self, fields: tuple[str, ...], values: Sequence[object]) -> Place:
+        declared = self.record._declared_type.fields  # noqa: SLF001 - one room
+        parts: Place = ()
+        for name, value in zip(fields, values, strict=False):
+            if not declared[name].conforms(value):
+                raise TypeError(
+                    f"{self.record.__name__}.{name} is {type(value).__name__}, "
+                    f"declared {declared[name]}"
+                )
+            parts += place_of([value])
+        return parts
+
+    def _rows(self) -> Rows:
+        if self._content is None:
             raise RuntimeError(
                 "this table has no ledger: call the contract through the `ledger` fixture"
             )
-        return self._rows
+        return self._content
+
+    def _writable(self) -> Rows:
+        rows = self._rows()
+        if self._state is not None:
+            self._state.may_write()
+        return rows
 
 
-def _values(row: Record, fields: tuple[str, ...]) -> tuple[Any, ...]:
-    return _plain(getattr(row, field) for field in fields)
-
-
-def _plain(values: Iterable[object]) -> tuple[Any, ...]:
-    """Values as they are stored: an enum by its value."""
-    return tuple(value.value if isinstance(value, Enum) else value for value in values)
+def _check_limit(limit: object) -> None:
+    if not isinstance(limit, int):
+        raise TypeError(f"'{type(limit).__name__}' object cannot be interpreted as an integer")
+    if not 1 <= limit <= LIMIT_ROWS:
+        raise ValueError(f"limit is {limit}, allowed 1 to {LIMIT_ROWS}")

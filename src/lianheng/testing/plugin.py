@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture `ledger`, a chain in memory for one test.
+"""The pytest plugin: the fixture `ledger`, a chain in memory for one test, on both engines.
 
     def test_only_the_holder_lends(ledger):
         shed = ledger.deploy("toolshed.py")
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ledger(request: pytest.FixtureRequest) -> Iterator["LedgerFixture"]:
-    """A chain in memory, with members as they are named and files found beside the test."""
+    """A chain in memory, with members as they are named and files found beside the test.
+
+    Every call runs in the VM and under CPython, and must give the same.
+    """
     from lianheng.testing._fixture import LedgerFixture
 
     fixture = LedgerFixture(request.path.parent)

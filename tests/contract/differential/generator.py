@@ -12,8 +12,25 @@ from tests.contract.differential.statements import BLOCKS, HEAD, SIMPLE
 
 DEPTH = 3  # levels of an expression
 BLOCK_DEPTH = 3  # blocks inside of each other
-HOLE = re.compile(r"<([a-z]+)((?:@[a-z]:[a-z]+)*)>|!(int|str|bool|bytes|ints|strs|dict|set|tup|rec|fn|opt)\b|@([a-z])(?![a-z])")
-STARTED = ("int", "str", "bool", "bytes", "ints", "strs", "dict", "set", "pair", "tup", "rec", "col", "opt", "fn")
+HOLE = re.compile(
+    r"<([a-z]+)((?:@[a-z]:[a-z]+)*)>|!(int|str|bool|bytes|ints|strs|dict|set|tup|rec|fn|opt)\b|@([a-z])(?![a-z])"
+)
+STARTED = (
+    "int",
+    "str",
+    "bool",
+    "bytes",
+    "ints",
+    "strs",
+    "dict",
+    "set",
+    "pair",
+    "tup",
+    "rec",
+    "col",
+    "opt",
+    "fn",
+)
 
 
 def constructs() -> set[str]:
@@ -41,9 +58,10 @@ class Generator:
             name = self.fresh(kind)
             self.line(f"{name} = {self.random.choice(LITERALS[kind])}")
             self.names.append((name, kind))
-        inside = self.random.random() < 0.5  # noqa: PLR2004  half of them in a function
+        inside = self.random.random() < 0.5
+        outer = self.names
         if inside:
-            outer, self.names = self.names, []
+            self.names = []
             self.line("def main():")
             self.indent += 1
             for kind in STARTED:
@@ -81,10 +99,10 @@ class Generator:
         """An expression of a type."""
         known = [name for name, of in self.names if of == kind]
         chance = self.random.random()
-        if known and (depth <= 0 or chance < 0.35):  # noqa: PLR2004
+        if known and (depth <= 0 or chance < 0.35):
             return self.random.choice(known)
         templates = EXPRESSIONS.get(kind, [])
-        if kind in LITERALS and (depth <= 0 or not templates or chance < 0.45):  # noqa: PLR2004
+        if kind in LITERALS and (depth <= 0 or not templates or chance < 0.45):
             return self.random.choice(LITERALS[kind])
         template = self.random.choice(templates)
         self.used[f"{kind}: {template}"] += 1
@@ -127,13 +145,13 @@ class Generator:
 
     def statement(self, depth: int) -> None:
         """A statement or block."""
-        if depth < BLOCK_DEPTH and self.random.random() < 0.35:  # noqa: PLR2004
+        if depth < BLOCK_DEPTH and self.random.random() < 0.35:
             name = self.random.choice(BLOCKS)
             self.used[f"block: {name}"] += 1
             getattr(self, "block_" + name.replace("-", "_"))(depth + 1)
             return
         template = self.random.choice(SIMPLE)
-        if template.startswith(("raise", "assert", "require")) and self.random.random() < 0.7:  # noqa: PLR2004
+        if template.startswith(("raise", "assert", "require")) and self.random.random() < 0.7:
             template = "print(<int>, <str>)"
         here = {kind for _, kind in self.names[self.assignable :]}
         if any(hole[2] and hole[2] not in here for hole in HOLE.findall(template)):
@@ -209,14 +227,30 @@ class Generator:
         self.over(self.fresh("i"), "int", f"list({self.some('ints')})[:9]", depth)
 
     def block_for_else(self, depth: int) -> None:
-        self.over(self.fresh("i"), "int", self.some("tup") + "[:9]", depth, f"if {self.some('bool')}: break")
+        self.over(
+            self.fresh("i"),
+            "int",
+            self.some("tup") + "[:9]",
+            depth,
+            f"if {self.some('bool')}: break",
+        )
         self.headed("else:", depth)
 
     def block_for_items(self, depth: int) -> None:
-        self.over(f"{self.fresh('k')}, {self.fresh('v')}", "str int", f"dict({self.some('dict')}).items()", depth)
+        self.over(
+            f"{self.fresh('k')}, {self.fresh('v')}",
+            "str int",
+            f"dict({self.some('dict')}).items()",
+            depth,
+        )
 
     def block_for_enumerate(self, depth: int) -> None:
-        self.over(f"{self.fresh('i')}, {self.fresh('t')}", "int str", f"enumerate({self.some('strs')}[:9])", depth)
+        self.over(
+            f"{self.fresh('i')}, {self.fresh('t')}",
+            "int str",
+            f"enumerate({self.some('strs')}[:9])",
+            depth,
+        )
 
     def block_for_zip(self, depth: int) -> None:
         iterable = f"zip({self.some('ints')}[:5], {self.some('strs')})"
@@ -226,10 +260,24 @@ class Generator:
         self.over(self.fresh("c"), "char", f"{self.some('str')}[:6]", depth)
 
     def block_break(self, depth: int) -> None:
-        self.over(self.fresh("i"), "int", "range(4)", depth, f"if {self.some('bool')}: break", "print('on')")
+        self.over(
+            self.fresh("i"),
+            "int",
+            "range(4)",
+            depth,
+            f"if {self.some('bool')}: break",
+            "print('on')",
+        )
 
     def block_continue(self, depth: int) -> None:
-        self.over(self.fresh("i"), "int", "range(4)", depth, f"if {self.some('bool')}: continue", "print('on')")
+        self.over(
+            self.fresh("i"),
+            "int",
+            "range(4)",
+            depth,
+            f"if {self.some('bool')}: continue",
+            "print('on')",
+        )
 
     def block_try_except(self, depth: int) -> None:
         self.headed("try:", depth)
@@ -238,7 +286,12 @@ class Generator:
     def block_try_except_as(self, depth: int) -> None:
         name = self.fresh("e")
         self.headed("try:", depth)
-        self.headed(f"except Exception as {name}:", depth, f"print(type({name}).__name__, {name})", f"print(repr({name}), {name}.args)")
+        self.headed(
+            f"except Exception as {name}:",
+            depth,
+            f"print(type({name}).__name__, {name})",
+            f"print(repr({name}), {name}.args)",
+        )
 
     def block_try_several(self, depth: int) -> None:
         self.headed("try:", depth)
@@ -263,7 +316,9 @@ class Generator:
     def block_try_finally_loop(self, depth: int) -> None:
         self.line("for step in range(3):")
         self.indent += 1
-        self.headed("try:", depth, f"if {self.some('bool')}: continue", f"if {self.some('bool')}: break")
+        self.headed(
+            "try:", depth, f"if {self.some('bool')}: continue", f"if {self.some('bool')}: break"
+        )
         self.headed("finally:", depth, "print('left', step)")
         self.indent -= 1
 
@@ -307,11 +362,23 @@ class Generator:
         self.cases(self.some("rec"), patterns, depth)
 
     def block_match_or_guard(self, depth: int) -> None:
-        patterns = ["(0, text) | (1, text)", '(n, "a" | "b" as letter)', "(n, text) if text", "other"]
+        patterns = [
+            "(0, text) | (1, text)",
+            '(n, "a" | "b" as letter)',
+            "(n, text) if text",
+            "other",
+        ]
         self.cases(self.some("pair"), patterns, depth)
 
     def block_match_class(self, depth: int) -> None:
-        patterns = ["None", "True | False", "int() | str()", "list() as items", "Color.RED", "Color()"]
+        patterns = [
+            "None",
+            "True | False",
+            "int() | str()",
+            "list() as items",
+            "Color.RED",
+            "Color()",
+        ]
         subject = self.random.choice(["opt", "int", "str", "ints", "col", "bool", "rec"])
         self.cases(self.some(subject), patterns, depth)
 
@@ -357,18 +424,36 @@ class Generator:
         self.used["block: def-recursive"] += 0 * depth
 
     def block_def_star(self, depth: int) -> None:
-        name = self.function(f"{self.fresh('a')}, *{self.fresh('b')}, {self.fresh('c')}=2, **{self.fresh('d')}", "int tup int dict", depth)
+        name = self.function(
+            f"{self.fresh('a')}, *{self.fresh('b')}, {self.fresh('c')}=2, **{self.fresh('d')}",
+            "int tup int dict",
+            depth,
+        )
         arguments = self.random.choice(["1", "1, 2, 3", "*[4, 5]", "1, z=9", "a=1", ""])
         self.line(f"print({name}({arguments}))")
 
     def block_def_nested(self, depth: int) -> None:
         inner = self.fresh("g")
-        name = self.function(self.fresh("a"), "int", depth, f"def {inner}(q): return q + {self.some('int')}", f"return {inner}")
+        name = self.function(
+            self.fresh("a"),
+            "int",
+            depth,
+            f"def {inner}(q): return q + {self.some('int')}",
+            f"return {inner}",
+        )
         self.line(f"print({name}(1)(2))")
 
     def block_nonlocal(self, depth: int) -> None:
         total, inner = self.fresh("t"), self.fresh("g")
-        last = (f"{total} = {self.some('int')}", f"def {inner}():", f"    nonlocal {total}", f"    {total} += 1", f"    return {total}", f"{inner}()", f"return {inner}() + {total}")
+        last = (
+            f"{total} = {self.some('int')}",
+            f"def {inner}():",
+            f"    nonlocal {total}",
+            f"    {total} += 1",
+            f"    return {total}",
+            f"{inner}()",
+            f"return {inner}() + {total}",
+        )
         self.line(f"print({self.function(self.fresh('a'), 'int', depth, *last)}(1))")
 
     def block_decorator(self, depth: int) -> None:
@@ -380,7 +465,9 @@ class Generator:
     def block_closure_loop(self, depth: int) -> None:
         name = self.fresh("l")
         self.line(f"{name} = []")
-        self.headed(f"for turn in range({depth}):", depth, f"{name}.append(lambda k=turn: (k, turn))")
+        self.headed(
+            f"for turn in range({depth}):", depth, f"{name}.append(lambda k=turn: (k, turn))"
+        )
         self.line(f"print([one() for one in {name}])")
 
     def block_del_name(self, depth: int) -> None:
@@ -408,7 +495,12 @@ class Generator:
     def block_changed_while_looping(self, depth: int) -> None:
         name = self.fresh("d")
         self.line(f"{name} = dict({self.some('dict')})")
-        self.headed(f"for key in {name}:", depth, f"{name}[key + 'x'] = {self.some('int')}", f"if len({name}) > 6: break")
+        self.headed(
+            f"for key in {name}:",
+            depth,
+            f"{name}[key + 'x'] = {self.some('int')}",
+            f"if len({name}) > 6: break",
+        )
 
 
 def programs(first: int, count: int, used: Counter[str]) -> Iterator[tuple[int, str]]:

@@ -56,7 +56,12 @@ impl Vm<'_, '_> {
         }
         if method == Method::Hex {
             self.plan_bytes(content.len() * 2)?;
-            let text = content.iter().map(|byte| format!("{byte:02x}")).collect();
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
+            let mut text = String::with_capacity(content.len() * 2);
+            for byte in content {
+                text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+                text.push(char::from(DIGITS[usize::from(byte & 15)]));
+            }
             return self.new_str(text);
         }
         if method == Method::Replace && arguments.len() > 2 {
@@ -111,7 +116,7 @@ impl Vm<'_, '_> {
     ) -> R<Value> {
         self.arity(method.name(), arguments, names, 1, 3)?;
         let length = bytes.bytes.len() as i64;
-        let mut bound = |at: usize, missing: i64| -> R<i64> {
+        let bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 None | Some(Value::None) => Ok(missing),
                 Some(value) if crate::interp::arith::to_big(value).is_none() => Err(type_error(
@@ -277,25 +282,37 @@ impl Vm<'_, '_> {
                 Ok(text) => self.new_str(text.to_string()),
                 Err(error) => {
                     let at = error.valid_up_to();
-                    let message = not_utf8(&bytes.bytes, at, error.error_len());
-                    Err(crate::error::raise(
-                        crate::error::Exc::UnicodeDecodeError,
-                        message,
-                    ))
+                    let (length, why) = not_utf8(&bytes.bytes, at, error.error_len());
+                    self.undecodable("utf-8", bytes, at, length, why)
                 }
             },
             "ascii" => match bytes.bytes.iter().position(|byte| !byte.is_ascii()) {
                 None => self.new_str(bytes.bytes.iter().map(|byte| char::from(*byte)).collect()),
-                Some(at) => {
-                    let message = format!("'ascii' codec can't decode byte 0x{:02x} in position {at}: ordinal not in range(128)", bytes.bytes[at]);
-                    Err(crate::error::raise(
-                        crate::error::Exc::UnicodeDecodeError,
-                        message,
-                    ))
-                }
+                Some(at) => self.undecodable("ascii", bytes, at, 1, "ordinal not in range(128)"),
             },
             _ => Err(refused("only utf-8 and ascii are decoded")),
         }
+    }
+
+    fn undecodable(
+        &mut self,
+        codec: &str,
+        bytes: &BytesObj,
+        at: usize,
+        length: usize,
+        why: &str,
+    ) -> R<Value> {
+        let args = vec![
+            Value::text(codec),
+            self.new_bytes(bytes.bytes.clone())?,
+            Value::Int(at as i64),
+            Value::Int((at + length) as i64),
+            Value::text(why),
+        ];
+        Err(crate::error::raise_with(
+            crate::error::Exc::UnicodeDecodeError,
+            args,
+        ))
     }
 
     /// `bytes.fromhex(text)`
@@ -307,6 +324,7 @@ impl Vm<'_, '_> {
         let text = self.text_argument(text, "fromhex() argument")?;
         let content = text.text.clone();
         self.plan_bytes(content.len())?;
+        self.spend(gas::searched(content.len()))?;
         let mut bytes = Vec::with_capacity(content.len() / 2);
         let mut half: Option<u32> = None;
         for (at, c) in content.chars().enumerate() {
@@ -334,17 +352,12 @@ impl Vm<'_, '_> {
     }
 }
 
-/// CPython's words for bytes that are no UTF-8 from a place on.
-fn not_utf8(bytes: &[u8], at: usize, length: Option<usize>) -> String {
+/// How many bytes from a place on are no UTF-8, and CPython's words for why.
+fn not_utf8(bytes: &[u8], at: usize, length: Option<usize>) -> (usize, &'static str) {
     let first = bytes.get(at).copied().unwrap_or(0);
-    let (length, why) = match length {
+    match length {
         None => (bytes.len() - at, "unexpected end of data"),
         Some(1) if !(0xc2..=0xf4).contains(&first) => (1, "invalid start byte"),
         Some(length) => (length, "invalid continuation byte"),
-    };
-    if length == 1 {
-        return format!("'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {why}");
     }
-    let last = at + length - 1;
-    format!("'utf-8' codec can't decode bytes in position {at}-{last}: {why}")
 }

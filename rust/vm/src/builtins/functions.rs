@@ -241,6 +241,12 @@ impl Vm<'_, '_> {
             Value::Dict(dict) => dict.table.borrow().len(),
             Value::Set(set) => set.table.borrow().len(),
             Value::DictView(view) => view.dict.table.borrow().len(),
+            Value::Range(range) if range.is_huge() => {
+                return Err(crate::error::raise(
+                    crate::error::Exc::OverflowError,
+                    "Python int too large to convert to C ssize_t",
+                ))
+            }
             Value::Range(range) => return Ok(Value::Int(range.len())),
             Value::Class(class) if !self.program.class(*class).members.is_empty() => {
                 self.program.class(*class).members.len()
@@ -383,13 +389,18 @@ impl Vm<'_, '_> {
             .unwrap_or(Value::None);
         let default = self.keyword(arguments, names, "default").cloned();
         let positional = &arguments[..arguments.len() - names.len()];
+        let mut lazily = None;
         let items = match positional {
             [] => {
                 return Err(type_error(format!(
                     "{what} expected at least 1 argument, got 0"
                 )))
             }
-            [one] => self.collect_any(one)?,
+            [one @ Value::Set(_)] => self.collect_any(one)?,
+            [one] => {
+                lazily = Some(self.iterator(one)?);
+                Vec::new()
+            }
             many if default.is_some() => {
                 let _ = many;
                 return Err(type_error(format!(
@@ -406,7 +417,16 @@ impl Vm<'_, '_> {
         };
         let mut best: Option<(Value, Value)> = None;
         let mut tie: Option<Value> = None;
-        for item in items {
+        let mut items = items.into_iter();
+        loop {
+            let next = match &lazily {
+                Some(Value::Iter(iter)) => {
+                    let iter = iter.clone();
+                    self.advance(&iter)?
+                }
+                _ => items.next(),
+            };
+            let Some(item) = next else { break };
             self.spend(1)?;
             let measure = match &key {
                 Value::None => item.clone(),

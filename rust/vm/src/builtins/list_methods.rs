@@ -70,6 +70,7 @@ impl Vm<'_, '_> {
 
     fn list_pop(&mut self, list: &Rc<ListObj>, at: Option<&Value>) -> R<Value> {
         self.may_change(&list.flags)?;
+        let at = at.map(|at| self.int_argument(at)).transpose()?;
         let length = list.items.borrow().len();
         if length == 0 {
             return Err(raise(Exc::IndexError, "pop from empty list"));
@@ -77,7 +78,6 @@ impl Vm<'_, '_> {
         let Some(at) = at else {
             return Ok(list.items.borrow_mut().pop().unwrap_or(Value::None));
         };
-        let at = self.int_argument(at)?;
         let at = if at < 0 {
             at.saturating_add(length as i64)
         } else {
@@ -174,7 +174,7 @@ impl Vm<'_, '_> {
             return Ok(Value::Int(count));
         }
         let length = items.len() as i64;
-        let mut bound = |at: usize, missing: i64| -> R<i64> {
+        let bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 Some(value) => {
                     if crate::interp::arith::to_big(value).is_none() {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Method;
-use crate::error::{raise, refused, type_error, value_error, Exc, R};
+use crate::error::{refused, type_error, value_error, Exc, R};
 use crate::gas;
 use crate::interp::Vm;
 use crate::unicode::{self, Kind};
@@ -246,7 +246,7 @@ impl Vm<'_, '_> {
     /// Byte positions of the part that `start` and `end` ask for.
     fn part_of(&mut self, text: &StrObj, arguments: &[Value]) -> R<Option<(usize, usize)>> {
         let length = text.chars as i64;
-        let mut bound = |at: usize, missing: i64| -> R<i64> {
+        let bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 None | Some(Value::None) => Ok(missing),
                 Some(value) if crate::interp::arith::to_big(value).is_none() => Err(type_error(
@@ -461,24 +461,17 @@ impl Vm<'_, '_> {
     }
 }
 
-/// CPython's words for text that ASCII cannot hold.
+/// Text that ASCII cannot hold, from the first such character on.
 fn not_ascii(text: &str) -> crate::error::Trap {
     let chars: Vec<char> = text.chars().collect();
     let start = chars.iter().position(|c| !c.is_ascii()).unwrap_or(0);
     let run = chars[start..].iter().take_while(|c| !c.is_ascii()).count();
-    let what = if run == 1 {
-        let code = u32::from(chars[start]);
-        let shown = match code {
-            0..=0xff => format!("\\x{code:02x}"),
-            0x100..=0xffff => format!("\\u{code:04x}"),
-            _ => format!("\\U{code:08x}"),
-        };
-        format!("character '{shown}' in position {start}")
-    } else {
-        format!("characters in position {start}-{}", start + run - 1)
-    };
-    raise(
-        Exc::UnicodeEncodeError,
-        format!("'ascii' codec can't encode {what}: ordinal not in range(128)"),
-    )
+    let args = vec![
+        Value::text("ascii"),
+        Value::text(text),
+        Value::Int(start as i64),
+        Value::Int((start + run) as i64),
+        Value::text("ordinal not in range(128)"),
+    ];
+    crate::error::raise_with(Exc::UnicodeEncodeError, args)
 }

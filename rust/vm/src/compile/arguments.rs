@@ -64,6 +64,8 @@ impl<'s> Compiler<'s> {
             let more = match &keyword.arg {
                 Some(name) => {
                     let one = self.f().temps(2);
+                    // Builtins know keywords by the numbers of names.
+                    self.name(name);
                     self.load_const(Const::Str(name.to_string()), one);
                     self.expr_to(&keyword.value, one + 1);
                     let pair = self.f().temp();

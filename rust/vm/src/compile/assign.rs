@@ -225,6 +225,11 @@ impl<'s> Compiler<'s> {
             Operator::BitAnd => Op::AndIn,
             Operator::BitOr => Op::OrIn,
             Operator::BitXor => Op::XorIn,
+            Operator::FloorDiv => Op::FloorDivIn,
+            Operator::Mod => Op::ModIn,
+            Operator::Pow => Op::PowIn,
+            Operator::LShift => Op::ShlIn,
+            Operator::RShift => Op::ShrIn,
             other => return self.operator(other, node),
         })
     }

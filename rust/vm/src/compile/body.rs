@@ -267,7 +267,11 @@ impl<'s> Compiler<'s> {
         let line = self.line(node);
         let this = self.f().this.clone();
         let shadowed = this.filter(|this| frees.contains(this));
-        let qualified = format!("{}.<locals>.{name}", self.f().function.name);
+        let qualified = if self.f().module {
+            name.to_string()
+        } else {
+            format!("{}.<locals>.{name}", self.f().function.name)
+        };
         let mut context = FnCtx::new(&qualified, line);
         context.this = shadowed;
         self.functions.push(context);

@@ -217,6 +217,16 @@ impl<'s> Compiler<'s> {
             self.emit(Op::CallMethod, base, id, 1);
             return Some(base);
         }
+        if !call.arguments.args.iter().all(quiet_argument)
+            || !call
+                .arguments
+                .keywords
+                .iter()
+                .all(|keyword| quiet_argument(&keyword.value))
+        {
+            self.at(&attribute.attr);
+            self.emit(Op::HasAttr, base, id, 0);
+        }
         let shape = self.plain_arguments(&call.arguments);
         self.at(&attribute.attr);
         match shape {
@@ -245,5 +255,24 @@ impl<'s> Compiler<'s> {
         self.emit(Op::Emit, base, 0, 0);
         self.load_const(Const::None, base);
         Some(base)
+    }
+}
+
+/// Whether evaluating an argument can neither fail nor do anything (a variable without a value
+/// aside).
+fn quiet_argument(argument: &Expr) -> bool {
+    match argument {
+        Expr::Name(_)
+        | Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::BytesLiteral(_)
+        | Expr::BooleanLiteral(_)
+        | Expr::NoneLiteral(_)
+        | Expr::Lambda(_) => true,
+        Expr::Tuple(tuple) => tuple.elts.iter().all(quiet_argument),
+        Expr::List(list) => list.elts.iter().all(quiet_argument),
+        Expr::UnaryOp(unary) => matches!(*unary.operand, Expr::NumberLiteral(_)),
+        Expr::Attribute(attribute) => matches!(*attribute.value, Expr::Name(_)),
+        _ => false,
     }
 }

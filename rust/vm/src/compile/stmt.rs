@@ -209,7 +209,8 @@ impl<'s> Compiler<'s> {
         self.f().emit_to(Op::Jump, [0; 3], 0, next);
         self.f().bind(done);
         self.f().assigned = exits.clone();
-        // The iteration is over: what it held must not live on.
+        // The iteration is over, on the line of the loop: what it held must not live on.
+        self.at(&*repeat.target);
         self.emit(Op::Unset, base, 0, 0);
         self.body(&repeat.orelse);
         self.f().bind(broken);

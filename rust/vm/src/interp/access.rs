@@ -74,6 +74,25 @@ impl Vm<'_, '_> {
                 let at = self.index(key, bytes.bytes.len(), "bytes index")?;
                 Ok(Value::Int(i64::from(bytes.bytes[at])))
             }
+            Value::Range(range) if range.is_huge() && to_big(key).is_some() => {
+                use num_traits::ToPrimitive;
+                let length = range.wide_len();
+                let at = to_big(key).and_then(|key| key.to_i128());
+                let at = at.map(|at| {
+                    if at < 0 {
+                        at.saturating_add(length)
+                    } else {
+                        at
+                    }
+                });
+                match at.filter(|at| (0..length).contains(at)) {
+                    Some(at) => {
+                        let found = i128::from(range.start) + i128::from(range.step) * at;
+                        Ok(Value::Int(i64::try_from(found).unwrap_or(0)))
+                    }
+                    None => Err(raise(Exc::IndexError, "range object index out of range")),
+                }
+            }
             Value::Range(range) => {
                 let length = usize::try_from(range.len()).unwrap_or(0);
                 let at = self.index(key, length, "range object index")?;

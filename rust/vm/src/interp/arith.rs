@@ -80,7 +80,11 @@ pub(crate) fn to_i64(value: &Value) -> Option<i64> {
 /// An integer value, at the nearest end of 64 bits where it lies beyond.
 pub(crate) fn clamped(value: &Value) -> i64 {
     let big = to_big(value).unwrap_or_default();
-    let end = if big.is_negative() { i64::MIN } else { i64::MAX };
+    let end = if big.is_negative() {
+        i64::MIN
+    } else {
+        i64::MAX
+    };
     big.to_i64().unwrap_or(end)
 }
 
@@ -174,7 +178,7 @@ impl Vm<'_, '_> {
             gas::OBJECT
                 + words
                     * if matches!(op, Bin::Mul | Bin::FloorDiv | Bin::Mod) {
-                        words / 4 + 1
+                        words / 2 + 1
                     } else {
                         1
                     },
@@ -556,14 +560,12 @@ impl Vm<'_, '_> {
                 "`A | B` of types is no value: write it in annotations and isinstance",
             );
         }
-        if op == Bin::Mul {
-            if is_sequence(left) || is_sequence(right) {
-                let other = if is_sequence(left) { right } else { left };
-                return type_error(format!(
-                    "can't multiply sequence by non-int of type '{}'",
-                    name(other)
-                ));
-            }
+        if op == Bin::Mul && (is_sequence(left) || is_sequence(right)) {
+            let other = if is_sequence(left) { right } else { left };
+            return type_error(format!(
+                "can't multiply sequence by non-int of type '{}'",
+                name(other)
+            ));
         }
         type_error(format!(
             "unsupported operand type(s) for {}: '{}' and '{}'",
@@ -584,15 +586,13 @@ fn is_sequence(value: &Value) -> bool {
 /// Says `+=` where the plain operation would say `+`.
 #[cold]
 #[inline(never)]
-fn in_place_message(trap: Trap, op: Bin) -> Trap {
+pub(super) fn in_place_message(trap: Trap, op: Bin) -> Trap {
     let start = format!("unsupported operand type(s) for {}: ", op.symbol());
     if let Stop::Raise(exception) = &*trap {
         if let [Value::Str(text)] = exception.args.as_slice() {
             if let Some(rest) = text.text.strip_prefix(&start) {
-                return type_error(format!(
-                    "unsupported operand type(s) for {}=: {rest}",
-                    op.symbol()
-                ));
+                let symbol = if op == Bin::Pow { "**" } else { op.symbol() };
+                return type_error(format!("unsupported operand type(s) for {symbol}=: {rest}"));
             }
         }
     }

@@ -102,7 +102,7 @@ impl Vm<'_, '_> {
                 return self.new_str(text);
             }
         }
-        self.refuse_known_attribute(value, &name.to_string())?;
+        self.refuse_known_attribute(value, name)?;
         let own = match value {
             Value::Builtin(builtin) if is_type(*builtin) => Some(builtin.name().to_string()),
             Value::Class(class) => Some(self.program.class(*class).name.clone()),
@@ -116,6 +116,21 @@ impl Vm<'_, '_> {
                 None => format!("'{kind}' object has no attribute '{name}'"),
             },
         ))
+    }
+
+    /// Fails where a value has no attribute that could be called.
+    pub(crate) fn must_have(&mut self, value: &Value, name: u16) -> R<()> {
+        let method = self.program.methods.get(usize::from(name)).copied();
+        let known = match value {
+            Value::Contract | Value::Table(_) | Value::Record(_) | Value::Class(_) => false,
+            other => method
+                .flatten()
+                .is_some_and(|method| self.has_method(other, method)),
+        };
+        if known || matches!(value, Value::Contract | Value::Table(_)) {
+            return Ok(());
+        }
+        self.attribute(value, name).map(drop)
     }
 
     /// Attributes that CPython has and the language has not: never an `AttributeError`.

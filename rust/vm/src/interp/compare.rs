@@ -303,6 +303,19 @@ impl Vm<'_, '_> {
                 std::rc::Rc::ptr_eq(x, y)
             }
             (Value::Record(x), Value::Record(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::Closure(x), Value::Closure(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::Function(x), Value::Function(y)) => x == y,
+            (Value::Iter(x), Value::Iter(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::DictView(x), Value::DictView(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::Bound(x), Value::Bound(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::Range(x), Value::Range(y)) => std::rc::Rc::ptr_eq(x, y),
+            (Value::Set(x), Value::Set(y)) if x.frozenset && y.frozenset => {
+                return Err(refused(
+                    "`is` on frozensets depends on the interpreter: write ==",
+                ));
+            }
+            (Value::Table(x), Value::Table(y)) => x == y,
+            (Value::Contract, Value::Contract) => true,
             (Value::Exception(x), Value::Exception(y)) => std::rc::Rc::ptr_eq(x, y),
             (Value::Int(_) | Value::Big(_), Value::Int(_) | Value::Big(_))
             | (Value::Str(_), Value::Str(_))

@@ -77,6 +77,14 @@ impl Vm<'_, '_> {
                         }
                         Ok(())
                     }
+                    (
+                        crate::error::Exc::UnicodeDecodeError
+                        | crate::error::Exc::UnicodeEncodeError,
+                        [Value::Str(codec), object, Value::Int(start), Value::Int(end), Value::Str(why)],
+                    ) => {
+                        let shown = codec_error(&codec.text, object, *start, *end, &why.text);
+                        self.put(text, &shown)
+                    }
                     (_, []) => Ok(()),
                     (crate::error::Exc::KeyError, [key]) => self.write_repr(text, key, 0),
                     (_, [one]) => self.write_str_nested(text, one),
@@ -136,12 +144,12 @@ impl Vm<'_, '_> {
                 self.put(text, &big.value.to_string())
             }
             Value::Str(part) => {
-                self.spend(gas::bytes(part.text.len() * 2))?;
+                self.spend(gas::searched(part.text.len() * 2))?;
                 let quoted = quote(&part.text);
                 self.put(text, &quoted)
             }
             Value::Bytes(bytes) => {
-                self.spend(gas::bytes(bytes.bytes.len() * 4))?;
+                self.spend(gas::searched(bytes.bytes.len() * 2))?;
                 let quoted = quote_bytes(&bytes.bytes);
                 self.put(text, &quoted)
             }
@@ -365,6 +373,7 @@ pub(crate) fn quote(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
+            ' '..='~' => out.push(c),
             c if crate::unicode::printable(c) => out.push(c),
             c => push_escaped(&mut out, c),
         }
@@ -413,4 +422,27 @@ pub(crate) fn escape_non_ascii(text: &str) -> String {
         }
     }
     out
+}
+
+/// CPython's words for what a codec cannot take.
+fn codec_error(codec: &str, object: &Value, start: i64, end: i64, why: &str) -> String {
+    let at = usize::try_from(start).unwrap_or(0);
+    let last = end - 1;
+    match object {
+        Value::Bytes(bytes) if end - start == 1 => {
+            let byte = bytes.bytes.get(at).copied().unwrap_or(0);
+            format!("'{codec}' codec can't decode byte 0x{byte:02x} in position {start}: {why}")
+        }
+        Value::Bytes(_) => {
+            format!("'{codec}' codec can't decode bytes in position {start}-{last}: {why}")
+        }
+        Value::Str(text) if end - start == 1 => {
+            let mut shown = String::new();
+            if let Some(c) = text.text.chars().nth(at) {
+                push_escaped(&mut shown, c);
+            }
+            format!("'{codec}' codec can't encode character '{shown}' in position {start}: {why}")
+        }
+        _ => format!("'{codec}' codec can't encode characters in position {start}-{last}: {why}"),
+    }
 }

@@ -121,9 +121,6 @@ impl Vm<'_, '_> {
     pub(super) fn make_closure(&mut self, function: u16, from: &[Value]) -> R<Value> {
         let info = &self.program.parts.functions[usize::from(function)];
         let count = usize::from(info.frees) + usize::from(info.held_defaults);
-        if count == 0 {
-            return Ok(Value::Function(function));
-        }
         self.spend(gas::OBJECT + count as u64)?;
         let frees = usize::from(info.frees);
         let held = from[..count].to_vec();

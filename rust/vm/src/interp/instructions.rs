@@ -1,51 +1,16 @@
 //! The instruction loop: what every operation of a frame does.
 
-use std::rc::Rc;
-
 use super::arith::Bin;
 use super::compare::Order;
 use super::exec::{Arguments, Step};
 use super::frames::undefined_name;
+use super::helpers::{is_sequence_of, new_slice, take_all};
 use super::Vm;
 use crate::builtins::Builtin;
-use crate::error::{malformed, raise_with, refused, Exc, Stop, R};
-use crate::memory::charge;
+use crate::error::{malformed, raise_with, refused, Exc, Stop};
 use crate::program::{Instr, Op, SMALL_BIAS};
-use crate::value::{TupleObj, Value, OBJECT_BYTES};
+use crate::value::Value;
 use crate::{gas, TraceEvent};
-
-/// The values of registers that are given up.
-#[inline]
-fn take_all(registers: &mut [Value]) -> Vec<Value> {
-    registers.iter_mut().map(std::mem::take).collect()
-}
-
-/// A slice of its start, its stop and its step.
-fn new_slice(parts: &[Value]) -> R<Value> {
-    let charge = charge(OBJECT_BYTES)?;
-    let items = parts.to_vec();
-    Ok(Value::Slice(Rc::new(TupleObj { items, charge })))
-}
-
-/// Whether a pattern of `[...]` fits in length: the lower bits count its elements, the highest one
-/// says that there may be more.
-fn is_sequence_of(value: &Value, shape: u16) -> bool {
-    let length = match value {
-        Value::List(list) => list.items.borrow().len(),
-        Value::Tuple(tuple) => tuple.items.len(),
-        Value::Range(range) => match usize::try_from(range.len()) {
-            Ok(length) => length,
-            Err(_) => return false,
-        },
-        _ => return false,
-    };
-    let count = usize::from(shape & 0x7fff);
-    if shape & 0x8000 != 0 {
-        length >= count
-    } else {
-        length == count
-    }
-}
 
 impl Vm<'_, '_> {
     #[cold]
@@ -616,6 +581,11 @@ impl Vm<'_, '_> {
                         break Step::Fail(self.undefined_global(instr.a));
                     }
                 }
+                Op::FloorDivIn | Op::ModIn | Op::PowIn | Op::ShlIn | Op::ShrIn => {
+                    let (x, y) = (&r!(instr.b), &r!(instr.c));
+                    r!(instr.a) = try_or_fail!(self.in_place_number(instr.op, x, y));
+                }
+                Op::HasAttr => try_or_fail!(self.must_have(&r!(instr.a), instr.b)),
                 Op::BoundGlobal => {
                     if matches!(r!(instr.a), Value::Unset) {
                         let name = self.program.name(instr.b);

@@ -9,6 +9,7 @@ mod construct;
 mod exec;
 pub(crate) mod format;
 mod frames;
+mod helpers;
 mod instructions;
 pub(crate) mod iterate;
 mod percent;

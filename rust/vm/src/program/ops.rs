@@ -237,6 +237,13 @@ operations! {
     StoreGlobal = Register Slot Nothing;
     /// variable a of the module loses its value, or fails without one
     ClearGlobal = Slot Nothing Nothing;
+    FloorDivIn = Register Register Register;
+    ModIn = Register Register Register;
+    PowIn = Register Register Register;
+    ShlIn = Register Register Register;
+    ShrIn = Register Register Register;
+    /// fails where a has no attribute b: asked before the arguments of a call are evaluated
+    HasAttr = Register Name Nothing;
     /// fails where a, a variable of the module, has no value; b names it
     BoundGlobal = Register Name Nothing;
 }

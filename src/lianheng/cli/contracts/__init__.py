@@ -1,0 +1,1 @@
+"""Tools for who writes contracts: check, test, gas, coverage, interface, diff. One file each."""

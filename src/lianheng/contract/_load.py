@@ -1,0 +1,127 @@
+"""From the source of a contract to its class under CPython, with the lines of the file."""
+
+import __future__
+
+import inspect
+import itertools
+import sys
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+from lianheng.contract._contracts import Contract, Declaration, declarations
+from lianheng.contract._types import Type, resolve
+from lianheng.model import InvalidValue, UsageError
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a call or view after `self`."""
+
+    name: str
+    type: Type
+    required: bool
+
+
+@dataclass(frozen=True)
+class Program:
+    """A loaded contract."""
+
+    file: str
+    path: str
+    contract: type[Contract]
+    declared: dict[str, Declaration]
+    parameters: dict[str, dict[str, Parameter]] = field(default_factory=dict)
+    returns: dict[str, Type] = field(default_factory=dict)
+
+    @property
+    def invariants(self) -> list[str]:
+        """Names of the methods that must hold in every state."""
+        return [name for name, d in self.declared.items() if d.kind == "invariant"]
+
+    @property
+    def entries(self) -> dict[str, Declaration]:
+        """What can be called from outside: calls and views."""
+        return {name: d for name, d in self.declared.items() if d.kind != "invariant"}
+
+
+@lru_cache(maxsize=256)
+def load(source: str, file: str, path: str | None = None) -> Program:
+    """Load the one contract of a source that the core's compiler accepts.
+
+    `file` names it in errors, `path` is where debuggers find it. Raise `UsageError` under
+    `python -O`, `InvalidValue` where CPython does not take the source or finds no contract.
+    """
+    if sys.flags.optimize:
+        raise UsageError(
+            "testing.optimized",
+            "python -O drops every assert: the contract would run without its checks",
+            "run the tests without -O and PYTHONOPTIMIZE",
+        )
+    place = path or file
+    module = ModuleType(f"lianheng_contract_{next(_numbers)}")
+    module.__file__ = place
+    sys.modules[module.__name__] = module  # types are found through it
+    try:
+        # Annotations stay texts, so classes may be used above the line that declares them.
+        flags = __future__.annotations.compiler_flag
+        code = compile(source, place, "exec", flags=flags, dont_inherit=True, optimize=0)
+        exec(code, vars(module))  # noqa: S102 - the contract under test, accepted by the compiler
+    except Exception as failure:
+        line = _line(failure, place)
+        where = f"{file}:{line}" if line else file
+        raise InvalidValue(
+            "contract.not_loaded", f"{where}: CPython says {type(failure).__name__}: {failure}"
+        ) from failure
+    return _program(module, file, place)
+
+
+def _program(module: ModuleType, file: str, place: str) -> Program:
+    own = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, Contract)
+        and value.__module__ == module.__name__
+    ]
+    if len(own) != 1:
+        raise InvalidValue("contract.missing", f"{file} declares {len(own)} contracts, not one")
+    declared = declarations(own[0])
+    parameters = {
+        name: _parameters(getattr(own[0], name), vars(module))
+        for name, declaration in declared.items()
+        if declaration.kind != "invariant"
+    }
+    returns = {
+        name: resolve(getattr(own[0], name).__annotations__.get("return", object), vars(module))
+        for name in parameters
+    }
+    return Program(file, place, own[0], declared, parameters, returns)
+
+
+def _parameters(method: Any, names: dict[str, Any]) -> dict[str, Parameter]:
+    return {
+        name: Parameter(
+            name, resolve(parameter.annotation, names), parameter.default is parameter.empty
+        )
+        for name, parameter in list(inspect.signature(method).parameters.items())[1:]
+    }
+
+
+def _line(failure: BaseException, place: str) -> int | None:
+    if isinstance(failure, SyntaxError):
+        return failure.lineno
+    return line_in(failure, place)
+
+
+def line_in(failure: BaseException, place: str) -> int | None:
+    """The innermost line of this file that an exception passed."""
+    found, traceback = None, failure.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == place:
+            found = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return found

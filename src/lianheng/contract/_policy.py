@@ -1,0 +1,82 @@
+"""Policies of calls: who must have signed. Roles, organisations, ANY, FORBIDDEN, `and`, `or`.
+
+The same language, and the same words, as the engine's (rust/engine/src/policy.rs).
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol
+
+POLICY_BYTES = 1_024
+"""Longest policy, in bytes."""
+
+_NAME_LENGTH = 63
+_NAMES = {"role": re.compile(r"[a-z][a-z0-9_]*"), "org": re.compile(r"[a-z][a-z0-9-]*")}
+
+Clause = tuple[str, str]
+"""`("role", "bank")`, `("org", "acme")`, `("ANY", "")`, `("FORBIDDEN", "")`."""
+
+
+class Signer(Protocol):
+    """What a policy looks at."""
+
+    @property
+    def member(self) -> str:
+        """Such as `alice@north`."""
+
+    @property
+    def organisation(self) -> str:
+        """Such as `north`."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles held."""
+
+
+@lru_cache(maxsize=1_024)
+def parse(text: str) -> tuple[tuple[Clause, ...], ...]:
+    """Alternatives, each of clauses that must all be met; `and` binds closer than `or`.
+
+    Raise ValueError with a sentence where the text is no policy.
+    """
+    if len(text.encode()) > POLICY_BYTES:
+        raise ValueError(f"{len(text.encode())} bytes, at most {POLICY_BYTES} make a policy")
+    return tuple(
+        tuple(_clause(part.strip()) for part in alternative.split(" and "))
+        for alternative in text.split(" or ")
+    )
+
+
+def met_by(text: str, signers: Sequence[Signer]) -> bool:
+    """Whether these signers meet a policy."""
+    return any(all(_met(clause, signers) for clause in clauses) for clauses in parse(text))
+
+
+def denial(target: str, policy: str, signers: Sequence[Signer]) -> str:
+    """The sentence of a refusal."""
+    who = " and ".join(f"{s.member} ({', '.join(s.roles) or 'no role'})" for s in signers)
+    return f"{target} requires {policy}; signed by {who}"
+
+
+def _clause(text: str) -> Clause:
+    kind, colon, name = text.partition(":")
+    if colon and kind in _NAMES:
+        if _NAMES[kind].fullmatch(name) and len(name) <= _NAME_LENGTH:
+            return kind, name
+        raise ValueError(f"'{name}' is no name of a role or an organisation")
+    if not colon and text in ("ANY", "FORBIDDEN"):
+        return text, ""
+    raise ValueError(
+        f"'{text}' is no policy: write ANY, FORBIDDEN, role:NAME or org:NAME, "
+        "joined by 'and' and 'or'"
+    )
+
+
+def _met(clause: Clause, signers: Sequence[Signer]) -> bool:
+    kind, name = clause
+    if kind == "role":
+        return any(name in signer.roles for signer in signers)
+    if kind == "org":
+        return any(name == signer.organisation for signer in signers)
+    return kind == "ANY" and bool(signers)

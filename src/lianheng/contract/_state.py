@@ -1,0 +1,154 @@
+"""The content of tables in memory: rows by key, in key order, with changes that can be undone."""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any, NamedTuple
+
+from lianheng.contract._errors import Stopped
+from lianheng.contract._records import Record, RecordType, copied
+from lianheng.contract._types import to_plain
+from lianheng.model import decode, encode
+
+Place = tuple[tuple[int, Any], ...]
+"""Key parts in a form that sorts as the chain's keys do: kind, then value."""
+
+_KINDS = {bytes: 0, str: 1, int: 2, bool: 3}
+
+
+class Stored(NamedTuple):
+    """A row: its canonical bytes, and the record that they mean."""
+
+    data: bytes
+    row: Record
+
+
+class Rows:
+    """One table's content. Changes since the last `keep` can be taken back."""
+
+    def __init__(self) -> None:
+        """An empty table."""
+        self._content: dict[Place, Stored] = {}
+        self._before: dict[Place, Stored | None] = {}
+        self._sorted: list[Place] | None = []
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return len(self._content)
+
+    def get(self, place: Place) -> Record | None:
+        """A copy of the row at this key."""
+        found = self._content.get(place)
+        return None if found is None else _fresh(found)
+
+    def put(self, place: Place, row: Record) -> None:
+        """Write a row. Raise TypeError where a field holds what cannot be stored."""
+        data = encode(to_plain(row))
+        if not row._declared_type.immutable:  # noqa: SLF001 - one room
+            row = type(row)._declared_type.decode(decode(data))  # noqa: SLF001 - one room
+        self._change(place, Stored(data, row))
+
+    def delete(self, place: Place) -> None:
+        """Remove a row that is there."""
+        self._change(place, None)
+
+    def ordered(self) -> Iterable[tuple[Place, Stored]]:
+        """All rows in key order."""
+        if self._sorted is None:
+            self._sorted = sorted(self._content)
+        return [(place, self._content[place]) for place in self._sorted]
+
+    def keep(self) -> dict[Place, bytes | None]:
+        """Make the changes last; gives the new bytes of each row that changed, None for deleted."""
+        changed = {place: self._data(place) for place in self._before}
+        self._before = {}
+        return changed
+
+    def undo(self) -> None:
+        """Take back every change since the last `keep`."""
+        for place, before in self._before.items():
+            self._set(place, before)
+        self._before = {}
+
+    def copy(self) -> "Rows":
+        """The same rows, for a snapshot."""
+        other = Rows()
+        other._content = dict(self._content)
+        other._sorted = None
+        return other
+
+    def data(self) -> dict[tuple[Any, ...], bytes]:
+        """Each row's key and bytes, in key order."""
+        return {key_of(place): stored.data for place, stored in self.ordered()}
+
+    def _data(self, place: Place) -> bytes | None:
+        found = self._content.get(place)
+        return None if found is None else found.data
+
+    def _change(self, place: Place, new: Stored | None) -> None:
+        self._before.setdefault(place, self._content.get(place))
+        self._set(place, new)
+
+    def _set(self, place: Place, new: Stored | None) -> None:
+        if (new is None) == (place in self._content):
+            self._sorted = None
+        if new is None:
+            self._content.pop(place, None)
+        else:
+            self._content[place] = new
+
+
+class State:
+    """The tables of one contract while it runs; a view may not change them."""
+
+    def __init__(self, tables: Mapping[str, Rows] | None = None) -> None:
+        """Empty, or with these tables."""
+        self.tables: dict[str, Rows] = dict(tables or {})
+        self.read_only = False
+
+    def rows(self, table: str) -> Rows:
+        """A table's content."""
+        return self.tables.setdefault(table, Rows())
+
+    def may_write(self) -> None:
+        """Raise `Stopped` inside a view."""
+        if self.read_only:
+            raise Stopped("view.write", "a view only reads: declare the method with @call to write")
+
+    def keep(self) -> dict[str, dict[Place, bytes | None]]:
+        """Make the changes last; gives them by table."""
+        changed = {name: rows.keep() for name, rows in self.tables.items()}
+        return {name: rows for name, rows in changed.items() if rows}
+
+    def undo(self) -> None:
+        """Take back every change since the last `keep`."""
+        for rows in self.tables.values():
+            rows.undo()
+
+    def copy(self) -> "State":
+        """The same content, for a snapshot."""
+        return State({name: rows.copy() for name, rows in self.tables.items()})
+
+
+def place_of(values: Iterable[object]) -> Place:
+    """Key parts in the form that sorts; enums count by value. Raise TypeError for other types."""
+    return tuple(_part(value) for value in values)
+
+
+def key_of(place: Place) -> tuple[Any, ...]:
+    """The plain key parts again."""
+    return tuple(value for _, value in place)
+
+
+def _part(value: object) -> tuple[int, Any]:
+    plain = value.value if isinstance(value, Enum) else value
+    kind = _KINDS.get(type(plain))
+    if kind is None:
+        raise TypeError(f"a {type(plain).__name__} cannot be part of a key")
+    return kind, plain
+
+
+def _fresh(stored: Stored) -> Record:
+    declared: RecordType = stored.row._declared_type  # noqa: SLF001 - one room
+    if declared.immutable:
+        return copied(stored.row)  # type: ignore[no-any-return]
+    return declared.decode(decode(stored.data))  # type: ignore[no-any-return]

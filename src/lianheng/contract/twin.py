@@ -1,0 +1,33 @@
+"""The CPython twin of the VM: runs a contract file in this process, for tests and debuggers.
+
+    program = load(source, "toolshed.py", path="/work/toolshed.py")
+    state = State()
+    outcome = run(program, Call("toolshed", "add", {"id": "x"}, signers=(alice,)), state)
+
+The very same file runs here and in the VM, with the same tables, arguments, policies, events and
+refusals, and lines that count as in the file, so a debugger stops where the error will name.
+
+It measures no gas and knows none of the VM's limits; what depends on them is compared by nobody.
+It keeps no keys and checks no signatures: the signers are those it is told.
+It refuses to run under `python -O`, which drops every `assert` of a contract.
+"""
+
+from lianheng.contract._load import Program, load
+from lianheng.contract._policy import met_by
+from lianheng.contract._policy import parse as parse_policy
+from lianheng.contract._run import Call, Failure, Outcome, broken_invariants, run
+from lianheng.contract._state import State, key_of
+
+__all__ = [
+    "Call",
+    "Failure",
+    "Outcome",
+    "Program",
+    "State",
+    "broken_invariants",
+    "key_of",
+    "load",
+    "met_by",
+    "parse_policy",
+    "run",
+]

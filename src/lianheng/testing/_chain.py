@@ -1,0 +1,218 @@
+"""The chain of one test: members, contracts, and the calls so far, in the core and in memory.
+
+Members come from the genesis, so it is made at the first call, with everybody named until then.
+Where a member or contract appears later, the chain is begun again with it and the calls so far are
+repeated; a test that would notice (its results depend on transaction ids, say) is told to declare
+the member earlier. Keys, times and random bytes are fixed: a test gives the same ids on every run.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from lianheng import _native
+from lianheng.ledger import DirectSequencer, EngineBackend, Ledger
+from lianheng.members import CallSigner, Genesis, Identity, MemberSpec
+from lianheng.model import (
+    ContractName,
+    ContractSource,
+    MemberId,
+    OrganisationName,
+    Result,
+    UsageError,
+    encode,
+    limits,
+    native_errors,
+)
+
+CHAIN = "test"
+_SEALER = "sequencer@test"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A member as the genesis will name it."""
+
+    roles: tuple[str, ...]
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A call as it was made, to be repeated where the chain is begun again."""
+
+    time_ms: int
+    signers: tuple[MemberId, ...]
+    target: str
+    arguments: Mapping[str, Any]
+    gas: int
+
+
+class Chain:
+    """An engine in memory that is begun when it is needed, and again when its genesis changes."""
+
+    def __init__(self, start_ms: int) -> None:
+        """Nothing runs yet; `start_ms` is the time of the genesis."""
+        self.members: dict[MemberId, Declared] = {}
+        self.organisations: dict[OrganisationName, None] = {}
+        self.contracts: dict[ContractName, ContractSource] = {}
+        self.journal: list[tuple[Made, Result]] = []
+        self.start_ms = start_ms
+        self._block_ms = start_ms
+        self._running: tuple[Ledger, _native.Engine] | None = None
+        self._complete = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether the genesis was made."""
+        return self._running is not None or bool(self.journal)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The embedded ledger, with everybody named so far."""
+        if self._running is None or not self._complete:
+            self._begin()
+        if self._running is None:
+            raise UsageError("testing.closed", "this test's ledger is closed")
+        return self._running[0]
+
+    def incomplete(self) -> None:
+        """The genesis changed: begin again before the next call."""
+        self._complete = False
+
+    def make(self, call: Made) -> Result:
+        """Sign, order and execute one call; it goes into the journal."""
+        result = self._make(self.ledger, len(self.journal), call)
+        self.journal.append((call, result))
+        return result
+
+    def forget_after(self, count: int) -> None:
+        """Keep this many calls; the others never happened."""
+        if count < len(self.journal):
+            del self.journal[count:]
+            self.close()
+
+    def rows(self, contract: str, table: str) -> dict[tuple[Any, ...], bytes]:
+        """Every row of a table with its canonical bytes, in key order."""
+        found: dict[tuple[Any, ...], bytes] = {}
+        after: bytes | None = None
+        while True:
+            page, after = self.ledger.backend.scan(
+                contract, table, (), limit=limits.PAGE_ROWS, after=after, reverse=False
+            )
+            found.update((tuple(key), data) for key, data in page)
+            if after is None:
+                return found
+
+    def ask(
+        self, target: str, arguments: Mapping[str, Any], member: str | None, gas: int
+    ) -> tuple[Result, Sequence[Any]]:
+        """A view's result, and what it did step by step."""
+        ledger = self.ledger
+        contract, _, method = target.partition(".")
+        data, steps = self._engine.trace_view(contract, method, encode(arguments), member, gas)
+        return Result.from_bytes(data, id=None, height=ledger.height), steps
+
+    def steps(self, result: Result) -> Sequence[Any]:
+        """What a call of this chain did, step by step; nothing where it was dropped."""
+        if result.id is None or result.height is None:
+            return ()
+        return self.ledger.trace(result.id)
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        if self._running is not None:
+            self._running[0].close()
+            self._running = None
+
+    @property
+    def _engine(self) -> _native.Engine:
+        if self._running is None:
+            raise UsageError("testing.closed", "this test's ledger is closed")
+        return self._running[1]
+
+    def _begin(self) -> None:
+        """Make the chain with everybody named so far, and repeat the calls made so far."""
+        self.close()
+        with native_errors():
+            engine = _native.Engine.create(None, self._genesis())
+        sequencer: DirectSequencer[_native.Prepared, _native.Pending] = DirectSequencer(
+            engine, identity_of(_SEALER), lambda: self._block_ms
+        )
+        self._block_ms = self.start_ms
+        ledger = Ledger(EngineBackend(engine, sequencer), lambda: self._block_ms)
+        self._running = ledger, engine
+        self._complete = True
+        for number, (call, result) in enumerate(self.journal):
+            again = self._make(ledger, number, call)
+            if _visible(again) != _visible(result):
+                raise UsageError(
+                    "testing.not_repeatable",
+                    f"{call.target} gave {result.value!r}, and {again.value!r} on a chain with "
+                    "one more member or contract",
+                    "name members with ledger.member() and deploy all files before the first call",
+                )
+            self.journal[number] = (call, again)
+
+    def _genesis(self) -> bytes:
+        organisations = dict.fromkeys(member.organisation for member in self.members)
+        return _genesis(
+            tuple(dict.fromkeys([*self.organisations, *organisations])) or ("test",),
+            tuple((m, d.roles, d.kind) for m, d in self.members.items()),
+            tuple((c.name, c.file, c.source) for c in self.contracts.values()),
+            self.start_ms,
+        )
+
+    def _make(self, ledger: Ledger, number: int, call: Made) -> Result:
+        self._block_ms = call.time_ms
+        signer = CallSigner(
+            ledger.chain, ledger.genesis_hash, lambda: call.time_ms, _numbered_bytes(number)
+        )
+        identities = [identity_of(member) for member in call.signers]
+        signed = signer.sign(identities, call.target, call.arguments, gas=call.gas)
+        return ledger.submit(signed).one()
+
+
+@lru_cache(maxsize=64)
+def _genesis(
+    organisations: tuple[str, ...],
+    members: tuple[tuple[MemberId, tuple[str, ...], str], ...],
+    contracts: tuple[tuple[str, str, str], ...],
+    time_ms: int,
+) -> bytes:
+    """The genesis of a test; tests that begin alike share it."""
+    genesis = Genesis.create(
+        chain=CHAIN,
+        organisations=list(organisations),
+        members=[
+            MemberSpec(member, identity_of(member), kind=kind, roles=roles)
+            for member, roles, kind in members
+        ],
+        sealer=identity_of(_SEALER),
+        time_ms=time_ms,
+        contracts=[ContractSource(*contract) for contract in contracts],
+    )
+    return genesis.encoded
+
+
+def _visible(result: Result) -> object:
+    error = result.error
+    return (
+        result.status,
+        result.value,
+        [(event.contract, event.name, event.data) for event in result.events],
+        None if error is None else (error.code, error.reason, error.line),
+    )
+
+
+def _numbered_bytes(number: int) -> Callable[[], bytes]:
+    return lambda: number.to_bytes(limits.TRANSACTION_RANDOM_BYTES, "big")
+
+
+@lru_cache(maxsize=1024)
+def identity_of(member: str) -> Identity:
+    """A member's keys, the same in every test: whoever reads this file could sign with them."""
+    seed = hashlib.sha256(b"lianheng.testing " + member.encode()).digest()
+    return Identity(member, seed, development=True)

@@ -1,0 +1,189 @@
+"""Each call a second time, under CPython, and what of its outcome differs from the VM's."""
+
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lianheng.contract import Caller
+from lianheng.contract.twin import Call, Outcome, Program, State, key_of, run
+from lianheng.model import Result, decode, encode
+from lianheng.testing._chain import Chain, Declared
+
+_FULL_COMPARISON_ROWS = 64
+"""Rows of a contract up to which its whole state is compared after each call; beyond that, the rows
+that changed, and everything once more at the end of the test."""
+
+_VM_ONLY = ("gas.", "limit.", "language.", "engine.", "state.", "code.")
+_TEXT_OF_ERRORS = (3, 11)  # the version whose words the VM gives for errors of built-in types
+_MESSAGE_LENGTH = 250  # characters compared: the ledger cuts a message at 1,024 bytes
+
+
+class EnginesDiffer(AssertionError):  # noqa: N818  what a test report shows
+    """VM and CPython disagree about a call."""
+
+
+@dataclass
+class Twin:
+    """A deployed contract under CPython."""
+
+    program: Program
+    state: State
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing of a call that differs: both forms, as text."""
+
+    what: str
+    vm: str
+    cpython: str
+
+
+def repeat(twin: Twin, chain: Chain, call: Call, result: Result) -> None:
+    """Run the call on the twin too. Raise `EnginesDiffer` where anything is not the same.
+
+    What only the VM can decide (gas, its limits, what the language refuses when it runs) is not
+    repeated: the twin's state stays, as the VM's does.
+    """
+    if _is_for_vm_alone(result):
+        return
+    outcome = run(twin.program, call, twin.state)
+    found = [*_of_result(result, outcome), *_of_error(result, outcome)]
+    if not found and not call.view:
+        found = _of_state(twin, chain, call, outcome)
+    if found:
+        raise EnginesDiffer(report(call, found, outcome))
+
+
+def compare_everything(twin: Twin, chain: Chain, contract: str) -> None:
+    """Compare the whole state. Raise `EnginesDiffer` where it is not the same."""
+    if found := _of_tables(twin, chain, contract):
+        raise EnginesDiffer(_shown([f"the state of {contract} at the end of the test"], found))
+
+
+def report(call: Call, found: Sequence[Difference], outcome: Outcome) -> str:
+    """What differs, for people."""
+    given = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+    who = " and ".join(signer.member for signer in call.signers) or "nobody"
+    names = ", ".join(dict.fromkeys(difference.what.partition(" ")[0] for difference in found))
+    head = [
+        f"VM and CPython differ in {names}",
+        f"  call      {call.contract}.{call.method}({given}) by {who}",
+    ]
+    text = _shown(head, found)
+    if outcome.failure is not None and outcome.failure.error is not None:
+        lines = traceback.format_exception(outcome.failure.error)
+        text += "\n\n  raised under CPython:\n" + "".join(lines)
+    return text
+
+
+def _shown(head: Sequence[str], found: Sequence[Difference]) -> str:
+    lines = list(head)
+    for difference in found:
+        lines += [
+            f"  {difference.what}",
+            f"    VM      {difference.vm}",
+            f"    CPython {difference.cpython}",
+        ]
+    return "\n".join(lines)
+
+
+def _is_for_vm_alone(result: Result) -> bool:
+    error = result.error
+    if result.height is None:
+        return True
+    if error is None:
+        return False
+    too_large = error.reason == "OverflowError" and "bits" in error.message
+    return error.code.startswith(_VM_ONLY) or too_large
+
+
+def _of_result(result: Result, outcome: Outcome) -> list[Difference]:
+    if result.error is not None or outcome.failure is not None:
+        return []
+    found = []
+    if encode(result.value) != outcome.value:
+        found.append(Difference("value", repr(result.value), repr(decode(outcome.value))))
+    ours = [(event.name, encode(event.data)) for event in result.events]
+    if ours != list(outcome.events):
+        shown = [(event.name, event.data) for event in result.events]
+        theirs = [(name, decode(data)) for name, data in outcome.events]
+        found.append(Difference("events", repr(shown), repr(theirs)))
+    return found
+
+
+def _of_error(result: Result, outcome: Outcome) -> list[Difference]:
+    vm, cpython = result.error, outcome.failure
+    if vm is None and cpython is None:
+        return []
+    if vm is None or cpython is None:
+        ended = f"ended well with {result.value!r}" if vm is None else f"{_words(vm)}"
+        other = "ended well" if cpython is None else _words(cpython)
+        if cpython is None:
+            other += f" with {decode(outcome.value)!r}"
+        return [Difference("outcome", ended, other)]
+    parts = ["code", "reason", "line"]
+    if vm.code != "contract.error" or sys.version_info[:2] == _TEXT_OF_ERRORS:
+        parts.append("message")
+    return [
+        Difference(f"error {part}", f"{a!r}   in {_words(vm)}", f"{b!r}   in {_words(cpython)}")
+        for part in parts
+        if (a := _short(getattr(vm, part))) != (b := _short(getattr(cpython, part)))
+    ]
+
+
+def _short(value: object) -> object:
+    return value[:_MESSAGE_LENGTH] if isinstance(value, str) else value
+
+
+def _words(error: Any) -> str:
+    line = "" if error.line is None else f" at line {error.line}"
+    return f"{error.code} {error.reason or ''}{line}: {error.message}"
+
+
+def _of_state(twin: Twin, chain: Chain, call: Call, outcome: Outcome) -> list[Difference]:
+    if sum(len(rows) for rows in twin.state.tables.values()) <= _FULL_COMPARISON_ROWS:
+        return _of_tables(twin, chain, call.contract)
+    found = []
+    for table, changes in outcome.changes.items():
+        for place, data in changes.items():
+            key = key_of(place)
+            ours = chain.ledger.backend.get(call.contract, table, key)
+            if ours != data:
+                found.append(_row(table, key, ours, data))
+    return found
+
+
+def _of_tables(twin: Twin, chain: Chain, contract: str) -> list[Difference]:
+    found: list[Difference] = []
+    for table in twin.state.tables:
+        ours, theirs = chain.rows(contract, table), twin.state.rows(table).data()
+        found += [
+            _row(table, key, ours.get(key), theirs.get(key))
+            for key in dict.fromkeys([*ours, *theirs])
+            if ours.get(key) != theirs.get(key)
+        ]
+        if not found and list(ours) != list(theirs):
+            found.append(Difference(f"state order of {table}", str([*ours]), str([*theirs])))
+    return found
+
+
+def _row(table: str, key: Sequence[Any], vm: bytes | None, cpython: bytes | None) -> Difference:
+    shown = ", ".join(map(repr, key))
+    both = ("absent" if data is None else repr(decode(data)) for data in (vm, cpython))
+    return Difference(f"state {table}[{shown}]", *both)
+
+
+def callers(chain: Chain, members: Sequence[str]) -> tuple[Caller, ...]:
+    """Signers as a contract sees them."""
+    declared: Mapping[str, Declared] = {str(name): d for name, d in chain.members.items()}
+    return tuple(
+        Caller(
+            member=str(member),
+            organisation=str(member).partition("@")[2],
+            roles=declared[str(member)].roles if str(member) in declared else (),
+        )
+        for member in members
+    )

@@ -1,0 +1,33 @@
+"""The VM and CPython do the same; a sample of what `python -m tests.contract.differential` runs."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.contract.differential.compare import by_cpython, by_vm, difference
+from tests.contract.differential.generator import constructs, programs
+
+KEPT = sorted(Path(__file__).with_name("kept").glob("*.txt"))
+PROGRAMS = 1_000
+pytestmark = pytest.mark.skipif(
+    sys.version_info[:2] != (3, 11), reason="the VM does what CPython 3.11 does"
+)
+
+
+def test_generated_programs_agree() -> None:
+    used: Counter[str] = Counter()
+    refused = 0
+    for seed, source in programs(0, PROGRAMS, used):
+        assert difference(source) is None, seed
+        refused += bool(by_vm(source).refused)
+    assert refused < PROGRAMS // 20
+    assert sum(1 for one in constructs() if used[one]) > len(constructs()) * 0.98
+
+
+@pytest.mark.parametrize("file", KEPT, ids=[file.stem for file in KEPT])
+def test_kept_programs_agree(file: Path) -> None:
+    source = file.read_text(encoding="utf-8")
+    ran = by_vm(source)
+    assert not ran.refused
+    assert ran == by_cpython(source)

@@ -1,0 +1,82 @@
+"""Contracts pass `mypy --strict` and basedpyright in strict mode against the shipped types."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.rooms import TOOLSHED
+
+from trade_finance import CONTRACT
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "language.md"
+WRONG = """
+from lianheng.contract import Contract, Record, Table, call, require
+
+class Tool(Record):
+    id: str
+    holder: str
+
+class Shed(Contract):
+    tools = Table(Tool, key="id")
+
+    @call(by="ANY")
+    def lend(self, id: str) -> Tool:
+        tool = self.tools[id]
+        require(tool.owner == "x", "code", "message")
+        self.tools[id] = tool.holder
+        tool.holder = "y"
+        Tool(id=1, holder="z")
+        return self.caller
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The contracts as an author has them: files beside each other, nothing else."""
+    shown = REFERENCE.read_text().split("```python\n")[1].split("```")[0]
+    (tmp_path / "bills.py").write_text(shown)
+    for file in (Path(CONTRACT), TOOLSHED):
+        (tmp_path / file.name).write_text(file.read_text())
+    settings = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "reportUnusedImport": False}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    return tmp_path
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def mypy(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
+    cache = f"--cache-dir={folder / 'cache'}"
+    checker = [sys.executable, "-m", "mypy", "--strict", "--config-file=", cache]
+    return run(folder, *checker, "--no-error-summary", *files)
+
+
+def pyright(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
+    checker = [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable]
+    return run(folder, *checker, "--warnings", *files)
+
+
+def test_contracts_are_typed_for_mypy(folder: Path) -> None:
+    done = mypy(folder, "bills.py", "receivables.py", "toolshed.py")
+    assert (done.stdout, done.returncode) == ("", 0)
+
+
+def test_contracts_are_typed_for_pyright(folder: Path) -> None:
+    pytest.importorskip("basedpyright", reason="basedpyright is not installed")
+    done = pyright(folder, "bills.py", "receivables.py", "toolshed.py")
+    assert "0 errors, 0 warnings" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_wrong_contract_is_found_by_both(folder: Path) -> None:
+    (folder / "wrong.py").write_text(WRONG)
+    expected = {14, 15, 16, 17, 18}
+    for checker in (mypy, pyright):
+        told = checker(folder, "wrong.py").stdout
+        lines = {int(line.split("wrong.py:")[1].split(":")[0]) for line in told.splitlines()
+                 if "wrong.py:" in line}  # fmt: skip
+        assert lines == expected, told
