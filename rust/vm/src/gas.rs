@@ -45,6 +45,23 @@ pub const STATE_BYTES_PER_UNIT: u64 = 4;
 /// Announcing an event.
 pub const EVENT: u64 = 100;
 
+/// A date taken apart, put together, read or shown.
+pub const DATE: u64 = 10;
+/// A date or moment read from text, or shown, on top of that.
+pub const DATE_TEXT: u64 = 20;
+/// A product divided with a rounding, on top of the size of its operands.
+pub const PROPORTION: u64 = 20;
+/// A check digit, on top of the characters.
+pub const CHECK_DIGITS: u64 = 8;
+/// A hash, on top of what is hashed.
+pub const HASH: u64 = 40;
+/// Bytes hashed with SHA-256 for one unit.
+pub const SHA256_BYTES_PER_UNIT: u64 = 4;
+/// Bytes hashed with SM3, or signed, for one unit.
+pub const SM3_BYTES_PER_UNIT: u64 = 1;
+/// A signature checked.
+pub const SIGNATURE: u64 = 10_000;
+
 /// The price of `bytes` bytes of text or integers.
 #[inline]
 pub fn bytes(bytes: usize) -> u64 {

@@ -10,7 +10,8 @@ use crate::memory::Charge;
 use crate::program::{Const, Program};
 use crate::table::{hash_bytes, mix, HashTable};
 use crate::value::{
-    BigObj, BytesObj, DictObj, Flags, ListObj, RangeObj, RecordObj, SetObj, TupleObj, Value,
+    BigObj, BytesObj, DecimalObj, DictObj, Flags, ListObj, RangeObj, RecordObj, SetObj, TupleObj,
+    Value,
 };
 
 /// Programs that a thread keeps at hand.
@@ -132,6 +133,12 @@ pub(crate) fn constant_value(value: &Const, frozen: bool) -> R<Value> {
         }
         Const::Class(class) => Value::Class(*class),
         Const::ExcClass(class) => Value::ExcClass(*class),
+        Const::DecimalType(scale) => Value::DecimalType(*scale),
+        Const::Decimal(scale, units) => Value::Decimal(Rc::new(DecimalObj {
+            units: constant_value(units, frozen)?,
+            scale: *scale,
+            charge,
+        })),
     })
 }
 
@@ -214,6 +221,8 @@ fn constant_hash(value: &Const) -> R<u64> {
         Const::Class(class) => mix(7, u64::from(*class)),
         Const::Builtin(builtin) => mix(8, u64::from(*builtin)),
         Const::ExcClass(class) => mix(9, *class as u64),
+        Const::Decimal(scale, units) => mix(mix(12, u64::from(*scale)), constant_hash(units)?),
+        Const::DecimalType(scale) => mix(13, u64::from(*scale)),
         Const::Function(function) => mix(10, u64::from(*function)),
         Const::Frozenset(parts) => {
             let mut sum = 11 ^ parts.len() as u64;

@@ -96,3 +96,15 @@ pub const CONSTANTS_GAS: u64 = 1_000_000;
 
 /// Longest code of a `Rejected`, in characters.
 pub const REJECTED_CODE: usize = 64;
+
+/// Largest scale of a decimal, in decimal places: enough for every unit in use.
+pub const DECIMAL_SCALE: i64 = 30;
+
+/// Longest text of a decimal, in characters: the largest integer has 1,234 digits.
+pub const DECIMAL_CHARACTERS: usize = 1_300;
+
+/// Weights of one allocation: each takes a few integers while it runs.
+pub const WEIGHTS: usize = 10_000;
+
+/// Shortest salt of a commitment, in bytes: with less, values from a short list can be guessed.
+pub const SALT_BYTES: usize = 16;

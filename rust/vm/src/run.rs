@@ -227,6 +227,7 @@ impl Vm<'_, '_> {
         let mut stack = self.arguments(entry, arguments)?;
         let value = self.execute(&mut stack, entry.function)?;
         drop(stack);
+        self.check_returned(entry, &value)?;
         self.encode_value(&value)
     }
 

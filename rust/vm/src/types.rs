@@ -29,6 +29,8 @@ pub enum Type {
     Dict(Box<Type>, Box<Type>),
     /// `A | B`, `Optional[A]`.
     Union(Vec<Type>),
+    /// A decimal of this scale.
+    Decimal(u8),
     /// A record, event or enum of the program, by its number and name.
     Class(u16, String),
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Type {
             Type::Tuple(items) => write!(f, "tuple[{}]", joined(items, ", ")),
             Type::Dict(key, value) => write!(f, "dict[{key}, {value}]"),
             Type::Union(types) => f.write_str(&joined(types, " | ")),
+            Type::Decimal(scale) => write!(f, "Decimal({scale})"),
             Type::Class(_, name) => f.write_str(name),
         }
     }

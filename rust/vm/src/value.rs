@@ -35,6 +35,9 @@ pub(crate) enum Value {
         class: u16,
         member: u16,
     },
+    Decimal(Rc<DecimalObj>),
+    /// The type of the decimals of a scale.
+    DecimalType(u8),
     Range(Rc<RangeObj>),
     Slice(Rc<TupleObj>),
     DictView(Rc<ViewObj>),
@@ -217,6 +220,16 @@ impl Drop for RecordObj {
             drop_items(std::mem::take(&mut self.fields));
         }
     }
+}
+
+/// An exact decimal.
+#[derive(Debug)]
+pub(crate) struct DecimalObj {
+    /// An integer of the smallest unit.
+    pub(crate) units: Value,
+    pub(crate) scale: u8,
+    #[allow(dead_code)] // given back on drop
+    pub(crate) charge: Charge,
 }
 
 /// A range.

@@ -16,6 +16,17 @@ Rules it keeps:
 
 from enum import Enum
 
+from lianheng.contract._amounts import allocate, mul_div
+from lianheng.contract._check_digits import (
+    is_valid_container,
+    is_valid_gln,
+    is_valid_gtin,
+    is_valid_iban,
+    is_valid_isin,
+    is_valid_lei,
+    is_valid_sscc,
+    is_valid_uscc,
+)
 from lianheng.contract._contracts import (
     Caller,
     Contract,
@@ -26,7 +37,33 @@ from lianheng.contract._contracts import (
     invariant,
     view,
 )
+from lianheng.contract._dates import (
+    add_months,
+    date,
+    date_of,
+    date_parts,
+    datetime_of,
+    datetime_parts,
+    days_between,
+    end_of_month,
+    format_date,
+    format_datetime,
+    is_leap_year,
+    iso_weekday,
+    parse_date,
+    parse_datetime,
+    quarter,
+    start_of_day,
+)
+from lianheng.contract._decimal import Decimal
 from lianheng.contract._errors import Rejected, require
+from lianheng.contract._hashing import (
+    commit,
+    is_signed,
+    opens,
+    sha256,
+    sm3,
+)
 from lianheng.contract._records import Event, Record
 from lianheng.contract._tables import LIMIT_ROWS, Table
 
@@ -34,6 +71,7 @@ __all__ = [
     "LIMIT_ROWS",
     "Caller",
     "Contract",
+    "Decimal",
     "Declaration",
     "Enum",
     "Event",
@@ -41,9 +79,40 @@ __all__ = [
     "Record",
     "Rejected",
     "Table",
+    "add_months",
+    "allocate",
     "call",
+    "commit",
+    "date",
+    "date_of",
+    "date_parts",
+    "datetime_of",
+    "datetime_parts",
+    "days_between",
     "declarations",
+    "end_of_month",
+    "format_date",
+    "format_datetime",
     "invariant",
+    "is_leap_year",
+    "is_signed",
+    "is_valid_container",
+    "is_valid_gln",
+    "is_valid_gtin",
+    "is_valid_iban",
+    "is_valid_isin",
+    "is_valid_lei",
+    "is_valid_sscc",
+    "is_valid_uscc",
+    "iso_weekday",
+    "mul_div",
+    "opens",
+    "parse_date",
+    "parse_datetime",
+    "quarter",
     "require",
+    "sha256",
+    "sm3",
+    "start_of_day",
     "view",
 ]

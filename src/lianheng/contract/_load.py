@@ -35,6 +35,7 @@ class Program:
     contract: type[Contract]
     declared: dict[str, Declaration]
     parameters: dict[str, dict[str, Parameter]] = field(default_factory=dict)
+    returns: dict[str, Type] = field(default_factory=dict)
 
     @property
     def invariants(self) -> list[str]:
@@ -94,7 +95,11 @@ def _program(module: ModuleType, file: str, place: str) -> Program:
         for name, declaration in declared.items()
         if declaration.kind != "invariant"
     }
-    return Program(file, place, own[0], declared, parameters)
+    returns = {
+        name: resolve(getattr(own[0], name).__annotations__.get("return", object), vars(module))
+        for name in parameters
+    }
+    return Program(file, place, own[0], declared, parameters, returns)
 
 
 def _parameters(method: Any, names: dict[str, Any]) -> dict[str, Parameter]:

@@ -10,7 +10,7 @@ from lianheng.contract._load import Program, line_in
 from lianheng.contract._policy import denial, met_by
 from lianheng.contract._records import Event
 from lianheng.contract._state import Place, State
-from lianheng.contract._types import Mismatch, decode_at, to_plain
+from lianheng.contract._types import Mismatch, check_scale, decode_at, to_plain
 from lianheng.model import decode, encode
 
 _TEXT_LENGTH = 1_000  # characters of an exception's text that are kept, as in the VM
@@ -82,7 +82,9 @@ def run(program: Program, call: Call, state: State) -> Outcome:
     try:
         arguments = _arguments(program, call)
         method = getattr(program.contract(host), call.method)
-        value = encode(to_plain(method(**arguments)))
+        result = method(**arguments)
+        check_scale(call.method, program.returns[call.method], result)
+        value = encode(to_plain(result))
     except (Exception, Stopped) as error:  # noqa: BLE001 - a contract may raise anything
         state.undo()
         return Outcome(failure=_failure(error, program.path))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol, Union, get_args, get_origin
 
+from lianheng.contract._decimal import Decimal
+
 Plain = Any
 """None, bool, int, str, bytes, and lists and dicts of them."""
 
@@ -258,6 +260,48 @@ class Member:
         raise Mismatch(f"{shown} is no value of {self}")
 
 
+@dataclass(frozen=True)
+class Scaled:
+    """Decimals of a scale, stored as the int of their units."""
+
+    of: type[Decimal]
+    immutable = True
+
+    def __str__(self) -> str:
+        return self.of.__name__
+
+    def conforms(self, value: object) -> bool:
+        """A decimal of this very scale."""
+        return type(value) is self.of
+
+    def possible(self, given: Plain) -> bool:
+        """Units are numbers."""
+        return type(given) is int
+
+    def decode(self, given: Plain) -> Any:
+        """The decimal of these units."""
+        return self.of.from_units(given) if type(given) is int else _other(self, given)
+
+
+def check_scale(method: str, declared: Type, result: object) -> None:
+    """Raise TypeError for a result that would be read with another scale: only units leave."""
+    if _has_scale(declared) and not declared.conforms(result):
+        raise TypeError(f"{method}() gives {type(result).__name__}, declared {declared}")
+
+
+def _has_scale(declared: Type) -> bool:
+    match declared:
+        case Scaled():
+            return True
+        case Items(_, item):
+            return _has_scale(item)
+        case Fixed(parts) | Choice(parts):
+            return any(map(_has_scale, parts))
+        case Dict(key, item):
+            return _has_scale(key) or _has_scale(item)
+    return False
+
+
 def decode_at(step: str, expected: Type, given: Plain) -> Any:
     """Decode a part, so that a mismatch names where it lies."""
     try:
@@ -306,6 +350,8 @@ def _named(annotation: object) -> Type:
     if isinstance(annotation, type):
         if issubclass(annotation, Enum):
             return Member(annotation)
+        if issubclass(annotation, Decimal):
+            return Scaled(annotation)
         declared: Type | None = getattr(annotation, "_declared_type", None)
         if declared is not None and declared.of is annotation:  # type: ignore[attr-defined]
             return declared
@@ -321,6 +367,8 @@ def to_plain(value: object) -> Plain:
         return [to_plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Decimal):
+        return value.units
     if hasattr(kind, "_declared_type"):
         return {name: to_plain(item) for name, item in vars(value).items()}
     if isinstance(value, dict):

@@ -4,7 +4,17 @@
 """
 
 from lianheng.contract._records import RecordType
-from lianheng.contract._types import Anything, Choice, Dict, Fixed, Items, Member, Scalar, Type
+from lianheng.contract._types import (
+    Anything,
+    Choice,
+    Dict,
+    Fixed,
+    Items,
+    Member,
+    Scalar,
+    Scaled,
+    Type,
+)
 
 __all__ = [
     "Anything",
@@ -15,5 +25,6 @@ __all__ = [
     "Member",
     "RecordType",
     "Scalar",
+    "Scaled",
     "Type",
 ]

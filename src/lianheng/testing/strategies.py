@@ -27,6 +27,7 @@ from lianheng.contract.declared import (
     Member,
     RecordType,
     Scalar,
+    Scaled,
     Type,
 )
 from lianheng.contract.twin import Program, load
@@ -78,6 +79,8 @@ def values(  # noqa: PLR0911 - one for each kind of type
             return st.one_of(*(values(choice, known) for choice in choices))
         case Member(of):
             return st.sampled_from([member.value for member in of])
+        case Scaled():
+            return integers()
         case RecordType(of):
             return records(of, known)
         case Anything():

@@ -58,6 +58,9 @@ impl Vm<'_, '_> {
         {
             return Err(malformed());
         }
+        if super::library::parameters(builtin).is_some() {
+            return self.call_library(builtin, arguments, names);
+        }
         match builtin {
             Builtin::Sorted => return self.sorted(arguments, names),
             Builtin::Min | Builtin::Max => return self.extreme(builtin, arguments, names),
@@ -172,6 +175,10 @@ impl Vm<'_, '_> {
     fn absolute(&mut self, value: &Value) -> R<Value> {
         match value {
             Value::Int(value) if *value != i64::MIN => Ok(Value::Int(value.abs())),
+            Value::Decimal(decimal) => {
+                let decimal = decimal.clone();
+                self.decimal_unary(&decimal, |units| units.abs())
+            }
             other => match to_big(other) {
                 Some(value) => self.new_int(value.abs()),
                 None => Err(type_error(format!(

@@ -264,6 +264,9 @@ impl Vm<'_, '_> {
         names: &[u16],
     ) -> R<Value> {
         self.spend(gas::BUILTIN)?;
+        if matches!(receiver, Value::Decimal(_) | Value::DecimalType(_)) {
+            return self.decimal_method(receiver, name, arguments, names);
+        }
         let method = self
             .program
             .methods

@@ -7,6 +7,7 @@ mod dict_methods;
 mod functions;
 mod int_methods;
 mod iterators;
+pub(crate) mod library;
 mod list_methods;
 mod methods;
 mod ordered;
@@ -86,6 +87,38 @@ names! {
         Round = "round",
         Type = "type",
         TypeName = "type name",
+        Decimal = "Decimal",
+        MulDiv = "mul_div",
+        Allocate = "allocate",
+        Date = "date",
+        StartOfDay = "start_of_day",
+        DateOf = "date_of",
+        DateParts = "date_parts",
+        DatetimeOf = "datetime_of",
+        DatetimeParts = "datetime_parts",
+        DaysBetween = "days_between",
+        AddMonths = "add_months",
+        EndOfMonth = "end_of_month",
+        IsoWeekday = "iso_weekday",
+        Quarter = "quarter",
+        IsLeapYear = "is_leap_year",
+        FormatDate = "format_date",
+        ParseDate = "parse_date",
+        FormatDatetime = "format_datetime",
+        ParseDatetime = "parse_datetime",
+        Sha256 = "sha256",
+        Sm3 = "sm3",
+        Commit = "commit",
+        Opens = "opens",
+        IsSigned = "is_signed",
+        IsValidContainer = "is_valid_container",
+        IsValidGln = "is_valid_gln",
+        IsValidGtin = "is_valid_gtin",
+        IsValidIban = "is_valid_iban",
+        IsValidIsin = "is_valid_isin",
+        IsValidLei = "is_valid_lei",
+        IsValidSscc = "is_valid_sscc",
+        IsValidUscc = "is_valid_uscc",
     }
 }
 

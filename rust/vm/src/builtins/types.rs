@@ -27,6 +27,7 @@ impl Vm<'_, '_> {
             Value::Range(_) => Value::Builtin(Builtin::Range),
             Value::Record(record) => Value::Class(record.class),
             Value::Enum { class, .. } => Value::Class(*class),
+            Value::Decimal(decimal) => Value::DecimalType(decimal.scale),
             Value::Exception(exception) => Value::ExcClass(exception.class),
             other => {
                 return Err(refused(format!(
@@ -45,6 +46,7 @@ impl Vm<'_, '_> {
                 | Value::Builtin(_)
                 | Value::Bound(_)
                 | Value::Class(_)
+                | Value::DecimalType(_)
                 | Value::ExcClass(_)
         )
     }

@@ -41,7 +41,7 @@ impl<'s> Compiler<'s> {
             Expr::BinOp(binary) if binary.op == Operator::BitOr => {
                 let left = self.annotation_within(&binary.left, levels)?;
                 let right = self.annotation_within(&binary.right, levels)?;
-                Some(union(left, right))
+                self.distinct_decimals(expr, union(left, right))
             }
             Expr::Subscript(subscript) => self.generic(subscript, levels),
             Expr::StringLiteral(_) => {
@@ -67,6 +67,9 @@ impl<'s> Compiler<'s> {
         let id = name.id.as_str();
         if let Some(Global::Class(class)) = self.globals.get(id) {
             return Some(Type::Class(*class, id.to_string()));
+        }
+        if let Some(found) = self.decimal_annotation(name) {
+            return found;
         }
         match id {
             "int" => Some(Type::Int),

@@ -39,6 +39,7 @@ impl<'s> Compiler<'s> {
             }
             Resolved::Global(Global::Class(class)) => self.call_class(call, class),
             Resolved::Global(Global::Require) => self.call_require(call),
+            Resolved::Global(Global::Library(builtin)) => self.call_library(call, builtin),
             Resolved::Global(Global::Declaration(Declared::Table)) => {
                 self.refuse(
                     call,

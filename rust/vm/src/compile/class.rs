@@ -12,6 +12,9 @@ const FIELD_HELP: &str = "declare fields as name: type or name: type = default";
 
 impl<'s> Compiler<'s> {
     pub(crate) fn declare_class(&mut self, class: &'s ast::StmtClassDef) {
+        if self.declare_decimal(class) {
+            return;
+        }
         let name = class.name.as_str();
         self.check_class_head(class);
         let (kind, base) = match self.base_of(class) {

@@ -77,7 +77,10 @@ impl<'s> Compiler<'s> {
                 );
                 fold_binary(binary.op, left, right)
             }
-            Expr::Call(call) => self.fold_call(call, level),
+            Expr::Call(call) => match self.fold_decimal(call) {
+                Some(found) => Some(found),
+                None => self.fold_call(call, level),
+            },
             _ => None,
         }
     }
@@ -126,6 +129,7 @@ impl<'s> Compiler<'s> {
             Some(Global::Function(id)) => Some(Const::Function(id)),
             Some(Global::Class(id)) => Some(Const::Class(id)),
             Some(Global::Exception(class)) => Some(Const::ExcClass(class)),
+            Some(Global::Library(builtin)) => Some(Const::Builtin(builtin.number())),
             Some(_) => None,
             None => self
                 .builtin(name.id.as_str())

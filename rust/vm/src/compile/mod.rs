@@ -16,6 +16,7 @@ pub(crate) mod constant;
 mod contract;
 mod expr;
 mod function;
+mod library;
 mod methods;
 mod module;
 mod names;
@@ -34,6 +35,7 @@ use ruff_python_ast::{Expr, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions};
 use ruff_text_size::{Ranged, TextRange};
 
+use crate::builtins::Builtin;
 use crate::diagnostics::{Diagnostic, Reporter};
 use crate::error::Exc;
 use crate::program::{Const, Parts, Program, Shape};
@@ -123,6 +125,8 @@ pub(crate) enum Global {
     Declaration(Declared),
     /// `require`.
     Require,
+    /// A helper of `lianheng.contract`.
+    Library(Builtin),
     /// Reported already.
     Broken,
 }

@@ -12,7 +12,7 @@ use crate::types::Type;
 /// The modules that contracts import from.
 const MODULE: &str = "lianheng.contract";
 const IMPORT_HELP: &str =
-    "it has Contract, Record, Event, Enum, Table, call, view, invariant, require, Rejected, Caller";
+    "it has Contract, Record, Event, Enum, Table, call, view, invariant, require, Rejected, Caller, and the helpers of docs/contract-library.md";
 
 impl<'s> Compiler<'s> {
     /// The record class of callers, known to every program.
@@ -297,6 +297,6 @@ fn exported(name: &str) -> Option<Global> {
         "require" => Global::Require,
         "Rejected" => Global::Exception(Exc::Rejected),
         "Caller" => Global::Class(CALLER),
-        _ => return None,
+        _ => return crate::builtins::library::exported(name).map(Global::Library),
     })
 }

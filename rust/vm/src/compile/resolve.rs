@@ -39,7 +39,9 @@ impl<'s> Compiler<'s> {
 
     /// The builtin of a name: only scripts print.
     pub(crate) fn builtin(&self, name: &str) -> Option<Builtin> {
-        Builtin::from_name(name).filter(|found| *found != Builtin::Print || self.is_script)
+        Builtin::from_name(name)
+            .filter(|found| *found != Builtin::Print || self.is_script)
+            .filter(|found| crate::builtins::library::parameters(*found).is_none())
     }
 
     /// Whether an expression is the contract's `self`.
@@ -103,6 +105,7 @@ impl<'s> Compiler<'s> {
             Global::Function(id) => self.load_const(Const::Function(id), to),
             Global::Class(id) => self.load_const(Const::Class(id), to),
             Global::Exception(class) => self.load_const(Const::ExcClass(class), to),
+            Global::Library(builtin) => self.load_const(Const::Builtin(builtin.number()), to),
             Global::Slot(slot) => self.emit(Op::LoadGlobal, to, slot, 0),
             Global::Broken => {}
             Global::Require => self.refuse(

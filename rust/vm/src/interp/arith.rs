@@ -125,6 +125,9 @@ impl Vm<'_, '_> {
         match (left, right) {
             (Value::Big(_), Value::Big(_) | Value::Int(_) | Value::Bool(_))
             | (Value::Int(_) | Value::Bool(_), Value::Big(_)) => self.big(op, left, right),
+            (Value::Decimal(_), _) | (_, Value::Decimal(_)) => {
+                self.decimal_binary(op, left, right)
+            }
             _ => self.sequences(op, left, right),
         }
     }
@@ -288,7 +291,7 @@ impl Vm<'_, '_> {
     }
 
     /// Operations on strings, byte strings, lists, tuples, sets and dictionaries.
-    fn sequences(&mut self, op: Bin, left: &Value, right: &Value) -> R<Value> {
+    pub(crate) fn sequences(&mut self, op: Bin, left: &Value, right: &Value) -> R<Value> {
         match (op, left, right) {
             (Bin::Add, Value::Str(x), Value::Str(y)) => {
                 self.plan_bytes(x.text.len() + y.text.len())?;
@@ -501,6 +504,10 @@ impl Vm<'_, '_> {
             Op::Pos => "+",
             _ => "~",
         };
+        if let (Value::Decimal(decimal), Op::Neg | Op::Pos) = (value, op) {
+            let negate = op == Op::Neg;
+            return self.decimal_unary(decimal, |units| if negate { -units } else { units });
+        }
         let Some(big) = to_big(value) else {
             return Err(type_error(format!(
                 "bad operand type for unary {sign}: '{}'",
@@ -539,7 +546,10 @@ impl Vm<'_, '_> {
         let is_type = |value: &Value| match value {
             Value::Builtin(builtin) => super::format::is_type(*builtin),
             Value::None => true,
-            other => matches!(other, Value::Class(_) | Value::ExcClass(_)),
+            other => matches!(
+                other,
+                Value::Class(_) | Value::DecimalType(_) | Value::ExcClass(_)
+            ),
         };
         if op == Bin::Or
             && is_type(left)

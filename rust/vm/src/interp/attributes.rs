@@ -25,6 +25,8 @@ fn plain_type_name(value: &Value) -> &'static str {
         Value::Set(_) => "set",
         Value::Record(_) => "record",
         Value::Enum { .. } => "enum",
+        Value::Decimal(_) => "Decimal",
+        Value::DecimalType(_) => "type",
         Value::Range(_) => "range",
         Value::Slice(_) => "slice",
         Value::DictView(view) => match view.kind {
@@ -51,6 +53,7 @@ impl Vm<'_, '_> {
             Value::Record(record) => self.program.class(record.class).name.clone(),
             Value::Enum { class, .. } => self.program.class(*class).name.clone(),
             Value::Contract => self.program.parts.contract.clone(),
+            Value::Decimal(decimal) => format!("Decimal({})", decimal.scale),
             Value::Iter(iter) => iter
                 .state
                 .try_borrow()
@@ -69,6 +72,9 @@ impl Vm<'_, '_> {
             Value::Enum { class, member } => self.member_attribute(*class, *member, name)?,
             Value::Class(class) => self.class_attribute(*class, name)?,
             Value::Exception(exception) => self.exception_attribute(exception, name)?,
+            Value::Decimal(_) | Value::DecimalType(_) => {
+                return self.decimal_attribute(value, name)
+            }
             Value::Range(range) => match self.program.name(name) {
                 "start" => Some(Value::Int(range.start)),
                 "stop" => Some(Value::Int(range.stop)),
@@ -325,7 +331,11 @@ impl Vm<'_, '_> {
             Value::ExcClass(class) => {
                 matches!(value, Value::Exception(exception) if exception.class.is(*class))
             }
+            Value::DecimalType(scale) => {
+                matches!(value, Value::Decimal(decimal) if decimal.scale == *scale)
+            }
             Value::Builtin(builtin) => match builtin {
+                Builtin::Decimal => matches!(value, Value::Decimal(_)),
                 Builtin::Int => matches!(value, Value::Int(_) | Value::Big(_) | Value::Bool(_)),
                 Builtin::Bool => matches!(value, Value::Bool(_)),
                 Builtin::Str => matches!(value, Value::Str(_)),
@@ -337,7 +347,7 @@ impl Vm<'_, '_> {
                 Builtin::Frozenset => matches!(value, Value::Set(set) if set.frozenset),
                 Builtin::Range => matches!(value, Value::Range(_)),
                 Builtin::Type => match value {
-                    Value::Class(_) | Value::ExcClass(_) => true,
+                    Value::Class(_) | Value::DecimalType(_) | Value::ExcClass(_) => true,
                     Value::Builtin(builtin) => is_type(*builtin),
                     _ => false,
                 },

@@ -14,7 +14,7 @@ use crate::{gas, limits};
 const UNKNOWN: u16 = u16::MAX;
 
 #[cold]
-pub(super) fn missing_arguments(
+pub(crate) fn missing_arguments(
     function: &str,
     kind: &str,
     names: &[String],
@@ -395,6 +395,7 @@ impl Vm<'_, '_> {
         match callee {
             Value::Builtin(builtin) => self.call_builtin(*builtin, arguments, names),
             Value::Class(class) => self.call_class(*class, arguments, names),
+            Value::DecimalType(scale) => self.call_decimal_type(*scale, arguments, names),
             Value::ExcClass(class) => self.make_exception(*class, arguments, names),
             Value::Bound(bound) => {
                 if let Some(function) = self.user_method(&bound.receiver, bound.name) {

@@ -57,6 +57,7 @@ impl Vm<'_, '_> {
             Value::List(list) => !list.items.borrow().is_empty(),
             Value::Dict(dict) => dict.table.borrow().len() > 0,
             Value::Set(set) => set.table.borrow().len() > 0,
+            Value::Decimal(decimal) => return self.truth(&decimal.units),
             Value::Range(range) => range.len() > 0,
             Value::DictView(view) => view.dict.table.borrow().len() > 0,
             Value::Table(_) => {
@@ -110,6 +111,10 @@ impl Vm<'_, '_> {
             | (Value::Table(x), Value::Table(y)) => Ok(x == y),
             (Value::Builtin(x), Value::Builtin(y)) => Ok(x == y),
             (Value::ExcClass(x), Value::ExcClass(y)) => Ok(x == y),
+            (Value::Decimal(x), Value::Decimal(y)) => {
+                Ok(x.scale == y.scale && self.equal(&x.units, &y.units, level + 1)?)
+            }
+            (Value::DecimalType(x), Value::DecimalType(y)) => Ok(x == y),
             (Value::Exception(x), Value::Exception(y)) => Ok(std::rc::Rc::ptr_eq(x, y)),
             (Value::Closure(x), Value::Closure(y)) => Ok(std::rc::Rc::ptr_eq(x, y)),
             (Value::Iter(x), Value::Iter(y)) => Ok(std::rc::Rc::ptr_eq(x, y)),
@@ -228,6 +233,9 @@ impl Vm<'_, '_> {
             (Value::List(x), Value::List(y)) => {
                 let (x, y) = (x.items.borrow(), y.items.borrow());
                 self.ordered_items(order, &x, &y, level)
+            }
+            (Value::Decimal(x), Value::Decimal(y)) if x.scale == y.scale => {
+                self.ordered(order, &x.units, &y.units, level + 1)
             }
             (Value::Set(x), Value::Set(y)) => self.ordered_sets(order, x, y),
             (Value::DictView(_), Value::DictView(_) | Value::Set(_))
@@ -355,6 +363,11 @@ impl Vm<'_, '_> {
                 let step = if length <= 1 { 0 } else { range.step };
                 mix(mix(mix(6, length as u64), start as u64), step as u64)
             }
+            Value::Decimal(decimal) => mix(
+                mix(12, u64::from(decimal.scale)),
+                self.hash(&decimal.units, level + 1)?,
+            ),
+            Value::DecimalType(scale) => mix(13, u64::from(*scale)),
             Value::Class(class) => mix(7, u64::from(*class)),
             Value::Builtin(builtin) => mix(8, u64::from(builtin.number())),
             Value::ExcClass(class) => mix(9, *class as u64),

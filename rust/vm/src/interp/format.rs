@@ -58,6 +58,10 @@ impl Vm<'_, '_> {
                 let _ = write!(text, "{number}");
                 Ok(())
             }
+            Value::Decimal(decimal) => {
+                let shown = self.decimal_text(decimal)?;
+                self.put(text, &shown)
+            }
             Value::Enum { class, member } => {
                 let shown = self.enum_name(*class, *member)?;
                 self.put(text, &shown)
@@ -164,6 +168,13 @@ impl Vm<'_, '_> {
             Value::Set(set) => self.write_set(text, set, level),
             Value::Record(record) => self.write_record(text, record, level),
             Value::Enum { class, member } => self.write_enum(text, *class, *member),
+            Value::Decimal(decimal) => {
+                let shown = self.decimal_text(decimal)?;
+                self.put(text, &format!("Decimal({})('{shown}')", decimal.scale))
+            }
+            Value::DecimalType(_) => Err(refused(
+                "the text of a decimal type is not part of the language",
+            )),
             Value::Range(range) => self.write_range(text, range),
             Value::Slice(parts) => {
                 self.put(text, "slice(")?;

@@ -94,7 +94,9 @@ impl Vm<'_, '_> {
     pub(super) fn outer_global(&mut self, slot: u16) -> R<Value> {
         let id = self.program.parts.globals.get(usize::from(slot)).copied();
         let name = id.map_or("?", |id| self.program.name(id));
-        if let Some(builtin) = Builtin::from_name(name) {
+        let builtin = Builtin::from_name(name)
+            .filter(|found| crate::builtins::library::parameters(*found).is_none());
+        if let Some(builtin) = builtin {
             return Ok(Value::Builtin(builtin));
         }
         if let Some(class) = Exc::from_name(name).filter(|class| *class != Exc::Rejected) {

@@ -3,7 +3,7 @@
 mod access;
 pub(crate) mod arith;
 mod attributes;
-mod calls;
+pub(crate) mod calls;
 pub(crate) mod compare;
 mod construct;
 mod exec;

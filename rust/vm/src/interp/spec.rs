@@ -34,7 +34,10 @@ impl Vm<'_, '_> {
             let shown = self.show(value)?;
             return self.new_str(shown);
         }
-        let spec = parse(&text.text, &self.type_name(value))?;
+        let spec = match value {
+            Value::Decimal(_) => parse(&text.text, "str")?,
+            _ => parse(&text.text, &self.type_name(value))?,
+        };
         self.plan_bytes(spec.width)?;
         let made = match value {
             Value::Str(text) => format_text(&spec, &text.text)?,
@@ -44,7 +47,7 @@ impl Vm<'_, '_> {
                 self.spend(words * words / 2)?;
                 format_int(&spec, &big, &self.type_name(value))?
             }
-            Value::Enum { .. } => {
+            Value::Enum { .. } | Value::Decimal(_) => {
                 let shown = self.show(value)?;
                 format_text(&spec, &shown)?
             }

@@ -183,6 +183,11 @@ fn constant(value: &Value, level: usize) -> Read<Const> {
                 .map(Const::ExcClass)
                 .ok_or_else(|| "no such exception class".to_string())
         }
+        (12, [scale, units]) => Ok(Const::Decimal(
+            decimal_scale(scale)?,
+            Box::new(inner(units)?),
+        )),
+        (13, [scale]) => Ok(Const::DecimalType(decimal_scale(scale)?)),
         _ => Err("an unknown constant".to_string()),
     }
 }
@@ -281,6 +286,15 @@ fn class(value: &Value) -> Read<Class> {
     })
 }
 
+/// The scale of a decimal type.
+fn decimal_scale(value: &Value) -> Read<u8> {
+    let scale = integer(value)?;
+    if !crate::builtins::library::is_scale(scale) {
+        return Err("a scale outside of its limits".to_string());
+    }
+    Ok(scale as u8)
+}
+
 fn type_of(value: &Value, level: usize) -> Read<Type> {
     if level > limits::TYPE_LEVELS {
         return Err("a type is nested too deep".to_string());
@@ -304,6 +318,7 @@ fn type_of(value: &Value, level: usize) -> Read<Type> {
         (10, [key, value]) => Ok(Type::Dict(Box::new(inner(key)?), Box::new(inner(value)?))),
         (11, [items]) => Ok(Type::Union(list(items, inner)?)),
         (12, [class, name]) => Ok(Type::Class(number(class)?, text(name)?)),
+        (13, [scale]) => Ok(Type::Decimal(decimal_scale(scale)?)),
         _ => Err("an unknown type".to_string()),
     }
 }

@@ -82,6 +82,8 @@ fn constant(value: &Const) -> Value {
         Const::Builtin(number) => tagged(9, vec![int(*number)]),
         Const::Class(number) => tagged(10, vec![int(*number)]),
         Const::ExcClass(class) => tagged(11, vec![int(*class as u8)]),
+        Const::Decimal(scale, units) => tagged(12, vec![int(*scale), constant(units)]),
+        Const::DecimalType(scale) => tagged(13, vec![int(*scale)]),
     }
 }
 
@@ -169,6 +171,7 @@ fn type_value(ty: &Type) -> Value {
         Type::Dict(key, value) => tagged(10, vec![type_value(key), type_value(value)]),
         Type::Union(items) => tagged(11, vec![list(items, type_value)]),
         Type::Class(class, name) => tagged(12, vec![int(*class), Value::text(name.clone())]),
+        Type::Decimal(scale) => tagged(13, vec![int(*scale)]),
     }
 }
 

@@ -42,6 +42,9 @@ pub(crate) enum Const {
     Builtin(u16),
     Class(u16),
     ExcClass(Exc),
+    /// A scale and an int of units.
+    Decimal(u8, Box<Const>),
+    DecimalType(u8),
 }
 
 /// A parameter of a function.

@@ -207,6 +207,10 @@ impl Parts {
             Const::Class(class) if usize::from(*class) >= self.classes.len() => {
                 refuse("no such class", class)
             }
+            Const::Decimal(_, units) => match &**units {
+                Const::Int(_) | Const::Big(_) => self.check_const(units, level),
+                _ => refuse("a decimal without units", level),
+            },
             Const::Builtin(builtin) if !self.has_builtin(*builtin) => {
                 refuse("no such builtin", builtin)
             }

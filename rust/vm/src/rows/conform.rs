@@ -17,6 +17,7 @@ impl Vm<'_, '_> {
             | (Type::Int, Value::Int(_) | Value::Big(_))
             | (Type::Str, Value::Str(_))
             | (Type::Bytes, Value::Bytes(_)) => true,
+            (Type::Decimal(scale), Value::Decimal(decimal)) => decimal.scale == *scale,
             (Type::Class(class, _), Value::Record(record)) => {
                 self.program.is_subclass(record.class, *class)
             }
@@ -118,6 +119,7 @@ pub(crate) fn const_conforms(value: &Const, ty: &Type) -> bool {
         (Type::Set(item), Const::Frozenset(items)) => {
             items.iter().all(|value| const_conforms(value, item))
         }
+        (Type::Decimal(scale), Const::Decimal(own, _)) => scale == own,
         (Type::Class(class, _), Const::Enum(own, _) | Const::Record(own, _)) => class == own,
         _ => false,
     }

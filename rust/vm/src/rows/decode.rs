@@ -59,6 +59,10 @@ impl Vm<'_, '_> {
             }
             (Type::Bool, Kind::Bool) => Ok(Value::Bool(decoder.bool()?)),
             (Type::Int, Kind::Int) => self.decode_int(decoder),
+            (Type::Decimal(scale), Kind::Int) => {
+                let units = self.decode_int(decoder)?;
+                Ok(self.new_decimal(*scale, units)?)
+            }
             (Type::Str, Kind::Text) => {
                 let text = decoder.text()?;
                 Ok(self.new_str(text.to_string())?)
@@ -320,7 +324,7 @@ fn possible(ty: &Type, kind: Kind) -> bool {
         Type::Any | Type::Union(_) => true,
         Type::None => kind == Kind::Null,
         Type::Bool => kind == Kind::Bool,
-        Type::Int => kind == Kind::Int,
+        Type::Int | Type::Decimal(_) => kind == Kind::Int,
         Type::Str => kind == Kind::Text,
         Type::Bytes => kind == Kind::Bytes,
         Type::List(_) | Type::TupleOf(_) | Type::Tuple(_) => kind == Kind::Array,

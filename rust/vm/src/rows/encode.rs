@@ -45,6 +45,7 @@ impl Vm<'_, '_> {
             Value::Tuple(tuple) => self.encode_items(encoder, &tuple.items, level)?,
             Value::Record(record) => self.encode_record(encoder, record, level)?,
             Value::Dict(dict) => self.encode_dict(encoder, &dict.table.borrow(), level)?,
+            Value::Decimal(decimal) => self.encode_into(encoder, &decimal.units, level)?,
             Value::Enum { class, member } => self.encode_enum(encoder, *class, *member)?,
             other => {
                 let kind = self.type_name(other);
