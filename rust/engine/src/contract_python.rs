@@ -126,6 +126,8 @@ impl Contract for PythonContract {
             now_ms: call.now,
             height: call.height,
             transaction_id: call.transaction_id,
+            application: call.application,
+            attachments: call.attachments,
             read_only: call.read_only,
         };
         let mut host = StateHost { state, steps };
@@ -321,10 +323,20 @@ fn class(class: &vm::ClassInterface) -> Value {
     map(vec![
         ("name", text(&class.name)),
         ("fields", list(&class.fields, field)),
+        ("signatories", list(&class.signatories, |name| text(name))),
+        ("observers", list(&class.observers, |name| text(name))),
     ])
 }
 
-/// The declaration as maps: name, doc, calls, views, tables, records, events, enums.
+fn cell(cell: &vm::CellInterface) -> Value {
+    map(vec![
+        ("name", text(&cell.name)),
+        ("type", text(&cell.ty.to_string())),
+        ("counter", Value::Bool(cell.counter)),
+    ])
+}
+
+/// The declaration as maps: name, doc, calls, views, tables, records, events, enums, cells.
 fn interface_value(interface: &vm::Interface) -> Value {
     let names = |names: &Vec<String>| list(names, |name| text(name));
     let table = |table: &vm::TableInterface| {
@@ -333,6 +345,7 @@ fn interface_value(interface: &vm::Interface) -> Value {
             ("record", text(&table.record)),
             ("key", names(&table.key)),
             ("indexes", list(&table.indexes, names)),
+            ("unique", list(&table.unique, names)),
         ])
     };
     let member = |(name, value): &(String, String)| Value::Array(vec![text(name), text(value)]);
@@ -351,6 +364,7 @@ fn interface_value(interface: &vm::Interface) -> Value {
         ("records", list(&interface.records, class)),
         ("events", list(&interface.events, class)),
         ("enums", list(&interface.enums, enumeration)),
+        ("cells", list(&interface.cells, cell)),
     ])
 }
 

@@ -308,6 +308,11 @@ impl<'a> Execution<'a> {
             now: self.base.time,
             height: self.base.height,
             transaction_id: transaction.id.0,
+            application: payload
+                .application
+                .as_ref()
+                .map(|span| transaction.text(span)),
+            attachments: &payload.attachments,
             gas: payload.gas,
             read_only: false,
         };

@@ -141,6 +141,8 @@ impl Engine {
             now: head.header.time,
             height: head.height(),
             transaction_id: [0; 32],
+            application: None,
+            attachments: &[],
             gas,
             read_only: true,
         };

@@ -28,6 +28,10 @@ pub struct Call<'a> {
     pub height: u64,
     /// Id of the transaction; zeros for a view.
     pub transaction_id: [u8; 32],
+    /// Application that the transaction names.
+    pub application: Option<&'a str>,
+    /// Attachments that the transaction names.
+    pub attachments: &'a [[u8; 32]],
     /// Most gas.
     pub gas: u64,
     /// Whether writes are refused.

@@ -27,6 +27,7 @@ mod rows;
 mod run;
 mod script;
 mod source;
+mod state;
 mod table;
 mod tables;
 mod types;
@@ -36,7 +37,8 @@ mod value;
 
 pub use diagnostics::Diagnostic;
 pub use interface::{
-    ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface, TableInterface,
+    CellInterface, ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface,
+    TableInterface,
 };
 pub use program::Program;
 pub use run::{

@@ -44,6 +44,10 @@ pub struct CallContext<'a> {
     pub height: u64,
     /// Id of the transaction.
     pub transaction_id: [u8; 32],
+    /// Name of the application that made the transaction, where it gives one.
+    pub application: Option<&'a str>,
+    /// Hashes of payloads off the chain that the transaction names.
+    pub attachments: &'a [[u8; 32]],
     /// The call is a view: writes and events are refused.
     pub read_only: bool,
 }

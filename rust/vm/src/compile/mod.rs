@@ -24,6 +24,7 @@ mod pattern;
 mod require;
 mod resolve;
 mod script;
+mod state;
 mod stmt;
 mod text;
 mod tries;
@@ -135,9 +136,12 @@ pub(crate) enum Declared {
     Event,
     Enum,
     Table,
+    Cell,
+    Counter,
     Call,
     View,
     Invariant,
+    Migrate,
 }
 
 /// What is known of the contract's class while its methods are compiled.
@@ -146,6 +150,9 @@ pub(crate) struct ContractScope {
     pub(crate) tables: HashMap<String, u16>,
     pub(crate) constants: HashMap<String, u16>,
     pub(crate) methods: HashMap<String, u16>,
+    pub(crate) cells: HashMap<String, u16>,
+    /// The method being compiled is a migration.
+    pub(crate) migrating: bool,
 }
 
 pub(crate) struct Compiler<'s> {
