@@ -17,7 +17,7 @@ use crate::policy::Policy;
 use crate::prepare::{self, unknown_key, verify_late, Drop, Prepared, Signed, Transaction};
 use crate::replay::{segment_of, LiveIds};
 use crate::runtime::{Call, Contracts, Deployed, Emitted, Runtime, Step};
-use crate::{deploy, limits, Error};
+use crate::{deploy, lifecycle, limits, Error};
 
 /// What became of one transaction.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub(crate) struct Trace {
 
 /// The block so far.
 pub(crate) struct Execution<'a> {
-    base: Base<'a>,
+    pub base: Base<'a>,
     pub state: BlockState<'a>,
     pub contracts: Arc<Contracts>,
     pub entries: Vec<Vec<u8>>,
@@ -286,6 +286,9 @@ impl<'a> Execution<'a> {
             return Ok(refused(0, None, refusal));
         };
         let code = Some(deployed.source);
+        if let Err(refusal) = lifecycle::check_status(name, deployed.status, false) {
+            return Ok(refused(0, code, refusal));
+        }
         match check_call(transaction, &deployed, signers) {
             Err(refusal) => Ok(refused(0, code, refusal)),
             Ok(()) => self.run_contract(transaction, &deployed, signers),
@@ -354,7 +357,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Numbers the events of a contract and moves its event chain on.
-    fn number_events(
+    pub(crate) fn number_events(
         &mut self,
         contract: &str,
         events: Vec<Emitted>,
@@ -418,6 +421,9 @@ impl<'a> Execution<'a> {
                 .in_field("code")
                 .hint("leave the field out");
             return Ok(refused(0, None, refusal));
+        }
+        if lifecycle::METHODS.contains(&request.method) {
+            return self.change_contract(transaction, &request);
         }
         let (runtime, suite) = (self.base.runtime, self.base.suite);
         // It writes nothing: there is nothing half done after a panic.
@@ -486,7 +492,7 @@ fn check_result(value: &[u8], events: &[Emitted]) -> Result<(), Refusal> {
 }
 
 /// What a panic inside a call becomes.
-fn fault() -> Refusal {
+pub(crate) fn fault() -> Refusal {
     Refusal::new(
         "engine.fault",
         "the engine failed inside this call; all its gas is taken",
@@ -494,7 +500,7 @@ fn fault() -> Refusal {
     .hint("report it with the transaction id: this is a defect of the engine")
 }
 
-fn refused(gas: u64, code: Option<Hash32>, refusal: Refusal) -> TransactionResult {
+pub(crate) fn refused(gas: u64, code: Option<Hash32>, refusal: Refusal) -> TransactionResult {
     TransactionResult {
         gas,
         code,

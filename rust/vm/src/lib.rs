@@ -33,6 +33,7 @@ mod tables;
 mod types;
 mod unicode;
 mod unicode_tables;
+mod upgrade;
 mod value;
 
 pub use diagnostics::Diagnostic;
@@ -47,6 +48,7 @@ pub use run::{
 };
 pub use script::{check_script, run_script, ScriptError, ScriptOutcome, TracebackLine};
 pub use types::Type;
+pub use upgrade::{changes, upgrade, Change};
 
 /// Compiles a contract's source. `file` is the name that diagnostics and errors show.
 ///

@@ -177,10 +177,20 @@ pub fn run(
     memory::reset();
     let instance = match instance(program, context.contract) {
         Ok(instance) => instance,
-        Err(trap) => return failed(*trap, 0, 0),
+        Err(trap) => return failed_before(*trap),
     };
     let mut vm = Vm::new(program, instance, context, host, gas_limit);
     let result = vm.call_entry(method, arguments);
+    concluded(vm, result)
+}
+
+/// The outcome of a call that did not begin.
+pub(crate) fn failed_before(stop: Stop) -> Outcome {
+    failed(stop, 0, 0)
+}
+
+/// The outcome of what ran.
+pub(crate) fn concluded(mut vm: Vm<'_, '_>, result: R<Vec<u8>>) -> Outcome {
     let events = std::mem::take(&mut vm.events);
     let (gas, line) = (vm.gas_used(), vm.failed_line);
     let outcome = match result {

@@ -23,7 +23,7 @@ struct Range<'v> {
 
 impl Vm<'_, '_> {
     /// Appends a value as a part of a key.
-    fn push_part(&self, to: &mut Vec<u8>, value: &Value) -> R<()> {
+    pub(crate) fn push_part(&self, to: &mut Vec<u8>, value: &Value) -> R<()> {
         match value {
             Value::Int(value) => key::push_int(to, *value),
             Value::Bool(value) => key::push_bool(to, *value),
