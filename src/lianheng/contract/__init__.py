@@ -27,21 +27,26 @@ from lianheng.contract._contracts import (
 )
 from lianheng.contract._errors import Rejected, require
 from lianheng.contract._records import Event, Record
+from lianheng.contract._state import Cell, Counter, SignatoryMissing, migrate
 from lianheng.contract._tables import LIMIT_ROWS, Table
 
 __all__ = [
     "LIMIT_ROWS",
     "Caller",
+    "Cell",
     "Contract",
+    "Counter",
     "Declaration",
     "Enum",
     "Event",
     "Host",
     "Record",
     "Rejected",
+    "SignatoryMissing",
     "Table",
     "call",
     "declarations",
+    "migrate",
     "require",
     "view",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from lianheng.contract._records import Event, Record
+from lianheng.contract._state import Cell
 from lianheng.contract._tables import Table
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -64,8 +65,11 @@ class Contract:
         self._host = host
         for name in dir(type(self)):
             table = getattr(type(self), name)
-            if isinstance(table, Table):
-                setattr(self, name, table.bound(host.rows(name)))
+            if isinstance(table, Table | Cell):
+                setattr(self, name, table.bound(host.rows(name), self._who_signed))
+
+    def _who_signed(self) -> list[tuple[str, str]]:
+        return [(signer.member, signer.organisation) for signer in self._host.signers]
 
     @property
     def caller(self) -> Caller:
@@ -91,6 +95,22 @@ class Contract:
     def transaction_id(self) -> bytes:
         """Id of the running transaction, 32 bytes."""
         return self._host.transaction_id
+
+    @property
+    def application(self) -> str | None:
+        """Name of the application that made the transaction, where it gives one."""
+        # Hosts of tests that know no transactions need not have it.
+        found: str | None = getattr(self._host, "application", None)
+        return found
+
+    @property
+    def attachments(self) -> tuple[bytes, ...]:
+        """Hashes, 32 bytes each, of payloads off the chain that the transaction names."""
+        return tuple(getattr(self._host, "attachments", ()))
+
+    def drain(self, name: str) -> list[Any]:
+        """Take all that is stored under a table or cell; only an upgrade's migration may."""
+        raise RuntimeError(f"{name} is drained by an upgrade on a ledger, not here")
 
     def emit(self, event: Event) -> None:
         """Announce an event; it counts only if the call ends well."""

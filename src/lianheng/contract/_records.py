@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import (
     Any,
+    ClassVar,
     Self,
     Union,
     dataclass_transform,
@@ -36,6 +37,11 @@ class Record(_Typed):
     A wrong type, a missing or an unknown field is a TypeError. A mutable default is a ValueError
     when the class is made.
     """
+
+    signatories: ClassVar[tuple[str, ...]] = ()
+    """Fields that name members or organisations: all of them sign each change of a row."""
+    observers: ClassVar[tuple[str, ...]] = ()
+    """Fields that name whom else a row concerns; recorded for readers."""
 
     def __init_subclass__(cls) -> None:
         """Turn the annotated subclass into a frozen value class."""
@@ -96,6 +102,8 @@ def _conforms_container(value: object, origin: Any, args: tuple[Any, ...]) -> bo
 def _annotations(cls: type) -> dict[str, Any]:
     cached: dict[str, Any] | None = cls.__dict__.get("_field_types")
     if cached is None:
-        cached = get_type_hints(cls)
+        declared = {field.name for field in fields(cls)}
+        hints = get_type_hints(cls)
+        cached = {name: hint for name, hint in hints.items() if name in declared}
         cls._field_types = cached  # type: ignore[attr-defined]  # resolved once a class
     return cached
