@@ -418,3 +418,34 @@ impl Engine {
         Ok(rehearsal)
     }
 }
+
+impl Rehearsal {
+    /// As a map: changes, from_version, gas, rows, index_entries, refusal (null, or code and message).
+    pub fn to_value(&self) -> Value {
+        let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
+        let field = |name: &str, value: Value| (Value::text(name), value);
+        let changes = self.changes.iter().map(|change| {
+            Value::Map(vec![
+                field("what", Value::text(change.what.clone())),
+                field("how", Value::text(change.how.clone())),
+                field("needs_migration", Value::Bool(change.needs_migration)),
+            ])
+        });
+        let refusal = self.refusal.as_ref().map(|refusal| {
+            let line = refusal.line.map_or(Value::Null, number);
+            Value::Map(vec![
+                field("code", Value::text(refusal.code.to_string())),
+                field("message", Value::text(refusal.message.clone())),
+                field("line", line),
+            ])
+        });
+        Value::Map(vec![
+            field("changes", Value::Array(changes.collect())),
+            field("from_version", number(self.from_version)),
+            field("gas", number(self.gas)),
+            field("rows", number(self.rows as u64)),
+            field("index_entries", number(self.index_entries as u64)),
+            field("refusal", refusal.unwrap_or(Value::Null)),
+        ])
+    }
+}
