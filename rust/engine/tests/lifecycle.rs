@@ -348,3 +348,70 @@ fn frozen_answers_views_and_retired_is_the_end() {
     };
     assert_eq!(chain.put("d", "ann", 9), "contract.retired");
 }
+
+const SIGNED: &str = r#"
+from lianheng.contract import Contract, Record, Table, call, view
+
+class Deal(Record):
+    id: str
+    buyer: str
+    witnesses: list[str]
+    amount: int
+    signatories = ("buyer", "witnesses")
+
+class Deals(Contract):
+    deals = Table(Deal, key="id")
+
+    @call(by="ANY")
+    def put(self, id: str, holder: str, amount: int) -> None:
+        self.deals[id] = Deal(id, holder, ["carol@south"], amount)
+
+    @view
+    def held(self, holder: str) -> int:
+        return sum([deal.amount for deal in self.deals.scan(limit=100) if deal.buyer == holder])
+"#;
+
+const SIGNED_NEXT: &str = r#"
+from lianheng.contract import Contract, Record, Table, call, migrate, view
+
+class Deal(Record):
+    id: str
+    buyer: str
+    witness: str
+    cents: int
+    signatories = ("buyer", "witness")
+
+class Deals(Contract):
+    deals = Table(Deal, key=("buyer", "id"))
+
+    @migrate(from_version=0)
+    def to_cents(self) -> None:
+        for row in self.drain("deals"):
+            self.deals[row["buyer"], row["id"]] = Deal(row["id"], row["buyer"], row["witnesses"][0], row["amount"] * 100)
+
+    @view
+    def held(self, holder: str) -> int:
+        return sum([deal.cents for deal in self.deals.scan(holder, limit=100)])
+"#;
+
+#[test]
+fn a_migration_keeps_everybodys_part_or_needs_their_signature() {
+    let engine = Engine::create(None, &document(), Arc::new(ContractPython)).unwrap();
+    let mut chain = Chain { engine, number: 0 };
+    assert_eq!(chain.system("deploy", SIGNED), "");
+    assert_eq!(chain.put("a", "north", 1), "policy.signatory");
+    assert_eq!(chain.put("a", "south", 1), "");
+    assert_eq!(chain.put("b", "carol@south", 2), "");
+    // Carol did not sign the upgrades: the admin may neither drop her rows, nor put others in.
+    let drops = SIGNED_NEXT.replace(
+        "for row in self.drain(\"deals\")",
+        "for row in self.drain(\"deals\")[1:]",
+    );
+    assert_eq!(chain.system("upgrade", &drops), "policy.signatory");
+    let other = SIGNED_NEXT.replace("row[\"witnesses\"][0], row", "\"bob@south\", row");
+    assert_eq!(chain.system("upgrade", &other), "policy.signatory");
+    assert_eq!(chain.system("upgrade", SIGNED_NEXT), "");
+    let south = ("holder", Value::text("south"));
+    assert_eq!(chain.view("held", &[south]), Ok(Value::Int(100)));
+    chain.sound();
+}

@@ -1,6 +1,6 @@
 //! State beyond plain tables: cells, counters, unique indexes, and who must sign a row's changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codec::cbor::Decoder;
 use codec::key;
@@ -16,6 +16,15 @@ use crate::{gas, HostError};
 
 /// Rows or entries asked of the host at once, where all are wanted.
 pub(crate) const PAGE: usize = 1_000;
+
+/// What a migration knows of signatures under the layout that ends.
+#[derive(Default)]
+pub(crate) struct Released {
+    /// Fields that name signatories, by table or cell.
+    pub(crate) fields: BTreeMap<String, Vec<String>>,
+    /// How many rows with these signatories were taken out and not written again.
+    rows: BTreeMap<BTreeSet<String>, usize>,
+}
 
 /// An error of the host's stops everything: it says nothing about the call.
 pub(crate) fn host<T>(result: Result<T, HostError>) -> R<T> {
@@ -182,8 +191,9 @@ impl Vm<'_, '_> {
 
     /// Checks that everybody signed whom the row before or the row after names as signatory.
     ///
-    /// In a migration those are free of it who are signatories of both: a change of layout changes
-    /// nobody's part.
+    /// In a migration those are free of it who are signatories of both, and a new row takes the
+    /// place of one with the same signatories that was drained: a change of layout changes nobody's
+    /// part.
     pub(crate) fn check_parties(
         &mut self,
         old: Option<&RecordObj>,
@@ -191,6 +201,17 @@ impl Vm<'_, '_> {
     ) -> R<()> {
         let before = self.signatories(old)?;
         let after = self.signatories(new)?;
+        if self.migrating && old.is_none() {
+            if let Some(count) = self
+                .released
+                .rows
+                .get_mut(&after)
+                .filter(|count| **count > 0)
+            {
+                *count -= 1;
+                return Ok(());
+            }
+        }
         for party in before.union(&after) {
             if self.migrating && before.contains(party) && after.contains(party) {
                 continue;
@@ -199,6 +220,47 @@ impl Vm<'_, '_> {
             if !self.has_signed(party) {
                 let class = old.or(new).map_or(0, |row| row.class);
                 return Err(self.unsigned(class, party));
+            }
+        }
+        Ok(())
+    }
+
+    /// A row that a migration takes out waits for one with the same signatories.
+    fn release(&mut self, table: &str, row: &Value) -> R<()> {
+        let fields = self.released.fields.get(table).cloned();
+        // A drained cell may hold no record.
+        let (Some(fields), Value::Dict(_)) = (fields, row) else {
+            return Ok(());
+        };
+        let mut parties = BTreeSet::new();
+        for field in fields {
+            let name = self.new_str(field)?;
+            match self.lookup(row, &name)? {
+                Value::Str(one) => self.add_party(&mut parties, &one.text)?,
+                Value::List(several) => {
+                    for one in several.items.borrow().iter() {
+                        if let Value::Str(one) = one {
+                            self.add_party(&mut parties, &one.text)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !parties.is_empty() {
+            *self.released.rows.entry(parties).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Rows that a migration took out for good are deleted: their signatories must have signed.
+    pub(crate) fn check_released(&mut self) -> R<()> {
+        let rows = std::mem::take(&mut self.released.rows);
+        for (parties, _) in rows.into_iter().filter(|(_, count)| *count > 0) {
+            if let Some(party) = parties.iter().find(|party| !self.has_signed(party)) {
+                let shown: String = party.escape_debug().take(100).collect();
+                let message = format!("the migration removes a row only if '{shown}' signs");
+                return Err(fatal("policy.signatory", message));
             }
         }
         Ok(())
@@ -293,7 +355,10 @@ impl Vm<'_, '_> {
                 self.writes += 1;
                 let row = self.decode_typed(&mut Decoder::new(&bytes), &Type::Any, 0);
                 match row {
-                    Ok(row) => rows.push(row),
+                    Ok(row) => {
+                        self.release(&name.text, &row)?;
+                        rows.push(row);
+                    }
                     Err(Undecodable::Trap(trap)) => return Err(trap),
                     Err(Undecodable::Mismatch(found)) => {
                         return Err(fatal("state.unreadable", found.message))

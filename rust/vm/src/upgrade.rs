@@ -1,6 +1,6 @@
 //! An upgrade: what differs between two programs, and the state brought to the new layout.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codec::key;
 
@@ -329,10 +329,12 @@ impl Vm<'_, '_> {
         }
         if let Some(migration) = migration {
             self.migrating = true;
+            self.released.fields = signing_fields(old);
             let mut stack = vec![Value::Contract];
             self.execute(&mut stack, migration.function)?;
             drop(stack);
             self.migrating = false;
+            self.check_released()?;
             self.check_leftovers(old)?;
         }
         for number in 0..program.parts.tables.len() {
@@ -468,6 +470,36 @@ impl Vm<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Fields that name signatories, by table or cell.
+fn signing_fields(program: &Program) -> BTreeMap<String, Vec<String>> {
+    let fields = |class: u16| {
+        let class = program.class(class);
+        let all = class.signatories.iter();
+        all.map(|field| {
+            program
+                .name(class.fields[usize::from(*field)].name)
+                .to_string()
+        })
+        .collect::<Vec<_>>()
+    };
+    let tables = program.parts.tables.iter();
+    let tables = tables.map(|table| (table.name, fields(table.class)));
+    let cells = program.parts.cells.iter().map(|cell| {
+        let choices = match &cell.ty {
+            Type::Union(choices) => choices.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let classes = choices.iter().filter_map(|choice| match choice {
+            Type::Class(class, _) => Some(fields(*class)),
+            _ => None,
+        });
+        (cell.name, classes.flatten().collect())
+    });
+    let all = tables.chain(cells).filter(|(_, fields)| !fields.is_empty());
+    all.map(|(name, fields)| (program.name(name).to_string(), fields))
+        .collect()
 }
 
 #[cold]

@@ -100,6 +100,8 @@ pub(crate) struct Vm<'p, 'h> {
     pub(crate) tracing: bool,
     /// The call is the migration of an upgrade.
     pub(crate) migrating: bool,
+    /// Signatories of the rows that the migration took out and has not written again.
+    pub(crate) released: crate::state::Released,
     pub(crate) traced_line: u32,
     /// Type whose method is called, for messages.
     pub(crate) receiver: &'static str,
@@ -145,6 +147,7 @@ impl<'p, 'h> Vm<'p, 'h> {
             key: Vec::new(),
             tracing,
             migrating: false,
+            released: crate::state::Released::default(),
             traced_line: 0,
             receiver: "",
             failed_line: 0,
