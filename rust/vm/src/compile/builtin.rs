@@ -21,8 +21,9 @@ impl<'s> Compiler<'s> {
         if builtin == Builtin::Isinstance {
             return self.call_isinstance(call);
         }
-        if let (Builtin::Next, [Expr::Generator(generator), _], []) =
-            (builtin, &*arguments.args, arguments.keywords.as_slice())
+        if let (
+            Builtin::Next,
+            [Expr::Generator(generator), _], []) = (builtin, &*arguments.args, arguments.keywords.as_slice())
         {
             return Some(self.next_over(call, generator, arguments.args.get(1)));
         }

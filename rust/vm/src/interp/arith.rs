@@ -80,11 +80,7 @@ pub(crate) fn to_i64(value: &Value) -> Option<i64> {
 /// An integer value, at the nearest end of 64 bits where it lies beyond.
 pub(crate) fn clamped(value: &Value) -> i64 {
     let big = to_big(value).unwrap_or_default();
-    let end = if big.is_negative() {
-        i64::MIN
-    } else {
-        i64::MAX
-    };
+    let end = if big.is_negative() { i64::MIN } else { i64::MAX };
     big.to_i64().unwrap_or(end)
 }
 
