@@ -232,6 +232,14 @@ class Engine:
         """The view's result, and its steps as `trace` gives those of a call."""
     def interface(self, contract: str) -> dict[str, CborValue] | None: ...
     def source(self, contract: str) -> tuple[str, str] | None: ...
+    def rehearse_upgrade(
+        self, contract: str, file: str, source: str, sender: str | None = None
+    ) -> dict[str, CborValue]:
+        """Try an upgrade at the last block; nothing of it is kept.
+
+        Gives changes, from_version, gas, rows, index_entries, refusal (None, or code,
+        message, line).
+        """
     def find(self, prefix: bytes, odd_nibble: int | None, limit: int) -> list[bytes]:
         """Transaction ids that start with these bytes (and one more half byte)."""
     def locate(self, transaction: bytes) -> tuple[int, int] | None: ...

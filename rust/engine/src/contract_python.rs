@@ -8,7 +8,7 @@ use vm::{CallContext, Host, HostError, Outcome, Program, SignerInfo, TraceEvent}
 
 use crate::formats::result::Refusal;
 use crate::overlay::{Span, TransactionState};
-use crate::runtime::{Call, Complaint, Contract, Returned, Runtime, Step};
+use crate::runtime::{no_upgrade, Call, Change, Complaint, Contract, Returned, Runtime, Step};
 use crate::{limits, Error};
 
 /// The runtime of contract Python.
@@ -98,36 +98,8 @@ impl Contract for PythonContract {
         state: &mut TransactionState<'_, '_>,
         steps: Option<&mut Vec<Step>>,
     ) -> Returned {
-        let signers: Vec<SignerInfo> = call
-            .signers
-            .iter()
-            .enumerate()
-            .map(|(at, member)| SignerInfo {
-                member: member.id.clone(),
-                organisation: member.organisation.clone(),
-                roles: member.roles.clone(),
-                key_id: call.key_ids.get(at).map_or([0; 32], |id| id.0),
-            })
-            .collect();
-        let (member, organisation, roles) = match signers.first() {
-            Some(sender) => (
-                sender.member.as_str(),
-                sender.organisation.as_str(),
-                sender.roles.as_slice(),
-            ),
-            None => ("", "", [].as_slice()),
-        };
-        let context = CallContext {
-            contract: call.contract,
-            member,
-            organisation,
-            roles,
-            signers: &signers,
-            now_ms: call.now,
-            height: call.height,
-            transaction_id: call.transaction_id,
-            read_only: call.read_only,
-        };
+        let signers = signers_of(call);
+        let context = context_of(call, &signers);
         let mut host = StateHost { state, steps };
         let outcome = vm::run(
             &self.program,
@@ -140,8 +112,90 @@ impl Contract for PythonContract {
         returned(outcome, state)
     }
 
+    fn changes(&self, old: &dyn Contract) -> Result<Vec<Change>, Refusal> {
+        let found = vm::changes(program_of(old)?, &self.program);
+        Ok(found.into_iter().map(known_change).collect())
+    }
+
+    fn upgrade(
+        &self,
+        old: &dyn Contract,
+        source: u64,
+        call: &Call<'_>,
+        state: &mut TransactionState<'_, '_>,
+    ) -> Returned {
+        let old = match program_of(old) {
+            Ok(old) => old,
+            Err(refusal) => {
+                return Returned {
+                    gas: 0,
+                    outcome: Err(refusal),
+                }
+            }
+        };
+        let signers = signers_of(call);
+        let context = context_of(call, &signers);
+        let mut host = StateHost { state, steps: None };
+        let outcome = vm::upgrade(old, &self.program, source, &context, &mut host, call.gas);
+        returned(outcome, state)
+    }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
+    }
+
     fn interface(&self) -> Value {
         interface_value(self.program.interface())
+    }
+}
+
+fn program_of(contract: &dyn Contract) -> Result<&Program, Refusal> {
+    let known = contract
+        .as_any()
+        .and_then(|any| any.downcast_ref::<PythonContract>());
+    known.map(|known| &known.program).ok_or_else(no_upgrade)
+}
+
+fn known_change(change: vm::Change) -> Change {
+    Change {
+        what: change.what,
+        how: change.how,
+        needs_migration: change.needs_migration,
+    }
+}
+
+fn signers_of(call: &Call<'_>) -> Vec<SignerInfo> {
+    let all = call.signers.iter().enumerate();
+    all.map(|(at, member)| SignerInfo {
+        member: member.id.clone(),
+        organisation: member.organisation.clone(),
+        roles: member.roles.clone(),
+        key_id: call.key_ids.get(at).map_or([0; 32], |id| id.0),
+    })
+    .collect()
+}
+
+fn context_of<'c>(call: &'c Call<'_>, signers: &'c [SignerInfo]) -> CallContext<'c> {
+    let (member, organisation, roles) = match signers.first() {
+        Some(sender) => (
+            sender.member.as_str(),
+            sender.organisation.as_str(),
+            sender.roles.as_slice(),
+        ),
+        None => ("", "", [].as_slice()),
+    };
+    CallContext {
+        contract: call.contract,
+        member,
+        organisation,
+        roles,
+        signers,
+        now_ms: call.now,
+        height: call.height,
+        transaction_id: call.transaction_id,
+        application: call.application,
+        attachments: call.attachments,
+        read_only: call.read_only,
     }
 }
 
@@ -321,10 +375,20 @@ fn class(class: &vm::ClassInterface) -> Value {
     map(vec![
         ("name", text(&class.name)),
         ("fields", list(&class.fields, field)),
+        ("signatories", list(&class.signatories, |name| text(name))),
+        ("observers", list(&class.observers, |name| text(name))),
     ])
 }
 
-/// The declaration as maps: name, doc, calls, views, tables, records, events, enums.
+fn cell(cell: &vm::CellInterface) -> Value {
+    map(vec![
+        ("name", text(&cell.name)),
+        ("type", text(&cell.ty.to_string())),
+        ("counter", Value::Bool(cell.counter)),
+    ])
+}
+
+/// The declaration as maps: name, doc, calls, views, tables, records, events, enums, cells.
 fn interface_value(interface: &vm::Interface) -> Value {
     let names = |names: &Vec<String>| list(names, |name| text(name));
     let table = |table: &vm::TableInterface| {
@@ -333,6 +397,7 @@ fn interface_value(interface: &vm::Interface) -> Value {
             ("record", text(&table.record)),
             ("key", names(&table.key)),
             ("indexes", list(&table.indexes, names)),
+            ("unique", list(&table.unique, names)),
         ])
     };
     let member = |(name, value): &(String, String)| Value::Array(vec![text(name), text(value)]);
@@ -351,6 +416,7 @@ fn interface_value(interface: &vm::Interface) -> Value {
         ("records", list(&interface.records, class)),
         ("events", list(&interface.events, class)),
         ("enums", list(&interface.enums, enumeration)),
+        ("cells", list(&interface.cells, cell)),
     ])
 }
 

@@ -11,7 +11,7 @@ use crate::formats::names;
 use crate::formats::result::Refusal;
 use crate::members::{row, versioned, Member, NewRow};
 use crate::policy::Policy;
-use crate::runtime::{Complaint, Contracts, Deployed, Runtime};
+use crate::runtime::{Complaint, Contracts, Deployed, Runtime, Status};
 use crate::Error;
 
 /// Contract name under which contracts live in the state.
@@ -106,7 +106,7 @@ fn check_authority(request: &Request<'_>) -> Result<(), Refusal> {
         let message = format!("contracts has no method {}", request.method);
         return Err(Refusal::new("call.unknown_method", message)
             .in_field("method")
-            .hint("it has: deploy"));
+            .hint("it has: deploy, upgrade, freeze, thaw, retire"));
     }
     let met = Policy::parse(POLICY).is_ok_and(|policy| policy.met_by(request.signers));
     if met {
@@ -119,14 +119,14 @@ fn check_authority(request: &Request<'_>) -> Result<(), Refusal> {
     .hint(format!("let a member sign who meets: {POLICY}")))
 }
 
-struct Arguments<'a> {
-    name: &'a str,
-    file: &'a str,
-    source: &'a str,
+pub(crate) struct Arguments<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) source: &'a str,
 }
 
 impl<'a> Arguments<'a> {
-    fn decode(bytes: &'a [u8]) -> Result<Self, Refusal> {
+    pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, Refusal> {
         let bad = |field: &str, why: String| {
             Refusal::new("call.bad_arguments", why)
                 .in_field(field)
@@ -152,7 +152,10 @@ impl<'a> Arguments<'a> {
         read().map_err(|error| bad("arguments", error.message))?;
         if let Some(field) = unknown {
             let field = field.escape_debug().to_string();
-            return Err(bad(&field, format!("deploy takes no argument '{field}'")));
+            return Err(bad(
+                &field,
+                format!("this call takes no argument '{field}'"),
+            ));
         }
         let missing = |field: &str| bad(field, format!("{field} is missing"));
         let arguments = Arguments {
@@ -205,7 +208,7 @@ fn check_name(name: &str, contracts: &Contracts) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn build(
+pub(crate) fn build(
     arguments: &Arguments<'_>,
     suite: Suite,
     runtime: &dyn Runtime,
@@ -230,6 +233,9 @@ fn build(
         source,
         file: arguments.file.to_owned(),
         code: loaded,
+        version: 0,
+        sources_before: 0,
+        status: Status::Active,
     };
     let mut value = Encoder::new();
     value
@@ -247,7 +253,7 @@ fn build(
     })
 }
 
-fn rows(
+pub(crate) fn rows(
     arguments: &Arguments<'_>,
     code: &[u8],
     source: Hash32,

@@ -20,7 +20,7 @@ use crate::prepare::{
 };
 use crate::replay::{segment_of, LiveIds};
 use crate::runtime::{Call, Contracts, Deployed, Emitted, Runtime, Step};
-use crate::{deploy, limits, Error};
+use crate::{deploy, lifecycle, limits, Error};
 
 /// What became of one transaction.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub(crate) struct Trace {
 
 /// The block so far.
 pub(crate) struct Execution<'a> {
-    base: Base<'a>,
+    pub base: Base<'a>,
     pub state: BlockState<'a>,
     pub contracts: Arc<Contracts>,
     pub entries: Vec<Vec<u8>>,
@@ -272,6 +272,9 @@ impl<'a> Execution<'a> {
             return Ok(refused(0, None, refusal));
         };
         let code = Some(deployed.source);
+        if let Err(refusal) = lifecycle::check_status(name, deployed.status, false) {
+            return Ok(refused(0, code, refusal));
+        }
         match check_call(transaction, &deployed, signers) {
             Err(refusal) => Ok(refused(0, code, refusal)),
             Ok(()) => self.run_contract(transaction, &deployed, signers),
@@ -294,6 +297,11 @@ impl<'a> Execution<'a> {
             now: self.base.time,
             height: self.base.height,
             transaction_id: transaction.id.0,
+            application: payload
+                .application
+                .as_ref()
+                .map(|span| transaction.text(span)),
+            attachments: &payload.attachments,
             gas: payload.gas,
             read_only: false,
         };
@@ -335,7 +343,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Numbers the events of a contract and moves its event chain on.
-    fn number_events(
+    pub(crate) fn number_events(
         &mut self,
         contract: &str,
         events: Vec<Emitted>,
@@ -399,6 +407,9 @@ impl<'a> Execution<'a> {
                 .in_field("code")
                 .hint("leave the field out");
             return Ok(refused(0, None, refusal));
+        }
+        if lifecycle::METHODS.contains(&request.method) {
+            return self.change_contract(transaction, &request);
         }
         let (runtime, suite) = (self.base.runtime, self.base.suite);
         // It writes nothing: there is nothing half done after a panic.
@@ -467,7 +478,7 @@ fn check_result(value: &[u8], events: &[Emitted]) -> Result<(), Refusal> {
 }
 
 /// What a panic inside a call becomes.
-fn fault() -> Refusal {
+pub(crate) fn fault() -> Refusal {
     Refusal::new(
         "engine.fault",
         "the engine failed inside this call; all its gas is taken",
@@ -475,7 +486,7 @@ fn fault() -> Refusal {
     .hint("report it with the transaction id: this is a defect of the engine")
 }
 
-fn refused(gas: u64, code: Option<Hash32>, refusal: Refusal) -> TransactionResult {
+pub(crate) fn refused(gas: u64, code: Option<Hash32>, refusal: Refusal) -> TransactionResult {
     TransactionResult {
         gas,
         code,

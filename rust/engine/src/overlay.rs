@@ -94,6 +94,13 @@ pub struct Changes {
     written: usize,
 }
 
+impl Changes {
+    /// Rows and index entries that are written or deleted.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.state.len(), self.index.len())
+    }
+}
+
 /// A limit of the engine that a call passed. The call is refused, whatever its contract makes of it.
 #[derive(Clone, Copy, Debug)]
 enum Exceeded {

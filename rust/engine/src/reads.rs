@@ -15,7 +15,7 @@ use crate::formats::result::{Refusal, Success, TransactionResult};
 use crate::head;
 use crate::overlay::{scan_view, BlockState, Rows, Span, TransactionState};
 use crate::runtime::{Call, Step};
-use crate::{limits, Error};
+use crate::{lifecycle, limits, Error};
 
 /// A span of rows of one table or index.
 #[derive(Clone, Copy)]
@@ -142,12 +142,16 @@ impl Engine {
             now: head.header.time,
             height: head.height(),
             transaction_id: [0; 32],
+            application: None,
+            attachments: &[],
             gas,
             read_only: true,
         };
         let block = BlockState::new(&head.view);
         let mut state = TransactionState::new(&block);
-        let outcome = match find_method(&deployed.code, contract, method, true) {
+        let open = lifecycle::check_status(contract, deployed.status, true);
+        let found = open.and_then(|()| find_method(&deployed.code, contract, method, true));
+        let outcome = match found {
             Err(refusal) => (0, Err(refusal)),
             Ok(_) => {
                 let run =

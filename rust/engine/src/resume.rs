@@ -18,7 +18,7 @@ use crate::members::{self, Directory};
 use crate::open::damaged;
 use crate::overlay::{scan_view, Rows, Span};
 use crate::replay::{decode_block_ids, Digests, LiveIds};
-use crate::runtime::{Contracts, Deployed, Runtime};
+use crate::runtime::{Contracts, Deployed, Runtime, Status};
 use crate::seals::Seals;
 use crate::{deploy, limits, Error};
 
@@ -228,6 +228,25 @@ fn load_contracts(view: &View, runtime: &dyn Runtime) -> Result<Contracts, Error
                 "a contract's version has not the form that the rules give it",
             ));
         };
+        let status = match row.get("status") {
+            Some(Value::Text(status)) => Status::from_name(status),
+            _ => None,
+        }
+        .ok_or_else(|| damaged("a contract's version has a status that no rule gives it"))?;
+        if let Some(known) = contracts.get(&name) {
+            let next = Deployed {
+                version: known.version + 1,
+                status,
+                ..known.clone()
+            };
+            if known.source == source {
+                contracts.insert(name, next);
+                continue;
+            }
+        }
+        let before = contracts
+            .get(&name)
+            .map(|known| (known.version, known.sources_before));
         let code = view
             .get(Keyspace::State, &deploy::by_hash("code", code_hash))?
             .ok_or_else(|| damaged("the code of a contract is missing"))?;
@@ -239,6 +258,9 @@ fn load_contracts(view: &View, runtime: &dyn Runtime) -> Result<Contracts, Error
                 source,
                 file: file.clone(),
                 code: loaded,
+                version: before.map_or(0, |known| known.0 + 1),
+                sources_before: before.map_or(0, |known| known.1 + 1),
+                status,
             },
         );
     }

@@ -28,6 +28,10 @@ pub struct Call<'a> {
     pub height: u64,
     /// Id of the transaction; zeros for a view.
     pub transaction_id: [u8; 32],
+    /// Application that the transaction names.
+    pub application: Option<&'a str>,
+    /// Attachments that the transaction names.
+    pub attachments: &'a [[u8; 32]],
     /// Most gas.
     pub gas: u64,
     /// Whether writes are refused.
@@ -73,8 +77,48 @@ pub trait Contract: Send + Sync {
     fn index(&self, _table: &str, _name: &str) -> Option<(String, usize)> {
         None
     }
+    /// What an upgrade from `old` changes, in words; refuses where the runtimes differ.
+    fn changes(&self, _old: &dyn Contract) -> Result<Vec<Change>, Refusal> {
+        Err(no_upgrade())
+    }
+    /// Brings the state of `old` to this contract's layout. `source` counts the sources before.
+    fn upgrade(
+        &self,
+        _old: &dyn Contract,
+        _source: u64,
+        _call: &Call<'_>,
+        _state: &mut TransactionState<'_, '_>,
+    ) -> Returned {
+        Returned {
+            gas: 0,
+            outcome: Err(no_upgrade()),
+        }
+    }
+    /// Itself, for a runtime that knows its own contracts again.
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        None
+    }
     /// The declaration, for people and tools.
     fn interface(&self) -> Value;
+}
+
+/// One difference between a contract and the one that follows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What it is about, such as `table items`.
+    pub what: String,
+    /// The difference in words.
+    pub how: String,
+    /// Whether stored rows do not fit as they are.
+    pub needs_migration: bool,
+}
+
+pub(crate) fn no_upgrade() -> Refusal {
+    Refusal::new(
+        "contract.no_upgrade",
+        "this kind of contract cannot be upgraded",
+    )
+    .hint("deploy the new source under another name")
 }
 
 /// A complaint about a source.
@@ -114,6 +158,40 @@ pub struct Deployed {
     pub file: String,
     /// The loaded code.
     pub code: Arc<dyn Contract>,
+    /// Number of its last row in `contracts.versions`.
+    pub version: i64,
+    /// How many other sources were in force before this one.
+    pub sources_before: u64,
+    /// Whether it may be called.
+    pub status: Status,
+}
+
+/// Whether a contract may be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Yes.
+    Active,
+    /// Its views only, until it is thawed.
+    Frozen,
+    /// Never again.
+    Retired,
+}
+
+impl Status {
+    /// As the state has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Active => "active",
+            Status::Frozen => "frozen",
+            Status::Retired => "retired",
+        }
+    }
+
+    /// The status of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Status::Active, Status::Frozen, Status::Retired];
+        all.into_iter().find(|status| status.name() == name)
+    }
 }
 
 impl Contracts {

@@ -388,6 +388,21 @@ impl Engine {
         self.core()?.source(contract).map_err(raise)
     }
 
+    /// What an upgrade of a contract would do at the last block; nothing of it is kept.
+    #[pyo3(signature = (contract, file, source, sender=None))]
+    fn rehearse_upgrade<'py>(
+        &self,
+        py: Python<'py>,
+        contract: &str,
+        file: &str,
+        source: &str,
+        sender: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let core = self.core()?;
+        let rehearsed = py.detach(|| core.rehearse_upgrade(contract, file, source, sender));
+        value::to_python(py, &rehearsed.map_err(raise)?.to_value())
+    }
+
     fn find<'py>(
         &self,
         py: Python<'py>,

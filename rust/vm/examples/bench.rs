@@ -61,6 +61,8 @@ fn main() {
         now_ms: 1,
         height: 1,
         transaction_id: [0; 32],
+        application: None,
+        attachments: &[],
         read_only: false,
     };
     let rounds = 200;

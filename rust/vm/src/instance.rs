@@ -74,6 +74,9 @@ fn make(program: &Program, contract: &str) -> R<Instance> {
         named.collect()
     });
     let index_prefixes = index_prefixes.collect();
+    let cells = program.parts.cells.iter();
+    let cells = cells.map(|cell| codec::key::prefix(contract, program.name(cell.name)));
+    let cells = cells.collect();
     Ok(Instance {
         serial: program.serial,
         contract: contract.to_string(),
@@ -81,6 +84,7 @@ fn make(program: &Program, contract: &str) -> R<Instance> {
         chars,
         prefixes,
         index_prefixes,
+        cells,
     })
 }
 

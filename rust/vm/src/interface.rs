@@ -22,6 +22,21 @@ pub struct Interface {
     pub events: Vec<ClassInterface>,
     /// Enums.
     pub enums: Vec<EnumInterface>,
+    /// Cells and counters in the order of the source.
+    pub cells: Vec<CellInterface>,
+    /// Sources that a migration starts from.
+    pub migrations: Vec<u16>,
+}
+
+/// A cell or counter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CellInterface {
+    /// Name of the attribute.
+    pub name: String,
+    /// Type of its value.
+    pub ty: Type,
+    /// Whether it is a counter.
+    pub counter: bool,
 }
 
 /// A call or view.
@@ -61,6 +76,8 @@ pub struct TableInterface {
     pub key: Vec<String>,
     /// Fields of each index.
     pub indexes: Vec<Vec<String>>,
+    /// Those of the indexes whose values no two rows share.
+    pub unique: Vec<Vec<String>>,
 }
 
 /// A record or event class.
@@ -70,6 +87,10 @@ pub struct ClassInterface {
     pub name: String,
     /// Fields in the order of the source.
     pub fields: Vec<FieldInterface>,
+    /// Fields that name who must sign each change.
+    pub signatories: Vec<String>,
+    /// Fields that name who else a row concerns.
+    pub observers: Vec<String>,
 }
 
 /// An enum.
@@ -138,8 +159,24 @@ impl Interface {
                     .iter()
                     .map(|index| index.iter().map(field).collect())
                     .collect(),
+                unique: table
+                    .unique
+                    .iter()
+                    .filter_map(|index| table.indexes.get(usize::from(*index)))
+                    .map(|index| index.iter().map(field).collect())
+                    .collect(),
             });
         }
+        interface.cells = parts
+            .cells
+            .iter()
+            .map(|cell| CellInterface {
+                name: name(&cell.name),
+                ty: cell.ty.clone(),
+                counter: cell.counter,
+            })
+            .collect();
+        interface.migrations = parts.migrations.iter().map(|known| known.from).collect();
         interface
     }
 
@@ -173,9 +210,15 @@ impl Interface {
             ty: field.ty.clone(),
             optional: field.default.is_some(),
         });
+        let party = |field: &u16| {
+            let field = class.fields.get(usize::from(*field));
+            field.map_or_else(String::new, |field| name(&field.name))
+        };
         let described = ClassInterface {
             name: class.name.clone(),
             fields: fields.collect(),
+            signatories: class.signatories.iter().map(party).collect(),
+            observers: class.observers.iter().map(party).collect(),
         };
         if class.kind == ClassKind::Event {
             &mut self.events

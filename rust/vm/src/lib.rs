@@ -27,16 +27,19 @@ mod rows;
 mod run;
 mod script;
 mod source;
+mod state;
 mod table;
 mod tables;
 mod types;
 mod unicode;
 mod unicode_tables;
+mod upgrade;
 mod value;
 
 pub use diagnostics::Diagnostic;
 pub use interface::{
-    ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface, TableInterface,
+    CellInterface, ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface,
+    TableInterface,
 };
 pub use program::Program;
 pub use run::{
@@ -45,6 +48,7 @@ pub use run::{
 };
 pub use script::{check_script, run_script, ScriptError, ScriptOutcome, TracebackLine};
 pub use types::Type;
+pub use upgrade::{changes, upgrade, Change};
 
 /// Compiles a contract's source. `file` is the name that diagnostics and errors show.
 ///

@@ -94,6 +94,9 @@ pub const OUTPUT_BYTES: usize = 1024 * 1024;
 /// Gas that evaluating the module's constants may take when a contract is compiled.
 pub const CONSTANTS_GAS: u64 = 1_000_000;
 
+/// Text of another failure that a refusal repeats, in characters: it is read by people.
+pub const SHOWN: usize = 1_000;
+
 /// Longest code of a `Rejected`, in characters.
 pub const REJECTED_CODE: usize = 64;
 

@@ -44,6 +44,10 @@ pub struct CallContext<'a> {
     pub height: u64,
     /// Id of the transaction.
     pub transaction_id: [u8; 32],
+    /// Name of the application that made the transaction, where it gives one.
+    pub application: Option<&'a str>,
+    /// Hashes of payloads off the chain that the transaction names.
+    pub attachments: &'a [[u8; 32]],
     /// The call is a view: writes and events are refused.
     pub read_only: bool,
 }
@@ -173,10 +177,20 @@ pub fn run(
     memory::reset();
     let instance = match instance(program, context.contract) {
         Ok(instance) => instance,
-        Err(trap) => return failed(*trap, 0, 0),
+        Err(trap) => return failed_before(*trap),
     };
     let mut vm = Vm::new(program, instance, context, host, gas_limit);
     let result = vm.call_entry(method, arguments);
+    concluded(vm, result)
+}
+
+/// The outcome of a call that did not begin.
+pub(crate) fn failed_before(stop: Stop) -> Outcome {
+    failed(stop, 0, 0)
+}
+
+/// The outcome of what ran.
+pub(crate) fn concluded(mut vm: Vm<'_, '_>, result: R<Vec<u8>>) -> Outcome {
     let events = std::mem::take(&mut vm.events);
     let (gas, line) = (vm.gas_used(), vm.failed_line);
     let outcome = match result {

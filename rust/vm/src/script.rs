@@ -85,6 +85,8 @@ fn run(program: &Program, gas_limit: u64) -> ScriptOutcome {
         now_ms: 0,
         height: 0,
         transaction_id: [0; 32],
+        application: None,
+        attachments: &[],
         read_only: true,
     };
     let mut host = NoState;

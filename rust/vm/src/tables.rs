@@ -3,21 +3,27 @@
 use codec::cbor::Decoder;
 use codec::key;
 
-use crate::error::{fatal, malformed, raise_with, type_error, value_error, Exc, Stop, R};
+use crate::error::{fatal, malformed, raise_with, type_error, value_error, Exc, R};
 use crate::interp::Vm;
 use crate::program::{Const, TableInfo};
 use crate::rows::Undecodable;
+use crate::state::host;
 use crate::value::{RecordObj, Value};
-use crate::{gas, limits, HostError};
+use crate::{gas, limits};
 
-/// An error of the host's stops everything: it says nothing about the call.
-fn host<T>(result: Result<T, HostError>) -> R<T> {
-    result.map_err(|error| Box::new(Stop::Host(error)))
+/// The bounds of a listing, and the fields that they are values of.
+struct Range<'v> {
+    /// First value that is wanted.
+    start: Option<&'v Value>,
+    /// First value behind that is not.
+    end: Option<&'v Value>,
+    info: &'v TableInfo,
+    fields: &'v [u16],
 }
 
 impl Vm<'_, '_> {
     /// Appends a value as a part of a key.
-    fn push_part(&self, to: &mut Vec<u8>, value: &Value) -> R<()> {
+    pub(crate) fn push_part(&self, to: &mut Vec<u8>, value: &Value) -> R<()> {
         match value {
             Value::Int(value) => key::push_int(to, *value),
             Value::Bool(value) => key::push_bool(to, *value),
@@ -96,7 +102,7 @@ impl Vm<'_, '_> {
         Ok(flat)
     }
 
-    fn read(&mut self, flat: &[u8]) -> R<Option<std::sync::Arc<[u8]>>> {
+    pub(crate) fn read(&mut self, flat: &[u8]) -> R<Option<std::sync::Arc<[u8]>>> {
         self.spend(gas::ROW_READ)?;
         self.reads += 1;
         let found = host(self.host.get(flat))?;
@@ -106,7 +112,7 @@ impl Vm<'_, '_> {
         Ok(found)
     }
 
-    fn decode_row(&mut self, table: u16, bytes: &[u8]) -> R<Value> {
+    pub(crate) fn decode_row(&mut self, table: u16, bytes: &[u8]) -> R<Value> {
         let class = self.program.parts.tables[usize::from(table)].class;
         let mut decoder = Decoder::new(bytes);
         match self.decode_record(&mut decoder, class, 0) {
@@ -212,9 +218,7 @@ impl Vm<'_, '_> {
                 format!("a row has at most {} bytes", limits::ENCODED_BYTES),
             ));
         }
-        if !info.indexes.is_empty() {
-            self.update_indexes(table, &flat, Some(&record))?;
-        }
+        self.before_write(table, &flat, Some(&record))?;
         self.host.put(&flat, bytes);
         self.key = flat;
         Ok(())
@@ -230,24 +234,34 @@ impl Vm<'_, '_> {
         }
         self.spend(gas::ROW_WRITE)?;
         self.writes += 1;
-        if !self.program.parts.tables[usize::from(table)]
-            .indexes
-            .is_empty()
-        {
-            self.update_indexes(table, &flat, None)?;
-        }
+        self.before_write(table, &flat, None)?;
         self.host.delete(&flat);
         self.key = flat;
         Ok(())
     }
 
     /// Entries of a row in the table's indexes; a row whose indexed field is None has none there.
-    fn index_entry(
+    pub(crate) fn index_entry(
         &mut self,
         table: u16,
         index: usize,
         row: &RecordObj,
         flat: &[u8],
+    ) -> R<Option<Vec<u8>>> {
+        let Some(mut entry) = self.index_values(table, index, row)? else {
+            return Ok(None);
+        };
+        entry.extend_from_slice(&flat[self.instance.prefixes[usize::from(table)].len()..]);
+        self.spend(gas::state_bytes(entry.len()))?;
+        Ok(Some(entry))
+    }
+
+    /// The start of a row's entry in an index: the index and the values.
+    pub(crate) fn index_values(
+        &mut self,
+        table: u16,
+        index: usize,
+        row: &RecordObj,
     ) -> R<Option<Vec<u8>>> {
         let program = self.program;
         let info = &program.parts.tables[usize::from(table)];
@@ -259,21 +273,46 @@ impl Vm<'_, '_> {
             }
             self.push_part(&mut entry, value)?;
         }
-        entry.extend_from_slice(&flat[self.instance.prefixes[usize::from(table)].len()..]);
-        self.spend(gas::state_bytes(entry.len()))?;
         Ok(Some(entry))
     }
 
-    fn update_indexes(&mut self, table: u16, flat: &[u8], new: Option<&RecordObj>) -> R<()> {
+    /// What a write needs that is not the row itself: signatures, unique values, index entries.
+    fn before_write(&mut self, table: u16, flat: &[u8], new: Option<&RecordObj>) -> R<()> {
+        let program = self.program;
+        let info = &program.parts.tables[usize::from(table)];
+        let signed = !program.class(info.class).signatories.is_empty();
+        if info.indexes.is_empty() && !signed {
+            return Ok(());
+        }
         let old = match self.read(flat)? {
             Some(bytes) => Some(self.decode_row(table, &bytes)?),
             None => None,
         };
+        let old = match &old {
+            Some(Value::Record(row)) => Some(&**row),
+            _ => None,
+        };
+        if signed {
+            self.check_parties(old, new)?;
+        }
+        if let Some(new) = new {
+            self.check_unique(table, flat, old, new)?;
+        }
+        self.update_indexes(table, flat, old, new)
+    }
+
+    fn update_indexes(
+        &mut self,
+        table: u16,
+        flat: &[u8],
+        old: Option<&RecordObj>,
+        new: Option<&RecordObj>,
+    ) -> R<()> {
         let count = self.program.parts.tables[usize::from(table)].indexes.len();
         for index in 0..count {
-            let before = match &old {
-                Some(Value::Record(row)) => self.index_entry(table, index, row, flat)?,
-                _ => None,
+            let before = match old {
+                Some(row) => self.index_entry(table, index, row, flat)?,
+                None => None,
             };
             let after = match new {
                 Some(row) => self.index_entry(table, index, row, flat)?,
@@ -310,29 +349,85 @@ impl Vm<'_, '_> {
         Ok(number as usize)
     }
 
-    /// Bounds of the keys that start with `prefix`; `after` is a key already given.
-    fn bounds(prefix: Vec<u8>, after: Option<Vec<u8>>, reverse: bool) -> (Vec<u8>, Vec<u8>) {
-        let end = key::prefix_end(&prefix).unwrap_or_default();
+    /// Bounds of the keys that start with `prefix`; `after` is a key already given. `start=` and
+    /// `end=` are values of the fields behind the prefix, or of the first of them.
+    fn bounds(
+        &mut self,
+        prefix: Vec<u8>,
+        after: Option<Vec<u8>>,
+        reverse: bool,
+        range: &Range<'_>,
+    ) -> R<(Vec<u8>, Vec<u8>)> {
+        let mut from = match range.start {
+            None => prefix.clone(),
+            Some(start) => self.bound_key(&prefix, range, start)?,
+        };
+        let mut to = match range.end {
+            None => key::prefix_end(&prefix).unwrap_or_default(),
+            Some(end) => self.bound_key(&prefix, range, end)?,
+        };
         match (after, reverse) {
-            (None, _) => (prefix, end),
-            // A cursor from elsewhere must not lead out of what was asked for.
-            (Some(after), true) => (prefix, end.min(after)),
+            (None, _) => {}
+            (Some(after), true) => to = to.min(after),
             (Some(mut after), false) => {
                 // No key lies between a key and the same key with a zero byte behind it.
                 after.push(0);
-                (after.max(prefix), end)
+                from = from.max(after);
             }
+        }
+        let to = to.max(from.clone());
+        Ok((from, to))
+    }
+
+    fn bound_key(&mut self, prefix: &[u8], range: &Range<'_>, bound: &Value) -> R<Vec<u8>> {
+        let values = match bound {
+            Value::Tuple(tuple) => tuple.items.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        if values.len() > range.fields.len() {
+            return Err(type_error(format!(
+                "{} fields follow the prefix, the bound has {} values",
+                range.fields.len(),
+                values.len()
+            )));
+        }
+        let mut flat = prefix.to_vec();
+        self.push_parts(&mut flat, range.info, range.fields, values)?;
+        Ok(flat)
+    }
+
+    /// The `start=` and `end=` of a listing; None is no bound.
+    fn range_arguments<'v>(
+        &self,
+        arguments: &'v [Value],
+        names: &[u16],
+        info: &'v TableInfo,
+        fields: &'v [u16],
+    ) -> Range<'v> {
+        let bound = |name: &str| {
+            let given = self.keyword(arguments, names, name);
+            given.filter(|given| !matches!(given, Value::None))
+        };
+        Range {
+            start: bound("start"),
+            end: bound("end"),
+            info,
+            fields,
         }
     }
 
-    /// `table.scan(*prefix, limit=, after=None, reverse=False)`
+    /// `table.scan(*prefix, limit=, start=None, end=None, after=None, reverse=False)`
     pub(crate) fn table_scan(
         &mut self,
         table: u16,
         arguments: &[Value],
         names: &[u16],
     ) -> R<Value> {
-        self.only_keywords("scan", names, &["limit", "after", "reverse"])?;
+        self.only_keywords(
+            "scan",
+            names,
+            &["start", "end", "limit", "after", "reverse"],
+        )?;
         let program = self.program;
         let info = &program.parts.tables[usize::from(table)];
         let prefix_values = &arguments[..arguments.len() - names.len()];
@@ -355,7 +450,9 @@ impl Vm<'_, '_> {
         };
         let mut prefix = self.instance.prefixes[usize::from(table)].clone();
         self.push_parts(&mut prefix, info, &info.key, prefix_values)?;
-        let (from, to) = Self::bounds(prefix, after, reverse);
+        let rest = &info.key[prefix_values.len()..];
+        let range = self.range_arguments(arguments, names, info, rest);
+        let (from, to) = self.bounds(prefix, after, reverse, &range)?;
         self.spend(gas::SCAN)?;
         let found = host(self.host.scan(&from, &to, limit, reverse))?;
         let mut rows = Vec::new();
@@ -403,9 +500,9 @@ impl Vm<'_, '_> {
         }
     }
 
-    /// `table.by(index, *values, limit=, after=None, reverse=False)`
+    /// `table.by(index, *values, limit=, start=None, end=None, after=None, reverse=False)`
     pub(crate) fn table_by(&mut self, table: u16, arguments: &[Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("by", names, &["limit", "after", "reverse"])?;
+        self.only_keywords("by", names, &["start", "end", "limit", "after", "reverse"])?;
         let program = self.program;
         let info = &program.parts.tables[usize::from(table)];
         let Some((index, values)) = arguments[..arguments.len() - names.len()].split_first() else {
@@ -434,7 +531,9 @@ impl Vm<'_, '_> {
         };
         let mut prefix = self.instance.index_prefixes[usize::from(table)][index].clone();
         self.push_parts(&mut prefix, info, &info.indexes[index], values)?;
-        let (from, to) = Self::bounds(prefix, after, reverse);
+        let rest = &info.indexes[index][values.len()..];
+        let range = self.range_arguments(arguments, names, info, rest);
+        let (from, to) = self.bounds(prefix, after, reverse, &range)?;
         self.spend(gas::SCAN)?;
         let found = host(self.host.index_scan(&from, &to, limit, reverse))?;
         let start = self.instance.index_prefixes[usize::from(table)][index].len();

@@ -45,6 +45,8 @@ fn run_all(program: &Program) {
                 now_ms: 1,
                 height: 1,
                 transaction_id: [0; 32],
+                application: None,
+                attachments: &[],
                 read_only: false,
             };
             let mut state = Memory::default();

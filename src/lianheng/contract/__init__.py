@@ -17,6 +17,7 @@ Rules it keeps:
 from enum import Enum
 
 from lianheng.contract._amounts import allocate, mul_div
+from lianheng.contract._cells import Cell, Counter
 from lianheng.contract._check_digits import (
     is_valid_container,
     is_valid_gln,
@@ -35,6 +36,7 @@ from lianheng.contract._contracts import (
     call,
     declarations,
     invariant,
+    migrate,
     view,
 )
 from lianheng.contract._dates import (
@@ -70,7 +72,9 @@ from lianheng.contract._tables import LIMIT_ROWS, Table
 __all__ = [
     "LIMIT_ROWS",
     "Caller",
+    "Cell",
     "Contract",
+    "Counter",
     "Decimal",
     "Declaration",
     "Enum",
@@ -105,6 +109,7 @@ __all__ = [
     "is_valid_sscc",
     "is_valid_uscc",
     "iso_weekday",
+    "migrate",
     "mul_div",
     "opens",
     "parse_date",

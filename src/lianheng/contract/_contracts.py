@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from lianheng.contract._cells import Cell
 from lianheng.contract._records import Event, Record
 from lianheng.contract._state import State
 from lianheng.contract._tables import Table
@@ -52,8 +53,16 @@ class Host(Protocol):
         """Id of the running transaction, 32 bytes."""
 
     @property
+    def application(self) -> str | None:
+        """Name of the application that made the transaction, where it gives one."""
+
+    @property
+    def attachments(self) -> tuple[bytes, ...]:
+        """Hashes, 32 bytes each, of payloads off the chain that the transaction names."""
+
+    @property
     def state(self) -> State:
-        """The contract's tables."""
+        """The contract's tables and cells."""
 
     def emit(self, event: Event) -> None:
         """Take an event that the call announces."""
@@ -65,8 +74,8 @@ class Contract:
     def __init__(self, host: Host) -> None:
         """Bind the tables to `host`; contracts are made by a host, not by contracts."""
         self._host = host
-        for name, table in tables(type(self)).items():
-            setattr(self, name, table.bound(host.state, name))
+        for name, place in places(type(self)).items():
+            setattr(self, name, place.bound(host.state, name))
 
     @property
     def caller(self) -> Caller:
@@ -92,6 +101,20 @@ class Contract:
     def transaction_id(self) -> bytes:
         """Id of the running transaction, 32 bytes."""
         return self._host.transaction_id
+
+    @property
+    def application(self) -> str | None:
+        """Name of the application that made the transaction, where it gives one."""
+        return self._host.application
+
+    @property
+    def attachments(self) -> tuple[bytes, ...]:
+        """Hashes, 32 bytes each, of payloads off the chain that the transaction names."""
+        return self._host.attachments
+
+    def drain(self, name: str) -> list[Any]:
+        """Take all that is stored under a table or cell; only an upgrade's migration may."""
+        raise RuntimeError(f"{name} is drained by an upgrade on a ledger, not here")
 
     def emit(self, event: Event) -> None:
         """Announce an event; it counts only if the call ends well."""
@@ -121,6 +144,20 @@ def invariant(method: _Invariant) -> _Invariant:
     return _declared(method, Declaration("invariant"))
 
 
+def migrate(*, from_version: int) -> Callable[[_Method], _Method]:
+    """Declare what an upgrade runs where `from_version` other sources were in force before.
+
+    The first source that was deployed is version 0. Inside, `self.drain("items")` takes all rows
+    out of a table or cell as they were stored: dicts of plain values.
+    """
+
+    def declare(method: _Method) -> _Method:
+        method._migrates = from_version  # type: ignore[attr-defined]  # noqa: SLF001
+        return method
+
+    return declare
+
+
 def declarations(contract: type[Contract]) -> dict[str, Declaration]:
     """The calls, views and invariants of a contract by name, in the order of the source."""
     found = {}
@@ -131,17 +168,17 @@ def declarations(contract: type[Contract]) -> dict[str, Declaration]:
     return found
 
 
-def tables(contract: type[Contract]) -> dict[str, Table[Any]]:
-    """The tables of a contract by name, in the order of the source; found out once a class."""
-    known: dict[str, Table[Any]] | None = contract.__dict__.get("_tables")
+def places(contract: type[Contract]) -> dict[str, Table[Any] | Cell[Any]]:
+    """The tables and cells of a contract by name, in source order; found once a class."""
+    known: dict[str, Table[Any] | Cell[Any]] | None = contract.__dict__.get("_places")
     if known is None:
         known = {
-            name: table
+            name: place
             for base in reversed(contract.__mro__)
-            for name, table in vars(base).items()
-            if isinstance(table, Table)
+            for name, place in vars(base).items()
+            if isinstance(place, Table | Cell)
         }
-        contract._tables = known  # type: ignore[attr-defined]  # noqa: SLF001
+        contract._places = known  # type: ignore[attr-defined]  # noqa: SLF001
     return known
 
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
-from typing import Any, Self, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform
 
 from lianheng.contract._types import Mismatch, Plain, Type, decode_at, resolve
 
@@ -89,6 +89,11 @@ class Record(_Typed):
     A wrong type, a missing or an unknown field is a TypeError. A mutable default is a ValueError
     when the class is made.
     """
+
+    signatories: ClassVar[tuple[str, ...]] = ()
+    """Fields that name members or organisations: all of them sign each change of a row."""
+    observers: ClassVar[tuple[str, ...]] = ()
+    """Fields that name whom else a row concerns; recorded for readers."""
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with these fields changed; an unknown field is a TypeError."""

@@ -28,6 +28,8 @@ class Call:
     now: int = 0
     height: int = 1
     transaction_id: bytes = bytes(32)
+    application: str | None = None
+    attachments: tuple[bytes, ...] = ()
     view: bool = False
 
 
@@ -61,6 +63,8 @@ class _Host:
         self.now = call.now
         self.height = call.height
         self.transaction_id = call.transaction_id
+        self.application = call.application
+        self.attachments = call.attachments
         self.state = state
         self.events: list[tuple[str, bytes]] = []
 
@@ -79,6 +83,7 @@ def run(program: Program, call: Call, state: State) -> Outcome:
         return Outcome(failure=refused)
     host = _Host(call, state)
     state.read_only = call.view
+    state.signed = tuple((signer.member, signer.organisation) for signer in call.signers)
     try:
         arguments = _arguments(program, call)
         method = getattr(program.contract(host), call.method)

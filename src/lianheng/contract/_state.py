@@ -1,12 +1,12 @@
-"""The content of tables in memory: rows by key, in key order, with changes that can be undone."""
+"""The content of tables and cells in memory: values by key, in key order; changes can be undone."""
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
 from lianheng.contract._errors import Stopped
-from lianheng.contract._records import Record, RecordType, copied
-from lianheng.contract._types import to_plain
+from lianheng.contract._records import Record, copied
+from lianheng.contract._types import Type, to_plain
 from lianheng.model import decode, encode
 
 Place = tuple[tuple[int, Any], ...]
@@ -16,14 +16,21 @@ _KINDS = {bytes: 0, str: 1, int: 2, bool: 3}
 
 
 class Stored(NamedTuple):
-    """A row: its canonical bytes, and the record that they mean."""
+    """A row or a cell's value: its canonical bytes, what they mean, and the declared type."""
 
     data: bytes
-    row: Record
+    row: Any
+    type: Type
+
+
+def stored(value: object, declared: Type) -> Stored:
+    """What is kept of a value. Raise TypeError where it holds what cannot be stored."""
+    data = encode(to_plain(value))
+    return Stored(data, value if declared.immutable else declared.decode(decode(data)), declared)
 
 
 class Rows:
-    """One table's content. Changes since the last `keep` can be taken back."""
+    """One table's or cell's content. Changes since the last `keep` can be taken back."""
 
     def __init__(self) -> None:
         """An empty table."""
@@ -35,17 +42,17 @@ class Rows:
         """How many rows."""
         return len(self._content)
 
-    def get(self, place: Place) -> Record | None:
-        """A copy of the row at this key."""
+    def __contains__(self, place: Place) -> bool:
+        return place in self._content
+
+    def get(self, place: Place) -> Any:
+        """A copy of what is kept at this key; None where nothing is."""
         found = self._content.get(place)
         return None if found is None else _fresh(found)
 
-    def put(self, place: Place, row: Record) -> None:
-        """Write a row. Raise TypeError where a field holds what cannot be stored."""
-        data = encode(to_plain(row))
-        if not row._declared_type.immutable:  # noqa: SLF001 - one room
-            row = type(row)._declared_type.decode(decode(data))  # noqa: SLF001 - one room
-        self._change(place, Stored(data, row))
+    def put(self, place: Place, new: Stored) -> None:
+        """Write."""
+        self._change(place, new)
 
     def delete(self, place: Place) -> None:
         """Remove a row that is there."""
@@ -98,12 +105,14 @@ class Rows:
 
 
 class State:
-    """The tables of one contract while it runs; a view may not change them."""
+    """The tables and cells of one contract while it runs; a view may not change them."""
 
     def __init__(self, tables: Mapping[str, Rows] | None = None) -> None:
         """Empty, or with these tables."""
         self.tables: dict[str, Rows] = dict(tables or {})
         self.read_only = False
+        self.signed: tuple[tuple[str, str], ...] = ()
+        """Member and organisation of each signer of the running call."""
 
     def rows(self, table: str) -> Rows:
         """A table's content."""
@@ -147,8 +156,7 @@ def _part(value: object) -> tuple[int, Any]:
     return kind, plain
 
 
-def _fresh(stored: Stored) -> Record:
-    declared: RecordType = stored.row._declared_type  # noqa: SLF001 - one room
-    if declared.immutable:
-        return copied(stored.row)  # type: ignore[no-any-return]
-    return declared.decode(decode(stored.data))  # type: ignore[no-any-return]
+def _fresh(kept: Stored) -> Any:
+    if not kept.type.immutable:
+        return kept.type.decode(decode(kept.data))
+    return copied(kept.row) if isinstance(kept.row, Record) else kept.row

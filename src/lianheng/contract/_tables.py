@@ -1,11 +1,13 @@
 """Typed tables over an ordered key space."""
 
 from collections.abc import Sequence
+from copy import copy
 from enum import Enum
-from typing import Any, Generic, TypeVar, overload
+from typing import Generic, TypeVar, overload
 
+from lianheng.contract._parties import check_parties
 from lianheng.contract._records import Record
-from lianheng.contract._state import Place, Rows, State, place_of
+from lianheng.contract._state import Place, Rows, State, place_of, stored
 
 LIMIT_ROWS = 1_000
 """Rows that one listing may return: a call reads a bounded part of the state."""
@@ -14,6 +16,8 @@ Row = TypeVar("Row", bound=Record)
 Default = TypeVar("Default")
 Part = int | str | bytes | bool | Enum
 Key = Part | tuple[Part, ...]
+Span = tuple[Place, Place | None, Place | None]
+"""What a listing wants: the prefix of keys, the first key behind it, and the first too far."""
 
 
 class Table(Generic[Row]):
@@ -28,19 +32,23 @@ class Table(Generic[Row]):
         *,
         key: str | tuple[str, ...],
         indexes: Sequence[str | tuple[str, ...]] = (),
+        unique: Sequence[str | tuple[str, ...]] = (),
     ) -> None:
-        """Declare the record type, the key field or fields, and the indexed fields."""
+        """Declare the record type, the key field or fields, and the indexed fields.
+
+        No two rows have the same values in the fields of a `unique` index, None aside.
+        """
         self.record = record
-        self.key = (key,) if isinstance(key, str) else tuple(key)
-        self.indexes = [(i,) if isinstance(i, str) else tuple(i) for i in indexes]
+        self.key = _fields(key)
+        self.unique = [_fields(index) for index in unique]
+        self.indexes = [*map(_fields, indexes), *self.unique]
+        self._name = ""
         self._state: State | None = None
-        self._content: Rows | None = None
 
     def bound(self, state: State, name: str) -> "Table[Row]":
         """Return this declaration with content (for hosts, not for contracts)."""
-        table = Table(self.record, key=self.key, indexes=self.indexes)
-        table._state = state
-        table._content = state.rows(name)
+        table = copy(self)
+        vars(table).update(_state=state, _name=name)
         return table
 
     def __getitem__(self, key: Key) -> Row:
@@ -64,7 +72,7 @@ class Table(Generic[Row]):
 
     def __setitem__(self, key: Key, row: Row) -> None:
         """Write the row; its key fields must say the same key (ValueError)."""
-        rows = self._writable()
+        state = self._writable()
         if type(row) is not self.record:
             raise TypeError(f"{type(row).__name__} written to a table of {self.record.__name__}")
         for name, expected in row._declared_type.fields.items():  # noqa: SLF001 - one room
@@ -77,13 +85,19 @@ class Table(Generic[Row]):
         place, own = self._place(key), tuple(getattr(row, name) for name in self.key)
         if place != place_of(own):
             raise ValueError(f"row has key {own!r}, written under {key!r}")
-        rows.put(place, row)
+        new, rows = stored(row, row._declared_type), state.rows(self._name)  # noqa: SLF001 - one room
+        if self.record.signatories:
+            check_parties(rows.get(place), row, state)
+        self._check_unique(place, row)
+        rows.put(place, new)
 
     def __delitem__(self, key: Key) -> None:
         """Remove the row; KeyError when there is none."""
-        rows, place = self._writable(), self._place(key)
-        if rows.get(place) is None:
+        state, place = self._writable(), self._place(key)
+        rows = state.rows(self._name)
+        if place not in rows:
             raise KeyError(key)
+        check_parties(rows.get(place), None, state)
         rows.delete(place)
 
     def delete(self, key: Key) -> None:
@@ -91,22 +105,25 @@ class Table(Generic[Row]):
         del self[key]
 
     def scan(
-        self, *prefix: Part, limit: int, after: Key | None = None, reverse: bool = False
+        self,
+        *prefix: Part,
+        limit: int,
+        start: Key | None = None,
+        end: Key | None = None,
+        after: Key | None = None,
+        reverse: bool = False,
     ) -> list[Row]:
         """List at most `limit` rows whose key starts with `prefix`, in key order.
 
-        `after` is the key of the last row of the page before.
+        `start` and `end` bound the part of the key behind the prefix: the first that is wanted,
+        and the first behind that is not. `after` is the key of the last row of the page before.
         """
         if len(prefix) > len(self.key):
             raise TypeError(f"the table's key has {len(self.key)} parts, the prefix {len(prefix)}")
         _check_limit(limit)
         behind = None if after is None else self._place(after)
-        wanted = self._typed(self.key, prefix)
-        rows: Any = [
-            (place, stored.row)
-            for place, stored in self._rows().ordered()
-            if place[: len(wanted)] == wanted
-        ]
+        within = self._span(self.key, prefix, start, end)
+        rows = [(place, kept.row) for place, kept in self._rows().ordered() if _lies(place, within)]
         return self._page(rows, limit, behind, reverse=reverse)
 
     def by(
@@ -114,14 +131,16 @@ class Table(Generic[Row]):
         index: str | tuple[str, ...],
         *values: Part,
         limit: int,
+        start: Key | None = None,
+        end: Key | None = None,
         after: Row | None = None,
         reverse: bool = False,
     ) -> list[Row]:
         """List at most `limit` rows by an index, in the order of indexed values, then key.
 
         The index goes by its first field, or by all its fields. Fewer values than fields are a
-        prefix; a row whose indexed field is None is not in the index. `after` is the last row of
-        the page before.
+        prefix; a row whose indexed field is None is not in the index. `start` and `end` bound the
+        values behind the prefix. `after` is the last row of the page before.
         """
         fields = self._index(index, len(values))
         _check_limit(limit)
@@ -130,14 +149,41 @@ class Table(Generic[Row]):
             if type(after) is not self.record:
                 raise TypeError("after= takes the last row of the page before")
             behind = self._entry(after, fields)
-        wanted = self._typed(fields, values)
-        rows: Any = [
-            (entry, stored.row)
-            for _, stored in self._rows().ordered()
-            if (entry := self._entry(stored.row, fields)) and entry[: len(wanted)] == wanted
+        within = self._span(fields, values, start, end)
+        rows = [
+            (entry, kept.row)
+            for _, kept in self._rows().ordered()
+            if (entry := self._entry(kept.row, fields)) and _lies(entry, within)
         ]
         rows.sort(key=lambda pair: pair[0])
         return self._page(rows, limit, behind, reverse=reverse)
+
+    def _check_unique(self, place: Place, row: Record) -> None:
+        for fields in self.unique:
+            values = [getattr(row, field) for field in fields]
+            if None in values:
+                continue
+            wanted = place_of(values)
+            for key, kept in self._rows().ordered():
+                entry = self._entry(kept.row, fields) or ()
+                if key != place and entry[: len(wanted)] == wanted:
+                    shown = ", ".join(f"{f} {getattr(row, f)!r}" for f in fields)
+                    raise ValueError(f"{self._name} has a row with {shown} already")
+
+    def _span(
+        self, fields: tuple[str, ...], values: Sequence[object], start: object, end: object
+    ) -> Span:
+        """The prefix of a listing, and its bounds behind that."""
+        prefix = self._typed(fields, values)
+        rest, bounds = fields[len(values) :], []
+        for bound in (start, end):
+            parts = bound if isinstance(bound, tuple) else (bound,)
+            if bound is not None and len(parts) > len(rest):
+                raise TypeError(
+                    f"{len(rest)} fields follow the prefix, the bound has {len(parts)} values"
+                )
+            bounds.append(None if bound is None else self._typed(rest, parts))
+        return prefix, bounds[0], bounds[1]
 
     def _page(
         self, rows: list[tuple[Place, Row]], limit: int, after: Place | None, *, reverse: bool
@@ -187,18 +233,34 @@ class Table(Generic[Row]):
             parts += place_of([value])
         return parts
 
-    def _rows(self) -> Rows:
-        if self._content is None:
+    def _bound_state(self) -> State:
+        if self._state is None:
             raise RuntimeError(
                 "this table has no ledger: call the contract through the `ledger` fixture"
             )
-        return self._content
+        return self._state
 
-    def _writable(self) -> Rows:
-        rows = self._rows()
-        if self._state is not None:
-            self._state.may_write()
-        return rows
+    def _rows(self) -> Rows:
+        return self._bound_state().rows(self._name)
+
+    def _writable(self) -> State:
+        state = self._bound_state()
+        state.may_write()
+        return state
+
+
+def _fields(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _lies(place: Place, within: Span) -> bool:
+    prefix, start, end = within
+    rest = place[len(prefix) :]
+    return (
+        place[: len(prefix)] == prefix
+        and (start is None or rest >= start)
+        and (end is None or rest < end)
+    )
 
 
 def _check_limit(limit: object) -> None:

@@ -32,6 +32,10 @@ pub struct Payload {
     pub gas: u64,
     /// The source hash it means to call.
     pub code: Option<Hash32>,
+    /// Application, as a span of the transaction.
+    pub application: Option<Span>,
+    /// Hashes of payloads off the chain.
+    pub attachments: Vec<[u8; 32]>,
 }
 
 impl Payload {
@@ -74,6 +78,8 @@ impl Payload {
             expires: 0,
             gas: 0,
             code: None,
+            application: None,
+            attachments: Vec::new(),
         }
     }
 
@@ -89,8 +95,11 @@ impl Payload {
             8 => drop(reader.decoder.bytes_ref::<16>()?),
             9 => self.gas = reader.decoder.uint()?,
             10 => self.code = Some(Hash32(reader.decoder.bytes_exact::<32>()?)),
-            11 => reader.application()?,
-            12 => drop(reader.hashes(limits::ATTACHMENTS)?),
+            11 => self.application = Some(reader.application()?),
+            12 => {
+                let hashes = reader.hashes(limits::ATTACHMENTS)?;
+                self.attachments = hashes.into_iter().map(|hash| hash.0).collect();
+            }
             _ => {
                 return Err(Error::new(
                     "transaction.unknown_field",
@@ -162,10 +171,10 @@ impl Reader<'_> {
         Ok(self.base + start..self.base + self.decoder.position())
     }
 
-    fn application(&mut self) -> Result<(), Error> {
+    fn application(&mut self) -> Result<Span, Error> {
         let length = self.decoder.text()?.len();
         if (1..=limits::APPLICATION_BYTES).contains(&length) {
-            return Ok(());
+            return Ok(self.behind(length));
         }
         let most = limits::APPLICATION_BYTES;
         Err(Error::new(

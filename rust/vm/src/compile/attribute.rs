@@ -92,10 +92,13 @@ impl<'s> Compiler<'s> {
                 "call it, or wrap it: lambda x: self.method(x)",
             );
         }
+        if self.refuse_cell_value(attribute) {
+            return;
+        }
         let message = format!("the contract has no `{name}`");
         let help =
-            "declare a table (name = Table(...)), a constant or a method; the state lives in \
-                    tables only";
+            "declare a table (name = Table(...)), a cell, a constant or a method; the state lives \
+                    in tables and cells only";
         self.error(attribute.attr.range(), "name.attribute", message, help);
     }
 

@@ -192,7 +192,13 @@ impl<'s> Compiler<'s> {
             self.expr_to(&call.func, to);
             return None;
         }
+        if let Some(done) = self.call_cell(call, attribute) {
+            return done;
+        }
         if self.is_self(&attribute.value) {
+            if name == "drain" {
+                return self.call_drain(call);
+            }
             if let Some(function) = self.contract.methods.get(name).copied() {
                 let receiver = self.expr(&attribute.value);
                 return self.call_function(call, function, Some(receiver));

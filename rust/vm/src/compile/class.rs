@@ -50,6 +50,8 @@ impl<'s> Compiler<'s> {
             fields: Vec::new(),
             methods: Vec::new(),
             members: Vec::new(),
+            signatories: Vec::new(),
+            observers: Vec::new(),
         });
         self.declare_global(name, Global::Class(id), &class.name);
     }
@@ -146,8 +148,14 @@ impl<'s> Compiler<'s> {
         let base = self.parts.classes[usize::from(id)].base;
         let inherited = base.map(|base| self.parts.classes[usize::from(base)].fields.clone());
         self.parts.classes[usize::from(id)].fields = inherited.unwrap_or_default();
+        if let Some(base) = base {
+            let parents = self.parts.classes[usize::from(base)].clone();
+            let own = &mut self.parts.classes[usize::from(id)];
+            (own.signatories, own.observers) = (parents.signatories, parents.observers);
+        }
         for stmt in body {
             match stmt {
+                Stmt::Assign(assign) if self.define_parties(id, assign) => {}
                 Stmt::AnnAssign(assign) => self.define_field(id, assign),
                 Stmt::FunctionDef(_) | Stmt::Pass(_) => {}
                 Stmt::Expr(expr)
@@ -182,11 +190,13 @@ impl<'s> Compiler<'s> {
                 FIELD_HELP,
             );
         };
-        if name.id.as_str().starts_with('_') || name.id.as_str() == "replace" {
+        if name.id.as_str().starts_with('_')
+            || ["replace", "signatories", "observers"].contains(&name.id.as_str())
+        {
             self.error(
                 name.range(),
                 "language.field",
-                "a field's name starts with a letter and is not `replace`",
+                "a field's name starts with a letter and is not `replace`, `signatories` or `observers`",
                 FIELD_HELP,
             );
         }
@@ -217,7 +227,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// The constant that a field of a type has when none is given.
-    fn field_default(&mut self, value: &'s Expr, ty: &Type) -> u16 {
+    pub(crate) fn field_default(&mut self, value: &'s Expr, ty: &Type) -> u16 {
         let default = self.default_constant(value);
         let found = self.parts.consts.get(usize::from(default));
         if found.is_some_and(|found| !crate::rows::const_conforms(found, ty)) {

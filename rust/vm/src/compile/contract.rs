@@ -52,6 +52,8 @@ impl<'s> Compiler<'s> {
         let id = name.id.as_str();
         if crate::interp::context_part(id).is_some()
             || id == "emit"
+            || id == "drain"
+            || self.contract.cells.contains_key(id)
             || self.contract.tables.contains_key(id)
             || self.contract.constants.contains_key(id)
         {
@@ -61,6 +63,9 @@ impl<'s> Compiler<'s> {
                 format!("`{id}` is taken"),
                 "choose another name",
             );
+        }
+        if self.define_state(name, value) {
+            return;
         }
         if let Expr::Call(call) = value {
             if self.declares(&call.func, Declared::Table) {
@@ -102,25 +107,38 @@ impl<'s> Compiler<'s> {
         };
         let mut key = Vec::new();
         let mut indexes = Vec::new();
+        let mut unique = Vec::new();
         for keyword in &call.arguments.keywords {
             match keyword.arg.as_ref().map(|arg| arg.as_str()) {
                 Some("key") => key = self.table_fields(class, &keyword.value),
                 Some("indexes") => self.table_indexes(class, &keyword.value, &mut indexes),
+                Some("unique") => self.table_indexes(class, &keyword.value, &mut unique),
                 _ => self.error(
                     keyword.range(),
                     "language.table",
-                    "a table takes key and indexes",
+                    "a table takes key, indexes and unique",
                     TABLE_HELP,
                 ),
             }
         }
         self.check_key(class, &key, call);
+        if unique.iter().any(|fields| indexes.contains(fields)) {
+            self.error(
+                call.range(),
+                "language.table",
+                "the same fields stand in indexes and in unique",
+                "unique is an index already: leave them out of indexes",
+            );
+        }
+        let first = indexes.len();
+        indexes.append(&mut unique);
         let table_name = self.name(name.id.as_str());
         let number = self.parts.tables.len() as u16;
         self.parts.tables.push(TableInfo {
             name: table_name,
             class,
             key,
+            unique: (first..indexes.len()).map(|index| index as u16).collect(),
             indexes,
         });
         self.contract.tables.insert(name.id.to_string(), number);
@@ -149,7 +167,7 @@ impl<'s> Compiler<'s> {
                 return self.error(
                     value.range(),
                     "language.table",
-                    "indexes is a list",
+                    "indexes and unique are lists",
                     TABLE_HELP,
                 );
             }

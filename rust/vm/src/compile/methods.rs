@@ -50,7 +50,9 @@ impl<'s> Compiler<'s> {
         let taken = self.contract.tables.contains_key(name)
             || self.contract.constants.contains_key(name)
             || crate::interp::context_part(name).is_some()
-            || name == "emit";
+            || self.contract.cells.contains_key(name)
+            || name == "emit"
+            || name == "drain";
         let known = self.contract.methods.insert(name.to_string(), function);
         if known.is_some() || taken {
             self.error(
@@ -66,7 +68,7 @@ impl<'s> Compiler<'s> {
 
     /// A method that transactions or views reach.
     fn declare_entry(&mut self, name: u16, function: u16, def: &'s ast::StmtFunctionDef) {
-        let Some((view, by)) = self.entry_policy(def) else {
+        let Some((view, by)) = self.entry_policy(function, def) else {
             return;
         };
         let types = self.entry_types(def);
@@ -87,7 +89,11 @@ impl<'s> Compiler<'s> {
     }
 
     /// Whether a decorated method is a view, and who may call it; nothing for a plain method.
-    fn entry_policy(&mut self, def: &'s ast::StmtFunctionDef) -> Option<(bool, String)> {
+    fn entry_policy(
+        &mut self,
+        function: u16,
+        def: &'s ast::StmtFunctionDef,
+    ) -> Option<(bool, String)> {
         let decorator = def.decorator_list.first()?;
         if let Some(second) = def.decorator_list.get(1) {
             self.error(
@@ -103,6 +109,10 @@ impl<'s> Compiler<'s> {
                 self.check_invariant(def);
                 None
             }
+            Expr::Call(call) if self.declares(&call.func, Declared::Migrate) => {
+                self.define_migration(function, def, call);
+                None
+            }
             Expr::Call(call) if self.declares(&call.func, Declared::Call) => {
                 self.policy(call).map(|by| (false, by))
             }
@@ -110,7 +120,7 @@ impl<'s> Compiler<'s> {
                 self.error(
                     other.range(),
                     "language.decorator",
-                    "a method of a contract is decorated with @call(by=\"...\"), @view or @invariant",
+                    "a method of a contract is decorated with @call(by=\"...\"), @view, @invariant or @migrate(from_version=...)",
                     "write @call(by=\"role:operator\")",
                 );
                 None
@@ -203,6 +213,7 @@ impl<'s> Compiler<'s> {
                     "write a plain method",
                 );
             }
+            self.contract.migrating = is_contract && self.is_migration(def);
             match receiver(def) {
                 Some(this) => self.function_body(function, def, Some(this).filter(|_| is_contract)),
                 None => self.error(

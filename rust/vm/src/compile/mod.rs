@@ -25,6 +25,7 @@ mod pattern;
 mod require;
 mod resolve;
 mod script;
+mod state;
 mod stmt;
 mod text;
 mod tries;
@@ -139,9 +140,12 @@ pub(crate) enum Declared {
     Event,
     Enum,
     Table,
+    Cell,
+    Counter,
     Call,
     View,
     Invariant,
+    Migrate,
 }
 
 /// What is known of the contract's class while its methods are compiled.
@@ -150,6 +154,9 @@ pub(crate) struct ContractScope {
     pub(crate) tables: HashMap<String, u16>,
     pub(crate) constants: HashMap<String, u16>,
     pub(crate) methods: HashMap<String, u16>,
+    pub(crate) cells: HashMap<String, u16>,
+    /// The method being compiled is a migration.
+    pub(crate) migrating: bool,
 }
 
 pub(crate) struct Compiler<'s> {

@@ -12,7 +12,7 @@ use crate::types::Type;
 /// The modules that contracts import from.
 const MODULE: &str = "lianheng.contract";
 const IMPORT_HELP: &str =
-    "it has Contract, Record, Event, Enum, Table, call, view, invariant, require, Rejected, Caller, and the helpers of docs/contract-library.md";
+    "it has Contract, Record, Event, Enum, Table, Cell, Counter, call, view, invariant, migrate, require, Rejected, Caller, and the helpers of docs/contract-library.md";
 
 impl<'s> Compiler<'s> {
     /// The record class of callers, known to every program.
@@ -35,6 +35,8 @@ impl<'s> Compiler<'s> {
             fields,
             methods: Vec::new(),
             members: Vec::new(),
+            signatories: Vec::new(),
+            observers: Vec::new(),
         });
     }
 
@@ -291,9 +293,12 @@ fn exported(name: &str) -> Option<Global> {
         "Event" => Global::Declaration(Declared::Event),
         "Enum" => Global::Declaration(Declared::Enum),
         "Table" => Global::Declaration(Declared::Table),
+        "Cell" => Global::Declaration(Declared::Cell),
+        "Counter" => Global::Declaration(Declared::Counter),
         "call" => Global::Declaration(Declared::Call),
         "view" => Global::Declaration(Declared::View),
         "invariant" => Global::Declaration(Declared::Invariant),
+        "migrate" => Global::Declaration(Declared::Migrate),
         "require" => Global::Require,
         "Rejected" => Global::Exception(Exc::Rejected),
         "Caller" => Global::Class(CALLER),

@@ -126,7 +126,10 @@ impl<'s> Compiler<'s> {
                     Declared::Table => {
                         "declare tables in the contract's class: items = Table(Item, key=\"id\")"
                     }
-                    Declared::Call | Declared::View | Declared::Invariant => {
+                    Declared::Cell | Declared::Counter => {
+                        "declare cells in the contract's class: total = Cell(int, 0)"
+                    }
+                    Declared::Call | Declared::View | Declared::Invariant | Declared::Migrate => {
                         "use it as a decorator of a method"
                     }
                     _ => "use it as the base of a class",

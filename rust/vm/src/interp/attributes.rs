@@ -291,6 +291,13 @@ impl Vm<'_, '_> {
         {
             return Ok(Value::Table(table as u16));
         }
+        let cells = &self.program.parts.cells;
+        if text == "drain" || cells.iter().any(|cell| cell.name == name) {
+            return Err(crate::error::fatal(
+                "language.refused",
+                format!("`{text}` is reached through self alone, as in self.{text}"),
+            ));
+        }
         if text == "emit"
             || self
                 .program

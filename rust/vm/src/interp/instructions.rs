@@ -537,6 +537,10 @@ impl Vm<'_, '_> {
                 }
                 Op::Emit => try_or_fail!(self.emit(&r!(instr.a))),
                 Op::Table => r!(instr.a) = Value::Table(instr.b),
+                Op::CellGet => r!(instr.a) = try_or_fail!(self.cell_get(instr.b)),
+                Op::CellSet => try_or_fail!(self.cell_set(instr.b, &r!(instr.a))),
+                Op::CellAdd => r!(instr.a) = try_or_fail!(self.cell_add(instr.b, &r!(instr.a))),
+                Op::Drain => r!(instr.a) = try_or_fail!(self.drain(&r!(instr.b))),
                 Op::Context => r!(instr.a) = try_or_fail!(self.context_value(instr.b)),
                 Op::Format => {
                     let value = try_or_fail!(self.format_value(&r!(instr.b), &r!(instr.c)));

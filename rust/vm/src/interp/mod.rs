@@ -26,10 +26,18 @@ use crate::{gas, limits, CallContext, EmittedEvent, Host};
 
 /// The part of the call's context that an attribute of `self` names.
 pub(crate) fn context_part(name: &str) -> Option<u16> {
-    ["caller", "signers", "now", "height", "transaction_id"]
-        .iter()
-        .position(|part| *part == name)
-        .map(|part| part as u16)
+    [
+        "caller",
+        "signers",
+        "now",
+        "height",
+        "transaction_id",
+        "application",
+        "attachments",
+    ]
+    .iter()
+    .position(|part| *part == name)
+    .map(|part| part as u16)
 }
 
 /// Whether a text can be the code of a `Rejected`.
@@ -68,6 +76,8 @@ pub(crate) struct Instance {
     pub(crate) prefixes: Vec<Vec<u8>>,
     /// Start of the keys of each index of each table.
     pub(crate) index_prefixes: Vec<Vec<Vec<u8>>>,
+    /// Key of each cell.
+    pub(crate) cells: Vec<Vec<u8>>,
 }
 
 /// One running call.
@@ -89,6 +99,10 @@ pub(crate) struct Vm<'p, 'h> {
     /// Reused for keys and rows.
     pub(crate) key: Vec<u8>,
     pub(crate) tracing: bool,
+    /// The call is the migration of an upgrade.
+    pub(crate) migrating: bool,
+    /// Signatories of the rows that the migration took out and has not written again.
+    pub(crate) released: crate::state::Released,
     pub(crate) traced_line: u32,
     /// Type whose method is called, for messages.
     pub(crate) receiver: &'static str,
@@ -133,6 +147,8 @@ impl<'p, 'h> Vm<'p, 'h> {
             writes: 0,
             key: Vec::new(),
             tracing,
+            migrating: false,
+            released: crate::state::Released::default(),
             traced_line: 0,
             receiver: "",
             failed_line: 0,
@@ -315,6 +331,16 @@ impl<'p, 'h> Vm<'p, 'h> {
             2 => Ok(arith::unsigned(self.context.now_ms)),
             3 => Ok(arith::unsigned(self.context.height)),
             4 => self.new_bytes(self.context.transaction_id.to_vec()),
+            5 => match self.context.application {
+                Some(text) => self.new_str(text.to_string()),
+                None => Ok(Value::None),
+            },
+            6 => {
+                let hashes = self.context.attachments.iter();
+                let hashes = hashes.map(|hash| self.new_bytes(hash.to_vec()));
+                let hashes = hashes.collect::<R<Vec<Value>>>()?;
+                self.new_tuple(hashes)
+            }
             _ => Err(crate::error::malformed()),
         }
     }

@@ -3,6 +3,7 @@
 use codec::cbor::{decode, Value};
 
 use super::ops::{Instr, Op};
+use super::state::{cell, migration, positions};
 use super::{
     Class, ClassKind, Const, Entry, Field, Function, Handler, Param, Parts, Program, Shape,
     TableInfo, FORMAT,
@@ -12,7 +13,7 @@ use crate::limits;
 use crate::types::Type;
 use crate::Error;
 
-type Read<T> = Result<T, String>;
+pub(super) type Read<T> = Result<T, String>;
 
 impl Program {
     /// Reads a compiled program. Refuses with `program.malformed` whatever could make a run fail
@@ -26,7 +27,7 @@ impl Program {
             )));
         }
         let value = decode(bytes).map_err(|error| malformed(error.to_string()))?;
-        let items = array(&value, 13).map_err(malformed)?;
+        let items = array(&value, 15).map_err(malformed)?;
         if text(&items[0]).ok().as_deref() != Some("lianheng.program") {
             return Err(malformed("these bytes are no compiled contract"));
         }
@@ -63,19 +64,21 @@ fn parts(items: &[Value]) -> Read<Parts> {
         tables: list(&items[10], table)?,
         methods: list(&items[11], pair)?,
         entries: list(&items[12], entry)?,
+        cells: list(&items[13], cell)?,
+        migrations: list(&items[14], migration)?,
         globals: Vec::new(),
         main: None,
     })
 }
 
-fn array(value: &Value, length: usize) -> Read<&[Value]> {
+pub(super) fn array(value: &Value, length: usize) -> Read<&[Value]> {
     match value {
         Value::Array(items) if items.len() == length => Ok(items),
         _ => Err(format!("an array of {length} items is missing")),
     }
 }
 
-fn list<T>(value: &Value, each: impl Fn(&Value) -> Read<T>) -> Read<Vec<T>> {
+pub(super) fn list<T>(value: &Value, each: impl Fn(&Value) -> Read<T>) -> Read<Vec<T>> {
     match value {
         Value::Array(items) => items.iter().map(each).collect(),
         _ => Err("an array is missing".to_string()),
@@ -89,7 +92,7 @@ fn text(value: &Value) -> Read<String> {
     }
 }
 
-fn boolean(value: &Value) -> Read<bool> {
+pub(super) fn boolean(value: &Value) -> Read<bool> {
     match value {
         Value::Bool(value) => Ok(*value),
         _ => Err("a boolean is missing".to_string()),
@@ -103,7 +106,7 @@ fn small(value: &Value, most: i64) -> Read<i64> {
     }
 }
 
-fn number(value: &Value) -> Read<u16> {
+pub(super) fn number(value: &Value) -> Read<u16> {
     small(value, u16::MAX.into()).map(|number| number as u16)
 }
 
@@ -259,7 +262,7 @@ fn code(value: &Value) -> Read<Vec<Instr>> {
 }
 
 fn class(value: &Value) -> Read<Class> {
-    let items = array(value, 6)?;
+    let items = array(value, 8)?;
     let kind = match number(&items[1])? {
         0 => ClassKind::Record,
         1 => ClassKind::Event,
@@ -283,6 +286,8 @@ fn class(value: &Value) -> Read<Class> {
             let member = array(member, 2)?;
             Ok((number(&member[0])?, constant(&member[1], 0)?))
         })?,
+        signatories: positions(&items[6])?,
+        observers: positions(&items[7])?,
     })
 }
 
@@ -295,7 +300,7 @@ fn decimal_scale(value: &Value) -> Read<u8> {
     Ok(scale as u8)
 }
 
-fn type_of(value: &Value, level: usize) -> Read<Type> {
+pub(super) fn type_of(value: &Value, level: usize) -> Read<Type> {
     if level > limits::TYPE_LEVELS {
         return Err("a type is nested too deep".to_string());
     }
@@ -324,12 +329,13 @@ fn type_of(value: &Value, level: usize) -> Read<Type> {
 }
 
 fn table(value: &Value) -> Read<TableInfo> {
-    let items = array(value, 4)?;
+    let items = array(value, 5)?;
     Ok(TableInfo {
         name: number(&items[0])?,
         class: number(&items[1])?,
         key: list(&items[2], number)?,
         indexes: list(&items[3], |index| list(index, number))?,
+        unique: positions(&items[4])?,
     })
 }
 

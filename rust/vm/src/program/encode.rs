@@ -2,6 +2,7 @@
 
 use codec::cbor::{encode, Value};
 
+use super::state::{cell_value, migration_value, positions_value};
 use super::{
     Class, ClassKind, Const, Entry, Field, Function, Parts, Program, Shape, TableInfo, FORMAT,
 };
@@ -15,7 +16,7 @@ impl Program {
     }
 }
 
-fn int(number: impl Into<i64>) -> Value {
+pub(super) fn int(number: impl Into<i64>) -> Value {
     Value::Int(number.into())
 }
 
@@ -47,6 +48,8 @@ impl Parts {
             list(&self.tables, table),
             pairs(&self.methods),
             list(&self.entries, entry),
+            list(&self.cells, cell_value),
+            list(&self.migrations, migration_value),
         ])
     }
 }
@@ -145,6 +148,8 @@ fn class(class: &Class) -> Value {
         list(&class.members, |(name, value)| {
             Value::Array(vec![int(*name), constant(value)])
         }),
+        positions_value(&class.signatories),
+        positions_value(&class.observers),
     ])
 }
 
@@ -156,7 +161,7 @@ fn field(field: &Field) -> Value {
     ])
 }
 
-fn type_value(ty: &Type) -> Value {
+pub(super) fn type_value(ty: &Type) -> Value {
     match ty {
         Type::Any => Value::Int(0),
         Type::None => Value::Int(1),
@@ -181,6 +186,7 @@ fn table(table: &TableInfo) -> Value {
         int(table.class),
         list(&table.key, |field| int(*field)),
         list(&table.indexes, |index| list(index, |field| int(*field))),
+        positions_value(&table.unique),
     ])
 }
 

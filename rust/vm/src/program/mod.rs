@@ -3,6 +3,7 @@
 mod decode;
 mod encode;
 pub(crate) mod ops;
+mod state;
 mod validate;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,9 +15,10 @@ use crate::error::Exc;
 use crate::interface::Interface;
 use crate::types::Type;
 pub(crate) use ops::{Instr, Op, SMALL_BIAS};
+pub(crate) use state::{CellInfo, Migration};
 
 /// Version of the compiled form; part of its bytes.
-pub(crate) const FORMAT: u64 = 1;
+pub(crate) const FORMAT: u64 = 2;
 
 /// Number of the built-in record class of callers.
 pub(crate) const CALLER: u16 = 0;
@@ -131,6 +133,10 @@ pub(crate) struct Class {
     pub(crate) kind: ClassKind,
     pub(crate) base: Option<u16>,
     pub(crate) fields: Vec<Field>,
+    /// Fields that name who must sign each change of a row.
+    pub(crate) signatories: Vec<u16>,
+    /// Fields that name who else a row concerns.
+    pub(crate) observers: Vec<u16>,
     /// Name and function of each method, inherited ones included.
     pub(crate) methods: Vec<(u16, u16)>,
     /// Names and values of an enum.
@@ -146,6 +152,8 @@ pub(crate) struct TableInfo {
     pub(crate) key: Vec<u16>,
     /// Fields of each index.
     pub(crate) indexes: Vec<Vec<u16>>,
+    /// Indexes whose values no two rows share, by number.
+    pub(crate) unique: Vec<u16>,
 }
 
 /// Keyword arguments of a call: how many are by position, and the names of the others.
@@ -183,6 +191,10 @@ pub(crate) struct Parts {
     /// Methods of the contract that are reached through `self` as a value.
     pub(crate) methods: Vec<(u16, u16)>,
     pub(crate) entries: Vec<Entry>,
+    /// Cells and counters.
+    pub(crate) cells: Vec<CellInfo>,
+    /// Methods that change the state to a new layout.
+    pub(crate) migrations: Vec<Migration>,
     /// Names of the module's variables: a script has some, a contract none. Not stored.
     pub(crate) globals: Vec<u16>,
     /// The function of a script's statements. Not stored: only contracts are.

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Number,
     /// A variable of a script's module.
     Slot,
+    /// A cell of the contract's state.
+    Cell,
 }
 
 macro_rules! operations {
@@ -246,6 +248,14 @@ operations! {
     HasAttr = Register Name Nothing;
     /// fails where a, a variable of the module, has no value; b names it
     BoundGlobal = Register Name Nothing;
+    /// a = value of cell b
+    CellGet = Register Cell Nothing;
+    /// value of cell b = a
+    CellSet = Register Cell Nothing;
+    /// a = value of counter b, after adding a
+    CellAdd = Register Cell Nothing;
+    /// a = all rows of the stored table that b names, which loses them
+    Drain = Register Register Nothing;
 }
 
 /// Added to small integers in operands.

@@ -9,7 +9,7 @@ use crate::types::Type;
 /// Why a program is refused.
 pub(crate) type Refusal = String;
 
-fn refuse<T>(what: &str, found: impl std::fmt::Debug) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(what: &str, found: impl std::fmt::Debug) -> Result<T, Refusal> {
     Err(format!("{what}: {found:?}"))
 }
 
@@ -63,10 +63,11 @@ impl Parts {
             self.check_name(*name)?;
             self.check_method(*function)?;
         }
-        self.check_entries()
+        self.check_entries()?;
+        self.check_state()
     }
 
-    fn check_name(&self, name: u16) -> Result<(), Refusal> {
+    pub(super) fn check_name(&self, name: u16) -> Result<(), Refusal> {
         if usize::from(name) < self.names.len() {
             Ok(())
         } else {
@@ -74,7 +75,7 @@ impl Parts {
         }
     }
 
-    fn check_method(&self, function: u16) -> Result<(), Refusal> {
+    pub(super) fn check_method(&self, function: u16) -> Result<(), Refusal> {
         match self.functions.get(usize::from(function)) {
             Some(found)
                 if !found.params.is_empty() && found.frees == 0 && found.held_defaults == 0 =>
@@ -134,7 +135,7 @@ impl Parts {
         }
     }
 
-    fn check_type(&self, ty: &Type, level: usize) -> Result<(), Refusal> {
+    pub(super) fn check_type(&self, ty: &Type, level: usize) -> Result<(), Refusal> {
         if level > limits::TYPE_LEVELS {
             return refuse("type nested too deep", level);
         }
@@ -341,6 +342,7 @@ impl Parts {
                 Kind::Builtin => self.has_builtin(operand),
                 Kind::Target => number < length,
                 Kind::Count | Kind::Number => true,
+                Kind::Cell => number < self.cells.len(),
                 Kind::Slot => number < self.globals.len(),
             };
             if !good {

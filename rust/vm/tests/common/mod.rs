@@ -153,6 +153,8 @@ impl Ledger {
             now_ms: 1_700_000_000_000,
             height: 7,
             transaction_id: [1; 32],
+            application: None,
+            attachments: &[],
             read_only,
         };
         let before = self.state.clone();

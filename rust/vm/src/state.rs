@@ -1,0 +1,389 @@
+//! State beyond plain tables: cells, counters, unique indexes, and who must sign a row's changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use codec::cbor::Decoder;
+use codec::key;
+
+use crate::error::{fatal, raise, type_error, value_error, Exc, Stop, R};
+use crate::interp::Vm;
+use crate::limits;
+use crate::program::TableInfo;
+use crate::rows::Undecodable;
+use crate::types::Type;
+use crate::value::{RecordObj, Value};
+use crate::{gas, HostError};
+
+/// Rows or entries asked of the host at once, where all are wanted.
+pub(crate) const PAGE: usize = 1_000;
+
+/// What a migration knows of signatures under the layout that ends.
+#[derive(Default)]
+pub(crate) struct Released {
+    /// Fields that name signatories, by table or cell.
+    pub(crate) fields: BTreeMap<String, Vec<String>>,
+    /// How many rows with these signatories were taken out and not written again.
+    rows: BTreeMap<BTreeSet<String>, usize>,
+}
+
+/// An error of the host's stops everything: it says nothing about the call.
+pub(crate) fn host<T>(result: Result<T, HostError>) -> R<T> {
+    result.map_err(|error| Box::new(Stop::Host(error)))
+}
+
+impl Vm<'_, '_> {
+    fn cell_key(&self, cell: u16) -> Vec<u8> {
+        self.instance.cells[usize::from(cell)].clone()
+    }
+
+    /// `self.cell.get()`
+    pub(crate) fn cell_get(&mut self, cell: u16) -> R<Value> {
+        let program = self.program;
+        let info = &program.parts.cells[usize::from(cell)];
+        match self.read(&self.cell_key(cell))? {
+            None => Ok(self.instance.consts[usize::from(info.default)].clone()),
+            Some(bytes) => self.decode_stored(&bytes, &info.ty, info.name),
+        }
+    }
+
+    /// A stored value by its type; `name` is where it lies.
+    pub(crate) fn decode_stored(&mut self, bytes: &[u8], ty: &Type, name: u16) -> R<Value> {
+        match self.decode_typed(&mut Decoder::new(bytes), ty, 0) {
+            Ok(value) => Ok(value),
+            Err(Undecodable::Trap(trap)) => Err(trap),
+            Err(Undecodable::Mismatch(found)) => {
+                let name = self.program.name(name);
+                let message = format!(
+                    "what {name} holds is no {ty}{}: {}",
+                    found.path, found.message
+                );
+                Err(fatal("state.unreadable", message))
+            }
+        }
+    }
+
+    /// `self.cell.set(value)`
+    pub(crate) fn cell_set(&mut self, cell: u16, value: &Value) -> R<()> {
+        self.may_write()?;
+        let program = self.program;
+        let info = &program.parts.cells[usize::from(cell)];
+        if !self.conforms(value, &info.ty, 0)? {
+            let (given, name) = (self.type_name(value), program.name(info.name));
+            return Err(type_error(format!(
+                "{name} is {given}, declared {}",
+                info.ty
+            )));
+        }
+        let new = record_of(value);
+        if self.has_parties(&info.ty) {
+            let old = self.cell_get(cell)?;
+            self.check_parties(record_of(&old), new)?;
+        }
+        let flat = self.cell_key(cell);
+        self.spend(gas::ROW_WRITE + gas::state_bytes(flat.len()))?;
+        self.writes += 1;
+        let bytes = self.encode_value(value)?;
+        if bytes.len() > limits::ENCODED_BYTES {
+            let message = format!("a cell has at most {} bytes", limits::ENCODED_BYTES);
+            return Err(fatal("limit.encoded", message));
+        }
+        self.host.put(&flat, bytes);
+        Ok(())
+    }
+
+    /// Whether values of a type can be records that somebody must sign.
+    fn has_parties(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Class(class, _) => {
+                let own = !self.program.class(*class).signatories.is_empty();
+                let below = self.program.parts.classes.iter().enumerate();
+                own || below
+                    .filter(|(_, below)| !below.signatories.is_empty())
+                    .any(|(number, _)| self.program.is_subclass(number as u16, *class))
+            }
+            Type::Union(choices) => choices.iter().any(|choice| self.has_parties(choice)),
+            _ => false,
+        }
+    }
+
+    /// `self.counter.add(amount)`: the value after it.
+    pub(crate) fn cell_add(&mut self, cell: u16, amount: &Value) -> R<Value> {
+        self.may_write()?;
+        let name = self.program.parts.cells[usize::from(cell)].name;
+        let amount = match amount {
+            Value::Int(amount) => *amount,
+            Value::Big(_) => return Err(past_end(self.program.name(name))),
+            other => {
+                let given = self.type_name(other);
+                return Err(type_error(format!("a counter adds int, not {given}")));
+            }
+        };
+        if amount < 0 {
+            return Err(value_error(format!(
+                "a counter only grows: {amount} is negative"
+            )));
+        }
+        let before = match self.cell_get(cell)? {
+            Value::Int(before) => before,
+            _ => return Err(past_end(self.program.name(name))),
+        };
+        let Some(after) = before.checked_add(amount) else {
+            return Err(past_end(self.program.name(name)));
+        };
+        let after = Value::Int(after);
+        self.cell_set(cell, &after)?;
+        Ok(after)
+    }
+
+    /// Refuses a write that a unique index forbids. Nothing is written before all of them agree.
+    pub(crate) fn check_unique(
+        &mut self,
+        table: u16,
+        flat: &[u8],
+        old: Option<&RecordObj>,
+        new: &RecordObj,
+    ) -> R<()> {
+        let program = self.program;
+        let info = &program.parts.tables[usize::from(table)];
+        for index in info.unique.iter().copied().map(usize::from) {
+            let fields = &info.indexes[index];
+            let Some(values) = self.index_values(table, index, new)? else {
+                continue;
+            };
+            if let Some(old) = old {
+                if self.index_values(table, index, old)?.as_ref() == Some(&values) {
+                    continue;
+                }
+            }
+            self.spend(gas::SCAN)?;
+            let end = key::prefix_end(&values).unwrap_or_default();
+            let own = &flat[self.instance.prefixes[usize::from(table)].len()..];
+            // Two: the row's own entry may stand there, when an index is built again.
+            let found = host(self.host.index_scan(&values, &end, 2, false))?;
+            if found
+                .iter()
+                .any(|entry| entry.get(values.len()..) != Some(own))
+            {
+                return self.not_unique(info, fields, new);
+            }
+        }
+        Ok(())
+    }
+
+    fn not_unique(&mut self, info: &TableInfo, fields: &[u16], row: &RecordObj) -> R<()> {
+        let program = self.program;
+        let class = program.class(info.class);
+        let mut shown = Vec::new();
+        for field in fields.iter().map(|field| usize::from(*field)) {
+            let value = self.repr(&row.fields[field].clone())?;
+            shown.push(format!(
+                "{} {value}",
+                program.name(class.fields[field].name)
+            ));
+        }
+        let message = format!(
+            "{} has a row with {} already",
+            program.name(info.name),
+            shown.join(", ")
+        );
+        Err(value_error(message))
+    }
+
+    /// Checks that everybody signed whom the row before or the row after names as signatory.
+    ///
+    /// In a migration those are free of it who are signatories of both, and a new row takes the
+    /// place of one with the same signatories that was drained: a change of layout changes nobody's
+    /// part.
+    pub(crate) fn check_parties(
+        &mut self,
+        old: Option<&RecordObj>,
+        new: Option<&RecordObj>,
+    ) -> R<()> {
+        let before = self.signatories(old)?;
+        let after = self.signatories(new)?;
+        if self.migrating && old.is_none() {
+            if let Some(count) = self
+                .released
+                .rows
+                .get_mut(&after)
+                .filter(|count| **count > 0)
+            {
+                *count -= 1;
+                return Ok(());
+            }
+        }
+        for party in before.union(&after) {
+            if self.migrating && before.contains(party) && after.contains(party) {
+                continue;
+            }
+            self.spend(self.context.signers.len() as u64)?;
+            if !self.has_signed(party) {
+                let class = old.or(new).map_or(0, |row| row.class);
+                return Err(self.unsigned(class, party));
+            }
+        }
+        Ok(())
+    }
+
+    /// A row that a migration takes out waits for one with the same signatories.
+    fn release(&mut self, table: &str, row: &Value) -> R<()> {
+        let fields = self.released.fields.get(table).cloned();
+        // A drained cell may hold no record.
+        let (Some(fields), Value::Dict(_)) = (fields, row) else {
+            return Ok(());
+        };
+        let mut parties = BTreeSet::new();
+        for field in fields {
+            let name = self.new_str(field)?;
+            match self.lookup(row, &name)? {
+                Value::Str(one) => self.add_party(&mut parties, &one.text)?,
+                Value::List(several) => {
+                    for one in several.items.borrow().iter() {
+                        if let Value::Str(one) = one {
+                            self.add_party(&mut parties, &one.text)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !parties.is_empty() {
+            *self.released.rows.entry(parties).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Rows that a migration took out for good are deleted: their signatories must have signed.
+    pub(crate) fn check_released(&mut self) -> R<()> {
+        let rows = std::mem::take(&mut self.released.rows);
+        for (parties, _) in rows.into_iter().filter(|(_, count)| *count > 0) {
+            if let Some(party) = parties.iter().find(|party| !self.has_signed(party)) {
+                let shown: String = party.escape_debug().take(100).collect();
+                let message = format!("the migration removes a row only if '{shown}' signs");
+                return Err(fatal("policy.signatory", message));
+            }
+        }
+        Ok(())
+    }
+
+    /// A member by its id, an organisation by any of its members.
+    fn has_signed(&self, party: &str) -> bool {
+        let is_member = party.contains('@');
+        self.context.signers.iter().any(|signer| {
+            let who = if is_member {
+                &signer.member
+            } else {
+                &signer.organisation
+            };
+            who == party
+        })
+    }
+
+    #[cold]
+    fn unsigned(&self, class: u16, party: &str) -> crate::error::Trap {
+        let shown: String = party.escape_debug().take(100).collect();
+        let signed: Vec<&str> = self
+            .context
+            .signers
+            .iter()
+            .map(|s| s.member.as_str())
+            .collect();
+        let message = format!(
+            "{} changes only if '{shown}' signs; signed by {}",
+            self.program.class(class).name,
+            signed.join(" and ")
+        );
+        fatal("policy.signatory", message)
+    }
+
+    fn signatories(&mut self, row: Option<&RecordObj>) -> R<BTreeSet<String>> {
+        let mut parties = BTreeSet::new();
+        let Some(row) = row else {
+            return Ok(parties);
+        };
+        let program = self.program;
+        for field in &program.class(row.class).signatories {
+            match &row.fields[usize::from(*field)] {
+                Value::Str(one) => self.add_party(&mut parties, &one.text)?,
+                Value::Tuple(several) => {
+                    for one in &several.items {
+                        if let Value::Str(one) = one {
+                            self.add_party(&mut parties, &one.text)?;
+                        }
+                    }
+                }
+                Value::List(several) => {
+                    for one in several.items.borrow().iter() {
+                        if let Value::Str(one) = one {
+                            self.add_party(&mut parties, &one.text)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(parties)
+    }
+
+    fn add_party(&mut self, parties: &mut BTreeSet<String>, party: &str) -> R<()> {
+        self.spend(gas::ENTRY + gas::bytes(party.len()))?;
+        parties.insert(party.to_string());
+        Ok(())
+    }
+
+    /// `self.drain("table")` in a migration: all that is stored there, by its encoding alone.
+    pub(crate) fn drain(&mut self, name: &Value) -> R<Value> {
+        self.may_write()?;
+        let Value::Str(name) = name else {
+            return Err(crate::error::malformed());
+        };
+        if !self.migrating {
+            let message = "only the migration of an upgrade drains tables";
+            return Err(fatal("language.refused", message));
+        }
+        let from = key::prefix(self.context.contract, &name.text);
+        let end = key::prefix_end(&from).unwrap_or_default();
+        let mut rows = Vec::new();
+        loop {
+            self.spend(gas::SCAN)?;
+            let page = host(self.host.scan(&from, &end, PAGE, false))?;
+            let last = page.len() < PAGE;
+            for (flat, bytes) in page {
+                let size = gas::state_bytes(flat.len() + bytes.len());
+                self.spend(gas::SCAN_ROW + gas::ROW_WRITE + size)?;
+                self.reads += 1;
+                self.writes += 1;
+                let row = self.decode_typed(&mut Decoder::new(&bytes), &Type::Any, 0);
+                match row {
+                    Ok(row) => {
+                        self.release(&name.text, &row)?;
+                        rows.push(row);
+                    }
+                    Err(Undecodable::Trap(trap)) => return Err(trap),
+                    Err(Undecodable::Mismatch(found)) => {
+                        return Err(fatal("state.unreadable", found.message))
+                    }
+                }
+                self.host.delete(&flat);
+            }
+            if last {
+                return self.new_list(rows);
+            }
+        }
+    }
+}
+
+fn record_of(value: &Value) -> Option<&RecordObj> {
+    match value {
+        Value::Record(record) => Some(record),
+        _ => None,
+    }
+}
+
+#[cold]
+fn past_end(name: &str) -> crate::error::Trap {
+    raise(
+        Exc::OverflowError,
+        format!("the counter {name} cannot go beyond 2**63 - 1"),
+    )
+}

@@ -1,0 +1,523 @@
+//! An upgrade: what differs between two programs, and the state brought to the new layout.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use codec::key;
+
+use crate::error::{fatal, R};
+use crate::instance::instance;
+use crate::interp::Vm;
+use crate::program::{ClassKind, Program, TableInfo};
+use crate::run::{concluded, failed_before};
+use crate::state::{host, PAGE};
+use crate::types::Type;
+use crate::value::Value;
+use crate::{gas, limits, memory, CallContext, Host, Outcome};
+
+/// One difference between the program in force and the one that follows.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Change {
+    /// What it is about: a table, cell, call or view, with its kind: `table items`.
+    pub what: String,
+    /// The difference in words.
+    pub how: String,
+    /// Whether stored rows do not fit the new layout as they are.
+    pub needs_migration: bool,
+}
+
+fn change(what: String, how: impl Into<String>, needs_migration: bool) -> Change {
+    Change {
+        what,
+        how: how.into(),
+        needs_migration,
+    }
+}
+
+/// What an upgrade from `old` to `new` changes in layout and methods; sorted.
+pub fn changes(old: &Program, new: &Program) -> Vec<Change> {
+    let mut found = Vec::new();
+    for table in &old.parts.tables {
+        let name = old.name(table.name);
+        let what = format!("table {name}");
+        match table_named(new, name) {
+            None => found.push(change(what, "removed", true)),
+            Some(next) => compare_tables(old, table, new, next, &mut found),
+        }
+    }
+    for table in &new.parts.tables {
+        let name = new.name(table.name);
+        if table_named(old, name).is_none() {
+            found.push(change(format!("table {name}"), "added", false));
+        }
+    }
+    compare_cells(old, new, &mut found);
+    compare_methods(old, new, &mut found);
+    found.sort();
+    found
+}
+
+fn table_named<'p>(program: &'p Program, name: &str) -> Option<&'p TableInfo> {
+    let mut tables = program.parts.tables.iter();
+    tables.find(|table| program.name(table.name) == name)
+}
+
+fn names(program: &Program, class: u16, fields: &[u16]) -> String {
+    let class = program.class(class);
+    let name = |field: &u16| program.name(class.fields[usize::from(*field)].name);
+    fields.iter().map(name).collect::<Vec<_>>().join(",")
+}
+
+fn compare_tables(
+    old: &Program,
+    before: &TableInfo,
+    new: &Program,
+    after: &TableInfo,
+    found: &mut Vec<Change>,
+) {
+    let what = || format!("table {}", old.name(before.name));
+    let key = |program: &Program, table: &TableInfo| names(program, table.class, &table.key);
+    let (old_key, new_key) = (key(old, before), key(new, after));
+    if old_key != new_key {
+        let how = format!("its key ({old_key}) becomes ({new_key})");
+        found.push(change(what(), how, true));
+    }
+    let mut layouts = Layouts::new(old, new);
+    let fits = layouts.record(before.class, after.class);
+    found.extend(
+        layouts
+            .notes
+            .into_iter()
+            .map(|how| change(what(), how, !fits)),
+    );
+    let (had, has) = (index_names(old, before), index_names(new, after));
+    for (fields, unique) in &has {
+        let kind = if *unique { "unique index" } else { "index" };
+        match had.iter().find(|(known, _)| known == fields) {
+            None => found.push(change(what(), format!("{kind} ({fields}) added"), false)),
+            Some((_, known)) if known != unique => {
+                found.push(change(what(), format!("({fields}) becomes {kind}"), false));
+            }
+            Some(_) => {}
+        }
+    }
+    for (fields, _) in had
+        .iter()
+        .filter(|(known, _)| !has.iter().any(|(f, _)| f == known))
+    {
+        found.push(change(what(), format!("index ({fields}) removed"), false));
+    }
+    let parties = |program: &Program, table: &TableInfo| {
+        let class = program.class(table.class);
+        let signing = names(program, table.class, &class.signatories);
+        (signing, names(program, table.class, &class.observers))
+    };
+    let (were, are) = (parties(old, before), parties(new, after));
+    if were != are {
+        let how = format!(
+            "signatories ({}) and observers ({}) become ({}) and ({})",
+            were.0, were.1, are.0, are.1
+        );
+        found.push(change(what(), how, false));
+    }
+}
+
+/// Fields of each index, and whether it is unique.
+fn index_names(program: &Program, table: &TableInfo) -> Vec<(String, bool)> {
+    let all = table.indexes.iter().enumerate();
+    all.map(|(number, fields)| {
+        let unique = table
+            .unique
+            .iter()
+            .any(|index| usize::from(*index) == number);
+        (names(program, table.class, fields), unique)
+    })
+    .collect()
+}
+
+fn compare_cells(old: &Program, new: &Program, found: &mut Vec<Change>) {
+    let named = |program: &Program, name: &str| {
+        let mut cells = program.parts.cells.iter();
+        cells.find(|cell| program.name(cell.name) == name).cloned()
+    };
+    for cell in &old.parts.cells {
+        let name = old.name(cell.name);
+        let what = format!("cell {name}");
+        match named(new, name) {
+            None => found.push(change(what, "removed", true)),
+            Some(next) => {
+                let mut layouts = Layouts::new(old, new);
+                // A counter holds an int that a counter wrote: never below 0.
+                let fits = layouts.fits(&cell.ty, &next.ty) && (cell.counter || !next.counter);
+                if !fits || cell.ty.to_string() != next.ty.to_string() {
+                    let how = format!("its type {} becomes {}", cell.ty, next.ty);
+                    found.push(change(what, how, !fits));
+                }
+            }
+        }
+    }
+    for cell in &new.parts.cells {
+        let name = new.name(cell.name);
+        if named(old, name).is_none() {
+            found.push(change(format!("cell {name}"), "added", false));
+        }
+    }
+}
+
+fn compare_methods(old: &Program, new: &Program, found: &mut Vec<Change>) {
+    let methods = |program: &Program| {
+        let interface = program.interface();
+        let calls = interface.calls.iter().map(|call| ("call", call.clone()));
+        let views = interface.views.iter().map(|view| ("view", view.clone()));
+        calls.chain(views).collect::<Vec<_>>()
+    };
+    let (had, has) = (methods(old), methods(new));
+    for (kind, method) in &had {
+        let what = format!("{kind} {}", method.name);
+        match has.iter().find(|(k, m)| k == kind && m.name == method.name) {
+            None => found.push(change(what, "removed", false)),
+            Some((_, next)) => {
+                if next.by != method.by {
+                    let how = format!("its policy '{}' becomes '{}'", method.by, next.by);
+                    found.push(change(what.clone(), how, false));
+                }
+                if next.parameters != method.parameters || next.returns != method.returns {
+                    found.push(change(what, "its parameters or result change", false));
+                }
+            }
+        }
+    }
+    for (kind, method) in &has {
+        if !had.iter().any(|(k, m)| k == kind && m.name == method.name) {
+            found.push(change(format!("{kind} {}", method.name), "added", false));
+        }
+    }
+}
+
+/// Whether what one program stored can be read by the other.
+struct Layouts<'p> {
+    old: &'p Program,
+    new: &'p Program,
+    /// Pairs of classes that are being compared, or were.
+    seen: BTreeSet<(u16, u16)>,
+    notes: Vec<String>,
+}
+
+impl<'p> Layouts<'p> {
+    fn new(old: &'p Program, new: &'p Program) -> Self {
+        Layouts {
+            old,
+            new,
+            seen: BTreeSet::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn record(&mut self, old: u16, new: u16) -> bool {
+        if !self.seen.insert((old, new)) {
+            return true;
+        }
+        let (old_program, new_program) = (self.old, self.new);
+        let (before, after) = (old_program.class(old), new_program.class(new));
+        let mut fits = true;
+        for field in &before.fields {
+            let name = old_program.name(field.name);
+            let mut fields = after.fields.iter();
+            match fields.find(|next| new_program.name(next.name) == name) {
+                None => {
+                    self.notes.push(format!("{}.{name} removed", before.name));
+                    fits = false;
+                }
+                Some(next) if !self.fits(&field.ty, &next.ty) => {
+                    let (was, is) = (&field.ty, &next.ty);
+                    let note = format!("{}.{name}: {was} becomes {is}", before.name);
+                    self.notes.push(note);
+                    fits = false;
+                }
+                Some(_) => {}
+            }
+        }
+        for field in &after.fields {
+            let name = new_program.name(field.name);
+            let mut fields = before.fields.iter();
+            if !fields.any(|known| old_program.name(known.name) == name) {
+                let without = field.default.is_none();
+                let how = if without {
+                    "added without default"
+                } else {
+                    "added"
+                };
+                self.notes.push(format!("{}.{name} {how}", after.name));
+                fits &= !without;
+            }
+        }
+        fits
+    }
+
+    fn fits(&mut self, old: &Type, new: &Type) -> bool {
+        match (old, new) {
+            (_, Type::Any) => true,
+            (Type::Union(choices), _) => choices.iter().all(|choice| self.fits(choice, new)),
+            (_, Type::Union(choices)) => choices.iter().any(|choice| self.fits(old, choice)),
+            (Type::List(old), Type::List(new))
+            | (Type::Set(old), Type::Set(new))
+            | (Type::TupleOf(old), Type::TupleOf(new)) => self.fits(old, new),
+            (Type::Tuple(old), Type::Tuple(new)) => {
+                old.len() == new.len() && old.iter().zip(new).all(|(old, new)| self.fits(old, new))
+            }
+            (Type::Dict(key, old), Type::Dict(next, new)) => {
+                self.fits(key, next) && self.fits(old, new)
+            }
+            (Type::Class(before, _), Type::Class(after, _)) => self.classes(*before, *after),
+            (old, new) => old == new,
+        }
+    }
+
+    fn classes(&mut self, old: u16, new: u16) -> bool {
+        let (before, after) = (self.old.class(old), self.new.class(new));
+        match (before.kind, after.kind) {
+            (ClassKind::Enum, ClassKind::Enum) => before.members.iter().all(|(_, value)| {
+                let mut members = after.members.iter();
+                members.any(|(_, next)| next == value)
+            }),
+            (ClassKind::Enum, _) | (_, ClassKind::Enum) => false,
+            _ => self.record(old, new),
+        }
+    }
+}
+
+/// Brings the state of `old` to the layout of `new`: runs the migration from `source`, where `new`
+/// has one, and makes the indexes. `source` counts the sources that were in force before, from 0.
+///
+/// The caller MUST drop all writes unless it finishes. Refuses with `contract.migration_missing`
+/// where rows do not fit and no migration starts from `source`, with `contract.leftover` where
+/// something stays that the new layout has no name for, and with `contract.not_unique`.
+pub fn upgrade(
+    old: &Program,
+    new: &Program,
+    source: u64,
+    context: &CallContext<'_>,
+    host: &mut dyn Host,
+    gas_limit: u64,
+) -> Outcome {
+    memory::reset();
+    let instance = match instance(new, context.contract) {
+        Ok(instance) => instance,
+        Err(trap) => return failed_before(*trap),
+    };
+    let mut vm = Vm::new(new, instance, context, host, gas_limit);
+    let result = vm.upgrade(old, source);
+    concluded(vm, result)
+}
+
+impl Vm<'_, '_> {
+    fn upgrade(&mut self, old: &Program, source: u64) -> R<Vec<u8>> {
+        self.spend(gas::START)?;
+        let program = self.program;
+        let found = changes(old, program);
+        let mut migrations = program.parts.migrations.iter();
+        let migration = migrations.find(|migration| u64::from(migration.from) == source);
+        if let (None, Some(first)) = (migration, found.iter().find(|c| c.needs_migration)) {
+            let message = format!(
+                "{}: {}; this needs @migrate(from_version={source})",
+                first.what, first.how
+            );
+            return Err(fatal("contract.migration_missing", message));
+        }
+        let migrates = migration.is_some();
+        for table in &old.parts.tables {
+            self.drop_indexes(old, table, migrates)?;
+        }
+        if let Some(migration) = migration {
+            self.migrating = true;
+            self.released.fields = signing_fields(old);
+            let mut stack = vec![Value::Contract];
+            self.execute(&mut stack, migration.function)?;
+            drop(stack);
+            self.migrating = false;
+            self.check_released()?;
+            self.check_leftovers(old)?;
+        }
+        for number in 0..program.parts.tables.len() {
+            let info = &program.parts.tables[number];
+            let known = table_named(old, program.name(info.name));
+            let had = known
+                .map(|known| index_names(old, known))
+                .unwrap_or_default();
+            let has = index_names(program, info);
+            let missing: Vec<usize> = (0..has.len())
+                .filter(|index| migrates || !had.contains(&has[*index]))
+                .collect();
+            if known.is_some() && (migrates || !missing.is_empty()) {
+                self.build_indexes(number as u16, &missing)?;
+            }
+        }
+        for cell in 0..program.parts.cells.len() {
+            self.cell_get(cell as u16)?;
+        }
+        self.encode_value(&Value::None)
+    }
+
+    /// Removes the entries of indexes that are to be built again, or are gone.
+    fn drop_indexes(&mut self, old: &Program, table: &TableInfo, all: bool) -> R<()> {
+        let name = old.name(table.name);
+        let next = table_named(self.program, name);
+        let has = next
+            .map(|next| index_names(self.program, next))
+            .unwrap_or_default();
+        for index in index_names(old, table) {
+            if !all && has.contains(&index) {
+                continue;
+            }
+            let from = key::prefix(self.context.contract, &format!("{name}:{}", index.0));
+            let end = key::prefix_end(&from).unwrap_or_default();
+            loop {
+                self.spend(gas::SCAN)?;
+                let page = host(self.host.index_scan(&from, &end, PAGE, false))?;
+                let last = page.len() < PAGE;
+                for entry in page {
+                    self.spend(gas::INDEX_WRITE + gas::state_bytes(entry.len()))?;
+                    self.host.index_delete(&entry);
+                }
+                if last {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing may stay behind under a name that the new program does not know.
+    fn check_leftovers(&mut self, old: &Program) -> R<()> {
+        let program = self.program;
+        for table in &old.parts.tables {
+            let name = old.name(table.name);
+            if table_named(program, name).is_some() {
+                continue;
+            }
+            self.spend(gas::SCAN)?;
+            // A cell of this name lies at the prefix itself: rows begin one byte later.
+            let mut from = key::prefix(self.context.contract, name);
+            let end = key::prefix_end(&from).unwrap_or_default();
+            from.push(0);
+            if !host(self.host.scan(&from, &end, 1, false))?.is_empty() {
+                return Err(leftover(name));
+            }
+        }
+        for cell in &old.parts.cells {
+            let name = old.name(cell.name);
+            let mut cells = program.parts.cells.iter();
+            if cells.any(|cell| program.name(cell.name) == name) {
+                continue;
+            }
+            if self
+                .read(&key::prefix(self.context.contract, name))?
+                .is_some()
+            {
+                return Err(leftover(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all rows of a table, which proves that they fit, and makes the entries of indexes.
+    fn build_indexes(&mut self, table: u16, indexes: &[usize]) -> R<()> {
+        let prefix = self.instance.prefixes[usize::from(table)].clone();
+        let end = key::prefix_end(&prefix).unwrap_or_default();
+        let mut from = prefix.clone();
+        loop {
+            self.spend(gas::SCAN)?;
+            let page = host(self.host.scan(&from, &end, PAGE, false))?;
+            let last = page.len() < PAGE;
+            if let Some((flat, _)) = page.last() {
+                from = flat.clone();
+                from.push(0);
+            }
+            for (flat, bytes) in page {
+                self.spend(gas::SCAN_ROW + gas::state_bytes(bytes.len()))?;
+                let Value::Record(row) = self.decode_row(table, &bytes)? else {
+                    return Err(crate::error::malformed());
+                };
+                self.check_own_key(table, &flat, &row)?;
+                self.check_unique(table, &flat, None, &row)
+                    .map_err(not_unique)?;
+                for index in indexes {
+                    if let Some(entry) = self.index_entry(table, *index, &row, &flat)? {
+                        self.spend(gas::INDEX_WRITE)?;
+                        self.host.index_put(&entry);
+                    }
+                }
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A row lies where its fields say, also after an upgrade that changed the key.
+    fn check_own_key(&mut self, table: u16, flat: &[u8], row: &crate::value::RecordObj) -> R<()> {
+        let program = self.program;
+        let info = &program.parts.tables[usize::from(table)];
+        let mut own = self.instance.prefixes[usize::from(table)].clone();
+        for field in &info.key {
+            self.push_part(&mut own, &row.fields[usize::from(*field)])?;
+        }
+        if own != flat {
+            let message = format!(
+                "a row of {} lies under another key than its own: drain the table and write it",
+                program.name(info.name)
+            );
+            return Err(fatal("contract.leftover", message));
+        }
+        Ok(())
+    }
+}
+
+/// Fields that name signatories, by table or cell.
+fn signing_fields(program: &Program) -> BTreeMap<String, Vec<String>> {
+    let fields = |class: u16| {
+        let class = program.class(class);
+        let all = class.signatories.iter();
+        all.map(|field| {
+            program
+                .name(class.fields[usize::from(*field)].name)
+                .to_string()
+        })
+        .collect::<Vec<_>>()
+    };
+    let tables = program.parts.tables.iter();
+    let tables = tables.map(|table| (table.name, fields(table.class)));
+    let cells = program.parts.cells.iter().map(|cell| {
+        let choices = match &cell.ty {
+            Type::Union(choices) => choices.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let classes = choices.iter().filter_map(|choice| match choice {
+            Type::Class(class, _) => Some(fields(*class)),
+            _ => None,
+        });
+        (cell.name, classes.flatten().collect())
+    });
+    let all = tables.chain(cells).filter(|(_, fields)| !fields.is_empty());
+    all.map(|(name, fields)| (program.name(name).to_string(), fields))
+        .collect()
+}
+
+#[cold]
+fn leftover(name: &str) -> crate::error::Trap {
+    let message = format!("{name} is gone, but something is stored there still: drain it");
+    fatal("contract.leftover", message)
+}
+
+/// Rows that were there before break a new unique index: nothing that a contract could catch.
+fn not_unique(trap: crate::error::Trap) -> crate::error::Trap {
+    match &*trap {
+        crate::error::Stop::Raise(exception) => {
+            let message = match exception.args.first() {
+                Some(Value::Str(text)) => text.text.chars().take(limits::SHOWN).collect(),
+                _ => String::from("two rows have the same values"),
+            };
+            fatal("contract.not_unique", message)
+        }
+        _ => trap,
+    }
+}
