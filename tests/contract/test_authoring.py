@@ -58,6 +58,8 @@ class Host:
     now = 5
     height = 2
     transaction_id = b"x" * 32
+    application = None
+    attachments = ()
 
     def __init__(self) -> None:
         self.state = State()

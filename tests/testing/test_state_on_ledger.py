@@ -3,7 +3,7 @@
 from lianheng.members import CallSigner
 from lianheng.model import Hash32
 from lianheng.testing import LedgerFixture
-from lianheng.testing._fixture import _identity
+from lianheng.testing._chain import identity_of
 
 FIRST = """
 from lianheng.contract import Cell, Contract, Counter, Record, Table, call, view
@@ -67,7 +67,7 @@ def test_a_call_sees_what_the_transaction_names(ledger: LedgerFixture) -> None:
     signer = CallSigner(chain.chain, chain.genesis_hash, lambda: ledger.time)
     paper = Hash32(bytes([7] * 32))
     signed = signer.sign(
-        [_identity(ann)], "deals.named", {}, application="till", attachments=[paper]
+        [identity_of(ann)], "deals.named", {}, application="till", attachments=[paper]
     )
     assert chain.submit(signed).one().checked().value == ["till", bytes(paper)]
 

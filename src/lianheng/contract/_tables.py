@@ -53,10 +53,10 @@ class Table(Generic[Row]):
 
     def __getitem__(self, key: Key) -> Row:
         """Return the row as a copy; KeyError when there is none."""
-        row = self._rows().get(self._place(key))
+        row: Row | None = self._rows().get(self._place(key))
         if row is None:
             raise KeyError(key)
-        return row  # type: ignore[return-value]
+        return row
 
     @overload
     def get(self, key: Key) -> Row | None: ...
@@ -64,8 +64,8 @@ class Table(Generic[Row]):
     def get(self, key: Key, default: Default) -> Row | Default: ...
     def get(self, key: Key, default: Default | None = None) -> Row | Default | None:
         """Return the row as a copy, or the default."""
-        row = self._rows().get(self._place(key))
-        return default if row is None else row  # type: ignore[return-value]
+        row: Row | None = self._rows().get(self._place(key))
+        return default if row is None else row
 
     def __contains__(self, key: Key) -> bool:
         return self._rows().get(self._place(key)) is not None
@@ -193,7 +193,7 @@ class Table(Generic[Row]):
         found = rows[::-1][:limit] if reverse else rows[:limit]
         content, key = self._rows(), self.key
         again = (content.get(place_of(getattr(row, name) for name in key)) for _, row in found)
-        return list(again)  # type: ignore[arg-type]
+        return list(again)
 
     def _index(self, index: object, values: int) -> tuple[str, ...]:
         found: tuple[str, ...] | None = None
