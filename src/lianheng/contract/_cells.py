@@ -3,9 +3,9 @@
 from copy import copy, deepcopy
 from typing import Any, Generic, TypeVar, cast, overload
 
-from lianheng.contract._parties import check_parties
+from lianheng.contract._parties import check_parties, may_have_parties
 from lianheng.contract._state import State, stored
-from lianheng.contract._types import resolve
+from lianheng.contract._types import Type, resolve
 
 _Value = TypeVar("_Value")
 
@@ -33,6 +33,11 @@ class Cell(Generic[_Value]):
         self._name = "cell"
         self._state: State | None = None
 
+    @property
+    def type(self) -> Type:
+        """The declared type (for hosts, not for contracts)."""
+        return self._type
+
     def bound(self, state: State, name: str) -> "Cell[_Value]":
         """Return this declaration with its value in `state` (for hosts, not for contracts)."""
         cell = copy(self)
@@ -50,8 +55,10 @@ class Cell(Generic[_Value]):
         state.may_write()
         if not self._type.conforms(value):
             raise TypeError(f"{self._name} is {type(value).__name__}, declared {self._type}")
-        check_parties(self.get(), value, state)
-        state.rows(self._name).put((), stored(value, self._type))
+        if may_have_parties(self._type):
+            check_parties(self.get(), value, state)
+        place = f"what {self._name} holds"
+        state.rows(self._name).put((), stored(value, self._type, place))
 
     def _kept(self) -> State:
         if self._state is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from lianheng.contract._cells import Cell
+from lianheng.contract._migration import drained
 from lianheng.contract._records import Event, Record
 from lianheng.contract._state import State
 from lianheng.contract._tables import Table
@@ -114,7 +115,7 @@ class Contract:
 
     def drain(self, name: str) -> list[Any]:
         """Take all that is stored under a table or cell; only an upgrade's migration may."""
-        raise RuntimeError(f"{name} is drained by an upgrade on a ledger, not here")
+        return drained(self._host.state, name)
 
     def emit(self, event: Event) -> None:
         """Announce an event; it counts only if the call ends well."""
@@ -165,6 +166,15 @@ def declarations(contract: type[Contract]) -> dict[str, Declaration]:
         for name, method in vars(base).items():
             if (declared := getattr(method, "_lianheng", None)) is not None:
                 found[name] = declared
+    return found
+
+
+def migrations(contract: type[Contract]) -> dict[int, str]:
+    """Names of the migrations of a contract, by the source that each starts from."""
+    found = {}
+    for name, method in vars(contract).items():
+        if (source := getattr(method, "_migrates", None)) is not None:
+            found[int(source)] = name
     return found
 
 

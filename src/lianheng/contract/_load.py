@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from lianheng.contract._contracts import Contract, Declaration, declarations
+from lianheng.contract._contracts import Contract, Declaration, declarations, migrations
 from lianheng.contract._types import Type, resolve
 from lianheng.model import InvalidValue, UsageError
 
@@ -36,6 +36,11 @@ class Program:
     declared: dict[str, Declaration]
     parameters: dict[str, dict[str, Parameter]] = field(default_factory=dict)
     returns: dict[str, Type] = field(default_factory=dict)
+
+    @property
+    def migrations(self) -> dict[int, str]:
+        """Names of the methods with `@migrate`, by the source that each starts from."""
+        return migrations(self.contract)
 
     @property
     def invariants(self) -> list[str]:

@@ -1,12 +1,14 @@
 """The content of tables and cells in memory: values by key, in key order; changes can be undone."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 from lianheng.contract._errors import Stopped
 from lianheng.contract._records import Record, copied
-from lianheng.contract._types import Type, to_plain
+from lianheng.contract._types import Mismatch, Type, to_plain
 from lianheng.model import decode, encode
 
 Place = tuple[tuple[int, Any], ...]
@@ -15,18 +17,67 @@ Place = tuple[tuple[int, Any], ...]
 _KINDS = {bytes: 0, str: 1, int: 2, bool: 3}
 
 
-class Stored(NamedTuple):
-    """A row or a cell's value: its canonical bytes, what they mean, and the declared type."""
-
-    data: bytes
-    row: Any
-    type: Type
+_UNREAD: Any = object()
 
 
-def stored(value: object, declared: Type) -> Stored:
+class Stored:
+    """A row or a cell's value: its canonical bytes, the declared type, and what they mean by it.
+
+    What was written under another layout is read when it is asked for, and may not fit.
+    """
+
+    __slots__ = ("_row", "data", "place", "type")
+
+    def __init__(self, data: bytes, declared: Type, place: str, row: Any = _UNREAD) -> None:
+        """`place` says what holds it: `a row of items`."""
+        self.data = data
+        self.type = declared
+        self.place = place
+        self._row = row
+
+    @property
+    def row(self) -> Any:
+        """The value, not to be handed out. Raise `Stopped` where the bytes have another type."""
+        if self._row is _UNREAD:
+            self._row = self._read()
+        return self._row
+
+    def fresh(self) -> Any:
+        """A copy that may be handed out."""
+        if not self.type.immutable:
+            return self._read()
+        return copied(self.row) if isinstance(self.row, Record) else self.row
+
+    def _read(self) -> Any:
+        try:
+            return self.type.decode(decode(self.data))
+        except Mismatch as found:
+            message = f"{self.place} is no {self.type}{found.path}: {found.message}"
+            raise Stopped("state.unreadable", message) from None
+
+
+def stored(value: object, declared: Type, place: str) -> Stored:
     """What is kept of a value. Raise TypeError where it holds what cannot be stored."""
     data = encode(to_plain(value))
-    return Stored(data, value if declared.immutable else declared.decode(decode(data)), declared)
+    row = value if declared.immutable else declared.decode(decode(data))
+    return Stored(data, declared, place, row)
+
+
+@dataclass
+class Migration:
+    """What an upgrade's migration knows of the layout that ends."""
+
+    fields: Mapping[str, Sequence[str]]
+    """Fields that name signatories, by table or cell."""
+    released: Counter[frozenset[str]] = field(default_factory=Counter)
+    """How many rows with these signatories were taken out and not written again."""
+
+    def returned(self, parties: frozenset[str]) -> bool:
+        """Whether a row with these signatories was taken out; from then on it is back."""
+        if self.released[parties] <= 0:
+            return False
+        self.released[parties] -= 1
+        return True
 
 
 class Rows:
@@ -48,7 +99,7 @@ class Rows:
     def get(self, place: Place) -> Any:
         """A copy of what is kept at this key; None where nothing is."""
         found = self._content.get(place)
-        return None if found is None else _fresh(found)
+        return None if found is None else found.fresh()
 
     def put(self, place: Place, new: Stored) -> None:
         """Write."""
@@ -83,6 +134,14 @@ class Rows:
         other._sorted = None
         return other
 
+    def retyped(self, declared: Type, place: str) -> "Rows":
+        """The same bytes, to be read by another type."""
+        other = Rows()
+        kept = self._content.items()
+        other._content = {key: Stored(found.data, declared, place) for key, found in kept}
+        other._sorted = None
+        return other
+
     def data(self) -> dict[tuple[Any, ...], bytes]:
         """Each row's key and bytes, in key order."""
         return {key_of(place): stored.data for place, stored in self.ordered()}
@@ -113,6 +172,8 @@ class State:
         self.read_only = False
         self.signed: tuple[tuple[str, str], ...] = ()
         """Member and organisation of each signer of the running call."""
+        self.migration: Migration | None = None
+        """Set while the migration of an upgrade runs."""
 
     def rows(self, table: str) -> Rows:
         """A table's content."""
@@ -154,9 +215,3 @@ def _part(value: object) -> tuple[int, Any]:
     if kind is None:
         raise TypeError(f"a {type(plain).__name__} cannot be part of a key")
     return kind, plain
-
-
-def _fresh(kept: Stored) -> Any:
-    if not kept.type.immutable:
-        return kept.type.decode(decode(kept.data))
-    return copied(kept.row) if isinstance(kept.row, Record) else kept.row

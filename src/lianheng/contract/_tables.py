@@ -5,8 +5,9 @@ from copy import copy
 from enum import Enum
 from typing import Generic, TypeVar, overload
 
+from lianheng.contract._errors import Stopped
 from lianheng.contract._parties import check_parties
-from lianheng.contract._records import Record
+from lianheng.contract._records import Record, RecordType
 from lianheng.contract._state import Place, Rows, State, place_of, stored
 
 LIMIT_ROWS = 1_000
@@ -44,6 +45,11 @@ class Table(Generic[Row]):
         self.indexes = [*map(_fields, indexes), *self.unique]
         self._name = ""
         self._state: State | None = None
+
+    @property
+    def type(self) -> RecordType:
+        """The declared type of the rows (for hosts, not for contracts)."""
+        return self.record._declared_type  # noqa: SLF001 - one room
 
     def bound(self, state: State, name: str) -> "Table[Row]":
         """Return this declaration with content (for hosts, not for contracts)."""
@@ -85,10 +91,12 @@ class Table(Generic[Row]):
         place, own = self._place(key), tuple(getattr(row, name) for name in self.key)
         if place != place_of(own):
             raise ValueError(f"row has key {own!r}, written under {key!r}")
-        new, rows = stored(row, row._declared_type), state.rows(self._name)  # noqa: SLF001 - one room
+        new = stored(row, row._declared_type, f"a row of {self._name}")  # noqa: SLF001 - one room
+        rows = state.rows(self._name)
         if self.record.signatories:
             check_parties(rows.get(place), row, state)
-        self._check_unique(place, row)
+        if state.migration is None:
+            self._check_unique(place, row)
         rows.put(place, new)
 
     def __delitem__(self, key: Key) -> None:
@@ -97,7 +105,8 @@ class Table(Generic[Row]):
         rows = state.rows(self._name)
         if place not in rows:
             raise KeyError(key)
-        check_parties(rows.get(place), None, state)
+        if self.record.signatories:
+            check_parties(rows.get(place), None, state)
         rows.delete(place)
 
     def delete(self, key: Key) -> None:
@@ -142,6 +151,9 @@ class Table(Generic[Row]):
         prefix; a row whose indexed field is None is not in the index. `start` and `end` bound the
         values behind the prefix. `after` is the last row of the page before.
         """
+        if self._bound_state().migration is not None:
+            message = "indexes are made again after a migration: scan the table, or drain it"
+            raise Stopped("language.refused", message)
         fields = self._index(index, len(values))
         _check_limit(limit)
         behind = None
@@ -167,8 +179,28 @@ class Table(Generic[Row]):
             for key, kept in self._rows().ordered():
                 entry = self._entry(kept.row, fields) or ()
                 if key != place and entry[: len(wanted)] == wanted:
-                    shown = ", ".join(f"{f} {getattr(row, f)!r}" for f in fields)
-                    raise ValueError(f"{self._name} has a row with {shown} already")
+                    raise ValueError(self._taken(row, fields))
+
+    def check_rows(self) -> None:
+        """Read every row by its type, its key and its unique values (for hosts: an upgrade)."""
+        seen: set[tuple[tuple[str, ...], Place]] = set()
+        for place, kept in self._rows().ordered():
+            row = kept.row
+            if place_of(getattr(row, name) for name in self.key) != place:
+                message = "lies under another key than its own: drain the table and write it"
+                raise Stopped("contract.leftover", f"a row of {self._name} {message}")
+            for fields in self.unique:
+                values = [getattr(row, field) for field in fields]
+                if None in values:
+                    continue
+                entry = fields, place_of(values)
+                if entry in seen:
+                    raise Stopped("contract.not_unique", self._taken(row, fields))
+                seen.add(entry)
+
+    def _taken(self, row: Record, fields: tuple[str, ...]) -> str:
+        shown = ", ".join(f"{field} {getattr(row, field)!r}" for field in fields)
+        return f"{self._name} has a row with {shown} already"
 
     def _span(
         self, fields: tuple[str, ...], values: Sequence[object], start: object, end: object

@@ -17,6 +17,7 @@ from lianheng.contract._policy import met_by
 from lianheng.contract._policy import parse as parse_policy
 from lianheng.contract._run import Call, Failure, Outcome, broken_invariants, run
 from lianheng.contract._state import State, key_of
+from lianheng.contract._upgrade import upgrade
 
 __all__ = [
     "Call",
@@ -30,4 +31,5 @@ __all__ = [
     "met_by",
     "parse_policy",
     "run",
+    "upgrade",
 ]

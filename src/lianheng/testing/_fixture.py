@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lianheng import _native
-from lianheng.contract.twin import Call, State, broken_invariants, load
+from lianheng.contract.twin import Call, broken_invariants
 from lianheng.ledger import Ledger
 from lianheng.model import (
     CallFailed,
@@ -32,10 +32,13 @@ from lianheng.model import (
 )
 from lianheng.testing._chain import Chain, Declared, Made
 from lianheng.testing._handles import ContractHandle, Refusal
+from lianheng.testing._lifecycle import follow
 from lianheng.testing._record import RECORD, FileRecord
 from lianheng.testing._twins import Twin, callers, compare_everything, repeat
 
 DEFAULT_ROLES = ("operator",)
+_SYSTEM = "contracts"
+"""The system contract that puts contracts in force."""
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -45,7 +48,7 @@ class Snapshot:
 
     calls: int
     now_ms: int
-    states: Mapping[ContractName, State]
+    twins: Mapping[ContractName, Twin]
 
 
 class LedgerFixture:
@@ -114,7 +117,7 @@ class LedgerFixture:
                 "contract.invalid",
                 "\n".join([f"{file} is refused:", *(_line(file, item) for item in diagnostics)]),
             )
-        self._twins[contract] = Twin(load(source, file, path), State())
+        self._twins[contract] = Twin.of(source, file, path)
         if self._record is not None:
             self._files[contract] = self._record.file(path or file, source)
         self._chain.contracts[contract] = ContractSource(contract, file, source)
@@ -140,17 +143,17 @@ class LedgerFixture:
 
     def snapshot(self) -> Snapshot:
         """This moment, for `restore`: calls made so far, their state, the time."""
-        states = {name: twin.state.copy() for name, twin in self._twins.items()}
-        return Snapshot(len(self._chain.journal), self._now_ms, states)
+        twins = {name: twin.copy() for name, twin in self._twins.items()}
+        return Snapshot(len(self._chain.journal), self._now_ms, twins)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back: calls made since never happened. What was deployed since stays, empty."""
         self._note_calls(snapshot.calls)
         self._chain.forget_after(snapshot.calls)
         self._now_ms = snapshot.now_ms
-        for name, twin in self._twins.items():
-            kept = snapshot.states.get(name)
-            twin.state = State() if kept is None else kept.copy()
+        deployed = {name: Twin.of(c.source, c.file) for name, c in self._chain.contracts.items()}
+        kept = {name: twin.copy() for name, twin in snapshot.twins.items()}
+        self._twins = {**deployed, **kept}
 
     @contextmanager
     def rejects(self, code: str) -> Iterator[Refusal]:
@@ -270,7 +273,7 @@ class LedgerFixture:
     ) -> None:
         contract, _, method = target.partition(".")
         twin = self._twins.get(ContractName(contract))
-        if twin is None:
+        if twin is None and contract != _SYSTEM:
             return
         ledger = self._chain.ledger
         call = Call(
@@ -284,7 +287,10 @@ class LedgerFixture:
             view=view,
         )
         self._differs = True
-        repeat(twin, self._chain, call, result)
+        if twin is None:
+            follow(self._twins, self._chain, call, result)
+        else:
+            repeat(twin, self._chain, call, result)
         self._differs = False
         if self._record is not None:
             self._record.compared += 1

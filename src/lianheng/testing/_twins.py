@@ -3,11 +3,11 @@
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lianheng.contract import Caller
-from lianheng.contract.twin import Call, Outcome, Program, State, key_of, run
+from lianheng.contract.twin import Call, Failure, Outcome, Program, State, key_of, load, run
 from lianheng.model import Result, decode, encode
 from lianheng.testing._chain import Chain, Declared
 
@@ -15,7 +15,7 @@ _FULL_COMPARISON_ROWS = 64
 """Rows of a contract up to which its whole state is compared after each call; beyond that, the rows
 that changed, and everything once more at the end of the test."""
 
-_VM_ONLY = ("gas.", "limit.", "language.", "engine.", "state.", "code.")
+_VM_ONLY = ("gas.", "limit.", "language.", "engine.", "code.")
 _TEXT_OF_ERRORS = (3, 11)  # the version whose words the VM gives for errors of built-in types
 _MESSAGE_LENGTH = 250  # characters compared: the ledger cuts a message at 1,024 bytes
 
@@ -30,6 +30,20 @@ class Twin:
 
     program: Program
     state: State
+    source: str
+    status: str = "active"
+    """`active`, `frozen` or `retired`."""
+    from_version: int = 0
+    """How many other sources were in force before this one."""
+
+    @classmethod
+    def of(cls, source: str, file: str, path: str | None = None) -> "Twin":
+        """A contract that was just deployed."""
+        return cls(load(source, file, path), State(), source)
+
+    def copy(self) -> "Twin":
+        """The same, for a snapshot."""
+        return replace(self, state=self.state.copy())
 
 
 @dataclass(frozen=True)
@@ -47,14 +61,36 @@ def repeat(twin: Twin, chain: Chain, call: Call, result: Result) -> None:
     What only the VM can decide (gas, its limits, what the language refuses when it runs) is not
     repeated: the twin's state stays, as the VM's does.
     """
-    if _is_for_vm_alone(result):
+    if _is_for_vm_alone(result) or _code(result).startswith("state."):
         return
-    outcome = run(twin.program, call, twin.state)
+    closed = refusal(call.contract, twin.status, view=call.view)
+    outcome = run(twin.program, call, twin.state) if closed is None else Outcome(failure=closed)
+    compare(twin, chain, call, result, outcome)
+
+
+def refusal(name: str, status: str, *, view: bool) -> Failure | None:
+    """Why a contract with this status takes no call, where it does not."""
+    if status == "retired":
+        return Failure("contract.retired", f"{name} is retired: it is never called again")
+    if status == "frozen" and not view:
+        message = f"{name} is frozen: it takes no calls, its views still answer"
+        return Failure("contract.frozen", message)
+    return None
+
+
+def compare(twin: Twin, chain: Chain, call: Call, result: Result, outcome: Outcome) -> bool:
+    """Whether CPython's outcome counts; false where only the VM decides how a call ends.
+
+    Raise `EnginesDiffer` where anything differs, the twin's state after it included.
+    """
+    if _is_for_vm_alone(result):
+        return False
     found = [*_of_result(result, outcome), *_of_error(result, outcome)]
     if not found and not call.view:
         found = _of_state(twin, chain, call, outcome)
     if found:
         raise EnginesDiffer(report(call, found, outcome))
+    return True
 
 
 def compare_everything(twin: Twin, chain: Chain, contract: str) -> None:
@@ -65,7 +101,7 @@ def compare_everything(twin: Twin, chain: Chain, contract: str) -> None:
 
 def report(call: Call, found: Sequence[Difference], outcome: Outcome) -> str:
     """What differs, for people."""
-    given = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+    given = ", ".join(f"{name}={_short(repr(value))}" for name, value in call.arguments.items())
     who = " and ".join(signer.member for signer in call.signers) or "nobody"
     names = ", ".join(dict.fromkeys(difference.what.partition(" ")[0] for difference in found))
     head = [
@@ -98,6 +134,10 @@ def _is_for_vm_alone(result: Result) -> bool:
         return False
     too_large = error.reason == "OverflowError" and "bits" in error.message
     return error.code.startswith(_VM_ONLY) or too_large
+
+
+def _code(result: Result) -> str:
+    return "" if result.error is None else result.error.code
 
 
 def _of_result(result: Result, outcome: Outcome) -> list[Difference]:

@@ -1,0 +1,157 @@
+"""What differs between the layouts of two contracts, and whether stored rows fit the new one.
+
+The same rules, and the same words, as the core's (rust/vm/src/upgrade.rs).
+"""
+
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from lianheng.contract._cells import Cell, Counter
+from lianheng.contract._contracts import Contract, places
+from lianheng.contract._records import RecordType
+from lianheng.contract._tables import Table
+from lianheng.contract._types import Anything, Choice, Dict, Fixed, Items, Member, Type
+
+
+@dataclass(frozen=True, order=True)
+class LayoutChange:
+    """One difference: of which table or cell, in words, and whether it needs a migration."""
+
+    what: str
+    how: str
+    needs_migration: bool
+
+
+def layout_changes(old: type[Contract], new: type[Contract]) -> list[LayoutChange]:
+    """Every difference of the tables and cells, sorted."""
+    before, after = places(old), places(new)
+    return sorted([*_tables(before, after), *_cells(before, after)])
+
+
+_Places = dict[str, Table[Any] | Cell[Any]]
+
+
+def _tables(before: _Places, after: _Places) -> Iterator[LayoutChange]:
+    tables = {name: place for name, place in after.items() if isinstance(place, Table)}
+    for name, old in before.items():
+        if not isinstance(old, Table):
+            continue
+        if name not in tables:
+            yield LayoutChange(f"table {name}", "removed", needs_migration=True)
+        else:
+            yield from _table(f"table {name}", old, tables[name])
+    for name in tables:
+        if not isinstance(before.get(name), Table):
+            yield LayoutChange(f"table {name}", "added", needs_migration=False)
+
+
+def _table(what: str, old: Table[Any], new: Table[Any]) -> Iterator[LayoutChange]:
+    if old.key != new.key:
+        how = f"its key ({','.join(old.key)}) becomes ({','.join(new.key)})"
+        yield LayoutChange(what, how, needs_migration=True)
+    layouts = _Layouts()
+    fits = layouts.record(old.type, new.type)
+    for note in layouts.notes:
+        yield LayoutChange(what, note, needs_migration=not fits)
+    yield from _indexes(what, dict(index_names(old)), dict(index_names(new)))
+    parties = [
+        f"({','.join(names)})"
+        for table in (old, new)
+        for names in (table.record.signatories, table.record.observers)
+    ]
+    if parties[:2] != parties[2:]:
+        how = "signatories {} and observers {} become {} and {}".format(*parties)
+        yield LayoutChange(what, how, needs_migration=False)
+
+
+def index_names(table: Table[Any]) -> list[tuple[str, bool]]:
+    """Fields of each index, and whether it is unique."""
+    return [(",".join(index), index in table.unique) for index in table.indexes]
+
+
+def _indexes(what: str, had: dict[str, bool], has: dict[str, bool]) -> Iterator[LayoutChange]:
+    for names, unique in has.items():
+        kind = "unique index" if unique else "index"
+        if names not in had:
+            yield LayoutChange(what, f"{kind} ({names}) added", needs_migration=False)
+        elif had[names] != unique:
+            yield LayoutChange(what, f"({names}) becomes {kind}", needs_migration=False)
+    for names in had.keys() - has.keys():
+        yield LayoutChange(what, f"index ({names}) removed", needs_migration=False)
+
+
+def _cells(before: _Places, after: _Places) -> Iterator[LayoutChange]:
+    cells = {name: place for name, place in after.items() if isinstance(place, Cell)}
+    for name, old in before.items():
+        if not isinstance(old, Cell):
+            continue
+        new = cells.get(name)
+        if new is None:
+            yield LayoutChange(f"cell {name}", "removed", needs_migration=True)
+            continue
+        # A counter holds an int that a counter wrote: never below 0.
+        grows = isinstance(new, Counter) and not isinstance(old, Counter)
+        fits = _Layouts().fits(old.type, new.type) and not grows
+        if not fits or str(old.type) != str(new.type):
+            how = f"its type {old.type} becomes {new.type}"
+            yield LayoutChange(f"cell {name}", how, needs_migration=not fits)
+    for name in cells:
+        if not isinstance(before.get(name), Cell):
+            yield LayoutChange(f"cell {name}", "added", needs_migration=False)
+
+
+class _Layouts:
+    """Whether what one contract stored can be read by another; notes say what differs."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self._seen: set[tuple[type, type]] = set()
+
+    def record(self, old: RecordType, new: RecordType) -> bool:
+        """Field by field."""
+        if (old.of, new.of) in self._seen:
+            return True
+        self._seen.add((old.of, new.of))
+        fits = True
+        for name, declared in old.fields.items():
+            if name not in new.fields:
+                self.notes.append(f"{old}.{name} removed")
+                fits = False
+            elif not self.fits(declared, new.fields[name]):
+                self.notes.append(f"{old}.{name}: {declared} becomes {new.fields[name]}")
+                fits = False
+        for field in fields(new.of):
+            if field.name not in old.fields:
+                without = field.default is MISSING
+                self.notes.append(
+                    f"{new}.{field.name} added" + (" without default" if without else "")
+                )
+                fits = fits and not without
+        return fits
+
+    def fits(self, old: Type, new: Type) -> bool:
+        """Whether each value of the one type is a value of the other."""
+        if isinstance(new, Anything):
+            return True
+        if isinstance(old, Choice):
+            return all(self.fits(choice, new) for choice in old.choices)
+        if isinstance(new, Choice):
+            return any(self.fits(old, choice) for choice in new.choices)
+        return self._alike(old, new)
+
+    def _alike(self, old: Type, new: Type) -> bool:
+        match old, new:
+            case Items(), Items():
+                return old.of is new.of and self.fits(old.item, new.item)
+            case Fixed(), Fixed():
+                pairs = zip(old.items, new.items, strict=False)
+                return len(old.items) == len(new.items) and all(self.fits(*pair) for pair in pairs)
+            case Dict(), Dict():
+                return self.fits(old.key, new.key) and self.fits(old.item, new.item)
+            case Member(), Member():
+                known = [(type(member.value), member.value) for member in new.of]
+                return all((type(member.value), member.value) in known for member in old.of)
+            case RecordType(), RecordType():
+                return self.record(old, new)
+        return old == new

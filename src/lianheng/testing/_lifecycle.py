@@ -1,0 +1,83 @@
+"""The later life of contracts under CPython: upgrades, freezing and thawing, and the end.
+
+Follows what a transaction calls of `contracts`, in the order of the engine's own checks
+(rust/engine/src/lifecycle.rs), so that its refusals are compared as those of contracts are.
+"""
+
+import hashlib
+from dataclasses import replace
+
+from lianheng.contract.twin import Call, Failure, Outcome, load, met_by, upgrade
+from lianheng.model import ContractName, Result, encode
+from lianheng.testing._chain import Chain
+from lianheng.testing._twins import Twin, compare, refusal
+
+POLICY = "role:admin"
+_NEXT = {
+    ("freeze", "active"): "frozen",
+    ("thaw", "frozen"): "active",
+    ("retire", "active"): "retired",
+    ("retire", "frozen"): "retired",
+}
+_METHODS = frozenset({"upgrade", "freeze", "thaw", "retire"})
+_ENGINE_ONLY = frozenset({"call.bad_arguments", "contract.invalid"})
+"""What the engine decides before a contract runs: forms and sources, which CPython does not see."""
+
+
+def follow(
+    twins: dict[ContractName, Twin],
+    chain: Chain,
+    call: Call,
+    result: Result,
+    path: str | None = None,
+) -> None:
+    """Do to the twins what a call of `contracts` did. Raise `EnginesDiffer` where they disagree.
+
+    `path` is where debuggers find the source that the call brings.
+    """
+    error, given = result.error, call.arguments
+    if error is not None and error.code in _ENGINE_ONLY:
+        return
+    name = ContractName(str(given["name"])) if "name" in given else None
+    if call.method == "deploy":
+        if name is not None and result.final:
+            twins[name] = Twin.of(str(given["source"]), str(given["file"]), path)
+        return
+    twin = None if name is None else twins.get(name)
+    if name is None or twin is None or call.method not in _METHODS:
+        return
+    call = replace(call, contract=name)
+    outcome, after = changed(twin, call, path)
+    if compare(after, chain, call, result, outcome):
+        twins[name] = after
+
+
+def changed(twin: Twin, call: Call, path: str | None) -> tuple[Outcome, Twin]:
+    """What a call of `contracts` does to one contract; the twin itself where it is refused."""
+    if not met_by(POLICY, call.signers):
+        message = f"contracts.{call.method} requires {POLICY}"
+        return Outcome(failure=Failure("policy.denied", message)), twin
+    if call.method == "upgrade":
+        return _upgraded(twin, call, path)
+    status = _NEXT.get((call.method, twin.status))
+    if status is None:
+        message = f"{call.contract} is {twin.status}: there is nothing to {call.method}"
+        return Outcome(failure=Failure("contract.status", message)), twin
+    value = encode({"name": call.contract, "status": status})
+    return Outcome(value), replace(twin, status=status)
+
+
+def _upgraded(twin: Twin, call: Call, path: str | None) -> tuple[Outcome, Twin]:
+    if twin.status == "retired":
+        return Outcome(failure=refusal(call.contract, twin.status, view=False)), twin
+    source, file = str(call.arguments["source"]), str(call.arguments["file"])
+    if source == twin.source:
+        message = f"{call.contract} runs this source already"
+        return Outcome(failure=Failure("contract.unchanged", message)), twin
+    program = load(source, file, path)
+    outcome, state = upgrade(twin.program, program, twin.from_version, call, twin.state)
+    if outcome.failure is not None:
+        return outcome, twin
+    value = encode({"name": call.contract, "source": hashlib.sha256(source.encode()).digest()})
+    version = twin.from_version + 1
+    return replace(outcome, value=value), Twin(program, state, source, twin.status, version)
