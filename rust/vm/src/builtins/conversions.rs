@@ -58,7 +58,7 @@ impl Vm<'_, '_> {
             }
         }
         for (name, value) in names.iter().zip(&arguments[positional..]) {
-            let key = self.new_str(self.program.name(*name).to_string())?;
+            let key = self.new_str(self.keyword_name(*name).to_string())?;
             let hash = self.hash(&key, 0)?;
             self.dict_set(dict, hash, key, value.clone())?;
         }

@@ -197,7 +197,7 @@ impl Vm<'_, '_> {
         let found = source
             .names
             .iter()
-            .position(|name| self.program.name(*name) == first)
+            .position(|name| self.keyword_name(*name) == first)
             .and_then(|at| source.named.get(at));
         match found {
             Some(value) => Ok(value.clone()),

@@ -10,9 +10,6 @@ use crate::table::HashTable;
 use crate::value::{ClosureObj, Value};
 use crate::{gas, limits};
 
-/// A keyword that no name of the program equals.
-const UNKNOWN: u16 = u16::MAX;
-
 #[cold]
 pub(crate) fn missing_arguments(
     function: &str,
@@ -75,7 +72,7 @@ impl Vm<'_, '_> {
                 all.push(std::mem::take(&mut callee[0]));
                 all.extend(arguments.iter_mut().map(std::mem::take));
                 return self
-                    .bind(function, all, names, &[], None)
+                    .bind(function, all, names, None)
                     .map(|bound| Some((function, Arguments::Given(bound))));
             }
             let receiver = std::mem::take(&mut callee[0]);
@@ -106,7 +103,7 @@ impl Vm<'_, '_> {
             )));
         }
         let all = arguments.iter_mut().map(std::mem::take).collect();
-        let bound = self.bind(function, all, names, &[], closure.as_ref())?;
+        let bound = self.bind(function, all, names, closure.as_ref())?;
         Ok(Some((function, Arguments::Given(bound))))
     }
 
@@ -124,13 +121,12 @@ impl Vm<'_, '_> {
     }
 
     /// Arguments in the order of the callee's registers. Keywords come last, in the order of
-    /// `names`; a name that the program never writes is [`UNKNOWN`] and lies in `unknown`.
+    /// `names`.
     fn bind(
         &mut self,
         function: u16,
         mut given: Vec<Value>,
         names: &[u16],
-        unknown: &[Value],
         closure: Option<&Rc<ClosureObj>>,
     ) -> R<Vec<Value>> {
         let program = self.program;
@@ -147,12 +143,11 @@ impl Vm<'_, '_> {
         let mut bound: Vec<Value> = given;
         bound.resize_with(info.params.len(), Value::default);
         let mut others = HashTable::default();
-        let mut unknown = unknown.iter();
         for (name, value) in names.iter().zip(keywords) {
             let place = info
                 .params
                 .iter()
-                .position(|param| param.name == *name && *name != UNKNOWN);
+                .position(|param| param.name == *name);
             match place.filter(|place| *place >= usize::from(info.positional_only)) {
                 Some(place) if matches!(bound[place], Value::Unset) => bound[place] = value,
                 Some(_) => {
@@ -163,10 +158,7 @@ impl Vm<'_, '_> {
                     )));
                 }
                 None => {
-                    let key = match unknown.next().filter(|_| *name == UNKNOWN) {
-                        Some(text) => text.clone(),
-                        None => self.new_str(program.name(*name).to_string())?,
-                    };
+                    let key = self.new_str(self.keyword_name(*name).to_string())?;
                     if !info.star_star {
                         return Err(self.unexpected_keyword(info, &key, names)?);
                     }
@@ -303,48 +295,76 @@ impl Vm<'_, '_> {
         let (Value::Tuple(positional), Value::Dict(keywords)) = (&regs[1], &regs[2]) else {
             return Err(malformed());
         };
+        let (positional, keywords) = (positional.clone(), keywords.clone());
         let mut arguments = positional.items.clone();
-        let (mut names, mut unknown) = (Vec::new(), Vec::new());
+        let mark = self.keywords.len();
+        let names = self.keyword_numbers(&keywords, &mut arguments);
+        let called = names.and_then(|names| self.call_bound(regs, arguments, &names));
+        self.keywords.truncate(mark);
+        called
+    }
+
+    /// Adds the values of `**keywords` to the arguments, and gives the numbers of their names.
+    /// A name that the program never writes gets a number behind those of the program's names,
+    /// for as long as the call lasts.
+    fn keyword_numbers(
+        &mut self,
+        keywords: &crate::value::DictObj,
+        arguments: &mut Vec<Value>,
+    ) -> R<Vec<u16>> {
+        let known = &self.program.parts.names;
+        let count = keywords.table.borrow().len();
+        self.spend((arguments.len() + count) as u64 + (count * known.len()) as u64 / 8)?;
+        let mut names = Vec::with_capacity(count);
         for entry in keywords.table.borrow().iter() {
             let Value::Str(key) = &entry.key else {
                 return Err(type_error("keywords must be strings"));
             };
-            match self
-                .program
-                .parts
-                .names
-                .iter()
-                .position(|name| *name == key.text)
-            {
-                Some(name) => names.push(name as u16),
-                None => {
-                    names.push(UNKNOWN);
-                    unknown.push(entry.key.clone());
-                }
+            let place = known.iter().position(|name| *name == key.text);
+            let number = place.unwrap_or(known.len() + self.keywords.len());
+            let Some(number) = u16::try_from(number).ok() else {
+                return Err(fatal(
+                    "limit.keywords",
+                    "a call takes fewer keywords than that: give it the dict itself",
+                ));
+            };
+            if place.is_none() {
+                self.keywords.push(key.clone());
             }
+            names.push(number);
             arguments.push(entry.value.clone());
         }
-        self.spend(
-            arguments.len() as u64 + names.len() as u64 * self.program.parts.names.len() as u64 / 8,
-        )?;
+        Ok(names)
+    }
+
+    /// Calls the value in the first register.
+    fn call_bound(
+        &mut self,
+        regs: &mut [Value],
+        arguments: Vec<Value>,
+        names: &[u16],
+    ) -> R<Option<(u16, Arguments)>> {
         let callee = regs[0].clone();
         let (function, closure) = match &callee {
             Value::Function(function) => (*function, None),
             Value::Closure(closure) => (closure.function, Some(closure)),
             other => {
-                if let Some(name) = unknown.first() {
-                    let name = self.show(name)?;
-                    return Err(type_error(format!(
-                        "'{name}' is an invalid keyword argument for this call"
-                    )));
-                }
-                regs[0] = self.call_any(other, arguments, &names)?;
+                regs[0] = self.call_any(other, arguments, names)?;
                 return Ok(None);
             }
         };
         self.spend(gas::CALL)?;
-        let bound = self.bind(function, arguments, &names, &unknown, closure)?;
+        let bound = self.bind(function, arguments, names, closure)?;
         Ok(Some((function, Arguments::Given(bound))))
+    }
+
+    /// The name of an argument that a call gives by name.
+    pub(crate) fn keyword_name(&self, number: u16) -> &str {
+        let number = usize::from(number);
+        match number.checked_sub(self.program.parts.names.len()) {
+            None => &self.program.parts.names[number],
+            Some(place) => self.keywords.get(place).map_or("?", |name| &name.text),
+        }
     }
 
     /// Calls a value from native code.
@@ -357,12 +377,12 @@ impl Vm<'_, '_> {
         match callee {
             Value::Function(function) => {
                 self.spend(gas::CALL)?;
-                let bound = self.bind(*function, arguments, names, &[], None)?;
+                let bound = self.bind(*function, arguments, names, None)?;
                 self.run_native(*function, bound)
             }
             Value::Closure(closure) => {
                 self.spend(gas::CALL)?;
-                let bound = self.bind(closure.function, arguments, names, &[], Some(closure))?;
+                let bound = self.bind(closure.function, arguments, names, Some(closure))?;
                 self.run_native(closure.function, bound)
             }
             other => self.call_native(other, &mut arguments, names),
@@ -402,7 +422,7 @@ impl Vm<'_, '_> {
                     self.spend(gas::CALL)?;
                     let mut all = vec![bound.receiver.clone()];
                     all.extend(arguments.iter_mut().map(std::mem::take));
-                    let bound = self.bind(function, all, names, &[], None)?;
+                    let bound = self.bind(function, all, names, None)?;
                     return self.run_native(function, bound);
                 }
                 self.call_method(&bound.receiver, bound.name, arguments, names)
@@ -465,14 +485,14 @@ impl Vm<'_, '_> {
         let positional = arguments.len() - names.len().min(arguments.len());
         let place = names
             .iter()
-            .position(|name| self.program.name(*name) == wanted)?;
+            .position(|name| self.keyword_name(*name) == wanted)?;
         arguments.get(positional + place)
     }
 
     /// Refuses keywords other than these.
     pub(crate) fn only_keywords(&self, what: &str, names: &[u16], allowed: &[&str]) -> R<()> {
         for name in names {
-            let name = self.program.name(*name);
+            let name = self.keyword_name(*name);
             if !allowed.contains(&name) {
                 return Err(type_error(format!(
                     "'{name}' is an invalid keyword argument for {what}()"

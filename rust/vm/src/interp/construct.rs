@@ -89,14 +89,14 @@ impl Vm<'_, '_> {
                 return Err(type_error(format!(
                     "{}.__init__() got an unexpected keyword argument '{}'",
                     info.name,
-                    program.name(*name)
+                    self.keyword_name(*name)
                 )));
             };
             if !matches!(fields[slot], Value::Unset) {
                 return Err(type_error(format!(
                     "{}.__init__() got multiple values for argument '{}'",
                     info.name,
-                    program.name(*name)
+                    self.keyword_name(*name)
                 )));
             }
             fields[slot] = std::mem::take(value);
@@ -163,7 +163,7 @@ impl Vm<'_, '_> {
                 let class = &program.class(record.class).name;
                 return Err(type_error(format!(
                     "{class}.__init__() got an unexpected keyword argument '{}'",
-                    program.name(*name)
+                    self.keyword_name(*name)
                 )));
             };
             fields[slot] = std::mem::take(value);
@@ -206,7 +206,7 @@ impl Vm<'_, '_> {
                 .get(index.wrapping_sub(positional))
                 .filter(|_| index >= positional)
             {
-                Some(name) => match self.program.name(*name) {
+                Some(name) => match self.keyword_name(*name) {
                     "code" => 0,
                     "message" => 1,
                     other => {

@@ -114,6 +114,8 @@ pub(crate) struct Vm<'p, 'h> {
     pub(crate) output: String,
     /// Frames that the exception now on its way has left: function and line, innermost first.
     pub(crate) left: Vec<(u16, u32)>,
+    /// Names of `**keywords` of the calls now being made that the program never writes.
+    pub(crate) keywords: Vec<Rc<crate::value::StrObj>>,
     tracked: Vec<Tracked>,
     caller: Option<Value>,
     signers: Option<Value>,
@@ -155,6 +157,7 @@ impl<'p, 'h> Vm<'p, 'h> {
             globals: vec![Value::Unset; program.parts.globals.len()],
             output: String::new(),
             left: Vec::new(),
+            keywords: Vec::new(),
             tracked: Vec::new(),
             caller: None,
             signers: None,

@@ -135,7 +135,7 @@ impl Vm<'_, '_> {
         let mut bound: Vec<Value> = arguments[..positional].to_vec();
         bound.resize(positional.max(parameters.len()), Value::Unset);
         for (name, value) in names.iter().zip(&arguments[positional..]) {
-            let name = self.program.name(*name);
+            let name = self.keyword_name(*name);
             let place = parameters.iter().position(|parameter| *parameter == name);
             match place.and_then(|place| bound.get_mut(place)) {
                 Some(slot @ Value::Unset) => *slot = value.clone(),
