@@ -147,9 +147,16 @@ class Ledger:
         """Deploy contract source under a name; the sender needs the role operator or admin."""
         return self.call(signers, "contracts.deploy", name=name, file=file, source=source)
 
-    def upgrade(self, signers: Signers, name: str, source: str, file: str) -> Result:
-        """Put another source in force for a contract; a signer needs the role admin."""
-        return self.call(signers, "contracts.upgrade", name=name, file=file, source=source)
+    def upgrade(
+        self, signers: Signers, name: str, source: str, file: str, *, gas: int | None = None
+    ) -> Result:
+        """Put another source in force for a contract; a signer needs the role admin.
+
+        It may use `gas`, or the chain's limit of a transaction: a migration touches every row.
+        """
+        most = gas or self.genesis.document.parameters["transaction_gas"]
+        arguments = {"name": name, "file": file, "source": source}
+        return self.submit(self.sign(signers, "contracts.upgrade", arguments, gas=most)).one()
 
     def rehearse_upgrade(
         self, name: str, source: str, file: str, as_: Sequence[str] = ()
