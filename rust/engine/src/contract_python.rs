@@ -388,7 +388,7 @@ fn cell(cell: &vm::CellInterface) -> Value {
     ])
 }
 
-/// The declaration as maps: name, doc, calls, views, tables, records, events, enums, cells.
+/// The declaration as maps: name, doc, calls, views, tables, records, events, enums, cells, migrations.
 fn interface_value(interface: &vm::Interface) -> Value {
     let names = |names: &Vec<String>| list(names, |name| text(name));
     let table = |table: &vm::TableInterface| {
@@ -417,6 +417,10 @@ fn interface_value(interface: &vm::Interface) -> Value {
         ("events", list(&interface.events, class)),
         ("enums", list(&interface.enums, enumeration)),
         ("cells", list(&interface.cells, cell)),
+        (
+            "migrations",
+            list(&interface.migrations, |from| Value::Int(i64::from(*from))),
+        ),
     ])
 }
 
@@ -473,6 +477,25 @@ fn policy_complaints(source: &str, file: &str) -> Vec<Value> {
             ]))
         })
         .collect()
+}
+
+/// What an upgrade from one source to another changes in layout and methods.
+pub fn source_changes(old: &str, new: &str, file: &str) -> Result<Vec<Value>, Error> {
+    let compiled = |source: &str| {
+        vm::compile(source, file).map_err(|found| {
+            let first = found.first().map(ToString::to_string).unwrap_or_default();
+            Error::new("contract.invalid", first).hint("run `lianheng contract check`")
+        })
+    };
+    let found = vm::changes(&compiled(old)?, &compiled(new)?);
+    let change = |change: &vm::Change| {
+        map(vec![
+            ("what", text(&change.what)),
+            ("how", text(&change.how)),
+            ("needs_migration", Value::Bool(change.needs_migration)),
+        ])
+    };
+    Ok(found.iter().map(change).collect())
 }
 
 /// The declaration of a source that compiles.

@@ -168,7 +168,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-fn check_file(file: &str) -> Result<(), Refusal> {
+pub(crate) fn check_file(file: &str) -> Result<(), Refusal> {
     let good = !file.is_empty()
         && file.len() <= FILE_BYTES
         && file

@@ -7,7 +7,7 @@ use codec::cbor::{Decoder, Encoder, MapReader, Value};
 use codec::key;
 use crypto::Suite;
 
-use crate::deploy::{self, Arguments, Done, Request, CONTRACT, GAS_PER_SOURCE_BYTE};
+use crate::deploy::{self, check_file, Arguments, Done, Request, CONTRACT, GAS_PER_SOURCE_BYTE};
 use crate::engine::Engine;
 use crate::execute::{fault, refused, refused_all_the_same, Execution};
 use crate::formats::result::{Refusal, Success, TransactionResult};
@@ -164,6 +164,20 @@ fn source_gas(source: &str, most: u64) -> Result<u64, Refusal> {
     Err(Refusal::new("gas.exhausted", message).hint("sign it with a higher gas limit"))
 }
 
+/// What an author or admin does about a refused upgrade.
+fn hint(code: &str) -> Option<&'static str> {
+    match code {
+        "contract.migration_missing" => {
+            Some("`lianheng contract diff OLD NEW` prints the method to write")
+        }
+        "contract.leftover" => Some("take it out with self.drain(...) in the migration"),
+        "contract.not_unique" => Some("change the rows first, by calls or in a migration"),
+        "policy.signatory" => Some("let that party sign the upgrade, too"),
+        "gas.exhausted" => Some("sign it with a higher gas limit"),
+        _ => None,
+    }
+}
+
 /// What a migration came to: gas, and its events or why not.
 type Ran = (u64, Result<(Vec<u8>, Vec<Emitted>), Refusal>);
 
@@ -184,6 +198,9 @@ fn run_upgrade(
     }
     let mut outcome = refused_all_the_same(state, returned.outcome);
     if let Err(refusal) = &mut outcome {
+        if let Some(hint) = hint(&refusal.code) {
+            refusal.hint.get_or_insert_with(|| hint.to_owned());
+        }
         if refusal.line.is_some() {
             refusal
                 .file
@@ -358,13 +375,14 @@ pub struct Rehearsal {
 }
 
 impl Engine {
-    /// Runs an upgrade on a copy of the last state, as a member with the role `admin` would, and keeps nothing of it.
+    /// Runs an upgrade on a copy of the last state, signed by these members, and keeps nothing of
+    /// it. Without signers it is not asked whether anybody may.
     pub fn rehearse_upgrade(
         &self,
         name: &str,
         file: &str,
         source: &str,
-        sender: Option<&str>,
+        signers: &[String],
     ) -> Result<Rehearsal, Error> {
         let head = self.head();
         let most = self.genesis.parameters.transaction_gas;
@@ -377,10 +395,23 @@ impl Engine {
             refusal: None,
         };
         let arguments = Arguments { name, file, source };
+        let members = signers.iter().filter_map(|id| head.directory.member(id));
+        let members: Vec<_> = members.cloned().collect();
         let height = head.height().saturating_add(1);
+        if !signers.is_empty() {
+            let request = Request {
+                method: "upgrade",
+                arguments: &[],
+                signers: &members,
+                gas: most,
+                height,
+            };
+            rehearsal.refusal = check_authority(&request).err();
+        }
         let (suite, runtime) = (self.suite(), self.runtime.as_ref());
         let planned = source_gas(source, most).and_then(|gas| {
             rehearsal.gas = gas;
+            check_file(file)?;
             let plan = plan(&arguments, suite, runtime, &head.contracts, height, gas)?;
             rehearsal.from_version = plan.old.sources_before;
             rehearsal.changes = plan.done.deployed.code.changes(plan.old.code.as_ref())?;
@@ -389,17 +420,15 @@ impl Engine {
         let plan = match planned {
             Ok(plan) => plan,
             Err(refusal) => {
-                rehearsal.refusal = Some(refusal);
+                rehearsal.refusal.get_or_insert(refusal);
                 return Ok(rehearsal);
             }
         };
-        let member = sender.and_then(|id| head.directory.member(id)).cloned();
-        let signers: Vec<_> = member.into_iter().collect();
         let call = Call {
             contract: name,
             method: "upgrade",
             arguments: &[],
-            signers: &signers,
+            signers: &members,
             key_ids: &[],
             now: head.header.time,
             height,
@@ -413,14 +442,15 @@ impl Engine {
         let mut state = TransactionState::new(&block);
         let (used, outcome) = run_upgrade(&plan, &call, &mut state)?;
         rehearsal.gas = rehearsal.gas.saturating_add(used);
-        rehearsal.refusal = outcome.err();
+        rehearsal.refusal = rehearsal.refusal.or(outcome.err());
         (rehearsal.rows, rehearsal.index_entries) = state.into_changes().counts();
         Ok(rehearsal)
     }
 }
 
 impl Rehearsal {
-    /// As a map: changes, from_version, gas, rows, index_entries, refusal (null, or code and message).
+    /// As a map: changes, from_version, gas, rows, index_entries, refusal (null, or code, message, reason,
+    /// file, line and hint).
     pub fn to_value(&self) -> Value {
         let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
         let field = |name: &str, value: Value| (Value::text(name), value);
@@ -433,10 +463,14 @@ impl Rehearsal {
         });
         let refusal = self.refusal.as_ref().map(|refusal| {
             let line = refusal.line.map_or(Value::Null, number);
+            let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::text);
             Value::Map(vec![
                 field("code", Value::text(refusal.code.to_string())),
                 field("message", Value::text(refusal.message.clone())),
+                field("reason", text(&refusal.reason)),
+                field("file", text(&refusal.file)),
                 field("line", line),
+                field("hint", text(&refusal.hint)),
             ])
         });
         Value::Map(vec![

@@ -170,7 +170,7 @@ fn an_additive_upgrade_needs_no_migration_and_makes_new_indexes() {
         );
     let rehearsed = chain
         .engine
-        .rehearse_upgrade("stock", "stock.py", &next, None)
+        .rehearse_upgrade("stock", "stock.py", &next, &[])
         .unwrap();
     assert_eq!(rehearsed.refusal, None);
     assert!(rehearsed
@@ -217,7 +217,7 @@ fn an_additive_upgrade_needs_no_migration_and_makes_new_indexes() {
     assert_eq!(
         chain
             .engine
-            .rehearse_upgrade("stock", "stock.py", FIRST, None)
+            .rehearse_upgrade("stock", "stock.py", FIRST, &[])
             .unwrap()
             .from_version,
         1
@@ -264,7 +264,7 @@ fn a_migration_runs_once_whole_or_not_at_all() {
     let breaks = SECOND.replace("self.emit(", "assert rows == []\n        self.emit(");
     let rehearsed = chain
         .engine
-        .rehearse_upgrade("stock", "stock.py", &breaks, None)
+        .rehearse_upgrade("stock", "stock.py", &breaks, &[])
         .unwrap();
     let refusal = rehearsed.refusal.unwrap();
     assert_eq!(
@@ -290,7 +290,12 @@ fn only_admins_change_a_contract_and_only_where_it_can() {
     let name = ("name", Value::text("stock"));
     for method in ["freeze", "thaw", "retire", "upgrade"] {
         assert_eq!(
-            chain.send("contracts", method, std::slice::from_ref(&name), "bob@south"),
+            chain.send(
+                "contracts",
+                method,
+                std::slice::from_ref(&name),
+                "bob@south"
+            ),
             "policy.denied"
         );
     }

@@ -30,3 +30,19 @@ pub fn contract_interface<'py>(
     let interface: Result<Value, _> = py.detach(|| engine::source_interface(source, file));
     value::to_python(py, &interface.map_err(raise)?)
 }
+
+/// What an upgrade from one source to another changes in layout and methods.
+#[pyfunction]
+pub fn contract_changes<'py>(
+    py: Python<'py>,
+    old: &str,
+    new: &str,
+    file: &str,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let changes = py.detach(|| engine::source_changes(old, new, file));
+    let changes = changes.map_err(raise)?;
+    changes
+        .iter()
+        .map(|change| value::to_python(py, change))
+        .collect()
+}

@@ -389,17 +389,17 @@ impl Engine {
     }
 
     /// What an upgrade of a contract would do at the last block; nothing of it is kept.
-    #[pyo3(signature = (contract, file, source, sender=None))]
+    #[pyo3(signature = (contract, file, source, signers=Vec::new()))]
     fn rehearse_upgrade<'py>(
         &self,
         py: Python<'py>,
         contract: &str,
         file: &str,
         source: &str,
-        sender: Option<&str>,
+        signers: Vec<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let core = self.core()?;
-        let rehearsed = py.detach(|| core.rehearse_upgrade(contract, file, source, sender));
+        let rehearsed = py.detach(|| core.rehearse_upgrade(contract, file, source, &signers));
         value::to_python(py, &rehearsed.map_err(raise)?.to_value())
     }
 

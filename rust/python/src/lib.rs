@@ -55,6 +55,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         contract_functions::contract_interface,
         module
     )?)?;
+    module.add_function(wrap_pyfunction!(
+        contract_functions::contract_changes,
+        module
+    )?)?;
     module.add_function(wrap_pyfunction!(script::run_script, module)?)?;
     module.add_function(wrap_pyfunction!(bench_functions::bench_state, module)?)?;
     module.add_function(wrap_pyfunction!(envelope_class::fault_point, module)?)?;

@@ -233,6 +233,12 @@ impl<'p> Layouts<'p> {
                     self.notes.push(note);
                     fits = false;
                 }
+                // Rows that are older than the field lack it.
+                Some(next) if field.default.is_some() && next.default.is_none() => {
+                    self.notes
+                        .push(format!("{}.{name}: default removed", before.name));
+                    fits = false;
+                }
                 Some(_) => {}
             }
         }
@@ -253,11 +259,15 @@ impl<'p> Layouts<'p> {
         fits
     }
 
+    /// Whether the encoding of each value of one type is read as the same value by the other.
     fn fits(&mut self, old: &Type, new: &Type) -> bool {
         match (old, new) {
-            (_, Type::Any) => true,
-            (Type::Union(choices), _) => choices.iter().all(|choice| self.fits(choice, new)),
-            (_, Type::Union(choices)) => choices.iter().any(|choice| self.fits(old, choice)),
+            (_, Type::Any) => is_plain(old),
+            (Type::Union(choices), _) => {
+                let mut before = choices.iter().enumerate();
+                before.all(|(at, choice)| self.fits_one(choice, &choices[..at], new))
+            }
+            (_, Type::Union(_)) => self.fits_one(old, &[], new),
             (Type::List(old), Type::List(new))
             | (Type::Set(old), Type::Set(new))
             | (Type::TupleOf(old), Type::TupleOf(new)) => self.fits(old, new),
@@ -272,6 +282,55 @@ impl<'p> Layouts<'p> {
         }
     }
 
+    /// A type that stood behind others in a union, or alone. A union reads a value by the first
+    /// choice that takes it, so no choice that it did not pass before may take it away.
+    fn fits_one(&mut self, old: &Type, passed: &[Type], new: &Type) -> bool {
+        let Type::Union(choices) = new else {
+            return self.fits(old, new);
+        };
+        for choice in choices {
+            if self.fits(old, choice) {
+                return true;
+            }
+            let known = passed.iter().any(|passed| self.same(passed, choice));
+            if !known && self.encodings(old, self.old) & self.encodings(choice, self.new) != 0 {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Whether two types take the same encodings.
+    fn same(&self, old: &Type, new: &Type) -> bool {
+        let mut there = Layouts::new(self.old, self.new);
+        let mut back = Layouts::new(self.new, self.old);
+        there.fits(old, new)
+            && back.fits(new, old)
+            && there.notes.is_empty()
+            && back.notes.is_empty()
+    }
+
+    /// The kinds of encoding that values of a type can have, one bit each.
+    fn encodings(&self, ty: &Type, of: &Program) -> u8 {
+        match ty {
+            Type::None => 1,
+            Type::Bool => 2,
+            Type::Int | Type::Decimal(_) => 4,
+            Type::Str => 8,
+            Type::Bytes => 16,
+            Type::List(_) | Type::Tuple(_) | Type::TupleOf(_) | Type::Set(_) => 32,
+            Type::Dict(..) => 64,
+            Type::Any => u8::MAX,
+            Type::Union(choices) => choices
+                .iter()
+                .fold(0, |all, choice| all | self.encodings(choice, of)),
+            Type::Class(class, _) => match of.class(*class).kind {
+                ClassKind::Enum => 4 | 8,
+                _ => 64,
+            },
+        }
+    }
+
     fn classes(&mut self, old: u16, new: u16) -> bool {
         let (before, after) = (self.old.class(old), self.new.class(new));
         match (before.kind, after.kind) {
@@ -281,6 +340,19 @@ impl<'p> Layouts<'p> {
             }),
             (ClassKind::Enum, _) | (_, ClassKind::Enum) => false,
             _ => self.record(old, new),
+        }
+    }
+}
+
+/// Whether values of a type are the same when they are read without a type.
+fn is_plain(ty: &Type) -> bool {
+    match ty {
+        Type::Any | Type::None | Type::Bool | Type::Int | Type::Str | Type::Bytes => true,
+        Type::List(item) => is_plain(item),
+        Type::Dict(key, item) => is_plain(key) && is_plain(item),
+        Type::Union(choices) => choices.iter().all(is_plain),
+        Type::Set(_) | Type::Tuple(_) | Type::TupleOf(_) | Type::Decimal(_) | Type::Class(..) => {
+            false
         }
     }
 }
@@ -347,7 +419,7 @@ impl Vm<'_, '_> {
             let missing: Vec<usize> = (0..has.len())
                 .filter(|index| migrates || !had.contains(&has[*index]))
                 .collect();
-            if known.is_some() && (migrates || !missing.is_empty()) {
+            if migrates || (known.is_some() && !missing.is_empty()) {
                 self.build_indexes(number as u16, &missing)?;
             }
         }

@@ -146,6 +146,19 @@ class RemoteBackend:
         found: Sequence[str] | None = self._ask("source", contract=contract)
         return found
 
+    def rehearse(
+        self, contract: str, file: str, source: str, signers: Sequence[str]
+    ) -> Mapping[str, Any]:
+        """What an upgrade signed by these members would do."""
+        found: Mapping[str, Any] = self._ask(
+            "rehearse",
+            contract=contract,
+            file=file,
+            source=source,
+            signers=[str(who) for who in signers],
+        )
+        return found
+
     def find(self, prefix: bytes, odd_nibble: int | None, limit: int) -> Sequence[bytes]:
         """Transaction ids that begin so."""
         found: Sequence[bytes] = self._ask(

@@ -3,15 +3,26 @@
 The same rules, and the same words, as the core's (rust/vm/src/upgrade.rs).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
+from types import NoneType
 from typing import Any
 
 from lianheng.contract._cells import Cell, Counter
 from lianheng.contract._contracts import Contract, places
 from lianheng.contract._records import RecordType
 from lianheng.contract._tables import Table
-from lianheng.contract._types import Anything, Choice, Dict, Fixed, Items, Member, Type
+from lianheng.contract._types import (
+    Anything,
+    Choice,
+    Dict,
+    Fixed,
+    Items,
+    Member,
+    Scalar,
+    Scaled,
+    Type,
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -101,6 +112,17 @@ def _cells(before: _Places, after: _Places) -> Iterator[LayoutChange]:
             yield LayoutChange(f"cell {name}", "added", needs_migration=False)
 
 
+_ENCODINGS: dict[type, frozenset[object]] = {
+    Scaled: frozenset([int]),
+    Member: frozenset([int, str]),
+    Items: frozenset([list]),
+    Fixed: frozenset([list]),
+    Dict: frozenset([dict]),
+    RecordType: frozenset([dict]),
+}
+_EVERY_ENCODING: frozenset[object] = frozenset([int, str, bytes, bool, NoneType, list, dict])
+
+
 class _Layouts:
     """Whether what one contract stored can be read by another; notes say what differs."""
 
@@ -121,24 +143,41 @@ class _Layouts:
             elif not self.fits(declared, new.fields[name]):
                 self.notes.append(f"{old}.{name}: {declared} becomes {new.fields[name]}")
                 fits = False
-        for field in fields(new.of):
-            if field.name not in old.fields:
-                without = field.default is MISSING
-                self.notes.append(
-                    f"{new}.{field.name} added" + (" without default" if without else "")
-                )
-                fits = fits and not without
+            elif _has_default(old, name) and not _has_default(new, name):
+                # Rows that are older than the field lack it.
+                self.notes.append(f"{old}.{name}: default removed")
+                fits = False
+        for name in new.fields:
+            if name not in old.fields:
+                optional = _has_default(new, name)
+                self.notes.append(f"{new}.{name} added" + ("" if optional else " without default"))
+                fits = fits and optional
         return fits
 
     def fits(self, old: Type, new: Type) -> bool:
-        """Whether each value of the one type is a value of the other."""
+        """Whether the encoding of each value of one type is read as the same value by the other."""
         if isinstance(new, Anything):
-            return True
+            return _is_plain(old)
         if isinstance(old, Choice):
-            return all(self.fits(choice, new) for choice in old.choices)
-        if isinstance(new, Choice):
-            return any(self.fits(old, choice) for choice in new.choices)
-        return self._alike(old, new)
+            pairs = enumerate(old.choices)
+            return all(self._fits_one(choice, old.choices[:at], new) for at, choice in pairs)
+        return self._fits_one(old, (), new) if isinstance(new, Choice) else self._alike(old, new)
+
+    def _fits_one(self, old: Type, passed: Sequence[Type], new: Type) -> bool:
+        """A type that stood behind others in a union, or alone.
+
+        A union reads a value by the first choice that takes it, so no choice that it did not pass
+        before may take it away.
+        """
+        if not isinstance(new, Choice):
+            return self.fits(old, new)
+        for choice in new.choices:
+            if self.fits(old, choice):
+                return True
+            known = any(_same(other, choice) for other in passed)
+            if not known and _encodings(old) & _encodings(choice):
+                return False
+        return False
 
     def _alike(self, old: Type, new: Type) -> bool:
         match old, new:
@@ -155,3 +194,35 @@ class _Layouts:
             case RecordType(), RecordType():
                 return self.record(old, new)
         return old == new
+
+
+def _same(old: Type, new: Type) -> bool:
+    """Whether two types take the same encodings."""
+    there, back = _Layouts(), _Layouts()
+    fit = there.fits(old, new) and back.fits(new, old)
+    return fit and not there.notes and not back.notes
+
+
+def _encodings(declared: Type) -> frozenset[object]:
+    """The kinds of encoding that values of a type can have."""
+    if isinstance(declared, Choice):
+        return frozenset[object]().union(*map(_encodings, declared.choices))
+    if isinstance(declared, Scalar):
+        return frozenset([declared.of])
+    return _ENCODINGS.get(type(declared), _EVERY_ENCODING)
+
+
+def _is_plain(declared: Type) -> bool:
+    """Whether values of a type are the same when they are read without a type."""
+    match declared:
+        case Items(of, item):
+            return of is list and _is_plain(item)
+        case Dict(key, item):
+            return _is_plain(key) and _is_plain(item)
+        case Choice(choices):
+            return all(map(_is_plain, choices))
+    return isinstance(declared, Scalar | Anything)
+
+
+def _has_default(record: RecordType, name: str) -> bool:
+    return any(field.name == name and field.default is not MISSING for field in fields(record.of))

@@ -7,6 +7,7 @@ Nothing below the block level happens in Python, and nothing is confirmed before
 from lianheng.ledger._backend import Backend, EngineBackend, Progress, Rows
 from lianheng.ledger._export import export_chain, read_sequence, replay_export
 from lianheng.ledger._ledger import Ledger, wall_clock_ms
+from lianheng.ledger._lifecycle import ContractVersion, Rehearsal, UpgradeChange
 from lianheng.ledger._ordering import (
     BlockMaker,
     DirectSequencer,
@@ -33,6 +34,7 @@ __all__ = [
     "Backend",
     "BlockMaker",
     "BlockOutcome",
+    "ContractVersion",
     "Counts",
     "DirectSequencer",
     "EngineBackend",
@@ -41,6 +43,7 @@ __all__ = [
     "Page",
     "PendingBlock",
     "Progress",
+    "Rehearsal",
     "Results",
     "Rows",
     "Sealer",
@@ -49,6 +52,7 @@ __all__ = [
     "Submission",
     "Table",
     "TableRow",
+    "UpgradeChange",
     "as_ledger_error",
     "check_transactions",
     "export_chain",

@@ -79,6 +79,11 @@ class Backend(Protocol):
     def source(self, contract: str) -> Sequence[str] | None:
         """File name and source text of a deployed contract."""
 
+    def rehearse(
+        self, contract: str, file: str, source: str, signers: Sequence[str]
+    ) -> Mapping[str, Any]:
+        """What an upgrade signed by these members would do."""
+
     def find(self, prefix: bytes, odd_nibble: int | None, limit: int) -> Sequence[bytes]:
         """Transaction ids that begin so."""
 
@@ -213,6 +218,14 @@ class EngineBackend:
         """File name and source text of a deployed contract."""
         with native_errors():
             return self._open.source(contract)
+
+    def rehearse(
+        self, contract: str, file: str, source: str, signers: Sequence[str]
+    ) -> Mapping[str, Any]:
+        """What an upgrade signed by these members would do; by nobody: authority aside."""
+        engine = self._open
+        with native_errors():
+            return engine.rehearse_upgrade(contract, file, source, [str(who) for who in signers])
 
     def find(self, prefix: bytes, odd_nibble: int | None, limit: int) -> Sequence[bytes]:
         """Transaction ids that begin so."""

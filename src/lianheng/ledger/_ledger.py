@@ -16,6 +16,7 @@ from typing import Any, Self
 from lianheng.ledger._abbreviations import find_transaction
 from lianheng.ledger._backend import Backend, Progress
 from lianheng.ledger._export import export_chain
+from lianheng.ledger._lifecycle import ContractVersion, Rehearsal, version_from
 from lianheng.ledger._submission import Submission
 from lianheng.ledger._tables import Table
 from lianheng.members import CallSigner, Identity, Signers
@@ -145,6 +146,55 @@ class Ledger:
     def deploy(self, signers: Signers, name: str, source: str, file: str) -> Result:
         """Deploy contract source under a name; the sender needs the role operator or admin."""
         return self.call(signers, "contracts.deploy", name=name, file=file, source=source)
+
+    def upgrade(
+        self, signers: Signers, name: str, source: str, file: str, *, gas: int | None = None
+    ) -> Result:
+        """Put another source in force for a contract; a signer needs the role admin.
+
+        It may use `gas`, or the chain's limit of a transaction: a migration touches every row.
+        """
+        most = gas or self.genesis.document.parameters["transaction_gas"]
+        arguments = {"name": name, "file": file, "source": source}
+        return self.submit(self.sign(signers, "contracts.upgrade", arguments, gas=most)).one()
+
+    def rehearse_upgrade(
+        self, name: str, source: str, file: str, as_: Sequence[str] = ()
+    ) -> Rehearsal:
+        """What an upgrade would do at the last block; nothing of it is kept.
+
+        Told who would sign (`as_`), it says too whether they may.
+        """
+        return Rehearsal.from_fields(self._backend.rehearse(name, file, source, as_))
+
+    def freeze(self, signers: Signers, name: str) -> Result:
+        """Let a contract take no calls until it is thawed; its views answer. For admins."""
+        return self.call(signers, "contracts.freeze", name=name)
+
+    def thaw(self, signers: Signers, name: str) -> Result:
+        """Let a frozen contract take calls again. For admins."""
+        return self.call(signers, "contracts.thaw", name=name)
+
+    def retire(self, signers: Signers, name: str) -> Result:
+        """End a contract for good: no calls, no views; rows and history stay. For admins."""
+        return self.call(signers, "contracts.retire", name=name)
+
+    def versions(self, contract: str) -> list[ContractVersion]:
+        """Every source and status that a contract has had, oldest first.
+
+        Raise `NotFound` where there is no such contract.
+        """
+        found: list[ContractVersion] = []
+        after: bytes | None = None
+        while True:
+            page = self.table("contracts", "versions").scan([contract], after=after)
+            found += [version_from(row.key, row.value) for row in page]
+            after = page.after
+            if after is None:
+                break
+        if not found:
+            raise _no_contract(contract)
+        return found
 
     def view(
         self,

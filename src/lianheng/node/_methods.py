@@ -30,6 +30,7 @@ METHODS: Mapping[str, Method] = {
     "index": Method(("contract", "table", "index", "values", "limit", "after", "reverse")),
     "interface": Method(("contract",)),
     "source": Method(("contract",)),
+    "rehearse": Method(("contract", "file", "source", "signers")),
     "find": Method(("prefix", "odd_nibble", "limit")),
     "locate": Method(("transaction",)),
     "block": Method(("height",)),

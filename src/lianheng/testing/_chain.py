@@ -18,6 +18,7 @@ from lianheng.members import CallSigner, Genesis, Identity, MemberSpec
 from lianheng.model import (
     ContractName,
     ContractSource,
+    Hash32,
     MemberId,
     OrganisationName,
     Result,
@@ -40,6 +41,17 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What a transaction names beside its call: its application, hashes of payloads off chain."""
+
+    application: str | None = None
+    attachments: tuple[Hash32, ...] = ()
+
+
+NO_NAMES = Names()
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """A call as it was made, to be repeated where the chain is begun again."""
 
@@ -48,6 +60,7 @@ class Made:
     target: str
     arguments: Mapping[str, Any]
     gas: int
+    names: Names
 
 
 class Chain:
@@ -171,7 +184,14 @@ class Chain:
             ledger.chain, ledger.genesis_hash, lambda: call.time_ms, _numbered_bytes(number)
         )
         identities = [identity_of(member) for member in call.signers]
-        signed = signer.sign(identities, call.target, call.arguments, gas=call.gas)
+        signed = signer.sign(
+            identities,
+            call.target,
+            call.arguments,
+            gas=call.gas,
+            application=call.names.application,
+            attachments=call.names.attachments,
+        )
         return ledger.submit(signed).one()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from lianheng import _native
 from lianheng.contract.twin import Call, broken_invariants
-from lianheng.ledger import Ledger
+from lianheng.ledger import Ledger, Rehearsal
 from lianheng.model import (
     CallFailed,
     ContractName,
@@ -30,13 +30,16 @@ from lianheng.model import (
     limits,
     native_errors,
 )
-from lianheng.testing._chain import Chain, Declared, Made
+from lianheng.testing._chain import NO_NAMES, Chain, Declared, Made, Names
 from lianheng.testing._handles import ContractHandle, Refusal
 from lianheng.testing._lifecycle import follow
 from lianheng.testing._record import RECORD, FileRecord
 from lianheng.testing._twins import Twin, callers, compare_everything, repeat
 
 DEFAULT_ROLES = ("operator",)
+ADMIN = "admin@test"
+"""Who upgrades, freezes, thaws and retires contracts where a test names nobody."""
+
 _SYSTEM = "contracts"
 """The system contract that puts contracts in force."""
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,7 +64,8 @@ class LedgerFixture:
         self._now_ms = _milliseconds(_FIRST_DAY)
         self._chain = Chain(self._now_ms)
         self._twins: dict[ContractName, Twin] = {}
-        self._files: dict[ContractName, FileRecord] = {}
+        self._files: dict[ContractName, list[tuple[int, FileRecord]]] = {}
+        self._paths: dict[str, str] = {}
         self._differs = False
 
     def organisation(self, name: str) -> OrganisationName:
@@ -110,19 +114,72 @@ class LedgerFixture:
             raise UsageError(
                 "testing.contract_deployed", f"{contract} is deployed already", "give a name="
             )
-        with native_errors():
-            diagnostics = _native.check_contract(source, file)
-        if diagnostics:
-            raise InvalidValue(
-                "contract.invalid",
-                "\n".join([f"{file} is refused:", *(_line(file, item) for item in diagnostics)]),
-            )
+        _check(source, file)
+        if path is not None:
+            self._paths[source] = path
         self._twins[contract] = Twin.of(source, file, path)
         if self._record is not None:
-            self._files[contract] = self._record.file(path or file, source)
+            self._files[contract] = [(0, self._record.file(path or file, source))]
         self._chain.contracts[contract] = ContractSource(contract, file, source)
         self._chain.incomplete()
         return ContractHandle(self, contract)
+
+    def upgrade(
+        self,
+        contract: ContractHandle | str,
+        file: str | Path,
+        *,
+        by: Sequence[str] = (ADMIN,),
+    ) -> ContractHandle:
+        """Put another file in force for a contract, its migration included.
+
+        `by` are the members who sign: an admin, and who else has to. Raise `CallRefused` where the
+        upgrade is refused: the contract then stays as it was.
+        """
+        path = self._find(Path(file))
+        source = path.read_text(encoding="utf-8")
+        place = str(path.resolve())
+        return self.upgrade_source(contract, source, file=path.name, path=place, by=by)
+
+    def upgrade_source(
+        self,
+        contract: ContractHandle | str,
+        source: str,
+        *,
+        file: str | None = None,
+        path: str | None = None,
+        by: Sequence[str] = (ADMIN,),
+    ) -> ContractHandle:
+        """Put another source, given as text, in force for a contract."""
+        name = _name(contract)
+        called = file or f"{name}.py"
+        _check(source, called)
+        if path is not None:
+            self._paths[source] = path
+        arguments = {"name": name, "file": called, "source": source}
+        self._admin(by, "contracts.upgrade", arguments)
+        return ContractHandle(self, name)
+
+    def rehearse(
+        self, contract: ContractHandle | str, file: str | Path, *, by: Sequence[str] = ()
+    ) -> Rehearsal:
+        """What an upgrade to this file would do; nothing of it is kept."""
+        path = self._find(Path(file))
+        source = path.read_text(encoding="utf-8")
+        members = [self.known(member) for member in by]
+        return self.embedded.rehearse_upgrade(_name(contract), source, path.name, members)
+
+    def freeze(self, contract: ContractHandle | str, *, by: Sequence[str] = (ADMIN,)) -> None:
+        """Let a contract take no calls; its views answer."""
+        self._admin(by, "contracts.freeze", {"name": _name(contract)})
+
+    def thaw(self, contract: ContractHandle | str, *, by: Sequence[str] = (ADMIN,)) -> None:
+        """Let a frozen contract take calls again."""
+        self._admin(by, "contracts.thaw", {"name": _name(contract)})
+
+    def retire(self, contract: ContractHandle | str, *, by: Sequence[str] = (ADMIN,)) -> None:
+        """End a contract for good."""
+        self._admin(by, "contracts.retire", {"name": _name(contract)})
 
     def at(self, moment: str | date | int) -> None:
         """Set the time of the next call: an ISO date or time (UTC), or milliseconds."""
@@ -151,7 +208,10 @@ class LedgerFixture:
         self._note_calls(snapshot.calls)
         self._chain.forget_after(snapshot.calls)
         self._now_ms = snapshot.now_ms
-        deployed = {name: Twin.of(c.source, c.file) for name, c in self._chain.contracts.items()}
+        deployed = {
+            name: Twin.of(known.source, known.file, self._paths.get(known.source))
+            for name, known in self._chain.contracts.items()
+        }
         kept = {name: twin.copy() for name, twin in snapshot.twins.items()}
         self._twins = {**deployed, **kept}
 
@@ -210,14 +270,17 @@ class LedgerFixture:
         target: str,
         arguments: Mapping[str, Any],
         gas: int = limits.DEFAULT_GAS,
+        names: Names = NO_NAMES,
     ) -> Result:
         """Make a call on both engines; the first signer is the sender. A refusal is a result.
 
-        Raise `EnginesDiffer` where VM and CPython do.
+        Calls of the system contract `contracts` are followed, too. Raise `EnginesDiffer` where VM
+        and CPython do.
         """
-        names = tuple(self.known(signer) for signer in signers)
-        result = self._chain.make(Made(self._now_ms, names, target, arguments, gas))
-        self._repeat(names, target, arguments, result, view=False)
+        members = tuple(self.known(signer) for signer in signers)
+        made = Made(self._now_ms, members, target, arguments, gas, names)
+        result = self._chain.make(made)
+        self._repeat(made, result)
         return result
 
     def ask(
@@ -225,9 +288,10 @@ class LedgerFixture:
     ) -> Result:
         """Ask a view on both engines, as this member or as nobody. A refusal is a result."""
         result, steps = self._chain.ask(target, arguments, member, gas)
-        signers = () if member is None else (member,)
-        self._repeat(signers, target, arguments, result, view=True)
-        self._note(target, result, steps)
+        signers = () if member is None else (MemberId(member),)
+        made = Made(self._now_ms, signers, target, arguments, gas, NO_NAMES)
+        self._repeat(made, result, view=True)
+        self._note(made, result, steps, len(self._chain.journal))
         return result
 
     def check_invariants(self, contract: str) -> None:
@@ -262,16 +326,13 @@ class LedgerFixture:
         finally:
             self._chain.close()
 
-    def _repeat(
-        self,
-        signers: Sequence[str],
-        target: str,
-        arguments: Mapping[str, Any],
-        result: Result,
-        *,
-        view: bool,
-    ) -> None:
-        contract, _, method = target.partition(".")
+    def _admin(self, by: Sequence[str], target: str, arguments: Mapping[str, Any]) -> None:
+        if ADMIN in by and MemberId(ADMIN) not in self._chain.members:
+            self.member(ADMIN, roles=["admin"])
+        self.call(by, target, arguments, gas=limits.TRANSACTION_GAS).checked()
+
+    def _repeat(self, made: Made, result: Result, *, view: bool = False) -> None:
+        contract, _, method = made.target.partition(".")
         twin = self._twins.get(ContractName(contract))
         if twin is None and contract != _SYSTEM:
             return
@@ -279,16 +340,20 @@ class LedgerFixture:
         call = Call(
             contract=contract,
             method=method,
-            arguments=arguments,
-            signers=callers(self._chain, signers),
+            arguments=made.arguments,
+            signers=callers(self._chain, made.signers),
             now=int(ledger.time if view or result.time is None else result.time),
             height=int(ledger.height if view or result.height is None else result.height),
             transaction_id=bytes(result.id or bytes(32)),
+            application=made.names.application,
+            attachments=tuple(map(bytes, made.names.attachments)),
             view=view,
         )
         self._differs = True
         if twin is None:
-            follow(self._twins, self._chain, call, result)
+            source = str(made.arguments.get("source"))
+            follow(self._twins, self._chain, call, result, self._paths.get(source))
+            self._note_source(made, result)
         else:
             repeat(twin, self._chain, call, result)
         self._differs = False
@@ -299,15 +364,31 @@ class LedgerFixture:
         """Tell the record of the calls from this one on."""
         if self._record is None:
             return
-        for made, result in self._chain.journal[first:]:
+        for number, (made, result) in enumerate(self._chain.journal[first:], first):
             steps = self._chain.steps(result) if self._record.wants_steps else ()
-            self._note(made.target, result, steps)
+            self._note(made, result, steps, number)
+        for sources in self._files.values():
+            sources[:] = [known for known in sources if known[0] <= first]
 
-    def _note(self, target: str, result: Result, steps: Sequence[Any]) -> None:
-        contract, _, method = target.partition(".")
-        file = self._files.get(ContractName(contract))
-        if self._record is not None and file is not None:
-            self._record.called(file, method, int(result.gas), steps, final=result.final)
+    def _note(self, made: Made, result: Result, steps: Sequence[Any], number: int) -> None:
+        """Tell the record of one call; a migration's lines are those of its source."""
+        contract, _, method = made.target.partition(".")
+        if contract == _SYSTEM:
+            contract = str(made.arguments.get("name"))
+        before = [
+            file for since, file in self._files.get(ContractName(contract), ()) if since <= number
+        ]
+        if self._record is not None and before:
+            self._record.called(before[-1], method, int(result.gas), steps, final=result.final)
+
+    def _note_source(self, made: Made, result: Result) -> None:
+        """Remember from which call on a contract has another source."""
+        if self._record is None or not result.final or "source" not in made.arguments:
+            return
+        source, file = str(made.arguments["source"]), str(made.arguments["file"])
+        record = self._record.file(self._paths.get(source, file), source)
+        known = self._files.setdefault(ContractName(str(made.arguments["name"])), [])
+        known.append((len(self._chain.journal) - 1, record))
 
     def _find(self, file: Path) -> Path:
         tried = [folder / file for folder in (self._folder, Path.cwd())]
@@ -318,11 +399,23 @@ class LedgerFixture:
         raise NotFound("testing.no_file", f"there is no {places}", "name a contract file")
 
 
+def _check(source: str, file: str) -> None:
+    with native_errors():
+        diagnostics = _native.check_contract(source, file)
+    if diagnostics:
+        lines = [f"{file} is refused:", *(_line(file, item) for item in diagnostics)]
+        raise InvalidValue("contract.invalid", "\n".join(lines))
+
+
 def describe(failure: CallFailed) -> str:
     """Code, reason, place and sentence of a failed call."""
     details = failure.details
     place = f" {details['file']}:{details.get('line', '?')}" if "file" in details else ""
     return f"{failure.code} {failure.reason or ''}{place}: {failure.message}"
+
+
+def _name(contract: ContractHandle | str) -> ContractName:
+    return contract.name if isinstance(contract, ContractHandle) else ContractName(contract)
 
 
 def _line(file: str, diagnostic: Mapping[Any, Any]) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lianheng.ledger import Table, shaped
-from lianheng.model import CallFailed, ContractName, UsageError, limits
+from lianheng.model import CallFailed, ContractName, Hash32, UsageError, limits
+from lianheng.testing._chain import NO_NAMES, Names
 
 if TYPE_CHECKING:
     from lianheng.testing._fixture import LedgerFixture
@@ -24,11 +25,21 @@ class ContractHandle:
         self._fixture = fixture
         self.name = name
 
-    def as_(self, *members: str, gas: int = limits.DEFAULT_GAS) -> "Caller":
-        """The contract as these members call it: the sender, then those who sign as well."""
+    def as_(
+        self,
+        *members: str,
+        gas: int = limits.DEFAULT_GAS,
+        application: str | None = None,
+        attachments: Sequence[bytes] = (),
+    ) -> "Caller":
+        """The contract as these members call it: the sender, then those who sign as well.
+
+        `application` and `attachments` (hashes, 32 bytes each) are what their transactions name.
+        """
         for member in members:
             self._fixture.known(member)
-        return Caller(self._fixture, self.name, members, gas)
+        names = Names(application, tuple(map(Hash32, attachments)))
+        return Caller(self._fixture, self.name, members, gas, names)
 
     def table(self, name: str) -> Table:
         """A table, to read."""
@@ -45,20 +56,27 @@ class ContractHandle:
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         """A view, asked by nobody in particular."""
-        return getattr(Caller(self._fixture, self.name, (), limits.VIEW_GAS), method)  # type: ignore[no-any-return]
+        nobody = Caller(self._fixture, self.name, (), limits.VIEW_GAS, NO_NAMES)
+        return getattr(nobody, method)  # type: ignore[no-any-return]
 
 
 class Caller:
     """A contract seen by its callers: its calls and views are methods here."""
 
     def __init__(
-        self, fixture: "LedgerFixture", name: ContractName, members: tuple[str, ...], gas: int
+        self,
+        fixture: "LedgerFixture",
+        name: ContractName,
+        members: tuple[str, ...],
+        gas: int,
+        names: Names,
     ) -> None:
         """Made by `ContractHandle.as_`."""
         self._fixture = fixture
         self._name = name
         self._members = members
         self._gas = gas
+        self._names = names
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         """A call, which raises where it is refused and else gives the value; or a view."""
@@ -78,7 +96,9 @@ class Caller:
                     "testing.no_sender", f"{target} is a call", "write .as_('alice@north')"
                 )
             else:
-                result = self._fixture.call(self._members, target, arguments, self._gas)
+                result = self._fixture.call(
+                    self._members, target, arguments, self._gas, self._names
+                )
             return shaped(result.checked().value, str(declared.get("returns", "")), interface)
 
         invoke.__name__ = method
