@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Method;
-use crate::error::{refused, type_error, value_error, R};
+use crate::error::{type_error, value_error, R};
 use crate::gas;
 use crate::interp::Vm;
 use crate::value::{BytesObj, Value};
@@ -17,7 +17,6 @@ fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 impl Vm<'_, '_> {
-    #[allow(clippy::too_many_lines, reason = "one arm for each method")]
     pub(crate) fn bytes_method(
         &mut self,
         bytes: &Rc<BytesObj>,
@@ -31,92 +30,54 @@ impl Vm<'_, '_> {
         if matches!(method, Method::Split | Method::Rsplit) {
             return self.bytes_split(&bytes.bytes, method, arguments, names);
         }
-        if matches!(method, Method::Find | Method::Index | Method::Count) && arguments.len() > 1 {
+        if method == Method::Decode {
+            return self.bytes_decode(bytes, arguments, names);
+        }
+        match method {
+            Method::Hex => return self.bytes_hex(&bytes.bytes, arguments, names),
+            Method::Splitlines => return self.bytes_splitlines(&bytes.bytes, arguments, names),
+            Method::Expandtabs => return self.bytes_expandtabs(&bytes.bytes, arguments, names),
+            Method::Translate => return self.bytes_translate(&bytes.bytes, arguments, names),
+            _ => {}
+        }
+        if matches!(
+            method,
+            Method::Find | Method::Index | Method::Count | Method::Rfind | Method::Rindex
+        ) {
             return self.bytes_search(bytes, method, arguments, names);
         }
         let (least, most) = match method {
-            Method::Decode => (0, 1),
-            Method::Hex => (0, 2),
             Method::Replace => (2, 3),
-            Method::Startswith
-            | Method::Endswith
-            | Method::Find
-            | Method::Index
-            | Method::Count => (1, 3),
+            Method::Startswith | Method::Endswith => (1, 3),
             _ => (1, 1),
         };
         self.arity(method.name(), arguments, names, least, most)?;
-        if method == Method::Decode {
-            return self.decode_bytes(bytes, arguments);
-        }
         let content = &bytes.bytes;
-        if method == Method::Hex && !arguments.is_empty() {
-            return Err(refused(
-                "bytes.hex() with a separator is not part of the language",
-            ));
-        }
-        if method == Method::Hex {
-            self.plan_bytes(content.len() * 2)?;
-            const DIGITS: &[u8; 16] = b"0123456789abcdef";
-            let mut text = String::with_capacity(content.len() * 2);
-            for byte in content {
-                text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-                text.push(char::from(DIGITS[usize::from(byte & 15)]));
-            }
-            return self.new_str(text);
-        }
-        if method == Method::Replace && arguments.len() > 2 {
-            return Err(refused(
-                "bytes.replace() with a count is not part of the language",
-            ));
-        }
-        if matches!(method, Method::Startswith | Method::Endswith) && arguments.len() > 1 {
-            return Err(refused(
-                "startswith() of bytes with a start is not part of the language: slice the bytes",
-            ));
-        }
-        if method == Method::Join {
-            return self.bytes_join(content, &arguments[0]);
-        }
-        if matches!(method, Method::Startswith | Method::Endswith) {
-            return self.bytes_affix(content, method, &arguments[0]);
-        }
-        let byte_too = matches!(method, Method::Find | Method::Index | Method::Count);
-        let part = self.bytes_argument(&arguments[0], byte_too)?;
-        // A naive search looks at every byte for every byte of the part in the worst case.
-        self.spend(gas::bytes(content.len().saturating_mul(part.len().max(6))))?;
         match method {
-            Method::Find => Ok(Value::Int(find(content, &part).map_or(-1, |at| at as i64))),
-            Method::Index => match find(content, &part) {
-                Some(at) => Ok(Value::Int(at as i64)),
-                None => Err(value_error("subsection not found")),
-            },
-            Method::Removeprefix => self.new_bytes(
-                content
-                    .strip_prefix(part.as_slice())
-                    .unwrap_or(content)
-                    .to_vec(),
-            ),
-            Method::Removesuffix => self.new_bytes(
-                content
-                    .strip_suffix(part.as_slice())
-                    .unwrap_or(content)
-                    .to_vec(),
-            ),
-            _ => self.bytes_parts(content, &part, method, arguments),
+            Method::Join => return self.bytes_join(content, &arguments[0]),
+            Method::Startswith | Method::Endswith => {
+                return self.bytes_affix(content, method, arguments)
+            }
+            Method::Replace => return self.bytes_replace(content, arguments),
+            _ => {}
         }
+        let part = self.bytes_argument(&arguments[0], false)?;
+        self.spend(gas::bytes(content.len()))?;
+        let rest = match method {
+            Method::Removeprefix => content.strip_prefix(part.as_slice()),
+            Method::Removesuffix => content.strip_suffix(part.as_slice()),
+            _ => return Err(crate::error::malformed()),
+        };
+        self.new_bytes(rest.unwrap_or(content).to_vec())
     }
 
-    /// `find`, `index` and `count` between a start and an end.
-    fn bytes_search(
-        &mut self,
-        bytes: &BytesObj,
-        method: Method,
+    /// The part that `start` and `end` ask for: arguments 1 and 2.
+    fn bytes_part<'b>(
+        &self,
+        content: &'b [u8],
         arguments: &[Value],
-        names: &[u16],
-    ) -> R<Value> {
-        self.arity(method.name(), arguments, names, 1, 3)?;
-        let length = bytes.bytes.len() as i64;
+    ) -> R<Option<(usize, &'b [u8])>> {
+        let length = content.len() as i64;
         let bound = |at: usize, missing: i64| -> R<i64> {
             match arguments.get(at) {
                 None | Some(Value::None) => Ok(missing),
@@ -133,14 +94,27 @@ impl Vm<'_, '_> {
                 }
             }
         };
-        let (start, end) = (bound(1, 0)?, bound(2, length)?.min(length));
+        let (start, end) = (bound(1, 0)?, bound(2, length)?.min(length).max(0));
+        let inside = content.get(start as usize..end as usize);
+        Ok(inside.map(|inside| (start as usize, inside)))
+    }
+
+    /// `find`, `index` and `count`, between a start and an end where they are given.
+    fn bytes_search(
+        &mut self,
+        bytes: &BytesObj,
+        method: Method,
+        arguments: &[Value],
+        names: &[u16],
+    ) -> R<Value> {
+        self.arity(method.name(), arguments, names, 1, 3)?;
+        let inside = self.bytes_part(&bytes.bytes, arguments)?;
         let part = self.bytes_argument(&arguments[0], true)?;
         self.spend(gas::bytes(
             bytes.bytes.len().saturating_mul(part.len().max(6)),
         ))?;
-        let inside = bytes.bytes.get(start as usize..end.max(0) as usize);
         if method == Method::Count {
-            let Some(mut rest) = inside else {
+            let Some((_, mut rest)) = inside else {
                 return Ok(Value::Int(0));
             };
             if part.is_empty() {
@@ -153,49 +127,42 @@ impl Vm<'_, '_> {
             }
             return Ok(Value::Int(count));
         }
-        match inside.and_then(|inside| find(inside, &part)) {
-            Some(at) => Ok(Value::Int(at as i64 + start)),
-            None if method == Method::Find => Ok(Value::Int(-1)),
+        let backwards = matches!(method, Method::Rfind | Method::Rindex);
+        let place = inside.and_then(|(start, inside)| {
+            let at = if backwards {
+                super::bytes_more::rfind(inside, &part)
+            } else {
+                find(inside, &part)
+            };
+            at.map(|at| start + at)
+        });
+        match place {
+            Some(at) => Ok(Value::Int(at as i64)),
+            None if matches!(method, Method::Find | Method::Rfind) => Ok(Value::Int(-1)),
             None => Err(value_error("subsection not found")),
         }
     }
 
-    fn bytes_parts(
-        &mut self,
-        content: &[u8],
-        part: &[u8],
-        method: Method,
-        arguments: &[Value],
-    ) -> R<Value> {
-        if part.is_empty() {
-            return match method {
-                Method::Count => Ok(Value::Int(content.len() as i64 + 1)),
-                Method::Split => Err(value_error("empty separator")),
-                _ => Err(refused("replacing empty bytes is not part of the language")),
-            };
-        }
-        let mut pieces = Vec::new();
-        let mut rest = content;
-        while let Some(at) = find(rest, part) {
-            pieces.push(&rest[..at]);
-            rest = &rest[at + part.len()..];
-        }
-        pieces.push(rest);
-        match method {
-            Method::Count => Ok(Value::Int(pieces.len() as i64 - 1)),
-            Method::Split => {
-                let made = pieces
-                    .into_iter()
-                    .map(|piece| self.new_bytes(piece.to_vec()))
-                    .collect::<R<Vec<_>>>()?;
-                self.new_list(made)
-            }
-            _ => {
-                let with = self.bytes_argument(&arguments[1], false)?;
-                self.plan_bytes(content.len() + pieces.len().saturating_mul(with.len()))?;
-                Value::bytes(pieces.join(with.as_slice()))
-            }
-        }
+    /// `bytes.replace(old, new, count)`
+    fn bytes_replace(&mut self, content: &[u8], arguments: &[Value]) -> R<Value> {
+        let old = self.bytes_argument(&arguments[0], false)?;
+        let new = self.bytes_argument(&arguments[1], false)?;
+        let most = match arguments.get(2) {
+            Some(value) => usize::try_from(self.int_argument(value)?).unwrap_or(usize::MAX),
+            None => usize::MAX,
+        };
+        self.spend(gas::bytes(content.len().saturating_mul(old.len().max(6))))?;
+        let pieces: Vec<&[u8]> = if old.is_empty() {
+            // Between all bytes, and at both ends.
+            let most = most.min(content.len() + 1);
+            let cuts = (0..most).map(|at| &content[at.saturating_sub(1)..at]);
+            let rest = std::iter::once(&content[most.saturating_sub(1)..]);
+            cuts.chain(rest).collect()
+        } else {
+            super::bytes_more::split_at_part(content, &old, most, false)
+        };
+        self.plan_bytes(content.len() + pieces.len().saturating_mul(new.len()))?;
+        Value::bytes(pieces.join(new.as_slice()))
     }
 
     /// Bytes, or one byte as a number where that is allowed.
@@ -221,8 +188,9 @@ impl Vm<'_, '_> {
         }
     }
 
-    fn bytes_affix(&mut self, content: &[u8], method: Method, affix: &Value) -> R<Value> {
-        let choices = match affix {
+    fn bytes_affix(&mut self, content: &[u8], method: Method, arguments: &[Value]) -> R<Value> {
+        let inside = self.bytes_part(content, arguments)?;
+        let choices = match &arguments[0] {
             Value::Tuple(choices) => choices.items.clone(),
             one => vec![one.clone()],
         };
@@ -235,11 +203,10 @@ impl Vm<'_, '_> {
                 )));
             };
             self.spend(gas::bytes(choice.bytes.len()))?;
-            let matches = if method == Method::Startswith {
-                content.starts_with(&choice.bytes)
-            } else {
-                content.ends_with(&choice.bytes)
-            };
+            let matches = inside.is_some_and(|(_, inside)| match method {
+                Method::Startswith => inside.starts_with(&choice.bytes),
+                _ => inside.ends_with(&choice.bytes),
+            });
             if matches {
                 return Ok(Value::Bool(true));
             }
@@ -248,7 +215,7 @@ impl Vm<'_, '_> {
     }
 
     fn bytes_join(&mut self, separator: &[u8], parts: &Value) -> R<Value> {
-        let parts = self.collect(parts)?;
+        let parts = self.joined(parts)?;
         let mut pieces = Vec::with_capacity(parts.len());
         for (at, part) in parts.iter().enumerate() {
             match part {
@@ -265,55 +232,6 @@ impl Vm<'_, '_> {
             + separator.len().saturating_mul(pieces.len());
         self.plan_bytes(length)?;
         Value::bytes(pieces.join(separator))
-    }
-
-    /// `bytes.decode(encoding)`
-    pub(crate) fn decode_bytes(&mut self, bytes: &BytesObj, arguments: &[Value]) -> R<Value> {
-        let encoding = match arguments.first() {
-            None => "utf-8".to_string(),
-            Some(value) => self
-                .text_argument(value, "encoding")?
-                .text
-                .to_ascii_lowercase()
-                .replace('_', "-"),
-        };
-        self.plan_bytes(bytes.bytes.len())?;
-        match encoding.as_str() {
-            "utf-8" | "utf8" => match std::str::from_utf8(&bytes.bytes) {
-                Ok(text) => self.new_str(text.to_string()),
-                Err(error) => {
-                    let at = error.valid_up_to();
-                    let (length, why) = not_utf8(&bytes.bytes, at, error.error_len());
-                    self.undecodable("utf-8", bytes, at, length, why)
-                }
-            },
-            "ascii" => match bytes.bytes.iter().position(|byte| !byte.is_ascii()) {
-                None => self.new_str(bytes.bytes.iter().map(|byte| char::from(*byte)).collect()),
-                Some(at) => self.undecodable("ascii", bytes, at, 1, "ordinal not in range(128)"),
-            },
-            _ => Err(refused("only utf-8 and ascii are decoded")),
-        }
-    }
-
-    fn undecodable(
-        &mut self,
-        codec: &str,
-        bytes: &BytesObj,
-        at: usize,
-        length: usize,
-        why: &str,
-    ) -> R<Value> {
-        let args = vec![
-            Value::text(codec),
-            self.new_bytes(bytes.bytes.clone())?,
-            Value::Int(at as i64),
-            Value::Int((at + length) as i64),
-            Value::text(why),
-        ];
-        Err(crate::error::raise_with(
-            crate::error::Exc::UnicodeDecodeError,
-            args,
-        ))
     }
 
     /// `bytes.fromhex(text)`
@@ -350,15 +268,5 @@ impl Vm<'_, '_> {
             )));
         }
         self.new_bytes(bytes)
-    }
-}
-
-/// How many bytes from a place on are no UTF-8, and CPython's words for why.
-fn not_utf8(bytes: &[u8], at: usize, length: Option<usize>) -> (usize, &'static str) {
-    let first = bytes.get(at).copied().unwrap_or(0);
-    match length {
-        None => (bytes.len() - at, "unexpected end of data"),
-        Some(1) if !(0xc2..=0xf4).contains(&first) => (1, "invalid start byte"),
-        Some(length) => (length, "invalid continuation byte"),
     }
 }

@@ -1,5 +1,6 @@
 //! More methods of byte strings: case and classes of ASCII, searching from the end, padding.
 
+use super::named::Takes;
 use super::Method;
 use crate::error::{type_error, value_error, R};
 use crate::gas;
@@ -11,7 +12,7 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ')
 }
 
-fn rfind(bytes: &[u8], part: &[u8]) -> Option<usize> {
+pub(super) fn rfind(bytes: &[u8], part: &[u8]) -> Option<usize> {
     if part.is_empty() {
         return Some(bytes.len());
     }
@@ -83,8 +84,6 @@ pub(super) fn is_more(method: Method) -> bool {
             | M::Lower
             | M::Lstrip
             | M::Partition
-            | M::Rfind
-            | M::Rindex
             | M::Rjust
             | M::Rpartition
             | M::Rstrip
@@ -108,7 +107,7 @@ impl Vm<'_, '_> {
         let (least, most) = match method {
             M::Center | M::Ljust | M::Rjust => (1, 2),
             M::Strip | M::Lstrip | M::Rstrip => (0, 1),
-            M::Zfill | M::Partition | M::Rpartition | M::Rfind | M::Rindex => (1, 1),
+            M::Zfill | M::Partition | M::Rpartition => (1, 1),
             _ => (0, 0),
         };
         self.arity(method.name(), arguments, names, least, most)?;
@@ -124,15 +123,6 @@ impl Vm<'_, '_> {
                 self.bytes_pad(content, method, arguments)
             }
             M::Partition | M::Rpartition => self.bytes_partition(content, method, &arguments[0]),
-            M::Rfind | M::Rindex => {
-                let part = self.bytes_argument(&arguments[0], true)?;
-                self.spend(gas::bytes(content.len().saturating_mul(part.len().max(6))))?;
-                match rfind(content, &part) {
-                    Some(at) => Ok(Value::Int(at as i64)),
-                    None if method == M::Rfind => Ok(Value::Int(-1)),
-                    None => Err(value_error("subsection not found")),
-                }
-            }
             _ => Ok(Value::Bool(is_kind(content, method))),
         }
     }
@@ -216,7 +206,7 @@ impl Vm<'_, '_> {
         self.new_tuple(pieces)
     }
 
-    /// `bytes.split(sep, maxsplit)`, `rsplit` and `splitlines`
+    /// `bytes.split(sep, maxsplit)` and `rsplit`
     pub(super) fn bytes_split(
         &mut self,
         content: &[u8],
@@ -224,21 +214,15 @@ impl Vm<'_, '_> {
         arguments: &[Value],
         names: &[u16],
     ) -> R<Value> {
-        self.only_keywords(method.name(), names, &["sep", "maxsplit"])?;
-        let positional = arguments.len() - names.len().min(arguments.len());
-        let given = |vm: &Self, at: usize, name: &str| {
-            let placed = arguments[..positional].get(at);
-            placed
-                .or_else(|| vm.keyword(arguments, names, name))
-                .cloned()
-        };
-        let part = match given(self, 0, "sep") {
-            None | Some(Value::None) => None,
-            Some(value) => Some(self.bytes_argument(&value, false)?),
-        };
-        let most = match given(self, 1, "maxsplit") {
+        let takes = Takes::any(method.name(), &["sep", "maxsplit"]);
+        let [part, most] = self.named(&takes, arguments, names)?;
+        let most = match most {
             Some(value) => usize::try_from(self.int_argument(&value)?).unwrap_or(usize::MAX),
             None => usize::MAX,
+        };
+        let part = match part {
+            None | Some(Value::None) => None,
+            Some(value) => Some(self.bytes_argument(&value, false)?),
         };
         if part.as_ref().is_some_and(Vec::is_empty) {
             return Err(value_error("empty separator"));
@@ -258,7 +242,7 @@ impl Vm<'_, '_> {
     }
 }
 
-fn split_at_part<'b>(
+pub(super) fn split_at_part<'b>(
     content: &'b [u8],
     part: &[u8],
     most: usize,

@@ -3,6 +3,7 @@
 use num_bigint::BigInt;
 use num_traits::{Signed, ToPrimitive};
 
+use super::named::Takes;
 use super::Builtin;
 use crate::error::{malformed, raise, refused, type_error, value_error, Exc, R};
 use crate::gas;
@@ -42,7 +43,7 @@ impl Vm<'_, '_> {
         };
         match &arguments[..positional] {
             [] => {}
-            [Value::Dict(_)] => self.merge(&made, &arguments[0].clone(), false)?,
+            [Value::Dict(_)] => self.merge(&made, &arguments[0].clone())?,
             [source] => {
                 let pairs = self.collect(source)?;
                 for (number, pair) in pairs.iter().enumerate() {
@@ -65,21 +66,14 @@ impl Vm<'_, '_> {
         Ok(made)
     }
 
-    pub(super) fn make_int(&mut self, arguments: &mut [Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("int", names, &["base"])?;
-        let base = self.keyword(arguments, names, "base").cloned();
-        let (value, base) = match (&arguments[..arguments.len() - names.len()], base) {
-            ([], None) => return Ok(Value::Int(0)),
-            ([value], None) => (value, None),
-            ([value], Some(base)) => (value, Some(self.int_argument(&base)?)),
-            ([value, base], None) => (value, Some(self.int_argument(base)?)),
-            ([], Some(_)) => return Err(type_error("int() missing string argument")),
-            (many, _) => {
-                return Err(type_error(format!(
-                    "int() takes at most 2 arguments ({} given)",
-                    many.len() + names.len()
-                )))
-            }
+    pub(super) fn make_int(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
+        const TAKES: Takes = Takes::any("int", &["", "base"]).unnamed(1);
+        let [value, base] = self.named(&TAKES, arguments, names)?;
+        let (value, base) = match (&value, base) {
+            (None, None) => return Ok(Value::Int(0)),
+            (Some(value), None) => (value, None),
+            (Some(value), Some(base)) => (value, Some(self.int_argument(&base)?)),
+            (None, Some(_)) => return Err(type_error("int() missing string argument")),
         };
         match (value, base) {
             (Value::Str(text), base) => {
@@ -168,37 +162,6 @@ impl Vm<'_, '_> {
         match BigInt::parse_bytes(plain.as_bytes(), radix) {
             Some(value) => self.new_int(if negative { -value } else { value }),
             None => fail(self),
-        }
-    }
-
-    pub(super) fn make_str(&mut self, arguments: &mut [Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("str", names, &["encoding", "errors", "object"])?;
-        match &*arguments {
-            [] => self.new_str(String::new()),
-            [value @ Value::Str(_)] => Ok(value.clone()),
-            [value] => {
-                let text = self.show(value)?;
-                self.new_str(text)
-            }
-            [Value::Bytes(bytes), encoding] => {
-                let bytes = bytes.clone();
-                let encoding = encoding.clone();
-                self.decode_bytes(&bytes, &[encoding])
-            }
-            [_, Value::Str(_)] => Err(match &arguments[0] {
-                Value::Str(_) => type_error("decoding str is not supported"),
-                other => type_error(format!(
-                    "decoding to str: need a bytes-like object, {} found",
-                    self.type_name(other)
-                )),
-            }),
-            [_, other, ..] if !matches!(other, Value::Str(_)) => Err(type_error(format!(
-                "str() argument 'encoding' must be str, not {}",
-                self.type_name(other)
-            ))),
-            _ => Err(refused(
-                "str() with a way to treat errors is not part of the language",
-            )),
         }
     }
 

@@ -58,8 +58,13 @@ impl Vm<'_, '_> {
             }
             Method::Pop => {
                 self.may_change(&dict.flags)?;
-                let hash = self.hash(&arguments[0], 0)?;
-                let found = self.find(dict, hash, &arguments[0])?;
+                // CPython does not ask for the key's hash where nothing can be found.
+                let found = if dict.table.borrow().len() == 0 {
+                    None
+                } else {
+                    let hash = self.hash(&arguments[0], 0)?;
+                    self.find(dict, hash, &arguments[0])?
+                };
                 let removed = found.and_then(|at| dict.table.borrow_mut().remove(at));
                 match (removed, arguments.get(1)) {
                     (Some((_, value)), _) => Ok(value),
@@ -110,7 +115,7 @@ impl Vm<'_, '_> {
         self.may_change(&dict.flags)?;
         match &arguments[..positional] {
             [] => {}
-            [source @ Value::Dict(_)] => self.merge(&made, source, false)?,
+            [source @ Value::Dict(_)] => self.merge(&made, source)?,
             [source] => {
                 let pairs = self.collect(source)?;
                 for (number, pair) in pairs.iter().enumerate() {

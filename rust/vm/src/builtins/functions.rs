@@ -2,6 +2,7 @@
 
 use num_traits::Signed;
 
+use super::named::Takes;
 use super::Builtin;
 use crate::error::{fatal, malformed, refused, type_error, value_error, R};
 use crate::interp::arith::{to_big, to_i64, Bin};
@@ -29,7 +30,6 @@ fn positional_arity(builtin: Builtin) -> (usize, usize) {
         | Builtin::Repr
         | Builtin::Reversed => (1, 1),
         Builtin::Bool
-        | Builtin::Bytes
         | Builtin::Frozenset
         | Builtin::List
         | Builtin::Set
@@ -70,14 +70,11 @@ impl Vm<'_, '_> {
             Builtin::Dict => return self.make_dict(arguments, names),
             Builtin::Int => return self.make_int(arguments, names),
             Builtin::Str => return self.make_str(arguments, names),
+            Builtin::Bytes => return self.bytes_of(arguments, names),
             Builtin::Pow => return self.pow(arguments, names),
             Builtin::Print => return self.print(arguments, names),
             Builtin::Round => return self.round(arguments, names),
             _ => {}
-        }
-        if let (Builtin::Bytes, [Value::Str(text), encoding], []) = (builtin, &*arguments, names) {
-            let (text, encoding) = (text.clone(), encoding.clone());
-            return self.encode_text(&text.text, Some(&encoding));
         }
         let (least, most) = positional_arity(builtin);
         self.arity(builtin.name(), arguments, names, least, most)?;
@@ -107,7 +104,6 @@ impl Vm<'_, '_> {
             Builtin::Bin => self.radix(first, 2, "0b"),
             Builtin::Oct => self.radix(first, 8, "0o"),
             Builtin::Hex => self.radix(first, 16, "0x"),
-            Builtin::Bytes => self.make_bytes(arguments),
             Builtin::Reversed => self.reversed(first),
             Builtin::Map => self.map(first, &arguments[1..]),
             Builtin::Filter => self.filter(first, &arguments[1]),
@@ -224,16 +220,11 @@ impl Vm<'_, '_> {
 
     fn format_with(&mut self, value: &Value, spec: Option<&Value>) -> R<Value> {
         let spec = spec.cloned().unwrap_or_else(|| Value::text(""));
-        if !matches!(spec, Value::Str(_)) {
-            return Err(type_error(format!(
-                "format() argument 2 must be str, not {}",
-                self.type_name(&spec)
-            )));
-        }
+        self.text_argument(&spec, "format() argument 2")?;
         self.format_value(value, &spec)
     }
 
-    fn len(&mut self, value: &Value) -> R<Value> {
+    pub(super) fn len(&mut self, value: &Value) -> R<Value> {
         let length = match value {
             Value::Str(text) => text.chars,
             Value::Bytes(bytes) => bytes.bytes.len(),
@@ -293,13 +284,12 @@ impl Vm<'_, '_> {
     }
 
     fn sorted(&mut self, arguments: &mut [Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("sort", names, &["key", "reverse"])?;
-        if arguments.len() - names.len().min(arguments.len()) != 1 {
-            return Err(type_error(format!(
-                "sorted expected 1 argument, got {}",
-                arguments.len() - names.len().min(arguments.len())
-            )));
+        let placed = arguments.len() - names.len().min(arguments.len());
+        if placed != 1 {
+            let message = format!("sorted expected 1 argument, got {placed}");
+            return Err(type_error(message));
         }
+        self.only_keywords("sort", names, &["key", "reverse"])?;
         let key = self
             .keyword(arguments, names, "key")
             .cloned()
@@ -383,6 +373,10 @@ impl Vm<'_, '_> {
 
     fn extreme(&mut self, builtin: Builtin, arguments: &mut [Value], names: &[u16]) -> R<Value> {
         let what = builtin.name();
+        if arguments.len() == names.len() {
+            let message = format!("{what} expected at least 1 argument, got 0");
+            return Err(type_error(message));
+        }
         self.only_keywords(what, names, &["key", "default"])?;
         let key = self
             .keyword(arguments, names, "key")
@@ -449,9 +443,7 @@ impl Vm<'_, '_> {
         has_default: bool,
     ) -> R<(Vec<Value>, Option<Value>)> {
         match positional {
-            [] => Err(type_error(format!(
-                "{what} expected at least 1 argument, got 0"
-            ))),
+            [] => Err(malformed()),
             [one @ Value::Set(_)] => Ok((self.collect_any(one)?, None)),
             [one] => Ok((Vec::new(), Some(self.iterator(one)?))),
             _ if has_default => Err(type_error(format!(
@@ -462,25 +454,11 @@ impl Vm<'_, '_> {
     }
 
     fn sum(&mut self, arguments: &mut [Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("sum", names, &["start"])?;
-        let start = self.keyword(arguments, names, "start").cloned();
-        let positional = &arguments[..arguments.len() - names.len()];
-        let (source, start) = match (positional, start) {
-            ([source], start) => (source, start.unwrap_or(Value::Int(0))),
-            ([source, start], None) => (source, start.clone()),
-            ([], _) => {
-                return Err(type_error(
-                    "sum() takes at least 1 positional argument (0 given)",
-                ))
-            }
-            (many, _) => {
-                return Err(type_error(format!(
-                    "sum() takes at most 2 arguments ({} given)",
-                    many.len() + names.len()
-                )))
-            }
-        };
-        let items = self.collect_any(source)?;
+        const TAKES: Takes = Takes::any("sum", &["", "start"]).unnamed(1).needs(1);
+        let [source, start] = self.named(&TAKES, arguments, names)?;
+        let source = source.ok_or_else(malformed)?;
+        let start = start.unwrap_or(Value::Int(0));
+        let items = self.collect_any(&source)?;
         if let Value::Str(_) = start {
             return Err(type_error(
                 "sum() can't sum strings [use ''.join(seq) instead]",
@@ -503,27 +481,16 @@ impl Vm<'_, '_> {
     }
 
     fn pow(&mut self, arguments: &mut [Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("pow", names, &["base", "exp", "mod"])?;
-        let positional = arguments.len() - names.len().min(arguments.len());
-        let part = |vm: &Self, at: usize, name: &str| {
-            arguments[..positional]
-                .get(at)
-                .or_else(|| vm.keyword(arguments, names, name))
-                .cloned()
-        };
-        match (
-            part(self, 0, "base"),
-            part(self, 1, "exp"),
-            part(self, 2, "mod"),
-        ) {
+        const TAKES: Takes = Takes::any("pow", &["base", "exp", "mod"]).needs(2);
+        let [base, exponent, modulus] = self.named(&TAKES, arguments, names)?;
+        match (base, exponent, modulus) {
             (Some(base), Some(exponent), None | Some(Value::None)) => {
                 self.binary(Bin::Pow, &base, &exponent)
             }
             (Some(base), Some(exponent), Some(modulus)) => {
                 self.power_mod(&base, &exponent, &modulus)
             }
-            (None, ..) => Err(type_error("pow() missing required argument 'base' (pos 1)")),
-            _ => Err(type_error("pow() missing required argument 'exp' (pos 2)")),
+            _ => Err(malformed()),
         }
     }
 }

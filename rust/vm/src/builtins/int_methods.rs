@@ -3,6 +3,7 @@
 use num_bigint::{BigInt, Sign};
 use num_traits::Signed;
 
+use super::named::Takes;
 use super::Method;
 use crate::error::{raise, type_error, value_error, Exc, R};
 use crate::interp::arith::to_big;
@@ -27,6 +28,14 @@ impl Vm<'_, '_> {
                 self.arity("bit_count", arguments, names, 0, 0)?;
                 let ones: u32 = big.magnitude().iter_u64_digits().map(u64::count_ones).sum();
                 Ok(Value::Int(i64::from(ones)))
+            }
+            Method::AsIntegerRatio | Method::Conjugate => {
+                self.arity(method.name(), arguments, names, 0, 0)?;
+                let value = self.new_int(big)?;
+                match method {
+                    Method::Conjugate => Ok(value),
+                    _ => self.new_tuple(vec![value, Value::Int(1)]),
+                }
             }
             _ => self.int_to_bytes(&big, arguments, names),
         }
@@ -61,22 +70,8 @@ impl Vm<'_, '_> {
     }
 
     fn int_to_bytes(&mut self, big: &BigInt, arguments: &[Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("to_bytes", names, &["length", "byteorder", "signed"])?;
-        let positional = arguments.len() - names.len().min(arguments.len());
-        if positional > 2 {
-            return Err(type_error(format!(
-                "to_bytes() takes at most 2 positional arguments ({} given)",
-                arguments.len()
-            )));
-        }
-        let given = |at: usize, name: &str| {
-            arguments[..positional]
-                .get(at)
-                .or_else(|| self.keyword(arguments, names, name))
-                .cloned()
-        };
-        let (length, order) = (given(0, "length"), given(1, "byteorder"));
-        let signed = self.keyword(arguments, names, "signed").cloned();
+        const TAKES: Takes = Takes::any("to_bytes", &["length", "byteorder", "signed"]).placed(2);
+        let [length, order, signed] = self.named(&TAKES, arguments, names)?;
         let length = match length {
             Some(value) => self.int_argument(&value)?,
             None => 1,
@@ -114,30 +109,17 @@ impl Vm<'_, '_> {
 
     /// `int.from_bytes(bytes, byteorder, signed=)`
     pub(crate) fn int_from_bytes(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("from_bytes", names, &["byteorder", "signed"])?;
-        let positional = arguments.len() - names.len().min(arguments.len());
-        if positional > 2 {
-            return Err(type_error(format!(
-                "from_bytes() takes at most 2 positional arguments ({} given)",
-                arguments.len()
-            )));
-        }
-        let order = arguments[..positional]
-            .get(1)
-            .or_else(|| self.keyword(arguments, names, "byteorder"))
-            .cloned();
-        let signed = self.keyword(arguments, names, "signed").cloned();
+        const TAKES: Takes = Takes::any("from_bytes", &["bytes", "byteorder", "signed"])
+            .placed(2)
+            .needs(1);
+        let [bytes, order, signed] = self.named(&TAKES, arguments, names)?;
         let (little, signed) = self.byte_order("from_bytes", order.as_ref(), signed.as_ref())?;
         let made;
-        let bytes = match arguments[..positional].first() {
-            None => {
-                return Err(type_error(
-                    "from_bytes() missing required argument 'bytes' (pos 1)",
-                ))
-            }
+        let bytes = match &bytes {
+            None => return Err(crate::error::malformed()),
             Some(Value::Bytes(bytes)) => bytes,
             Some(Value::List(_) | Value::Tuple(_) | Value::Range(_) | Value::Dict(_)) => {
-                made = self.make_bytes(&arguments[..1])?;
+                made = self.make_bytes(bytes.as_slice())?;
                 let Value::Bytes(bytes) = &made else {
                     return Err(crate::error::malformed());
                 };

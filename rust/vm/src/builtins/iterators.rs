@@ -8,30 +8,32 @@ use crate::value::Value;
 
 impl Vm<'_, '_> {
     pub(super) fn enumerate(&mut self, arguments: &mut [Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("enumerate", names, &["start"])?;
-        let start = self.keyword(arguments, names, "start").cloned();
-        let (source, start) = match (&arguments[..arguments.len() - names.len()], start) {
-            ([source], start) => (source, start.unwrap_or(Value::Int(0))),
-            ([source, start], None) => (source, start.clone()),
-            ([], _) => {
-                return Err(type_error(
-                    "enumerate() missing required argument 'iterable'",
-                ))
-            }
-            (many, _) => {
-                return Err(type_error(format!(
-                    "enumerate() takes at most 2 arguments ({} given)",
-                    many.len() + names.len()
-                )))
-            }
+        let placed = arguments.len() - names.len().min(arguments.len());
+        if arguments.is_empty() || arguments.len() > 2 {
+            return Err(type_error(match arguments.len() {
+                0 => "enumerate() missing required argument 'iterable'".to_string(),
+                given => format!("enumerate() takes at most 2 arguments ({given} given)"),
+            }));
+        }
+        let known: &[&str] = match (placed, arguments.len()) {
+            (0, 1) => &["iterable"],
+            (1, _) => &["start"],
+            _ => &["iterable", "start"],
         };
+        self.only_keywords("enumerate", names, known)?;
+        let given = |at: usize, name: &str| {
+            let placed = arguments[..placed].get(at);
+            placed.or_else(|| self.keyword(arguments, names, name)).cloned()
+        };
+        let source = given(0, "iterable").ok_or_else(crate::error::malformed)?;
+        let start = given(1, "start").unwrap_or(Value::Int(0));
         if to_big(&start).is_none() {
             return Err(type_error(format!(
                 "'{}' object cannot be interpreted as an integer",
                 self.type_name(&start)
             )));
         }
-        let iter = self.iterator(source)?;
+        let iter = self.iterator(&source)?;
         let levels = levels_of(&iter) + 1;
         self.new_iter(IterState::Enumerate(iter, start), levels)
     }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::named::Takes;
 use super::Method;
 use crate::error::{raise, type_error, value_error, Exc, R};
 use crate::gas;
@@ -109,18 +110,10 @@ impl Vm<'_, '_> {
         names: &[u16],
     ) -> R<Value> {
         self.may_change(&list.flags)?;
-        self.only_keywords("sort", names, &["key", "reverse"])?;
-        if arguments.len() != names.len() {
-            return Err(type_error("sort() takes no positional arguments"));
-        }
-        let key = self
-            .keyword(arguments, names, "key")
-            .cloned()
-            .unwrap_or(Value::None);
-        let reverse = self
-            .keyword(arguments, names, "reverse")
-            .cloned()
-            .unwrap_or(Value::Bool(false));
+        const TAKES: Takes = Takes::any("sort", &["key", "reverse"]).placed(0);
+        let [key, reverse] = self.named(&TAKES, arguments, names)?;
+        let key = key.unwrap_or(Value::None);
+        let reverse = reverse.unwrap_or(Value::Bool(false));
         let reverse = self.truth(&reverse)?;
         // The list is empty while it is sorted, as in CPython.
         let items = list.items.take();

@@ -70,6 +70,11 @@ fn of_bytes(method: Method) -> bool {
                 | M::Count
                 | M::Decode
                 | M::Endswith
+                | M::Expandtabs
+                | M::Rfind
+                | M::Rindex
+                | M::Splitlines
+                | M::Translate
                 | M::Find
                 | M::Hex
                 | M::Index
@@ -80,6 +85,15 @@ fn of_bytes(method: Method) -> bool {
                 | M::Split
                 | M::Startswith
         )
+}
+
+/// Whether integers have a method.
+fn of_int(method: Method) -> bool {
+    use Method as M;
+    matches!(
+        method,
+        M::AsIntegerRatio | M::BitCount | M::BitLength | M::Conjugate | M::ToBytes
+    )
 }
 
 /// Whether lists have a method.
@@ -155,7 +169,7 @@ fn of_class(kind: Builtin, method: Method) -> bool {
         (Builtin::Int, Method::FromBytes)
             | (Builtin::Bytes, Method::Fromhex)
             | (Builtin::Dict, Method::Fromkeys)
-            | (Builtin::Str, Method::Maketrans)
+            | (Builtin::Str | Builtin::Bytes, Method::Maketrans)
     )
 }
 
@@ -170,10 +184,7 @@ fn of_instances(kind: Builtin, method: Method) -> bool {
         Builtin::Frozenset => of_set(method, true),
         Builtin::Tuple | Builtin::Range => matches!(method, Method::Count | Method::Index),
         Builtin::Int | Builtin::Bool => {
-            matches!(
-                method,
-                Method::BitCount | Method::BitLength | Method::ToBytes
-            )
+            of_int(method)
         }
         _ => false,
     }
@@ -245,7 +256,7 @@ impl Vm<'_, '_> {
             Value::Dict(_) => of_dict(method),
             Value::Set(set) => of_set(method, set.frozenset),
             Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
-                matches!(method, M::BitCount | M::BitLength | M::ToBytes)
+                of_int(method)
             }
             Value::Record(_) => matches!(method, M::Replace),
             Value::Contract => matches!(method, M::Emit),
@@ -312,6 +323,9 @@ impl Vm<'_, '_> {
             }
             Value::Builtin(Builtin::Int) => self.int_from_bytes(arguments, names),
             Value::Builtin(Builtin::Str) => self.str_maketrans(arguments, names),
+            Value::Builtin(Builtin::Bytes) if method == Method::Maketrans => {
+                self.bytes_maketrans(arguments, names)
+            }
             Value::Builtin(Builtin::Bytes) => self.bytes_fromhex(arguments, names),
             Value::Builtin(Builtin::Dict) => self.dict_fromkeys(arguments, names),
             _ => Err(self.no_method(receiver, name)),
@@ -332,6 +346,9 @@ impl Vm<'_, '_> {
                 .slot(record.class, name)
                 .map(|slot| record.fields[slot].clone()),
             Value::Class(_) => Some(self.attribute(receiver, name)?),
+            Value::Range(_) if matches!(self.program.name(name), "start" | "stop" | "step") => {
+                Some(self.attribute(receiver, name)?)
+            }
             Value::Table(_) => return Err(self.no_method(receiver, name)),
             _ => None,
         };
@@ -358,7 +375,10 @@ impl Vm<'_, '_> {
         };
         if !names.is_empty() {
             return Err(type_error(match what {
-                "type" => "type() takes 1 or 3 arguments".to_string(),
+                "type" if arguments.len() != names.len() + 1 => {
+                    "type() takes 1 or 3 arguments".to_string()
+                }
+                "type" => "type() takes no keyword arguments".to_string(),
                 _ => format!("{qualified}() takes no keyword arguments"),
             }));
         }

@@ -1,7 +1,9 @@
 //! Builtin functions and methods: a closed list.
 
+mod bytes_lines;
 mod bytes_methods;
 mod bytes_more;
+mod codecs;
 mod conversions;
 mod dict_methods;
 mod functions;
@@ -10,6 +12,7 @@ mod iterators;
 pub(crate) mod library;
 mod list_methods;
 mod methods;
+mod named;
 mod ordered;
 mod set_methods;
 mod str_format;
@@ -144,6 +147,7 @@ names! {
     Method {
         Add = "add",
         Append = "append",
+        AsIntegerRatio = "as_integer_ratio",
         BitCount = "bit_count",
         BitLength = "bit_length",
         By = "by",
@@ -151,6 +155,7 @@ names! {
         Casefold = "casefold",
         Center = "center",
         Clear = "clear",
+        Conjugate = "conjugate",
         Copy = "copy",
         Count = "count",
         Decode = "decode",

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::Method;
-use crate::error::{refused, type_error, value_error, Exc, R};
+use super::named::Takes;
+use crate::error::{type_error, value_error, R};
 use crate::gas;
 use crate::interp::Vm;
 use crate::unicode::{self, Kind};
@@ -36,7 +37,7 @@ fn positional_arity(method: Method) -> (usize, usize) {
         | M::Swapcase
         | M::Title
         | M::Upper => (0, 0),
-        M::Lstrip | M::Rstrip | M::Strip | M::Expandtabs => (0, 1),
+        M::Lstrip | M::Rstrip | M::Strip => (0, 1),
         M::Center | M::Ljust | M::Rjust => (1, 2),
         M::Replace => (2, 3),
         M::Count | M::Find | M::Index | M::Rfind | M::Rindex | M::Startswith | M::Endswith => {
@@ -68,6 +69,7 @@ impl Vm<'_, '_> {
             }
             M::Split | M::Rsplit => return self.str_split(text, method, arguments, names),
             M::Splitlines => return self.str_splitlines(&text.text, arguments, names),
+            M::Expandtabs => return self.str_expandtabs(&text.text, arguments, names),
             M::Encode => return self.str_encode(&text.text, arguments, names),
             _ => {}
         }
@@ -97,7 +99,8 @@ impl Vm<'_, '_> {
                 self.str_search(text, method, arguments)
             }
             M::Removeprefix | M::Removesuffix => {
-                let part = self.text_argument(&arguments[0], "argument")?;
+                let what = format!("{}() argument", method.name());
+                let part = self.text_argument(&arguments[0], &what)?;
                 let stripped = if method == M::Removeprefix {
                     text.text.strip_prefix(&*part.text)
                 } else {
@@ -108,7 +111,7 @@ impl Vm<'_, '_> {
             }
             M::Partition | M::Rpartition => self.str_partition(text, method, &arguments[0]),
             M::Center | M::Ljust | M::Rjust | M::Zfill => self.str_pad(text, method, arguments),
-            _ => self.str_expandtabs(&text.text, arguments),
+            _ => Err(crate::error::malformed()),
         }
     }
 
@@ -196,7 +199,7 @@ impl Vm<'_, '_> {
     }
 
     fn str_join(&mut self, separator: &str, parts: &Value) -> R<Value> {
-        let parts = self.collect(parts)?;
+        let parts = self.joined(parts)?;
         let mut length = separator.len().saturating_mul(parts.len());
         for (at, part) in parts.iter().enumerate() {
             match part {
@@ -220,6 +223,14 @@ impl Vm<'_, '_> {
             }
         }
         self.new_str(made)
+    }
+
+    /// The parts of `join`.
+    pub(super) fn joined(&mut self, parts: &Value) -> R<Vec<Value>> {
+        if !self.is_iterable(parts) {
+            return Err(type_error("can only join an iterable"));
+        }
+        self.collect(parts)
     }
 
     fn str_replace(&mut self, text: &str, arguments: &[Value]) -> R<Value> {
@@ -369,7 +380,12 @@ impl Vm<'_, '_> {
         let fill = match arguments.get(1) {
             None => ' ',
             Some(value) => {
-                let fill = self.text_argument(value, "The fill character")?;
+                let Value::Str(fill) = value else {
+                    let given = self.type_name(value);
+                    return Err(type_error(format!(
+                        "The fill character must be a unicode character, not {given}"
+                    )));
+                };
                 match (fill.chars, fill.text.chars().next()) {
                     (1, Some(fill)) => fill,
                     _ => {
@@ -407,9 +423,11 @@ impl Vm<'_, '_> {
         self.new_str(made)
     }
 
-    fn str_expandtabs(&mut self, text: &str, arguments: &[Value]) -> R<Value> {
-        let size = match arguments.first() {
-            Some(value) => usize::try_from(self.int_argument(value)?.max(0)).unwrap_or(usize::MAX),
+    fn str_expandtabs(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
+        const TAKES: Takes = Takes::any("expandtabs", &["tabsize"]);
+        let [size] = self.named(&TAKES, arguments, names)?;
+        let size = match size {
+            Some(value) => usize::try_from(self.int_argument(&value)?.max(0)).unwrap_or(usize::MAX),
             None => 8,
         };
         let tabs = text.matches('\t').count();
@@ -436,42 +454,4 @@ impl Vm<'_, '_> {
         }
         self.new_str(made)
     }
-
-    fn str_encode(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("encode", names, &["encoding"])?;
-        self.encode_text(text, arguments.first())
-    }
-
-    /// A text as bytes of an encoding.
-    pub(super) fn encode_text(&mut self, text: &str, encoding: Option<&Value>) -> R<Value> {
-        let encoding = match encoding {
-            None => "utf-8".to_string(),
-            Some(value) => self
-                .text_argument(value, "encoding")?
-                .text
-                .to_ascii_lowercase()
-                .replace('_', "-"),
-        };
-        match encoding.as_str() {
-            "utf-8" | "utf8" => self.new_bytes(text.as_bytes().to_vec()),
-            "ascii" if text.is_ascii() => self.new_bytes(text.as_bytes().to_vec()),
-            "ascii" => Err(not_ascii(text)),
-            _ => Err(refused("only utf-8 and ascii are encoded")),
-        }
-    }
-}
-
-/// Text that ASCII cannot hold, from the first such character on.
-fn not_ascii(text: &str) -> crate::error::Trap {
-    let chars: Vec<char> = text.chars().collect();
-    let start = chars.iter().position(|c| !c.is_ascii()).unwrap_or(0);
-    let run = chars[start..].iter().take_while(|c| !c.is_ascii()).count();
-    let args = vec![
-        Value::text("ascii"),
-        Value::text(text),
-        Value::Int(start as i64),
-        Value::Int((start + run) as i64),
-        Value::text("ordinal not in range(128)"),
-    ];
-    crate::error::raise_with(Exc::UnicodeEncodeError, args)
 }

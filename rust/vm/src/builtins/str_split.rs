@@ -1,6 +1,7 @@
 //! Methods that take a text apart.
 
 use super::str_methods::is_space;
+use super::named::Takes;
 use super::Method;
 use crate::error::{type_error, value_error, R};
 use crate::gas;
@@ -44,19 +45,10 @@ impl Vm<'_, '_> {
         arguments: &[Value],
         names: &[u16],
     ) -> R<Value> {
-        self.only_keywords("split", names, &["sep", "maxsplit"])?;
-        let positional = arguments.len() - names.len().min(arguments.len());
-        if positional > 2 {
-            return Err(type_error("split() takes at most 2 arguments"));
-        }
-        let given = |vm: &Self, at: usize, name: &str| {
-            arguments[..positional]
-                .get(at)
-                .or_else(|| vm.keyword(arguments, names, name))
-                .cloned()
-        };
-        let separator = given(self, 0, "sep").unwrap_or(Value::None);
-        let limit = match given(self, 1, "maxsplit") {
+        let takes = Takes::any(method.name(), &["sep", "maxsplit"]);
+        let [separator, limit] = self.named(&takes, arguments, names)?;
+        let separator = separator.unwrap_or(Value::None);
+        let limit = match limit {
             Some(value) => self.int_argument(&value)?,
             None => -1,
         };
@@ -99,9 +91,10 @@ impl Vm<'_, '_> {
         arguments: &[Value],
         names: &[u16],
     ) -> R<Value> {
-        self.only_keywords("splitlines", names, &["keepends"])?;
-        let keep = match arguments.first() {
-            Some(value) => self.truth(value)?,
+        const TAKES: Takes = Takes::any("splitlines", &["keepends"]);
+        let [keep] = self.named(&TAKES, arguments, names)?;
+        let keep = match keep {
+            Some(value) => self.int_argument(&value)? != 0,
             None => false,
         };
         let mut lines = Vec::new();

@@ -95,6 +95,15 @@ impl Vm<'_, '_> {
 
     /// `text.translate(table)`
     pub(super) fn str_translate(&mut self, text: &str, table: &Value) -> R<Value> {
+        if text.is_empty() {
+            return self.new_str(String::new());
+        }
+        if let Value::Builtin(kind @ (super::Builtin::Str | super::Builtin::Int)) = table {
+            return Err(type_error(format!(
+                "type '{}' is not subscriptable",
+                kind.name()
+            )));
+        }
         if !matches!(
             table,
             Value::Dict(_) | Value::List(_) | Value::Tuple(_) | Value::Str(_)

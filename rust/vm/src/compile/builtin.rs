@@ -63,7 +63,7 @@ impl<'s> Compiler<'s> {
     }
 
     fn call_isinstance(&mut self, call: &'s ast::ExprCall) -> Option<Reg> {
-        let [object, class] = &*call.arguments.args else {
+        let ([object, class], []) = (&*call.arguments.args, &*call.arguments.keywords) else {
             self.refuse(
                 call,
                 "call.arguments",

@@ -391,8 +391,8 @@ impl Vm<'_, '_> {
         Ok(made)
     }
 
-    /// Merges a mapping into a dictionary; `fresh` refuses keys that are there already.
-    pub(crate) fn merge(&mut self, into: &Value, from: &Value, fresh: bool) -> R<()> {
+    /// Merges a mapping into a dictionary.
+    pub(crate) fn merge(&mut self, into: &Value, from: &Value) -> R<()> {
         let (Value::Dict(into), Value::Dict(from)) = (into, from) else {
             return Err(type_error(format!(
                 "'{}' object is not a mapping",
@@ -403,20 +403,56 @@ impl Vm<'_, '_> {
         self.plan_elements(from.table.borrow().len())?;
         let entries: Vec<_> = from.table.borrow().iter().cloned().collect();
         for entry in entries {
-            if fresh {
-                let Value::Str(name) = &entry.key else {
-                    return Err(type_error("keywords must be strings"));
-                };
-                if self.find(into, entry.hash, &entry.key)?.is_some() {
-                    return Err(type_error(format!(
-                        "got multiple values for keyword argument '{}'",
-                        name.text
-                    )));
-                }
-            }
             self.dict_set(into, entry.hash, entry.key, entry.value)?;
         }
         Ok(())
+    }
+
+    /// The keywords of a call, which are all different.
+    pub(super) fn merge_keywords(&mut self, callee: &Value, into: &Value, from: &Value) -> R<()> {
+        let (Value::Dict(known), Value::Dict(more)) = (into, from) else {
+            let given = self.type_name(from);
+            let callee = self.callee_text(callee)?;
+            return Err(type_error(format!(
+                "{callee} argument after ** must be a mapping, not {given}"
+            )));
+        };
+        self.plan_elements(more.table.borrow().len())?;
+        let entries: Vec<_> = more.table.borrow().iter().cloned().collect();
+        for entry in entries {
+            if self.find(known, entry.hash, &entry.key)?.is_some() {
+                let (callee, name) = (self.callee_text(callee)?, self.show(&entry.key)?);
+                return Err(type_error(match entry.key {
+                    Value::Str(_) => {
+                        format!("{callee} got multiple values for keyword argument '{name}'")
+                    }
+                    _ => "keywords must be strings".to_string(),
+                }));
+            }
+            self.dict_set(known, entry.hash, entry.key, entry.value)?;
+        }
+        Ok(())
+    }
+
+    /// What is called, as CPython's messages about starred arguments show it.
+    pub(super) fn callee_text(&mut self, callee: &Value) -> R<String> {
+        let module = match self.program.parts.main {
+            Some(_) => "__main__.",
+            None => "",
+        };
+        let function = |number: u16| &self.program.parts.functions[usize::from(number)].name;
+        Ok(match callee {
+            Value::Function(number) => format!("{module}{}()", function(*number)),
+            Value::Closure(closure) => format!("{module}{}()", function(closure.function)),
+            Value::Class(class) => format!("{module}{}()", self.program.class(*class).name),
+            Value::Builtin(builtin) => format!("{}()", builtin.name()),
+            Value::ExcClass(class) => format!("{}()", class.name()),
+            Value::Bound(bound) => {
+                let kind = self.type_name(&bound.receiver);
+                format!("{kind}.{}()", self.program.name(bound.name))
+            }
+            other => self.show(other)?,
+        })
     }
 
     /// The value at a key of a mapping pattern, or no value.

@@ -340,7 +340,7 @@ impl Vm<'_, '_> {
             (Bin::Or, Value::Dict(x), Value::Dict(_)) => {
                 self.plan_elements(x.table.borrow().len() * 3)?;
                 let copy = Value::dict(x.table.borrow().clone())?;
-                self.merge(&copy, right, false)?;
+                self.merge(&copy, right)?;
                 Ok(copy)
             }
             (Bin::Mod, Value::Str(text), values) => {

@@ -75,6 +75,15 @@ impl Vm<'_, '_> {
             Value::Decimal(_) | Value::DecimalType(_) => {
                 return self.decimal_attribute(value, name)
             }
+            Value::Int(_) | Value::Big(_) | Value::Bool(_) => match self.program.name(name) {
+                "real" | "numerator" => {
+                    let whole = super::arith::to_big(value).ok_or_else(malformed)?;
+                    Some(self.new_int(whole)?)
+                }
+                "imag" => Some(Value::Int(0)),
+                "denominator" => Some(Value::Int(1)),
+                _ => None,
+            },
             Value::Range(range) => match self.program.name(name) {
                 "start" => Some(Value::Int(range.start)),
                 "stop" => Some(Value::Int(range.stop)),
@@ -137,21 +146,9 @@ impl Vm<'_, '_> {
     pub(crate) fn refuse_known_attribute(&self, value: &Value, name: &str) -> R<()> {
         let known: &[&str] = match value {
             Value::Int(_) | Value::Big(_) | Value::Bool(_) => &[
-                "as_integer_ratio",
-                "conjugate",
-                "denominator",
                 "from_bytes",
-                "imag",
-                "numerator",
-                "real",
             ],
-            Value::Bytes(_) => &[
-                "expandtabs",
-                "fromhex",
-                "maketrans",
-                "splitlines",
-                "translate",
-            ],
+            Value::Bytes(_) => &["fromhex", "maketrans"],
             Value::Str(_) => &["maketrans"],
             Value::Dict(_) => &["fromkeys"],
             Value::DictView(_) => &["isdisjoint", "mapping"],
@@ -186,9 +183,8 @@ impl Vm<'_, '_> {
                 "start",
                 "stop",
                 "step",
-                "translate",
-                "splitlines",
-                "expandtabs",
+                "numerator",
+                "denominator",
             ],
             Value::Slice(_) => &["indices", "start", "step", "stop"],
             _ => &[],

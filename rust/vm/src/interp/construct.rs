@@ -152,9 +152,9 @@ impl Vm<'_, '_> {
     ) -> R<Value> {
         let program = self.program;
         if arguments.len() != names.len() {
+            let given = arguments.len() - names.len() + 1;
             return Err(type_error(format!(
-                "{}.replace() takes fields by name",
-                program.class(record.class).name
+                "Record.replace() takes 1 positional argument but {given} were given"
             )));
         }
         let mut fields = record.fields.clone();

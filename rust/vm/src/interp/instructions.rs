@@ -418,8 +418,12 @@ impl Vm<'_, '_> {
                 Op::AddTo => try_or_fail!(self.set_add(&r!(instr.a), r!(instr.b).clone())),
                 Op::AddAll => try_or_fail!(self.set_add_all(&r!(instr.a), &r!(instr.b))),
                 Op::Put => try_or_fail!(self.set_item(&r!(instr.a), &r!(instr.b), &r!(instr.c))),
-                Op::Merge => try_or_fail!(self.merge(&r!(instr.a), &r!(instr.b), false)),
-                Op::MergeNew => try_or_fail!(self.merge(&r!(instr.a), &r!(instr.b), true)),
+                Op::Merge => try_or_fail!(self.merge(&r!(instr.a), &r!(instr.b))),
+                Op::MergeNew => {
+                    // The callee lies two registers below its keywords.
+                    let callee = &regs[usize::from(instr.a.saturating_sub(2))];
+                    try_or_fail!(self.merge_keywords(callee, &r!(instr.a), &r!(instr.b)));
+                },
                 Op::ToTuple => {
                     let items = try_or_fail!(self.collect(&r!(instr.b)));
                     r!(instr.a) = try_or_fail!(self.new_tuple(items));

@@ -87,6 +87,24 @@ impl Vm<'_, '_> {
         })))
     }
 
+    /// Whether a value can be iterated over, or is refused there.
+    pub(crate) fn is_iterable(&self, value: &Value) -> bool {
+        match value {
+            Value::Iter(_)
+            | Value::List(_)
+            | Value::Tuple(_)
+            | Value::Str(_)
+            | Value::Bytes(_)
+            | Value::Range(_)
+            | Value::Dict(_)
+            | Value::DictView(_)
+            | Value::Set(_)
+            | Value::Table(_) => true,
+            Value::Class(class) => !self.program.class(*class).members.is_empty(),
+            _ => false,
+        }
+    }
+
     /// An iterator over a value, as a value.
     pub(crate) fn iterator(&mut self, value: &Value) -> R<Value> {
         let state = match value {

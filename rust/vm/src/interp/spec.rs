@@ -34,6 +34,21 @@ impl Vm<'_, '_> {
             let shown = self.show(value)?;
             return self.new_str(shown);
         }
+        let takes_one = matches!(
+            value,
+            Value::Str(_)
+                | Value::Int(_)
+                | Value::Big(_)
+                | Value::Bool(_)
+                | Value::Enum { .. }
+                | Value::Decimal(_)
+        );
+        if !takes_one {
+            let kind = self.type_name(value);
+            return Err(type_error(format!(
+                "unsupported format string passed to {kind}.__format__"
+            )));
+        }
         let spec = match value {
             Value::Decimal(_) => parse(&text.text, "str")?,
             _ => parse(&text.text, &self.type_name(value))?,
@@ -51,12 +66,7 @@ impl Vm<'_, '_> {
                 let shown = self.show(value)?;
                 format_text(&spec, &shown)?
             }
-            _ => {
-                let kind = self.type_name(value);
-                return Err(type_error(format!(
-                    "unsupported format string passed to {kind}.__format__"
-                )));
-            }
+            _ => return Err(malformed()),
         };
         self.new_str(made)
     }
@@ -150,6 +160,11 @@ fn format_text(spec: &Spec, text: &str) -> R<String> {
             )))
         }
     }
+    if let Some(grouping) = spec.grouping {
+        return Err(value_error(format!(
+            "Cannot specify '{grouping}' with 's'."
+        )));
+    }
     if spec.sign.is_some() {
         return Err(value_error("Sign not allowed in string format specifier"));
     }
@@ -162,11 +177,6 @@ fn format_text(spec: &Spec, text: &str) -> R<String> {
         return Err(value_error(
             "'=' alignment not allowed in string format specifier",
         ));
-    }
-    if let Some(grouping) = spec.grouping {
-        return Err(value_error(format!(
-            "Cannot specify '{grouping}' with 's'."
-        )));
     }
     let shown: String = match spec.precision {
         Some(precision) => text.chars().take(precision).collect(),
