@@ -1,5 +1,6 @@
 """An upgrade under CPython: a contract's state brought to the layout of the source that follows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lianheng.contract._cells import Cell
@@ -8,19 +9,21 @@ from lianheng.contract._errors import Stopped
 from lianheng.contract._layout import index_names, layout_changes
 from lianheng.contract._load import Program
 from lianheng.contract._migration import check_released
-from lianheng.contract._run import Call, Failure, Outcome, _failure, _Host
+from lianheng.contract._run import Outcome
 from lianheng.contract._state import Migration, State
 from lianheng.contract._tables import Table
+from lianheng.contract._transaction import Call, Failure, Host, Peer, Transaction, failure_of
 from lianheng.contract._types import Anything, Choice, Type
 
 
 def upgrade(
-    old: Program, new: Program, from_version: int, call: Call, state: State
+    own: Peer, new: Program, from_version: int, call: Call, peers: Mapping[str, Peer]
 ) -> tuple[Outcome, State]:
-    """Run an upgrade by the signers of `call`; gives the state after it, or the same one.
+    """Run an upgrade of `own` by the signers of `call`; gives the state after it, or the same one.
 
     `from_version` counts the sources that were in force before the present one.
     """
+    old, state = own.program, own.state
     migration = new.migrations.get(from_version)
     if migration is None:
         for change in layout_changes(old.contract, new.contract):
@@ -30,7 +33,10 @@ def upgrade(
                 return Outcome(failure=failure), state
     content = _retyped(state, new)
     content.signed = tuple((signer.member, signer.organisation) for signer in call.signers)
-    host = _Host(call, content)
+    transaction = Transaction(call, peers)
+    transaction.entered[call.contract] = content
+    host = Host(transaction, call.contract, content, view=False)
+    transaction.active.append(call.contract)
     try:
         if migration is not None:
             content.migration = Migration(_signing_fields(old))
@@ -40,8 +46,9 @@ def upgrade(
             _check_leftovers(old, new, content)
         _read_again(old, new, content, migrated=migration is not None)
     except (Exception, Stopped) as error:  # noqa: BLE001 - a contract may raise anything
-        return Outcome(failure=_failure(error, new.path)), state
-    return Outcome(events=tuple(host.events), changes=content.keep()), content
+        transaction.undo()
+        return Outcome(failure=transaction.failure or failure_of(error, new)), state
+    return Outcome(events=tuple(transaction.events), changes=transaction.keep()), content
 
 
 def _retyped(state: State, new: Program) -> State:

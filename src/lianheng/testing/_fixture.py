@@ -51,7 +51,7 @@ class Snapshot:
 
     calls: int
     now_ms: int
-    twins: Mapping[ContractName, Twin]
+    twins: Mapping[str, Twin]
 
 
 class LedgerFixture:
@@ -63,7 +63,7 @@ class LedgerFixture:
         self._record = RECORD.get()
         self._now_ms = _milliseconds(_FIRST_DAY)
         self._chain = Chain(self._now_ms)
-        self._twins: dict[ContractName, Twin] = {}
+        self._twins: dict[str, Twin] = {}
         self._files: dict[ContractName, list[tuple[int, FileRecord]]] = {}
         self._paths: dict[str, str] = {}
         self._differs = False
@@ -209,7 +209,7 @@ class LedgerFixture:
         self._chain.forget_after(snapshot.calls)
         self._now_ms = snapshot.now_ms
         deployed = {
-            name: Twin.of(known.source, known.file, self._paths.get(known.source))
+            str(name): Twin.of(known.source, known.file, self._paths.get(known.source))
             for name, known in self._chain.contracts.items()
         }
         kept = {name: twin.copy() for name, twin in snapshot.twins.items()}
@@ -297,7 +297,7 @@ class LedgerFixture:
     def check_invariants(self, contract: str) -> None:
         """Run the contract's invariants on its state. AssertionError names those that break."""
         twin = self._twins[ContractName(contract)]
-        broken = broken_invariants(twin.program, twin.state, self._now_ms)
+        broken = broken_invariants(twin.program, twin.state, self._now_ms, self._twins)
         if broken:
             file = twin.program.file
             lines = [
@@ -333,8 +333,7 @@ class LedgerFixture:
 
     def _repeat(self, made: Made, result: Result, *, view: bool = False) -> None:
         contract, _, method = made.target.partition(".")
-        twin = self._twins.get(ContractName(contract))
-        if twin is None and contract != _SYSTEM:
+        if contract not in self._twins and contract != _SYSTEM:
             return
         ledger = self._chain.ledger
         call = Call(
@@ -350,12 +349,12 @@ class LedgerFixture:
             view=view,
         )
         self._differs = True
-        if twin is None:
+        if contract == _SYSTEM:
             source = str(made.arguments.get("source"))
             follow(self._twins, self._chain, call, result, self._paths.get(source))
             self._note_source(made, result)
         else:
-            repeat(twin, self._chain, call, result)
+            repeat(self._twins, self._chain, call, result)
         self._differs = False
         if self._record is not None:
             self._record.compared += 1

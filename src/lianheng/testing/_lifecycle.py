@@ -5,10 +5,11 @@ Follows what a transaction calls of `contracts`, in the order of the engine's ow
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 from lianheng.contract.twin import Call, Failure, Outcome, load, met_by, upgrade
-from lianheng.model import ContractName, Result, encode
+from lianheng.model import Result, encode
 from lianheng.testing._chain import Chain
 from lianheng.testing._twins import Twin, compare, refusal
 
@@ -25,7 +26,7 @@ _ENGINE_ONLY = frozenset({"call.bad_arguments", "contract.invalid"})
 
 
 def follow(
-    twins: dict[ContractName, Twin],
+    twins: dict[str, Twin],
     chain: Chain,
     call: Call,
     result: Result,
@@ -38,7 +39,7 @@ def follow(
     error, given = result.error, call.arguments
     if error is not None and error.code in _ENGINE_ONLY:
         return
-    name = ContractName(str(given["name"])) if "name" in given else None
+    name = str(given["name"]) if "name" in given else None
     if call.method == "deploy":
         if name is not None and result.final:
             twins[name] = Twin.of(str(given["source"]), str(given["file"]), path)
@@ -47,18 +48,20 @@ def follow(
     if name is None or twin is None or call.method not in _METHODS:
         return
     call = replace(call, contract=name)
-    outcome, after = changed(twin, call, path)
-    if compare(after, chain, call, result, outcome):
+    outcome, after = changed(twin, call, path, twins)
+    if compare({**twins, name: after}, chain, call, result, outcome):
         twins[name] = after
 
 
-def changed(twin: Twin, call: Call, path: str | None) -> tuple[Outcome, Twin]:
+def changed(
+    twin: Twin, call: Call, path: str | None, twins: Mapping[str, Twin]
+) -> tuple[Outcome, Twin]:
     """What a call of `contracts` does to one contract; the twin itself where it is refused."""
     if not met_by(POLICY, call.signers):
         message = f"contracts.{call.method} requires {POLICY}"
         return Outcome(failure=Failure("policy.denied", message)), twin
     if call.method == "upgrade":
-        return _upgraded(twin, call, path)
+        return _upgraded(twin, call, path, twins)
     status = _NEXT.get((call.method, twin.status))
     if status is None:
         message = f"{call.contract} is {twin.status}: there is nothing to {call.method}"
@@ -67,7 +70,9 @@ def changed(twin: Twin, call: Call, path: str | None) -> tuple[Outcome, Twin]:
     return Outcome(value), replace(twin, status=status)
 
 
-def _upgraded(twin: Twin, call: Call, path: str | None) -> tuple[Outcome, Twin]:
+def _upgraded(
+    twin: Twin, call: Call, path: str | None, twins: Mapping[str, Twin]
+) -> tuple[Outcome, Twin]:
     if twin.status == "retired":
         return Outcome(failure=refusal(call.contract, twin.status, view=False)), twin
     source, file = str(call.arguments["source"]), str(call.arguments["file"])
@@ -75,9 +80,9 @@ def _upgraded(twin: Twin, call: Call, path: str | None) -> tuple[Outcome, Twin]:
         message = f"{call.contract} runs this source already"
         return Outcome(failure=Failure("contract.unchanged", message)), twin
     program = load(source, file, path)
-    outcome, state = upgrade(twin.program, program, twin.from_version, call, twin.state)
+    outcome, state = upgrade(twin, program, twin.from_version, call, twins)
     if outcome.failure is not None:
         return outcome, twin
     value = encode({"name": call.contract, "source": hashlib.sha256(source.encode()).digest()})
     version = twin.from_version + 1
-    return replace(outcome, value=value), Twin(program, state, source, twin.status, version)
+    return replace(outcome, value=value), Twin(program, state, twin.status, source, version)
