@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use codec::cbor::Value;
-use vm::{CallContext, Host, HostError, Outcome, Program, SignerInfo, TraceEvent};
+use vm::{CallContext, Host, HostError, NewTimer, Outcome, Program, SignerInfo, TraceEvent};
 
 use crate::formats::result::Refusal;
 use crate::overlay::{Span, TransactionState};
 use crate::runtime::{no_upgrade, Call, Change, Complaint, Contract, Returned, Runtime, Step};
-use crate::{limits, Error};
+use crate::{limits, timers, Error};
 
 /// The runtime of contract Python.
 pub struct ContractPython;
@@ -112,6 +112,25 @@ impl Contract for PythonContract {
         returned(outcome, state)
     }
 
+    fn timer(
+        &self,
+        call: &Call<'_>,
+        state: &mut TransactionState<'_, '_>,
+        steps: Option<&mut Vec<Step>>,
+    ) -> Returned {
+        let context = context_of(call, &[]);
+        let mut host = StateHost { state, steps };
+        let outcome = vm::run_timer(
+            &self.program,
+            call.method,
+            call.arguments,
+            &context,
+            &mut host,
+            call.gas,
+        );
+        returned(outcome, state)
+    }
+
     fn changes(&self, old: &dyn Contract) -> Result<Vec<Change>, Refusal> {
         let found = vm::changes(program_of(old)?, &self.program);
         Ok(found.into_iter().map(known_change).collect())
@@ -195,6 +214,7 @@ fn context_of<'c>(call: &'c Call<'_>, signers: &'c [SignerInfo]) -> CallContext<
         transaction_id: call.transaction_id,
         application: call.application,
         attachments: call.attachments,
+        timer_gas: call.timer_gas,
         read_only: call.read_only,
     }
 }
@@ -327,6 +347,23 @@ impl Host for StateHost<'_, '_, '_, '_> {
         Ok(rows.into_iter().map(|(key, _)| key).collect())
     }
 
+    fn timer_put(&mut self, contract: &str, timer: NewTimer<'_>) -> Result<u64, HostError> {
+        let (number, row, value) =
+            timers::put(self.state, contract, &timer).map_err(|error| fault(error, self.state))?;
+        self.note(|| Step::Write(row, Some(value)));
+        Ok(number)
+    }
+
+    fn timer_delete(&mut self, contract: &str, number: u64) -> Result<bool, HostError> {
+        let row = timers::delete(self.state, contract, number)
+            .map_err(|error| fault(error, self.state))?;
+        let waited = row.is_some();
+        if let Some(row) = row {
+            self.note(|| Step::Write(row, None));
+        }
+        Ok(waited)
+    }
+
     fn tracing(&self) -> bool {
         self.steps.is_some()
     }
@@ -388,7 +425,7 @@ fn cell(cell: &vm::CellInterface) -> Value {
     ])
 }
 
-/// The declaration as maps: name, doc, calls, views, tables, records, events, enums, cells.
+/// The declaration as maps: name, doc, calls, views, timers, tables, records, events, enums, cells.
 fn interface_value(interface: &vm::Interface) -> Value {
     let names = |names: &Vec<String>| list(names, |name| text(name));
     let table = |table: &vm::TableInterface| {
@@ -412,6 +449,7 @@ fn interface_value(interface: &vm::Interface) -> Value {
         ("doc", text(&interface.doc)),
         ("calls", list(&interface.calls, method)),
         ("views", list(&interface.views, method)),
+        ("timers", list(&interface.timers, method)),
         ("tables", list(&interface.tables, table)),
         ("records", list(&interface.records, class)),
         ("events", list(&interface.events, class)),

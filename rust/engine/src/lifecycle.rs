@@ -300,6 +300,7 @@ impl Execution<'_> {
                 .map(|span| transaction.text(span)),
             attachments: &payload.attachments,
             gas: request.gas.saturating_sub(gas),
+            timer_gas: self.base.parameters.timer_gas,
             read_only: false,
         };
         let mut state = TransactionState::new(&self.state);
@@ -407,6 +408,7 @@ impl Engine {
             application: None,
             attachments: &[],
             gas: most.saturating_sub(rehearsal.gas),
+            timer_gas: self.genesis.parameters.timer_gas,
             read_only: false,
         };
         let block = BlockState::new(&head.view);

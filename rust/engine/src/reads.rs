@@ -145,6 +145,7 @@ impl Engine {
             application: None,
             attachments: &[],
             gas,
+            timer_gas: self.genesis.parameters.timer_gas,
             read_only: true,
         };
         let block = BlockState::new(&head.view);

@@ -63,6 +63,7 @@ fn main() {
         transaction_id: [0; 32],
         application: None,
         attachments: &[],
+        timer_gas: 50_000_000,
         read_only: false,
     };
     let rounds = 200;

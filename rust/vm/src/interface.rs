@@ -24,6 +24,8 @@ pub struct Interface {
     pub enums: Vec<EnumInterface>,
     /// Cells and counters in the order of the source.
     pub cells: Vec<CellInterface>,
+    /// Methods that a block runs when they fall due, in the order of the source.
+    pub timers: Vec<MethodInterface>,
     /// Sources that a migration starts from.
     pub migrations: Vec<u16>,
 }
@@ -116,7 +118,9 @@ impl Interface {
             doc: parts.doc.clone(),
             ..Interface::default()
         };
-        for entry in &parts.entries {
+        let timers = parts.timers.iter().map(|entry| (entry, true));
+        let entries = parts.entries.iter().map(|entry| (entry, false));
+        for (entry, timer) in entries.chain(timers) {
             let function = &parts.functions[usize::from(entry.function)];
             let parameters = function.params.iter().skip(1).zip(&entry.types);
             let method = MethodInterface {
@@ -132,12 +136,11 @@ impl Interface {
                     .collect(),
                 returns: entry.returns.clone(),
             };
-            if entry.view {
-                &mut interface.views
-            } else {
-                &mut interface.calls
+            match (timer, entry.view) {
+                (true, _) => interface.timers.push(method),
+                (false, true) => interface.views.push(method),
+                (false, false) => interface.calls.push(method),
             }
-            .push(method);
         }
         for class in &parts.classes {
             interface.add_class(parts, class);

@@ -30,6 +30,7 @@ mod source;
 mod state;
 mod table;
 mod tables;
+mod timers;
 mod types;
 mod unicode;
 mod unicode_tables;
@@ -43,8 +44,8 @@ pub use interface::{
 };
 pub use program::Program;
 pub use run::{
-    run, CallContext, EmittedEvent, Failed, Finished, Host, HostError, Outcome, SignerInfo,
-    TraceEvent,
+    run, run_timer, CallContext, EmittedEvent, Failed, Finished, Host, HostError, NewTimer,
+    Outcome, SignerInfo, TraceEvent,
 };
 pub use script::{check_script, run_script, ScriptError, ScriptOutcome, TracebackLine};
 pub use types::Type;

@@ -87,6 +87,7 @@ fn run(program: &Program, gas_limit: u64) -> ScriptOutcome {
         transaction_id: [0; 32],
         application: None,
         attachments: &[],
+        timer_gas: 50_000_000,
         read_only: true,
     };
     let mut host = NoState;

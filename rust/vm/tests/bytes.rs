@@ -47,6 +47,7 @@ fn run_all(program: &Program) {
                 transaction_id: [0; 32],
                 application: None,
                 attachments: &[],
+                timer_gas: 50_000_000,
                 read_only: false,
             };
             let mut state = Memory::default();

@@ -367,6 +367,7 @@ fn signed(ledger: &mut Ledger, members: &[&str], method: &str, given: &[(&str, V
         transaction_id: [0; 32],
         application: None,
         attachments: &[],
+        timer_gas: 50_000_000,
         read_only: false,
     };
     let before = ledger.state.clone();
@@ -459,6 +460,7 @@ fn a_call_sees_application_and_attachments() {
         transaction_id: [0; 32],
         application: Some("till"),
         attachments: &[[7; 32], [8; 32]],
+        timer_gas: 50_000_000,
         read_only: false,
     };
     let outcome = vm::run(&program, "f", &arguments(&[]), &context, &mut state, 10_000);

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lianheng.contract._arguments import check_int
 from lianheng.contract._contracts import Caller
 from lianheng.contract._errors import Rejected, Stopped
 from lianheng.contract._load import Program, line_in
 from lianheng.contract._policy import denial, met_by
 from lianheng.contract._records import Event
 from lianheng.contract._state import Place, State
+from lianheng.contract._timers import check_gas, check_moment, encoded_arguments
 from lianheng.contract._types import Mismatch, check_scale, decode_at, to_plain
 from lianheng.model import decode, encode
 
@@ -31,6 +33,7 @@ class Call:
     application: str | None = None
     attachments: tuple[bytes, ...] = ()
     view: bool = False
+    timer: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class Outcome:
 class _Host:
     """What one call sees."""
 
-    def __init__(self, call: Call, state: State) -> None:
+    def __init__(self, program: Program, call: Call, state: State) -> None:
+        self._program = program
         self.caller = call.signers[0] if call.signers else _NOBODY
         self.signers = call.signers
         self.now = call.now
@@ -75,13 +79,26 @@ class _Host:
             raise TypeError(f"emit() takes an event, not {type(event).__name__}")
         self.events.append((type(event).__name__, encode(to_plain(event))))
 
+    def due(self, at: int, method: str, gas: int, arguments: Mapping[str, Any]) -> int:
+        self.state.may_write()
+        moment, amount = check_moment(at, self.now), check_gas(gas)
+        declared = self._program.parameters[method]
+        types = {name: parameter.type for name, parameter in declared.items()}
+        encoded = encoded_arguments(types, arguments)
+        return self.state.timers.make(moment, method, encoded, amount)
+
+    def cancel(self, number: int) -> bool:
+        self.state.may_write()
+        check_int("cancel", "number", number)
+        return self.state.timers.remove(number)
+
 
 def run(program: Program, call: Call, state: State) -> Outcome:
     """Run a call or view; the state changes only where it ends well."""
     refused = _before(program, call)
     if refused is not None:
         return Outcome(failure=refused)
-    host = _Host(call, state)
+    host = _Host(program, call, state)
     state.read_only = call.view
     state.signed = tuple((signer.member, signer.organisation) for signer in call.signers)
     try:
@@ -105,7 +122,7 @@ def broken_invariants(program: Program, state: State, now: int = 0) -> dict[str,
     """Run every invariant on a state; gives those that do not hold, with what they raised."""
     broken = {}
     for name in program.invariants:
-        host = _Host(Call("", name, {}, now=now, view=True), state)
+        host = _Host(program, Call("", name, {}, now=now, view=True), state)
         state.read_only = True
         try:
             held = getattr(program.contract(host), name)()
@@ -122,10 +139,11 @@ def broken_invariants(program: Program, state: State, now: int = 0) -> dict[str,
 def _before(program: Program, call: Call) -> Failure | None:
     """The engine's checks before any gas is spent: there is such a method, its policy is met."""
     target = f"{call.contract}.{call.method}"
+    if call.timer:
+        return None if call.method in program.timers else _unknown(call)
     declared = program.entries.get(call.method)
     if declared is None:
-        message = f"{call.contract} has no method {call.method}"
-        return Failure("call.unknown_method", message)
+        return _unknown(call)
     if call.view and declared.kind != "view":
         return Failure("call.not_a_view", f"{target} changes state")
     if call.view:
@@ -138,6 +156,14 @@ def _before(program: Program, call: Call) -> Failure | None:
     except ValueError as why:
         return Failure("policy.malformed", str(why))
     return None if met else Failure("policy.denied", denial(target, policy, call.signers))
+
+
+def _unknown(call: Call) -> Failure:
+    if call.timer:
+        message = f"the contract has no call, view or timer '{call.method[:64]}'"
+    else:
+        message = f"{call.contract} has no method {call.method}"
+    return Failure("call.unknown_method", message)
 
 
 def _arguments(program: Program, call: Call) -> dict[str, Any]:

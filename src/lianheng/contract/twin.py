@@ -17,6 +17,7 @@ from lianheng.contract._policy import met_by
 from lianheng.contract._policy import parse as parse_policy
 from lianheng.contract._run import Call, Failure, Outcome, broken_invariants, run
 from lianheng.contract._state import State, key_of
+from lianheng.contract._timers import Timer
 
 __all__ = [
     "Call",
@@ -24,6 +25,7 @@ __all__ = [
     "Outcome",
     "Program",
     "State",
+    "Timer",
     "broken_invariants",
     "key_of",
     "load",

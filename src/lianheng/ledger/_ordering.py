@@ -47,6 +47,10 @@ class OrderingEngine(Protocol[PreparedT, PendingT]):
     def time(self) -> int:
         """Time of the last block, ms."""
 
+    @property
+    def next_timer(self) -> int | None:
+        """Block time (ms) from which the next block runs a timer; None where no timer waits."""
+
     def prepare(self, transactions: Sequence[bytes]) -> PreparedT:
         """Decode and verify; any thread."""
 
@@ -139,6 +143,19 @@ class DirectSequencer(Generic[PreparedT, PendingT]):
     def status(self) -> Mapping[str, Any]:
         """Kind only."""
         return {"kind": "direct"}
+
+    def run_due(self, time_ms: int) -> int | None:
+        """Make one block of what fell due by then, at the moment when it did; its time in ms.
+
+        None where nothing was due.
+        """
+        with self._lock:
+            due = self._engine.next_timer
+            if due is None or due > time_ms:
+                return None
+            moment = max(self._engine.time, due)
+            self._maker.make([], moment)
+        return moment
 
     def close(self) -> None:
         """Nothing to stop."""

@@ -28,6 +28,7 @@ mod script;
 mod state;
 mod stmt;
 mod text;
+mod timers;
 mod tries;
 
 use std::collections::HashMap;
@@ -146,6 +147,7 @@ pub(crate) enum Declared {
     View,
     Invariant,
     Migrate,
+    Timer,
 }
 
 /// What is known of the contract's class while its methods are compiled.

@@ -129,9 +129,11 @@ impl<'s> Compiler<'s> {
                     Declared::Cell | Declared::Counter => {
                         "declare cells in the contract's class: total = Cell(int, 0)"
                     }
-                    Declared::Call | Declared::View | Declared::Invariant | Declared::Migrate => {
-                        "use it as a decorator of a method"
-                    }
+                    Declared::Call
+                    | Declared::View
+                    | Declared::Invariant
+                    | Declared::Migrate
+                    | Declared::Timer => "use it as a decorator of a method",
                     _ => "use it as the base of a class",
                 };
                 self.error(name.range(), "language.value", message, help);

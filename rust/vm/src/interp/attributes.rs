@@ -292,7 +292,8 @@ impl Vm<'_, '_> {
             return Ok(Value::Table(table as u16));
         }
         let cells = &self.program.parts.cells;
-        if text == "drain" || cells.iter().any(|cell| cell.name == name) {
+        if ["drain", "due", "cancel"].contains(&text) || cells.iter().any(|cell| cell.name == name)
+        {
             return Err(crate::error::fatal(
                 "language.refused",
                 format!("`{text}` is reached through self alone, as in self.{text}"),

@@ -541,6 +541,11 @@ impl Vm<'_, '_> {
                 Op::CellSet => try_or_fail!(self.cell_set(instr.b, &r!(instr.a))),
                 Op::CellAdd => r!(instr.a) = try_or_fail!(self.cell_add(instr.b, &r!(instr.a))),
                 Op::Drain => r!(instr.a) = try_or_fail!(self.drain(&r!(instr.b))),
+                Op::Due => {
+                    let given = &regs[usize::from(instr.a)..];
+                    r!(instr.a) = try_or_fail!(self.due(instr.b, instr.c, given));
+                }
+                Op::Cancel => r!(instr.a) = try_or_fail!(self.cancel(&r!(instr.b))),
                 Op::Context => r!(instr.a) = try_or_fail!(self.context_value(instr.b)),
                 Op::Format => {
                     let value = try_or_fail!(self.format_value(&r!(instr.b), &r!(instr.c)));

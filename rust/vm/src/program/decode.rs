@@ -27,7 +27,7 @@ impl Program {
             )));
         }
         let value = decode(bytes).map_err(|error| malformed(error.to_string()))?;
-        let items = array(&value, 15).map_err(malformed)?;
+        let items = array(&value, 16).map_err(malformed)?;
         if text(&items[0]).ok().as_deref() != Some("lianheng.program") {
             return Err(malformed("these bytes are no compiled contract"));
         }
@@ -66,6 +66,7 @@ fn parts(items: &[Value]) -> Read<Parts> {
         entries: list(&items[12], entry)?,
         cells: list(&items[13], cell)?,
         migrations: list(&items[14], migration)?,
+        timers: list(&items[15], entry)?,
         globals: Vec::new(),
         main: None,
     })

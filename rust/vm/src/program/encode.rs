@@ -50,6 +50,7 @@ impl Parts {
             list(&self.entries, entry),
             list(&self.cells, cell_value),
             list(&self.migrations, migration_value),
+            list(&self.timers, entry),
         ])
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use ops::{Instr, Op, SMALL_BIAS};
 pub(crate) use state::{CellInfo, Migration};
 
 /// Version of the compiled form; part of its bytes.
-pub(crate) const FORMAT: u64 = 2;
+pub(crate) const FORMAT: u64 = 3;
 
 /// Number of the built-in record class of callers.
 pub(crate) const CALLER: u16 = 0;
@@ -195,6 +195,8 @@ pub(crate) struct Parts {
     pub(crate) cells: Vec<CellInfo>,
     /// Methods that change the state to a new layout.
     pub(crate) migrations: Vec<Migration>,
+    /// Methods that only blocks run, when they fall due.
+    pub(crate) timers: Vec<Entry>,
     /// Names of the module's variables: a script has some, a contract none. Not stored.
     pub(crate) globals: Vec<u16>,
     /// The function of a script's statements. Not stored: only contracts are.

@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Slot,
     /// A cell of the contract's state.
     Cell,
+    /// A timer of the contract.
+    Timer,
 }
 
 macro_rules! operations {
@@ -256,6 +258,10 @@ operations! {
     CellAdd = Register Cell Nothing;
     /// a = all rows of the stored table that b names, which loses them
     Drain = Register Register Nothing;
+    /// makes timer b due: moment, gas and the arguments of shape c from a; its number in a
+    Due = Base Timer Shape;
+    /// a = whether the timer with number b waited, which it does no longer
+    Cancel = Register Register Nothing;
 }
 
 /// Added to small integers in operands.

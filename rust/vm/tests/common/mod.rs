@@ -155,6 +155,7 @@ impl Ledger {
             transaction_id: [1; 32],
             application: None,
             attachments: &[],
+            timer_gas: 50_000_000,
             read_only,
         };
         let before = self.state.clone();
