@@ -74,6 +74,9 @@ class Sequencer(Protocol):
     def submit(self, transactions: Sequence[bytes]) -> Submission:
         """Take transactions in; MUST return at once, or raise `Busy`."""
 
+    def start(self) -> None:
+        """Run what falls due from here on, submissions or not. MUST be callable again."""
+
     def status(self) -> Mapping[str, Any]:
         """Figures for people."""
 
@@ -143,6 +146,9 @@ class DirectSequencer(Generic[PreparedT, PendingT]):
     def status(self) -> Mapping[str, Any]:
         """Kind only."""
         return {"kind": "direct"}
+
+    def start(self) -> None:
+        """Nothing: who made this says when time passes, with `run_due`."""
 
     def run_due(self, time_ms: int) -> int | None:
         """Make one block of what fell due by then, at the moment when it did; its time in ms.

@@ -45,6 +45,11 @@ PREPARED_BATCHES = 2
 # A wall clock that leaves the monotonic clock by more than this has been set, not disciplined.
 CLOCK_TOLERANCE_MS = 2_000
 
+# A wait for a timer is looked at anew this often: a machine may sleep meanwhile, or its clock be
+# set right. Where no block may be made at the moment, it is tried again sooner.
+TIMER_WAIT_SECONDS = 60.0
+TIMER_RETRY_SECONDS = 1.0
+
 # Pages of a range read; a caller who wants more asks for the next page.
 PAGE_ROWS = 1_000
 BLOCKS_PAGE = 64
