@@ -162,6 +162,11 @@ class Engine:
     def sealed_height(self) -> int:
         """All headers up to here have their seal; solo: the last one."""
     @property
+    def next_timer(self) -> int | None:
+        """Block time (ms) from which the next block runs a timer; None where no timer waits."""
+    def timer_run(self, contract: str, number: int) -> bytes:
+        """Id of a timer's run, known before it ran."""
+    @property
     def recovery(self) -> dict[str, CborValue]: ...
     def status(self) -> dict[str, CborValue]: ...
     # the solo path: prepare (any thread, many at once), then execute and commit (one thread)

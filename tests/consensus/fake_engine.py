@@ -49,6 +49,7 @@ class FakeEngine:
     prepared: list[int] = field(default_factory=list)
     seals: list[bytes | None] = field(default_factory=list)
     failures: dict[str, BaseException] = field(default_factory=dict)
+    next_timer: int | None = None
     commit_gate: threading.Event = field(default_factory=threading.Event)
     committing: threading.Event = field(default_factory=threading.Event)
 

@@ -365,7 +365,7 @@ def test_a_state_that_differs_is_shown_row_by_row(ledger: LedgerFixture, shed: A
     rows = ledger._twins[shed._name].state.rows("tools")
     rows.delete(next(iter(rows.ordered()))[0])
     rows.keep()
-    with pytest.raises(EnginesDiffer, match=r"(?s)state tools\['x'\].*VM .*'hand'.*CPython absent"):
+    with pytest.raises(EnginesDiffer, match=r"(?s)state shed.tools\['x'\].*VM .*'hand'.*CPython absent"):
         shed.add("y", "hand", 1)
 
 

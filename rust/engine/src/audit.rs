@@ -207,7 +207,7 @@ impl Engine {
     /// Executes a record again and checks its seal, which a network keeps elsewhere.
     fn check_again(&self, replay: &Replay, record: &[u8], to: &mut Checked) -> Result<(), Error> {
         let block = Block::decode(record)?;
-        to.transactions += block.entries.len() as u64;
+        to.transactions += block.transactions.len() as u64;
         replay.apply(record)?;
         if block.seal.is_some() {
             to.seals += 1;

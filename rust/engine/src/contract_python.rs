@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use codec::cbor::Value;
 use vm::{
-    CallContext, ContractCall, Host, HostError, Nested, Outcome, Program, SignerInfo, TraceEvent,
+    CallContext, ContractCall, Host, HostError, Nested, NewTimer, Outcome, Program, SignerInfo,
+    TraceEvent,
 };
 
 use crate::formats::result::Refusal;
@@ -15,7 +16,7 @@ use crate::policy::Policy;
 use crate::runtime::{
     no_upgrade, Call, Change, Complaint, Contract, Contracts, Emitted, Returned, Runtime, Step,
 };
-use crate::{limits, Error};
+use crate::{limits, timers, Error};
 
 /// The runtime of contract Python.
 pub struct ContractPython;
@@ -137,6 +138,25 @@ impl Contract for PythonContract {
         returned(outcome, state)
     }
 
+    fn timer(
+        &self,
+        call: &Call<'_>,
+        state: &mut TransactionState<'_, '_>,
+        steps: Option<&mut Vec<Step>>,
+    ) -> Returned {
+        let context = context_of(call, &[]);
+        let mut host = StateHost::new(self, call, state, steps);
+        let outcome = vm::run_timer(
+            &self.program,
+            call.method,
+            call.arguments,
+            &context,
+            &mut host,
+            call.gas,
+        );
+        returned(outcome, state)
+    }
+
     fn changes(&self, old: &dyn Contract) -> Result<Vec<Change>, Refusal> {
         let found = vm::changes(program_of(old)?, &self.program);
         Ok(found.into_iter().map(known_change).collect())
@@ -230,6 +250,7 @@ fn context_of<'c>(call: &'c Call<'_>, signers: &'c [SignerInfo]) -> CallContext<
         application: call.application,
         attachments: call.attachments,
         via: None,
+        timer_gas: call.timer_gas,
         read_only: call.read_only,
     }
 }
@@ -392,6 +413,23 @@ impl Host for StateHost<'_, '_, '_, '_, '_> {
         Ok(rows.into_iter().map(|(key, _)| key).collect())
     }
 
+    fn timer_put(&mut self, contract: &str, timer: NewTimer<'_>) -> Result<u64, HostError> {
+        let (number, row, value) =
+            timers::put(self.state, contract, &timer).map_err(|error| fault(error, self.state))?;
+        self.note(|| Step::Write(row, Some(value)));
+        Ok(number)
+    }
+
+    fn timer_delete(&mut self, contract: &str, number: u64) -> Result<bool, HostError> {
+        let row = timers::delete(self.state, contract, number)
+            .map_err(|error| fault(error, self.state))?;
+        let waited = row.is_some();
+        if let Some(row) = row {
+            self.note(|| Step::Write(row, None));
+        }
+        Ok(waited)
+    }
+
     fn tracing(&self) -> bool {
         self.steps.is_some()
     }
@@ -469,7 +507,7 @@ fn used(used: &vm::UseInterface) -> Value {
     ])
 }
 
-/// The declaration as maps: name, doc, calls, views, tables, records, events, enums, cells, migrations, uses.
+/// The declaration as maps: name, doc, calls, views, timers, tables, records, events, enums, cells, migrations, uses.
 fn interface_value(interface: &vm::Interface) -> Value {
     let names = |names: &Vec<String>| list(names, |name| text(name));
     let table = |table: &vm::TableInterface| {
@@ -493,6 +531,7 @@ fn interface_value(interface: &vm::Interface) -> Value {
         ("doc", text(&interface.doc)),
         ("calls", list(&interface.calls, method)),
         ("views", list(&interface.views, method)),
+        ("timers", list(&interface.timers, method)),
         ("tables", list(&interface.tables, table)),
         ("records", list(&interface.records, class)),
         ("events", list(&interface.events, class)),

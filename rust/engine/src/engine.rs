@@ -71,6 +71,7 @@ pub struct Pending {
     changed_buckets: Vec<tree::BucketId>,
     entries: Arc<Vec<Vec<u8>>>,
     ids: Vec<(u64, Hash32)>,
+    runs: Vec<Hash32>,
     carried: Vec<Arc<[u8]>>,
     batches: Vec<(Prepared, Vec<Verdict>)>,
     pub(crate) trace: Option<Trace>,
@@ -284,6 +285,7 @@ impl Engine {
             Arc::clone(&head.contracts),
         );
         execution.trace = trace;
+        execution.run_timers()?;
         let mut done = Vec::with_capacity(batches.len());
         for prepared in batches {
             let verdicts = execution.run(&prepared)?;
@@ -329,6 +331,7 @@ impl Engine {
             contracts,
             entries,
             ids,
+            runs,
             carried,
             trace,
             ..
@@ -341,6 +344,7 @@ impl Engine {
             changed_buckets: Vec::new(),
             entries: Arc::new(entries),
             ids,
+            runs,
             carried,
             batches,
             trace,
@@ -456,12 +460,12 @@ impl Engine {
     /// Books what the next start and the look-ups need.
     fn book(&self, turn: &mut Turn, next: &Head, pending: &Pending, writes: &mut WriteSet) {
         let (height, time) = (next.height(), next.header.time);
-        for (position, (segment, id)) in pending.ids.iter().enumerate() {
-            writes.put(
-                Keyspace::Transactions,
-                id.0.as_slice(),
-                place(height, position),
-            );
+        let ordered = pending.ids.iter().map(|(_, id)| id);
+        for (position, id) in pending.runs.iter().chain(ordered).enumerate() {
+            let place = place(height, position);
+            writes.put(Keyspace::Transactions, id.0.as_slice(), place);
+        }
+        for (segment, id) in &pending.ids {
             turn.live.add(*segment, short(id));
         }
         turn.live.expire(time);

@@ -7,14 +7,14 @@ use store::{Keyspace, View};
 
 use crate::engine::{read_place, Engine};
 use crate::formats::block::Block;
-use crate::formats::evidence::{anchor_header, header_file, Link, Receipt, StateProof};
+use crate::formats::evidence::{anchor_header, header_file, Link, Receipt, StateProof, Subject};
 use crate::formats::header::Header;
-use crate::formats::result::split_entry;
+use crate::formats::result::{split_entry, split_run};
 use crate::head::{self, Buckets, Head, Nodes};
 use crate::Error;
 
 impl Engine {
-    /// A receipt for a transaction. `anchor` (a genesis file or header file) adds the link to that height.
+    /// A receipt for a transaction, or for a run of the chain's own. `anchor` (a genesis file or header file) adds the link to that height.
     ///
     /// Errors: `receipt.unknown_transaction`; `seal.not_yet` while a network's seal has not come; `anchor.foreign` when the anchor is not of this chain's history.
     pub fn receipt(&self, id: &Hash32, anchor: Option<&[u8]>) -> Result<Vec<u8>, Error> {
@@ -36,29 +36,35 @@ impl Engine {
             .ok_or_else(|| crate::open::damaged("the log lacks a record"))?;
         let block = Block::decode(&record)?;
         let index = position as usize;
-        let (Some(entry), Some(transaction)) =
-            (block.entries.get(index), block.transactions.get(index))
-        else {
+        let Some(entry) = block.entries.get(index) else {
             return Err(crate::open::damaged(
                 "the transaction index points beyond its block",
             ));
         };
-        let (found, _, result) = split_entry(entry)?;
-        if found != *id {
-            return Err(crate::open::damaged(
-                "the transaction index points to another entry",
-            ));
-        }
+        let (subject, result) = match block.transaction_of(index) {
+            Some(transaction) => {
+                let (found, _, result) = split_entry(entry)?;
+                if found != *id {
+                    return Err(crate::open::damaged(
+                        "the transaction index points to another entry",
+                    ));
+                }
+                let keys = self.signer_keys(&head, transaction)?;
+                (Subject::Transaction(transaction, keys), result)
+            }
+            None => {
+                let (kind, cause, result) = split_run(entry)?;
+                (Subject::Run(kind, cause), result)
+            }
+        };
         let suite = self.suite();
         let leaves = tree::log::leaf_hashes(suite, &block.entries);
         let path = tree::log::path(suite, &leaves, index)?;
-        let keys = self.signer_keys(&head, transaction)?;
         let links = self.links(&head, height, anchor)?;
         let seal = self.evidence_seal(height)?;
         let receipt = Receipt {
             genesis: self.genesis_hash,
-            transaction,
-            keys: &keys,
+            subject: &subject,
             result,
             entry: (u64::from(position), block.entries.len() as u64, &path),
             header: block.header,

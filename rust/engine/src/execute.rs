@@ -60,10 +60,12 @@ pub(crate) struct Execution<'a> {
     pub entries: Vec<Vec<u8>>,
     /// Segment and id of each entry; positions in the transaction index follow their order.
     pub ids: Vec<(u64, Hash32)>,
+    /// Ids of the chain's own runs: their entries are the first ones.
+    pub runs: Vec<Hash32>,
     /// Every transaction carried, dropped ones left out.
     pub carried: Vec<Arc<[u8]>>,
     pub gas: u64,
-    entry_bytes: usize,
+    pub(crate) entry_bytes: usize,
     carried_bytes: u64,
     seen: HashSet<Hash32>,
     events: BTreeMap<String, EventChain>,
@@ -84,6 +86,7 @@ impl<'a> Execution<'a> {
             contracts,
             entries: Vec::new(),
             ids: Vec::new(),
+            runs: Vec::new(),
             carried: Vec::new(),
             gas: 0,
             entry_bytes: 0,
@@ -167,10 +170,10 @@ impl<'a> Execution<'a> {
                 "the block's gas ({}) is spent",
                 parameters.block_gas
             ))
-        } else if self.entries.len() as u64 >= parameters.block_transactions {
+        } else if self.carried.len() as u64 >= parameters.block_transactions {
             let most = parameters.block_transactions;
             Some(format!("the block holds {most} transactions already"))
-        } else if carried > parameters.block_bytes && !self.entries.is_empty() {
+        } else if carried > parameters.block_bytes && !self.carried.is_empty() {
             let most = parameters.block_bytes;
             Some(format!("the block has no room left of {most} bytes"))
         } else if self.entry_bytes >= limits::BLOCK_ENTRY_BYTES {
@@ -304,6 +307,7 @@ impl<'a> Execution<'a> {
             attachments: &payload.attachments,
             contracts: &self.contracts,
             gas: payload.gas,
+            timer_gas: self.base.parameters.timer_gas,
             read_only: false,
         };
         let mut state = TransactionState::new(&self.state);
@@ -551,7 +555,12 @@ pub(crate) fn find_method<'c>(
     }
 }
 
-pub(crate) fn denial(contract: &str, method: &str, policy: &str, signers: &[Arc<Member>]) -> String {
+pub(crate) fn denial(
+    contract: &str,
+    method: &str,
+    policy: &str,
+    signers: &[Arc<Member>],
+) -> String {
     let who: Vec<String> = signers
         .iter()
         .map(|member| {

@@ -39,6 +39,7 @@ mod resume;
 pub mod runtime;
 mod seals;
 mod status;
+mod timers;
 
 pub use audit::{Checked, Progress, Replay};
 pub use contract_python::{check_source, source_changes, source_interface, ContractPython};
@@ -57,3 +58,4 @@ pub use reads::Range;
 pub use replay::Digests;
 pub use status::Status;
 pub use store::fault::point as fault_point;
+pub use timers::{timer_run_id, TIMER_RUN};

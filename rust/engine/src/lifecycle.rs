@@ -318,6 +318,7 @@ impl Execution<'_> {
             attachments: &payload.attachments,
             contracts: &self.contracts,
             gas: request.gas.saturating_sub(gas),
+            timer_gas: self.base.parameters.timer_gas,
             read_only: false,
         };
         let mut state = TransactionState::new(&self.state);
@@ -438,6 +439,7 @@ impl Engine {
             attachments: &[],
             contracts: &head.contracts,
             gas: most.saturating_sub(rehearsal.gas),
+            timer_gas: self.genesis.parameters.timer_gas,
             read_only: false,
         };
         let block = BlockState::new(&head.view);

@@ -74,6 +74,9 @@ pub const UNSEALED_RANGES: usize = 1_000;
 /// Rows that one read through the engine's interface returns at most.
 pub const SCAN_ROWS: usize = 10_000;
 
+/// Timers have one part in so many of a block: its gas, its entries, its writes. The rest is for transactions.
+pub const TIMER_SHARE: u64 = 4;
+
 /// Buckets of the tree kept in memory, in bytes: about 140 a key, so a million keys stay at hand.
 pub const TREE_CACHE_BYTES: usize = 256 * 1024 * 1024;
 

@@ -68,6 +68,18 @@ impl<'a> BlockState<'a> {
         self.state.insert(key, Some(value.into()));
     }
 
+    /// Deletes a row outside a transaction.
+    pub(crate) fn delete(&mut self, key: Vec<u8>) {
+        self.written = self.written.saturating_add(key.len());
+        self.state.insert(key, None);
+    }
+
+    /// Deletes an index entry outside a transaction.
+    pub(crate) fn delete_index(&mut self, key: Vec<u8>) {
+        self.written = self.written.saturating_add(key.len());
+        self.index.insert(key, None);
+    }
+
     /// Takes over what a transaction wrote.
     pub fn absorb(&mut self, changes: Changes) {
         self.written = self.written.saturating_add(changes.written);

@@ -146,6 +146,7 @@ impl Engine {
             attachments: &[],
             contracts: &head.contracts,
             gas,
+            timer_gas: self.genesis.parameters.timer_gas,
             read_only: true,
         };
         let block = BlockState::new(&head.view);

@@ -36,6 +36,8 @@ pub struct Call<'a> {
     pub contracts: &'a Contracts,
     /// Most gas.
     pub gas: u64,
+    /// Most gas that a timer may carry.
+    pub timer_gas: u64,
     /// Whether writes are refused.
     pub read_only: bool,
 }
@@ -84,6 +86,19 @@ pub trait Contract: Send + Sync {
         state: &mut TransactionState<'_, '_>,
         steps: Option<&mut Vec<Step>>,
     ) -> Returned;
+    /// Runs a timer that fell due, as [`Contract::call`] runs a method.
+    fn timer(
+        &self,
+        call: &Call<'_>,
+        _state: &mut TransactionState<'_, '_>,
+        _steps: Option<&mut Vec<Step>>,
+    ) -> Returned {
+        let message = format!("the contract has no timer {}", call.method);
+        Returned {
+            gas: 0,
+            outcome: Err(Refusal::new("call.unknown_method", message)),
+        }
+    }
     /// Table part of an index's keys and its number of fields; `name` is its first field, or all joined by commas.
     fn index(&self, _table: &str, _name: &str) -> Option<(String, usize)> {
         None

@@ -125,6 +125,24 @@ impl Engine {
         Ok(self.core()?.sealed_height())
     }
 
+    /// Block time (ms) from which the next block runs a timer; none where no timer waits.
+    #[getter]
+    fn next_timer(&self, py: Python<'_>) -> PyResult<Option<u64>> {
+        let core = self.core()?;
+        py.detach(|| core.next_timer()).map_err(raise)
+    }
+
+    /// Id of a timer's run, known before it ran.
+    fn timer_run<'py>(
+        &self,
+        py: Python<'py>,
+        contract: &str,
+        number: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let id = self.core()?.timer_run_id(contract, number);
+        Ok(PyBytes::new(py, &id.0))
+    }
+
     /// Height and consensus height of headers that lack their seal, ascending.
     fn unsealed(&self, py: Python<'_>, limit: usize) -> PyResult<Vec<(u64, u64)>> {
         let core = self.core()?;

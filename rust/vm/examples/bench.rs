@@ -64,6 +64,7 @@ fn main() {
         application: None,
         attachments: &[],
         via: None,
+        timer_gas: 50_000_000,
         read_only: false,
     };
     let rounds = 200;

@@ -47,6 +47,13 @@ pub const STATE_BYTES_PER_UNIT: u64 = 4;
 /// Announcing an event.
 pub const EVENT: u64 = 100;
 
+/// What a timer may use where `due` does not say.
+pub const TIMER: u64 = 200_000;
+/// Making a timer, on top of its arguments and its gas: two rows, an index entry, and its run's start.
+pub const TIMER_MADE: u64 = 2 * ROW_WRITE + ROW_READ + INDEX_WRITE + ROW_WRITE + START;
+/// Removing a timer, or finding that it waits no longer.
+pub const TIMER_CANCELLED: u64 = SCAN + ROW_WRITE + INDEX_WRITE;
+
 /// A date taken apart, put together, read or shown.
 pub const DATE: u64 = 10;
 /// A date or moment read from text, or shown, on top of that.

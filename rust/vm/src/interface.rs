@@ -26,6 +26,8 @@ pub struct Interface {
     pub cells: Vec<CellInterface>,
     /// Contracts that it calls.
     pub uses: Vec<UseInterface>,
+    /// Methods that a block runs when they fall due, in the order of the source.
+    pub timers: Vec<MethodInterface>,
     /// Sources that a migration starts from.
     pub migrations: Vec<u16>,
 }
@@ -135,7 +137,9 @@ impl Interface {
             doc: parts.doc.clone(),
             ..Interface::default()
         };
-        for entry in &parts.entries {
+        let timers = parts.timers.iter().map(|entry| (entry, true));
+        let entries = parts.entries.iter().map(|entry| (entry, false));
+        for (entry, timer) in entries.chain(timers) {
             let function = &parts.functions[usize::from(entry.function)];
             let parameters = function.params.iter().skip(1).zip(&entry.types);
             let method = MethodInterface {
@@ -151,12 +155,11 @@ impl Interface {
                     .collect(),
                 returns: entry.returns.clone(),
             };
-            if entry.view {
-                &mut interface.views
-            } else {
-                &mut interface.calls
+            match (timer, entry.view) {
+                (true, _) => interface.timers.push(method),
+                (false, true) => interface.views.push(method),
+                (false, false) => interface.calls.push(method),
             }
-            .push(method);
         }
         for class in &parts.classes {
             interface.add_class(parts, class);
@@ -250,7 +253,13 @@ impl Interface {
 }
 
 fn use_of(parts: &Parts, used: &crate::program::uses::Use) -> UseInterface {
-    let name = |id: u16| parts.names.get(usize::from(id)).cloned().unwrap_or_default();
+    let name = |id: u16| {
+        parts
+            .names
+            .get(usize::from(id))
+            .cloned()
+            .unwrap_or_default()
+    };
     let declared = &parts.interfaces[usize::from(used.interface)];
     let method = |method: &crate::program::uses::Method| MethodInterface {
         name: name(method.name),

@@ -32,23 +32,24 @@ mod source;
 mod state;
 mod table;
 mod tables;
+mod timers;
 mod types;
 mod unicode;
 mod unicode_tables;
 mod upgrade;
 mod value;
 
+pub use bind::{bind, Bound};
 pub use diagnostics::Diagnostic;
 pub use interface::{
     CellInterface, ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface,
     TableInterface, UseInterface,
 };
-pub use bind::{bind, Bound};
 pub use nested::{run_nested, ContractCall, Meters, Nested};
 pub use program::Program;
 pub use run::{
-    run, CallContext, EmittedEvent, Failed, Finished, Host, HostError, Outcome, SignerInfo,
-    TraceEvent,
+    run, run_timer, CallContext, EmittedEvent, Failed, Finished, Host, HostError, NewTimer,
+    Outcome, SignerInfo, TraceEvent,
 };
 pub use script::{check_script, run_script, ScriptError, ScriptOutcome, TracebackLine};
 pub use types::Type;

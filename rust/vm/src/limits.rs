@@ -100,6 +100,15 @@ pub const ENCODED_BYTES: usize = 1024 * 1024;
 /// Rows that one listing may return: a call reads a bounded part of the state.
 pub const SCAN_ROWS: i64 = 1_000;
 
+/// Latest moment of a timer, ms since 1970: the end of the year 9999, as of dates.
+pub const TIMER_MOMENT_MS: u64 = 253_402_300_799_999;
+
+/// Arguments of a timer, in bytes: they wait in the state and stand in the entry of its run.
+pub const TIMER_ARGUMENT_BYTES: usize = 16 * 1024;
+
+/// Characters of a name that a diagnostic repeats.
+pub const NAME_SHOWN: usize = 64;
+
 /// Events of one call.
 pub const EVENTS: usize = 1_000;
 

@@ -51,6 +51,8 @@ pub struct CallContext<'a> {
     pub attachments: &'a [[u8; 32]],
     /// Name of the contract that makes this call; none where the transaction does.
     pub via: Option<&'a str>,
+    /// Most gas that a timer of this chain may carry.
+    pub timer_gas: u64,
     /// The call is a view: writes and events are refused.
     pub read_only: bool,
 }
@@ -80,6 +82,19 @@ pub struct TraceEvent {
 
 /// A row with its key.
 pub type KeyedRow = (Vec<u8>, Arc<[u8]>);
+
+/// A timer that a call makes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewTimer<'a> {
+    /// When it is due, ms since 1970-01-01 UTC: after now.
+    pub at: u64,
+    /// Name of the `@timer` method.
+    pub method: &'a str,
+    /// Its arguments: one canonical map.
+    pub arguments: Vec<u8>,
+    /// Gas that its run may use; the call has paid it.
+    pub gas: u64,
+}
 
 /// The state as a call sees it. Keys are flat state keys of this contract; writes of the call MUST
 /// be visible to its later reads, and are kept only if the call ends well.
@@ -111,6 +126,14 @@ pub trait Host {
         limit: usize,
         reverse: bool,
     ) -> Result<Vec<Vec<u8>>, HostError>;
+    /// Keeps a timer of the contract with this name; its number, which no other timer of it gets.
+    fn timer_put(&mut self, _contract: &str, _timer: NewTimer<'_>) -> Result<u64, HostError> {
+        Err(no_timers())
+    }
+    /// Removes a timer of the contract with this name; whether it waited.
+    fn timer_delete(&mut self, _contract: &str, _number: u64) -> Result<bool, HostError> {
+        Err(no_timers())
+    }
     /// Whether [`Host::trace`] wants to be called; asked once a call.
     fn tracing(&self) -> bool {
         false
@@ -124,6 +147,13 @@ pub trait Host {
             code: "call.unknown_contract",
             message: format!("no contract {} is deployed", call.contract),
         }
+    }
+}
+
+fn no_timers() -> HostError {
+    HostError {
+        code: "state.no_timers",
+        message: "this host keeps no timers".to_string(),
     }
 }
 
@@ -197,7 +227,26 @@ pub fn run(
         Err(trap) => return failed_before(*trap),
     };
     let mut vm = Vm::new(program, instance, context, host, gas_limit);
-    let result = vm.call_entry(method, arguments);
+    let result = vm.call_entry(&program.parts.entries, method, arguments);
+    concluded(vm, result)
+}
+
+/// Runs a timer that fell due, as [`run`] runs a call.
+pub fn run_timer(
+    program: &Program,
+    method: &str,
+    arguments: &[u8],
+    context: &CallContext<'_>,
+    host: &mut dyn Host,
+    gas_limit: u64,
+) -> Outcome {
+    memory::reset();
+    let instance = match instance(program, context.contract) {
+        Ok(instance) => instance,
+        Err(trap) => return failed_before(*trap),
+    };
+    let mut vm = Vm::new(program, instance, context, host, gas_limit);
+    let result = vm.call_entry(&program.parts.timers, method, arguments);
     concluded(vm, result)
 }
 
@@ -260,19 +309,17 @@ fn failed(stop: Stop, gas: u64, line: u32) -> Outcome {
 }
 
 impl Vm<'_, '_> {
-    fn call_entry(&mut self, method: &str, arguments: &[u8]) -> R<Vec<u8>> {
+    fn call_entry(&mut self, entries: &[Entry], method: &str, arguments: &[u8]) -> R<Vec<u8>> {
         self.spend(gas::START)?;
         let program = self.program;
-        let Some(entry) = program
-            .parts
-            .entries
+        let Some(entry) = entries
             .iter()
             .find(|entry| program.name(entry.name) == method)
         else {
             let shown: String = method.chars().take(64).collect();
             return Err(fatal(
                 "call.unknown_method",
-                format!("the contract has no call or view '{shown}'"),
+                format!("the contract has no call, view or timer '{shown}'"),
             ));
         };
         self.run_entry(entry, arguments)

@@ -168,7 +168,9 @@ fn compare_methods(old: &Program, new: &Program, found: &mut Vec<Change>) {
         let interface = program.interface();
         let calls = interface.calls.iter().map(|call| ("call", call.clone()));
         let views = interface.views.iter().map(|view| ("view", view.clone()));
-        calls.chain(views).collect::<Vec<_>>()
+        let timers = interface.timers.iter();
+        let timers = timers.map(|timer| ("timer", timer.clone()));
+        calls.chain(views).chain(timers).collect::<Vec<_>>()
     };
     let (had, has) = (methods(old), methods(new));
     for (kind, method) in &had {

@@ -47,7 +47,8 @@ fn run_all(program: &Program) {
                 transaction_id: [0; 32],
                 application: None,
                 attachments: &[],
-        via: None,
+                via: None,
+                timer_gas: 50_000_000,
                 read_only: false,
             };
             let mut state = Memory::default();

@@ -368,6 +368,7 @@ fn signed(ledger: &mut Ledger, members: &[&str], method: &str, given: &[(&str, V
         application: None,
         attachments: &[],
         via: None,
+        timer_gas: 50_000_000,
         read_only: false,
     };
     let before = ledger.state.clone();
@@ -460,6 +461,8 @@ fn a_call_sees_application_and_attachments() {
         transaction_id: [0; 32],
         application: Some("till"),
         attachments: &[[7; 32], [8; 32]],
+        via: None,
+        timer_gas: 50_000_000,
         read_only: false,
     };
     let outcome = vm::run(&program, "f", &arguments(&[]), &context, &mut state, 10_000);

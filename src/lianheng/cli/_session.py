@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lianheng.model import NotFound, UsageError
+from lianheng.model import ContractName, NotFound, UsageError
 
 if TYPE_CHECKING:
     from lianheng.cli._home import HomeFolder
@@ -88,13 +88,17 @@ def new_passphrase(file: Path | None) -> "Passphrase":
 
 
 def find_transaction(ledger: "Ledger", text: str) -> "TransactionId":
-    """The transaction of an abbreviated id, or of `HEIGHT:POSITION`, as `3:0`."""
+    """By an abbreviated id, by `HEIGHT:POSITION` as `3:0`, or a timer's by `CONTRACT:NUMBER`."""
     height, colon, position = text.partition(":")
-    if not (colon and height.isdecimal() and position.isdecimal()):
+    if not (colon and position.isdecimal()):
         return ledger.find(text)
+    if not height.isdecimal():
+        return ledger.run(ContractName(height), int(position)).id(ledger.genesis_hash)
     block = ledger.block(int(height))
     if int(position) >= len(block):
         raise NotFound(
             "id.not_found", f"block {height} has {len(block)} entries", "they count from 0"
         )
+    if int(position) < block.runs:
+        return block.run(int(position)).id(ledger.genesis_hash)
     return block.entry(int(position)).id

@@ -43,8 +43,20 @@ def as_fields(found: "Block") -> dict[str, Any]:
         "replay_root": header.replay_root.hex(),
         "rules": header.rules,
         "seal": None if found.seal is None else found.seal[0],
-        "entries": [entry.result.to_json() for entry in found.entries],
+        "entries": [
+            *(found.run(index).to_json() for index in range(found.runs)),
+            *(entry.result.to_json() for entry in found.entries),
+        ],
     }
+
+
+def _caller(found: "Block", position: int) -> tuple[str, str]:
+    """Who called what; a run of a timer names the timer."""
+    if position < found.runs:
+        run = found.run(position)
+        return f"timer {run.number:,}", run.target
+    call = found.transaction(position).payload
+    return call.sender, str(call.target)
 
 
 def show(found: "Block") -> None:
@@ -68,15 +80,13 @@ def show(found: "Block") -> None:
         return
     rows = []
     for position in range(min(len(found), LISTED)):
-        result = found.entry(position).result
-        call = found.transactions[position].payload
+        result = found.result(position)
         why = "" if result.error is None else f"{result.error.code} {result.error.reason or ''}"
         rows.append(
             (
                 position,
                 short(result.id or b""),
-                call.sender,
-                str(call.target),
+                *_caller(found, position),
                 str(result.status),
                 f"{result.gas:,}",
                 why,

@@ -1,11 +1,13 @@
 """`lianheng trace`: what a call read, wrote and spent, line by line of its contract."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lianheng.cli._options import Home, Json, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from lianheng.model import Block
 
 Row = tuple[object, ...]
 
@@ -21,13 +23,31 @@ def trace(transaction: Transaction, home: Home = None, json: Json = False) -> No
         steps = ledger.trace(identity, progress=step)
         result = ledger.result(identity)
         block = ledger.block(result.height or 0)
-        call = block.transactions[result.index or 0].payload
-        interface = ledger.interface(call.target.contract)
-        file, source = ledger.source(call.target.contract)
+        call = traced(block, result.index or 0)
+        contract = call.target.partition(".")[0]
+        interface = ledger.interface(contract)
+        file, source = ledger.source(contract)
     if json:
-        emit({"call": str(call.target), "result": result.to_json(), "steps": steps})
+        emit({"call": call.target, "result": result.to_json(), "steps": steps})
         return
     Trace(file, source.splitlines(), interface, steps).show(call, result)
+
+
+class Traced(NamedTuple):
+    """What was run: by whom, what, with which arguments."""
+
+    who: str
+    target: str
+    arguments: "Mapping[str, Any]"
+
+
+def traced(block: "Block", index: int) -> Traced:
+    """The call of a transaction, or the timer that fell due."""
+    if index < block.runs:
+        run = block.run(index)
+        return Traced(f"timer {run.number:,}", run.target, run.arguments)
+    call = block.transaction(index).payload
+    return Traced(f"{call.sender} called", str(call.target), call.arguments)
 
 
 class Trace:
@@ -43,16 +63,16 @@ class Trace:
         self.steps = steps
         self.records = {t["name"]: str(t["record"]) for t in interface.get("tables", ())}
 
-    def show(self, call: Any, result: Any) -> None:
+    def show(self, call: Traced, result: Any) -> None:
         """The call, then one row for each line in the order in which they ran."""
         from lianheng.cli._print import console, result_line, shorten, table
         from lianheng.cli._show import as_declared
 
-        method = call.target.method
+        method = call.target.partition(".")[2]
         value = as_declared(result.value, self.interface, method) if result.final else None
         result_line(result, value)
         given = ", ".join(f"{name}={shorten(value)}" for name, value in call.arguments.items())
-        console().print(f"{call.sender} called {call.target}({given})", markup=False)
+        console().print(f"{call.who} {call.target}({given})", markup=False)
         table((self.file, "gas", ""), [*self.rows(result.gas)], right=(0, 1))
         console().print(f"{result.gas:,} gas in all", style="dim", markup=False)
 

@@ -43,6 +43,10 @@ class BlockClock:
         self._tolerance_ms = tolerance_ms
         self._offset_ms = wall_ms() - monotonic_ms()
 
+    def wait_ms(self, moment: int) -> int:
+        """How long until the wall clock shows `moment`; 0 where it does already."""
+        return max(0, moment - self._wall_ms())
+
     def block_time(self, previous: int) -> Milliseconds:
         """Time for a block after one of time `previous`: the wall clock, never below `previous`."""
         wall = self._wall_ms()

@@ -197,6 +197,9 @@ class _NodeNeeded:
             "start the node: lianheng up --detach",
         )
 
+    def start(self) -> None:
+        """Validators run what falls due."""
+
     def status(self) -> Mapping[str, Any]:
         return {"kind": QUORUM, "started": False}
 
@@ -214,6 +217,12 @@ class _OnFirstUse:
         self._closed = False
 
     def submit(self, transactions: Sequence[bytes]) -> Submission:
+        return self._started().submit(transactions)
+
+    def start(self) -> None:
+        self._started()
+
+    def _started(self) -> Sequencer:
         sequencer = self._sequencer
         if sequencer is None:
             with self._lock:
@@ -222,7 +231,7 @@ class _OnFirstUse:
                 if self._sequencer is None:
                     self._sequencer = self._start()
                 sequencer = self._sequencer
-        return sequencer.submit(transactions)
+        return sequencer
 
     def status(self) -> Mapping[str, Any]:
         sequencer = self._sequencer

@@ -6,7 +6,7 @@ A block is made as soon as something waits, and grows with what arrives meanwhil
 
 - Results are handed out only after the commit returned, that is, after the block log is synced.
 - The queue is bounded, from taking in to confirming; beyond it `Busy` says when to come back.
-- An idle sequencer sleeps without a timeout and writes nothing.
+- An idle sequencer writes nothing; it wakes where a timer is due, and without timers never.
 - A clock that cannot be trusted refuses what waits; a failure of the core stops everything.
 """
 
@@ -79,6 +79,7 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         self._prepared: queue.Queue[_Batch[PreparedT] | None] = queue.Queue(limits.PREPARED_BATCHES)
         self._clock_failure: ClockError | None = None
         self._blocks = 0
+        self._timers_wait_until = 0.0
         self._threads = [
             threading.Thread(target=target, name=f"lianheng-{name}", daemon=True)
             for name, target in (("prepare", self._prepare_loop), ("commit", self._commit_loop))
@@ -91,6 +92,9 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
     def submit(self, transactions: Sequence[bytes]) -> Submission:
         """Take transactions in. Raise `Busy`, `Stopped`, or what stopped the sequencer."""
         return self._intake.submit(transactions)
+
+    def start(self) -> None:
+        """Nothing: it has run since it was made."""
 
     def status(self) -> Mapping[str, Any]:
         """Queue and speed; `stopped` and `clock` name a failure in force."""
@@ -161,7 +165,7 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
     def _commit_all(self) -> None:
         carried: _Batch[PreparedT] | None = None
         while True:
-            first = carried if carried is not None else self._prepared.get()
+            first = carried if carried is not None else self._next_batch()
             carried = None
             if first is None:
                 return
@@ -186,6 +190,40 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             self._make_block(batches, count)
             if ended:
                 return
+
+    def _next_batch(self) -> _Batch[PreparedT] | None:
+        """Wait for a batch; meanwhile make a block whenever a timer is due."""
+        while True:
+            seconds = self._seconds_to_timer()
+            if seconds == 0.0 and self._prepared.empty():
+                self._run_timers()
+                continue
+            try:
+                return self._prepared.get(timeout=seconds or None)
+            except queue.Empty:
+                continue
+
+    def _seconds_to_timer(self) -> float | None:
+        """Until a block is to be made for a timer; None: there is nothing to wait for."""
+        if self._intake.failure is not None:
+            return None
+        with native_errors():
+            due = self._engine.next_timer
+        if due is None:
+            return None
+        retry = max(0.0, self._timers_wait_until - time.monotonic())
+        wait = min(self._clock.wait_ms(due) / 1000, limits.TIMER_WAIT_SECONDS)
+        return max(retry, wait)
+
+    def _run_timers(self) -> None:
+        """A block of what fell due. Where the clock allows none now, it is tried again."""
+        try:
+            self._commit([], 0)
+        except ClockError as failure:
+            self._clock_failure = failure
+            self._timers_wait_until = time.monotonic() + limits.TIMER_RETRY_SECONDS
+        except BaseException as failure:  # noqa: BLE001 - must reach those who submit later
+            self._stop_commit(failure, [])
 
     def _exceeds(self, count: int, size_bytes: int) -> bool:
         return count > self._bounds.block_transactions or size_bytes > self._bounds.block_bytes
@@ -233,7 +271,8 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         self._intake.stop(cause if isinstance(cause, LianhengError) else told, parts, told)
 
     def _measure(self, count: int, elapsed_ms: float) -> None:
-        self._intake.measure(count, elapsed_ms)
+        if count:
+            self._intake.measure(count, elapsed_ms)
         self._blocks += 1
 
     def _confirm(self, batch: _Batch[PreparedT], outcome: BlockOutcome) -> None:

@@ -37,6 +37,7 @@ from lianheng.contract._contracts import (
     declarations,
     invariant,
     migrate,
+    timer,
     view,
 )
 from lianheng.contract._dates import (
@@ -122,5 +123,6 @@ __all__ = [
     "sha256",
     "sm3",
     "start_of_day",
+    "timer",
     "view",
 ]

@@ -10,6 +10,7 @@ from lianheng.contract._migration import drained
 from lianheng.contract._records import Event, Record
 from lianheng.contract._state import State
 from lianheng.contract._tables import Table
+from lianheng.contract._timers import DEFAULT_GAS
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _Invariant = TypeVar("_Invariant", bound=Callable[[Any], object])
@@ -25,7 +26,7 @@ class Caller(Record):
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a decorator said of a method: `call`, `view` or `invariant`, and who may call it."""
+    """What a decorator said: `call`, `view`, `timer` or `invariant`, and who may call it."""
 
     kind: str
     by: str | None = None
@@ -75,6 +76,12 @@ class Host(Protocol):
 
     def emit(self, event: Event) -> None:
         """Take an event that the call announces."""
+
+    def due(self, at: int, method: str, gas: int, arguments: Mapping[str, Any]) -> int:
+        """Keep a timer; gives its number."""
+
+    def cancel(self, number: int) -> bool:
+        """Remove a timer; whether it waited."""
 
 
 class Contract:
@@ -136,6 +143,18 @@ class Contract:
         """Announce an event; it counts only if the call ends well."""
         self._host.emit(event)
 
+    def due(self, at: int, method: str, /, *, gas: int = DEFAULT_GAS, **arguments: Any) -> int:
+        """Have a block run the `@timer` method, named by a plain text, once `at` (ms) has come.
+
+        It costs its gas now, whatever it uses then. Gives the timer's number, from 1. ValueError
+        for a moment that is not after `self.now`, or gas that no timer may carry.
+        """
+        return self._host.due(at, method, gas, arguments)
+
+    def cancel(self, number: int) -> bool:
+        """Remove a timer of this contract; whether it waited until now."""
+        return self._host.cancel(number)
+
 
 @overload
 def call(method: _Method, /) -> _Method: ...
@@ -159,6 +178,14 @@ def call(method: Any = None, /, *, by: str | None = None) -> Any:
 def view(method: _Method) -> _Method:
     """Declare a method that only reads."""
     return _declared(method, Declaration("view"))
+
+
+def timer(method: _Method) -> _Method:
+    """Declare a method that a block runs by itself, once: see `Contract.due`.
+
+    Nobody calls it from outside and nobody signs it: `self.caller.member` is empty.
+    """
+    return _declared(method, Declaration("timer"))
 
 
 def invariant(method: _Invariant) -> _Invariant:
@@ -185,7 +212,7 @@ def migrate(*, from_version: int) -> Callable[[_Method], _Method]:
 
 
 def declarations(contract: type[Contract]) -> dict[str, Declaration]:
-    """The calls, views and invariants of a contract by name, in the order of the source."""
+    """The calls, views, timers and invariants of a contract by name, in the order of the source."""
     found = {}
     for base in reversed(contract.__mro__):
         for name, method in vars(base).items():

@@ -48,9 +48,14 @@ class Program:
         return [name for name, d in self.declared.items() if d.kind == "invariant"]
 
     @property
+    def timers(self) -> list[str]:
+        """Names of the methods that only blocks run."""
+        return [name for name, d in self.declared.items() if d.kind == "timer"]
+
+    @property
     def entries(self) -> dict[str, Declaration]:
         """What can be called from outside: calls and views."""
-        return {name: d for name, d in self.declared.items() if d.kind != "invariant"}
+        return {name: d for name, d in self.declared.items() if d.kind in ("call", "view")}
 
 
 @lru_cache(maxsize=256)

@@ -76,14 +76,14 @@ def broken_invariants(
 def _before(program: Program, call: Call) -> Failure | None:
     """The engine's checks before any gas is spent: there is such a method, its policy is met."""
     target = f"{call.contract}.{call.method}"
+    if call.timer:
+        return None if call.method in program.timers else _unknown(call)
     declared = program.entries.get(call.method)
     if declared is None:
-        message = f"{call.contract} has no method {call.method}"
-        return Failure("call.unknown_method", message)
-    if call.view and declared.kind != "view":
-        return Failure("call.not_a_view", f"{target} changes state")
+        return _unknown(call)
     if call.view:
-        return None
+        reads = declared.kind == "view"
+        return None if reads else Failure("call.not_a_view", f"{target} changes state")
     if declared.kind == "view":
         return Failure("call.is_a_view", f"{target} only reads")
     policy = declared.by or ""
@@ -92,3 +92,11 @@ def _before(program: Program, call: Call) -> Failure | None:
     except ValueError as why:
         return Failure("policy.malformed", str(why))
     return None if met else Failure("policy.denied", denial(target, policy, call.signers))
+
+
+def _unknown(call: Call) -> Failure:
+    if call.timer:
+        message = f"the contract has no call, view or timer '{call.method[:64]}'"
+    else:
+        message = f"{call.contract} has no method {call.method}"
+    return Failure("call.unknown_method", message)

@@ -8,6 +8,7 @@ from typing import Any
 
 from lianheng.contract._errors import Stopped
 from lianheng.contract._records import Record, copied
+from lianheng.contract._timers import Timers
 from lianheng.contract._types import Mismatch, Type, to_plain
 from lianheng.model import decode, encode
 
@@ -169,6 +170,7 @@ class State:
     def __init__(self, tables: Mapping[str, Rows] | None = None) -> None:
         """Empty, or with these tables."""
         self.tables: dict[str, Rows] = dict(tables or {})
+        self.timers = Timers()
         self.read_only = False
         self.signed: tuple[tuple[str, str], ...] = ()
         """Member and organisation of each signer of the running call."""
@@ -186,17 +188,21 @@ class State:
 
     def keep(self) -> dict[str, dict[Place, bytes | None]]:
         """Make the changes last; gives them by table."""
+        self.timers.keep()
         changed = {name: rows.keep() for name, rows in self.tables.items()}
         return {name: rows for name, rows in changed.items() if rows}
 
     def undo(self) -> None:
         """Take back every change since the last `keep`."""
+        self.timers.undo()
         for rows in self.tables.values():
             rows.undo()
 
     def copy(self) -> "State":
         """The same content, for a snapshot."""
-        return State({name: rows.copy() for name, rows in self.tables.items()})
+        other = State({name: rows.copy() for name, rows in self.tables.items()})
+        other.timers = self.timers.copy()
+        return other
 
 
 def place_of(values: Iterable[object]) -> Place:

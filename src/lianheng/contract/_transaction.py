@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lianheng.contract._arguments import check_int
 from lianheng.contract._contracts import Caller
 from lianheng.contract._errors import Rejected, Stopped
 from lianheng.contract._interfaces import Expected, Use
@@ -11,6 +12,7 @@ from lianheng.contract._load import Program, line_in
 from lianheng.contract._policy import denial, met_by
 from lianheng.contract._records import Event
 from lianheng.contract._state import Place, State
+from lianheng.contract._timers import check_gas, check_moment, encoded_arguments
 from lianheng.contract._types import Mismatch, check_scale, decode_at, to_plain
 from lianheng.model import decode, encode
 
@@ -35,6 +37,7 @@ class Call:
     application: str | None = None
     attachments: tuple[bytes, ...] = ()
     view: bool = False
+    timer: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Transaction:
     ) -> bytes:
         """Run a method; gives the canonical bytes of its result. What fails is kept, and raised."""
         program, state = peer.program, peer.state
-        host = Host(self, contract, state, view=view)
+        host = Host(self, contract, peer, view=view)
         self.active.append(contract)
         self.entered[contract] = state
         state.read_only = view
@@ -111,7 +114,7 @@ class Transaction:
 
     def hold(self, peer: Peer, invariant: str) -> object:
         """Run an invariant, which only reads; gives what it gives."""
-        host = Host(self, "", peer.state, view=True)
+        host = Host(self, "", peer, view=True)
         self.active.append("")
         peer.state.read_only = True
         try:
@@ -156,9 +159,7 @@ class Transaction:
 class Host:
     """What one contract sees while it runs."""
 
-    def __init__(
-        self, transaction: Transaction, contract: str, state: State, *, view: bool
-    ) -> None:
+    def __init__(self, transaction: Transaction, contract: str, own: Peer, *, view: bool) -> None:
         call = transaction.call
         self.caller = call.signers[0] if call.signers else _NOBODY
         self.signers = call.signers
@@ -168,7 +169,8 @@ class Host:
         self.application = call.application
         self.attachments = call.attachments
         self.via = transaction.active[-1] if transaction.active else None
-        self.state = state
+        self.state = own.state
+        self._program = own.program
         self._transaction = transaction
         self._contract = contract
         self._view = view
@@ -180,6 +182,19 @@ class Host:
             raise TypeError(f"emit() takes an event, not {type(event).__name__}")
         data = encode(to_plain(event))
         self._transaction.events.append((self._contract, type(event).__name__, data))
+
+    def due(self, at: int, method: str, gas: int, arguments: Mapping[str, Any]) -> int:
+        self.state.may_write()
+        moment, amount = check_moment(at, self.now), check_gas(gas)
+        declared = self._program.parameters[method]
+        types = {name: parameter.type for name, parameter in declared.items()}
+        encoded = encoded_arguments(types, arguments)
+        return self.state.timers.make(moment, method, encoded, amount)
+
+    def cancel(self, number: int) -> bool:
+        self.state.may_write()
+        check_int("cancel", "number", number)
+        return self.state.timers.remove(number)
 
     def call_contract(self, use: Use, expected: Expected, arguments: Mapping[str, Any]) -> Any:
         peer = self._transaction.admit(use, expected, view=self._view)

@@ -35,7 +35,7 @@ def upgrade(
     content.signed = tuple((signer.member, signer.organisation) for signer in call.signers)
     transaction = Transaction(call, peers)
     transaction.entered[call.contract] = content
-    host = Host(transaction, call.contract, content, view=False)
+    host = Host(transaction, call.contract, Peer(new, content), view=False)
     transaction.active.append(call.contract)
     try:
         if migration is not None:
@@ -54,6 +54,7 @@ def upgrade(
 def _retyped(state: State, new: Program) -> State:
     """The same content; what the new source has a name for is read by its types."""
     content, known = State(), places(new.contract)
+    content.timers = state.timers.copy()
     for name, rows in state.tables.items():
         place = known.get(name)
         if isinstance(place, Table):

@@ -17,6 +17,7 @@ from lianheng.contract._policy import met_by
 from lianheng.contract._policy import parse as parse_policy
 from lianheng.contract._run import Outcome, broken_invariants, run
 from lianheng.contract._state import State, key_of
+from lianheng.contract._timers import Timer
 from lianheng.contract._transaction import Call, Failure, Peer
 from lianheng.contract._upgrade import upgrade
 
@@ -27,6 +28,7 @@ __all__ = [
     "Peer",
     "Program",
     "State",
+    "Timer",
     "broken_invariants",
     "key_of",
     "load",

@@ -159,6 +159,13 @@ class EngineBackend:
             raise _closed()
         return self._sequencer.submit(transactions)
 
+    def start(self) -> None:
+        """Where a timer waits, begin to order now: it falls due whether somebody calls or not."""
+        with native_errors():
+            waits = self._open.next_timer is not None
+        if waits:
+            self._sequencer.start()
+
     def view(
         self, contract: str, method: str, arguments: bytes, sender: str | None, gas: int
     ) -> bytes:

@@ -33,12 +33,14 @@ from lianheng.model import (
     Milliseconds,
     NotFound,
     Result,
+    Run,
     SignedTransaction,
     SourceHash,
     TransactionId,
     Transactions,
     encode,
     limits,
+    run_id,
 )
 
 
@@ -240,6 +242,29 @@ class Ledger:
 
     def entry(self, transaction: TransactionId) -> Entry:
         """A transaction's entry. Raise `NotFound` where this chain did not order it."""
+        place = self._place(transaction)
+        return self.block(place[0]).entry(place[1])
+
+    def run(self, contract: str, number: int) -> Run:
+        """The run of a timer by its number. Raise `NotFound` where it did not run (yet)."""
+        place = self._backend.locate(run_id(self.genesis_hash, contract, number))
+        if place is None:
+            raise NotFound(
+                "timer.not_run",
+                f"timer {number} of {contract} did not run",
+                "it waits, was cancelled, or never was: see the table chain.timers",
+            )
+        return self.block(place[0]).run(place[1])
+
+    def result(self, transaction: TransactionId) -> Result:
+        """What became of a transaction that was ordered, or of a run by its id."""
+        place = self._place(transaction)
+        block = self.block(place[0])
+        if place[1] < block.runs:
+            return block.run(place[1]).named(self.genesis_hash)
+        return block.entry(place[1]).result
+
+    def _place(self, transaction: TransactionId) -> Sequence[int]:
         place = self._backend.locate(transaction)
         if place is None:
             raise NotFound(
@@ -247,11 +272,7 @@ class Ledger:
                 f"this chain has no transaction {transaction.hex()}",
                 "dropped transactions are not recorded",
             )
-        return self.block(place[0]).entry(place[1])
-
-    def result(self, transaction: TransactionId) -> Result:
-        """What became of a transaction that was ordered."""
-        return self.entry(transaction).result
+        return place
 
     def block(self, height: int) -> Block:
         """The block of this height, from 1. Raise `NotFound` beyond the last."""

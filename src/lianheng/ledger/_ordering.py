@@ -47,6 +47,10 @@ class OrderingEngine(Protocol[PreparedT, PendingT]):
     def time(self) -> int:
         """Time of the last block, ms."""
 
+    @property
+    def next_timer(self) -> int | None:
+        """Block time (ms) from which the next block runs a timer; None where no timer waits."""
+
     def prepare(self, transactions: Sequence[bytes]) -> PreparedT:
         """Decode and verify; any thread."""
 
@@ -69,6 +73,9 @@ class Sequencer(Protocol):
 
     def submit(self, transactions: Sequence[bytes]) -> Submission:
         """Take transactions in; MUST return at once, or raise `Busy`."""
+
+    def start(self) -> None:
+        """Run what falls due from here on, submissions or not. MUST be callable again."""
 
     def status(self) -> Mapping[str, Any]:
         """Figures for people."""
@@ -139,6 +146,22 @@ class DirectSequencer(Generic[PreparedT, PendingT]):
     def status(self) -> Mapping[str, Any]:
         """Kind only."""
         return {"kind": "direct"}
+
+    def start(self) -> None:
+        """Nothing: who made this says when time passes, with `run_due`."""
+
+    def run_due(self, time_ms: int) -> int | None:
+        """Make one block of what fell due by then, at the moment when it did; its time in ms.
+
+        None where nothing was due.
+        """
+        with self._lock:
+            due = self._engine.next_timer
+            if due is None or due > time_ms:
+                return None
+            moment = max(self._engine.time, due)
+            self._maker.make([], moment)
+        return moment
 
     def close(self) -> None:
         """Nothing to stop."""

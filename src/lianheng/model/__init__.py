@@ -65,6 +65,7 @@ from lianheng.model.ids import (
     TransactionId,
 )
 from lianheng.model.result import CallError, Event, Result, Status
+from lianheng.model.run import TIMER_RUN, Run, run_id
 from lianheng.model.transaction import Payload, SignedTransaction, Transactions
 from lianheng.model.values import Row, Value, decode, encode, jsonable, plain
 
@@ -75,6 +76,7 @@ __all__ = [
     "QUORUM",
     "RULES",
     "SOLO",
+    "TIMER_RUN",
     "Ambiguous",
     "Block",
     "Busy",
@@ -113,6 +115,7 @@ __all__ = [
     "Result",
     "RoleName",
     "Row",
+    "Run",
     "SignedHash",
     "SignedTransaction",
     "SourceHash",
@@ -131,6 +134,7 @@ __all__ = [
     "native_errors",
     "plain",
     "quorum_sealers",
+    "run_id",
     "seal_payload",
     "solo_seal",
     "solo_sealers",

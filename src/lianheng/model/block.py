@@ -17,6 +17,7 @@ from lianheng.model.ids import (
     TransactionId,
 )
 from lianheng.model.result import Result
+from lianheng.model.run import Run
 from lianheng.model.transaction import SignedTransaction
 from lianheng.model.values import decode, encode
 
@@ -115,8 +116,31 @@ class Block:
         """The canonical bytes of the entry at this position, from 0."""
         return self._entries[index]
 
+    @property
+    def runs(self) -> int:
+        """How many entries are of the chain's own runs; they stand before those of calls."""
+        return len(self._entries) - len(self.transactions)
+
+    def run(self, index: int) -> Run:
+        """What the chain ran by itself at this position; IndexError where there is no run."""
+        if not 0 <= index < self.runs:
+            raise IndexError(f"entry {index} of block {self.height} is no run")
+        return Run.from_bytes(self._entries[index], self.height, self.header.time, index)
+
+    def transaction(self, index: int) -> SignedTransaction:
+        """The transaction of the entry at this position; IndexError where it is of a run."""
+        if index < self.runs:
+            raise IndexError(f"entry {index} of block {self.height} is of a run")
+        return self.transactions[index - self.runs]
+
+    def result(self, index: int) -> Result:
+        """The result at this position, of a call or of a run. A run's has no id."""
+        return self.run(index).result if index < self.runs else self.entry(index).result
+
     def entry(self, index: int) -> Entry:
-        """The entry at this position, from 0."""
+        """The entry of a transaction at this position, from 0; IndexError where it is of a run."""
+        if index < self.runs:
+            raise IndexError(f"entry {index} of block {self.height} is of a run")
         parts = decode(self._entries[index])
         identity = TransactionId(parts[0])
         result = Result.from_bytes(
@@ -130,8 +154,13 @@ class Block:
 
     @property
     def entries(self) -> list[Entry]:
-        """All entries in order."""
-        return [self.entry(index) for index in range(len(self._entries))]
+        """The entries of transactions, in order."""
+        return [self.entry(index) for index in range(self.runs, len(self._entries))]
+
+    @property
+    def results(self) -> list[Result]:
+        """What became of all that ran in the block, in order: runs, then calls."""
+        return [self.result(index) for index in range(len(self._entries))]
 
 
 def seal_payload(header_hash: HeaderHash) -> bytes:

@@ -25,6 +25,8 @@ DEFAULT_PARAMETERS: Mapping[str, int] = MappingProxyType(
         "block_bytes": limits.BLOCK_BYTES,
         "block_transactions": limits.BLOCK_TRANSACTIONS,
         "block_gas": limits.BLOCK_GAS,
+        "block_timers": limits.BLOCK_TIMERS,
+        "timer_gas": limits.TIMER_GAS,
         "transaction_bytes": limits.TRANSACTION_BYTES,
         "transaction_gas": limits.TRANSACTION_GAS,
         "transaction_signers": limits.TRANSACTION_SIGNERS,

@@ -24,6 +24,9 @@ REPLAY_HORIZON_MS = 600_000
 BLOCK_BYTES = 4_194_304
 BLOCK_TRANSACTIONS = 10_000
 BLOCK_GAS = 1_000_000_000
+# A block runs timers with a quarter of its gas; five of the largest fit, and a thousand small ones.
+BLOCK_TIMERS = 1_000
+TIMER_GAS = 50_000_000
 TRANSACTION_BYTES = 131_072
 TRANSACTION_GAS = 100_000_000
 TRANSACTION_SIGNERS = 16
@@ -41,6 +44,11 @@ PREPARED_BATCHES = 2
 
 # A wall clock that leaves the monotonic clock by more than this has been set, not disciplined.
 CLOCK_TOLERANCE_MS = 2_000
+
+# A wait for a timer is looked at anew this often: a machine may sleep meanwhile, or its clock be
+# set right. Where no block may be made at the moment, it is tried again sooner.
+TIMER_WAIT_SECONDS = 60.0
+TIMER_RETRY_SECONDS = 1.0
 
 # Pages of a range read; a caller who wants more asks for the next page.
 PAGE_ROWS = 1_000

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lianheng.client import Home, LocalClient
-from lianheng.model import Block, Damaged, Entry, LianhengError
+from lianheng.model import Block, Damaged, LianhengError, Result
 
 if TYPE_CHECKING:
     from lianheng.ledger import Ledger
@@ -138,13 +138,20 @@ def entry_text(mine: Block, other: Block, position: int) -> str:
         if position >= len(block):
             texts.append(f"{where}: none")
             continue
-        entry = block.entry(position)
-        texts.append(f"{where}: {entry.id.hex()} {ending(entry)}")
+        texts.append(f"{where}: {named(block, position)} {ending(block.result(position))}")
     return "; ".join(texts)
 
 
-def ending(entry: Entry) -> str:
+def named(block: Block, position: int) -> str:
+    """The transaction, or the timer."""
+    if position < block.runs:
+        run = block.run(position)
+        return f"timer {run.number} of {run.target}"
+    return block.entry(position).id.hex()
+
+
+def ending(result: Result) -> str:
     """How a transaction ended, with its gas: what differs may be no more than that."""
-    error = entry.result.error
+    error = result.error
     how = "is final" if error is None else f"is refused, {error.code}"
-    return f"{how}, {entry.result.gas:,} gas"
+    return f"{how}, {result.gas:,} gas"

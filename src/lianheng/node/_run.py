@@ -23,7 +23,7 @@ import structlog
 from lianheng import __version__
 from lianheng.client import Home, LocalClient
 from lianheng.consensus import open_ledger
-from lianheng.ledger import Ledger
+from lianheng.ledger import EngineBackend, Ledger
 from lianheng.members import Passphrase, resolve_passphrase
 from lianheng.model import QUORUM, IdentityError, LianhengError, NodeError, limits
 from lianheng.node._keys import consensus_kind, key_file, needs_passphrase
@@ -67,6 +67,9 @@ class _Embedded:
 
     def start(self, stopping: threading.Event) -> str:
         del stopping
+        backend = self.ledger.backend
+        if isinstance(backend, EngineBackend):
+            backend.start()
         return ""
 
     def finish(self) -> None:

@@ -7,7 +7,7 @@ the member earlier. Keys, times and random bytes are fixed: a test gives the sam
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,9 @@ from lianheng.model import (
     MemberId,
     OrganisationName,
     Result,
+    Run,
     UsageError,
+    decode,
     encode,
     limits,
     native_errors,
@@ -74,6 +76,10 @@ class Chain:
         self.journal: list[tuple[Made, Result]] = []
         self.start_ms = start_ms
         self._block_ms = start_ms
+        self._passed_ms = start_ms
+        self.runs: list[tuple[int, Run]] = []
+        """Each timer's run, with the number of calls that were made before it."""
+        self._sequencer: DirectSequencer[_native.Prepared, _native.Pending] | None = None
         self._running: tuple[Ledger, _native.Engine] | None = None
         self._complete = False
 
@@ -101,10 +107,27 @@ class Chain:
         self.journal.append((call, result))
         return result
 
-    def forget_after(self, count: int) -> None:
-        """Keep this many calls; the others never happened."""
-        if count < len(self.journal):
+    def pass_to(self, time_ms: int) -> Iterator[list[Run]]:
+        """Let time pass: each timer runs in a block of the moment when it is due.
+
+        Gives the runs of each block before the next one is made.
+        """
+        ledger, calls = self.ledger, len(self.journal)
+        for runs in self._due(ledger, time_ms):
+            self.runs += [(calls, run) for run in runs]
+            yield runs
+        self._passed_ms = max(self._passed_ms, time_ms)
+
+    def forget_after(self, count: int, passed_ms: int) -> None:
+        """Keep this many calls and this moment; what came later never happened."""
+        if count < len(self.journal) or passed_ms < self._passed_ms:
             del self.journal[count:]
+            self._passed_ms = passed_ms
+            self.runs = [
+                (calls, run)
+                for calls, run in self.runs
+                if calls < count or (calls == count and (run.result.time or 0) <= passed_ms)
+            ]
             self.close()
 
     def rows(self, contract: str, table: str) -> dict[tuple[Any, ...], bytes]:
@@ -134,6 +157,22 @@ class Chain:
             return ()
         return self.ledger.trace(result.id)
 
+    def steps_of(self, run: Run) -> Sequence[Any]:
+        """What a timer's run did, step by step."""
+        return self.ledger.trace(run.id(self.ledger.genesis_hash))
+
+    def timers(self, contract: str) -> list[tuple[Any, ...]]:
+        """Number, moment, method, arguments and gas of the timers of a contract that wait."""
+        waiting, held = self.rows("chain", "timers"), self.rows("chain", "timers_held")
+        rows = [(at, name, number, data) for (at, name, number), data in waiting.items()]
+        rows += [(at, name, number, data) for (name, at, number), data in held.items()]
+        found = []
+        for at, name, number, data in rows:
+            if name == contract:
+                row = decode(data)
+                found.append((number, at, row["method"], row["arguments"], row["gas"]))
+        return found
+
     def close(self) -> None:
         """Let go of the memory."""
         if self._running is not None:
@@ -155,10 +194,12 @@ class Chain:
             engine, identity_of(_SEALER), lambda: self._block_ms
         )
         self._block_ms = self.start_ms
+        self._sequencer, self.runs = sequencer, []
         ledger = Ledger(EngineBackend(engine, sequencer), lambda: self._block_ms)
         self._running = ledger, engine
         self._complete = True
         for number, (call, result) in enumerate(self.journal):
+            self._repeat_runs(ledger, number, call.time_ms)
             again = self._make(ledger, number, call)
             if _visible(again) != _visible(result):
                 raise UsageError(
@@ -168,6 +209,18 @@ class Chain:
                     "name members with ledger.member() and deploy all files before the first call",
                 )
             self.journal[number] = (call, again)
+        self._repeat_runs(ledger, len(self.journal), self._passed_ms)
+
+    def _repeat_runs(self, ledger: Ledger, calls: int, time_ms: int) -> None:
+        self.runs += [(calls, run) for runs in self._due(ledger, time_ms) for run in runs]
+
+    def _due(self, ledger: Ledger, time_ms: int) -> Iterator[list[Run]]:
+        """Make blocks of what fell due by then; gives what each of them ran."""
+        if self._sequencer is None:
+            raise UsageError("testing.closed", "this test's ledger is closed")
+        while self._sequencer.run_due(time_ms) is not None:
+            block = ledger.block(ledger.height)
+            yield [block.run(index) for index in range(block.runs)]
 
     def _genesis(self) -> bytes:
         organisations = dict.fromkeys(member.organisation for member in self.members)

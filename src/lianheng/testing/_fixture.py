@@ -26,6 +26,7 @@ from lianheng.model import (
     NotFound,
     OrganisationName,
     Result,
+    Run,
     UsageError,
     limits,
     native_errors,
@@ -34,7 +35,14 @@ from lianheng.testing._chain import NO_NAMES, Chain, Declared, Made, Names
 from lianheng.testing._handles import ContractHandle, Refusal
 from lianheng.testing._lifecycle import follow
 from lianheng.testing._record import RECORD, FileRecord
-from lianheng.testing._twins import Twin, callers, compare_everything, repeat
+from lianheng.testing._twins import (
+    EnginesDiffer,
+    Twin,
+    callers,
+    compare_everything,
+    repeat,
+    repeat_runs,
+)
 
 DEFAULT_ROLES = ("operator",)
 ADMIN = "admin@test"
@@ -181,8 +189,12 @@ class LedgerFixture:
         """End a contract for good."""
         self._admin(by, "contracts.retire", {"name": _name(contract)})
 
-    def at(self, moment: str | date | int) -> None:
-        """Set the time of the next call: an ISO date or time (UTC), or milliseconds."""
+    def at(self, moment: str | date | int) -> list[Run]:
+        """Set the time of the next call: an ISO date or time (UTC), or milliseconds.
+
+        Timers that fall due until then run, each at its own moment, on both engines. Gives what
+        they came to, in order; a refused one raises nothing here: look at its `result`.
+        """
         wanted = _milliseconds(moment)
         if not self._chain.begun:
             self._chain.start_ms = min(self._chain.start_ms, wanted)
@@ -192,11 +204,13 @@ class LedgerFixture:
                 f"{moment} lies before the last call",
                 "block time never goes back: make the earlier call first",
             )
+        ran = self._run_timers(wanted) if self._chain.begun else []
         self._now_ms = wanted
+        return ran
 
-    def advance(self, **span: float) -> None:
-        """Let time pass: `days=3`, `hours=…`, `minutes=…`, `seconds=…`, as in timedelta."""
-        self.at(self._now_ms + timedelta(**span) // timedelta(milliseconds=1))
+    def advance(self, **span: float) -> list[Run]:
+        """Let time pass, as `at` does: `days=3`, `hours=…`, `minutes=…`, as in timedelta."""
+        return self.at(self._now_ms + timedelta(**span) // timedelta(milliseconds=1))
 
     def snapshot(self) -> Snapshot:
         """This moment, for `restore`: calls made so far, their state, the time."""
@@ -206,7 +220,7 @@ class LedgerFixture:
     def restore(self, snapshot: Snapshot) -> None:
         """Go back: calls made since never happened. What was deployed since stays, empty."""
         self._note_calls(snapshot.calls)
-        self._chain.forget_after(snapshot.calls)
+        self._chain.forget_after(snapshot.calls, snapshot.now_ms)
         self._now_ms = snapshot.now_ms
         deployed = {
             str(name): Twin.of(known.source, known.file, self._paths.get(known.source))
@@ -251,8 +265,19 @@ class LedgerFixture:
 
     @property
     def events(self) -> list[Event]:
-        """All events so far, in order."""
-        return [event for _, result in self._chain.journal for event in result.events]
+        """All events so far, in order: of calls, and of the timers that ran between them."""
+        found: list[Event] = []
+        runs = list(self._chain.runs)
+        for number, (_, result) in enumerate([*self._chain.journal, (None, None)]):
+            while runs and runs[0][0] <= number:
+                found += runs.pop(0)[1].result.events
+            found += () if result is None else result.events
+        return found
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs of timers so far, in order."""
+        return [run for _, run in self._chain.runs]
 
     @property
     def height(self) -> Height:
@@ -281,6 +306,8 @@ class LedgerFixture:
         made = Made(self._now_ms, members, target, arguments, gas, names)
         result = self._chain.make(made)
         self._repeat(made, result)
+        if target == f"{_SYSTEM}.thaw":
+            self._run_timers(self._now_ms)  # those that fell due meanwhile run in the next block
         return result
 
     def ask(
@@ -291,7 +318,8 @@ class LedgerFixture:
         signers = () if member is None else (MemberId(member),)
         made = Made(self._now_ms, signers, target, arguments, gas, NO_NAMES)
         self._repeat(made, result, view=True)
-        self._note(made, result, steps, len(self._chain.journal))
+        contract, _, method = target.partition(".")
+        self._note(contract, method, result, steps, len(self._chain.journal))
         return result
 
     def check_invariants(self, contract: str) -> None:
@@ -359,21 +387,43 @@ class LedgerFixture:
         if self._record is not None:
             self._record.compared += 1
 
+    def _run_timers(self, moment: int) -> list[Run]:
+        """Let time pass up to a moment on both engines."""
+        ran: list[Run] = []
+        for runs in self._chain.pass_to(moment):
+            self._differs = True
+            repeat_runs(self._twins, self._chain, runs)
+            self._differs = False
+            ran += runs
+        for name, twin in self._twins.items():
+            missed = [timer for timer in twin.state.timers.waiting() if timer.at <= moment]
+            if missed and twin.status != "frozen":
+                raise EnginesDiffer(f"{name}: the VM did not run timer {missed[0].number}")
+        if self._record is not None:
+            self._record.compared += len(ran)
+            for run in ran:
+                steps = self._chain.steps_of(run) if self._record.wants_steps else ()
+                calls = len(self._chain.journal)
+                self._note(run.contract, run.method, run.result, steps, calls)
+        return ran
+
     def _note_calls(self, first: int) -> None:
         """Tell the record of the calls from this one on."""
         if self._record is None:
             return
         for number, (made, result) in enumerate(self._chain.journal[first:], first):
             steps = self._chain.steps(result) if self._record.wants_steps else ()
-            self._note(made, result, steps, number)
+            contract, _, method = made.target.partition(".")
+            if contract == _SYSTEM:
+                contract = str(made.arguments.get("name"))
+            self._note(contract, method, result, steps, number)
         for sources in self._files.values():
             sources[:] = [known for known in sources if known[0] <= first]
 
-    def _note(self, made: Made, result: Result, steps: Sequence[Any], number: int) -> None:
-        """Tell the record of one call; a migration's lines are those of its source."""
-        contract, _, method = made.target.partition(".")
-        if contract == _SYSTEM:
-            contract = str(made.arguments.get("name"))
+    def _note(
+        self, contract: str, method: str, result: Result, steps: Sequence[Any], number: int
+    ) -> None:
+        """Tell the record of one run; a migration's lines are those of its source."""
         before = [
             file for since, file in self._files.get(ContractName(contract), ()) if since <= number
         ]

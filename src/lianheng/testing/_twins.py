@@ -8,7 +8,7 @@ from typing import Any
 
 from lianheng.contract import Caller
 from lianheng.contract.twin import Call, Failure, Outcome, Peer, State, key_of, load, run
-from lianheng.model import Result, decode, encode
+from lianheng.model import Result, Run, decode, encode
 from lianheng.testing._chain import Chain, Declared
 
 _FULL_COMPARISON_ROWS = 64
@@ -92,6 +92,44 @@ def compare(
     if found:
         raise EnginesDiffer(report(call, found, outcome))
     return True
+
+
+def repeat_runs(twins: Mapping[str, Peer], chain: Chain, runs: Sequence[Run]) -> None:
+    """Run the timers of one block on the twins too. Raise `EnginesDiffer` as `repeat` does."""
+    ran: list[tuple[Call, Outcome]] = []
+    for run_ in runs:
+        twin = twins.get(run_.contract)
+        if twin is None:
+            continue
+        call = Call(
+            contract=run_.contract,
+            method=run_.method,
+            arguments=run_.arguments,
+            now=int(run_.result.time or 0),
+            height=int(run_.result.height or 0),
+            transaction_id=bytes(run_.id(chain.ledger.genesis_hash)),
+            timer=True,
+        )
+        if not twin.state.timers.remove(run_.number):
+            raise EnginesDiffer(f"{run_.contract}: no timer {run_.number} waits under CPython")
+        twin.state.timers.keep()
+        if _is_for_vm_alone(run_.result):
+            continue
+        closed = refusal(call.contract, twin.status, view=False)
+        outcome = (
+            run(twin.program, call, twin.state, twins)
+            if closed is None
+            else Outcome(failure=closed)
+        )
+        found = [*_of_result(run_.result, outcome), *_of_error(run_.result, outcome)]
+        if found:
+            raise EnginesDiffer(report(call, found, outcome))
+        ran.append((call, outcome))
+    # Later runs of the block may have changed what an earlier one wrote: the last state counts.
+    for call, outcome in ran:
+        for contract in outcome.changes:
+            if found := _of_tables(twins[contract], chain, contract):
+                raise EnginesDiffer(report(call, found, outcome))
 
 
 def compare_everything(twin: Peer, chain: Chain, contract: str) -> None:
@@ -204,7 +242,7 @@ def _of_states(twins: Mapping[str, Peer], chain: Chain, outcome: Outcome) -> lis
 
 
 def _of_tables(twin: Peer, chain: Chain, contract: str) -> list[Difference]:
-    found: list[Difference] = []
+    found: list[Difference] = _of_timers(twin, chain, contract)
     for table in twin.state.tables:
         ours, theirs = chain.rows(contract, table), twin.state.rows(table).data()
         found += [
@@ -217,6 +255,17 @@ def _of_tables(twin: Peer, chain: Chain, contract: str) -> list[Difference]:
                 Difference(f"state order of {contract}.{table}", str([*ours]), str([*theirs]))
             )
     return found
+
+
+def _of_timers(twin: Peer, chain: Chain, contract: str) -> list[Difference]:
+    if not twin.program.timers:
+        return []
+    ours = sorted(chain.timers(contract))
+    theirs = sorted(
+        (timer.number, timer.at, timer.method, dict(timer.values), timer.gas)
+        for timer in twin.state.timers.waiting()
+    )
+    return [] if ours == theirs else [Difference("timers", repr(ours), repr(theirs))]
 
 
 def _row(table: str, key: Sequence[Any], vm: bytes | None, cpython: bytes | None) -> Difference:

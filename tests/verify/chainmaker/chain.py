@@ -19,6 +19,8 @@ PARAMETERS = {
     "block_bytes": 4_000_000,
     "block_transactions": 10_000,
     "block_gas": 10_000_000_000,
+    "block_timers": 1_000,
+    "timer_gas": 50_000_000,
     "transaction_bytes": 131_072,
     "transaction_gas": 10_000_000,
     "transaction_signers": 16,

@@ -23,6 +23,8 @@ _PARAMETERS: Final = frozenset(
         "block_bytes",
         "block_transactions",
         "block_gas",
+        "block_timers",
+        "timer_gas",
         "transaction_bytes",
         "transaction_gas",
         "transaction_signers",

@@ -39,6 +39,13 @@ impl<'a> Block<'a> {
         })
     }
 
+    /// The transaction of an entry; none where the entry is of a run of the chain's own, which stand first.
+    pub fn transaction_of(&self, index: usize) -> Option<&'a [u8]> {
+        let runs = self.entries.len().saturating_sub(self.transactions.len());
+        let position = index.checked_sub(runs)?;
+        self.transactions.get(position).copied()
+    }
+
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         let size = |items: &[&[u8]]| items.iter().map(|item| item.len() + 5).sum::<usize>();

@@ -138,14 +138,20 @@ pub fn anchor_header(file: &[u8]) -> Result<Vec<u8>, Error> {
     }
 }
 
+/// What a receipt is about.
+pub enum Subject<'a> {
+    /// A transaction's full signed bytes, and the public keys in the order of signers.
+    Transaction(&'a [u8], Vec<[u8; 32]>),
+    /// A run of the chain's own: its kind, and its cause, encoded.
+    Run(u64, &'a [u8]),
+}
+
 /// What a receipt is made of.
 pub struct Receipt<'a> {
     /// Genesis hash.
     pub genesis: Hash32,
-    /// Full signed bytes.
-    pub transaction: &'a [u8],
-    /// Public keys, in the order of signers.
-    pub keys: &'a [[u8; 32]],
+    /// What was called, or run.
+    pub subject: &'a Subject<'a>,
     /// Encoded result.
     pub result: &'a [u8],
     /// Entry's index, number of entries, path.
@@ -163,14 +169,23 @@ pub struct Receipt<'a> {
 impl Receipt<'_> {
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut encoder =
-            Encoder::with_capacity(1_024 + self.transaction.len() + self.result.len());
-        encoder
-            .map(9 + usize::from(!self.steps.is_empty()))
-            .text("keys")
-            .array(self.keys.len());
-        for key in self.keys {
-            encoder.bytes(key);
+        let steps_given = usize::from(!self.steps.is_empty());
+        let mut encoder = Encoder::with_capacity(2_048 + self.result.len());
+        match self.subject {
+            Subject::Transaction(_, keys) => {
+                encoder.map(9 + steps_given).text("keys").array(keys.len());
+                for key in keys {
+                    encoder.bytes(key);
+                }
+            }
+            Subject::Run(kind, cause) => {
+                let mut run = Encoder::with_capacity(cause.len() + 16);
+                run.array(2).uint(*kind).raw(cause);
+                encoder
+                    .map(8 + steps_given)
+                    .text("run")
+                    .bytes(run.as_slice());
+            }
         }
         seal(&mut encoder, self.seal);
         let (index, count, path) = self.entry;
@@ -183,7 +198,9 @@ impl Receipt<'_> {
         encoder.text("header").bytes(self.header);
         encoder.text("result").bytes(self.result);
         encoder.text("genesis").bytes(&self.genesis.0);
-        encoder.text("transaction").bytes(self.transaction);
+        if let Subject::Transaction(transaction, _) = self.subject {
+            encoder.text("transaction").bytes(transaction);
+        }
         encoder.into_bytes()
     }
 }

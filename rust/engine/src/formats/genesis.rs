@@ -20,6 +20,10 @@ pub struct Parameters {
     pub block_transactions: u64,
     /// Most gas used by a block.
     pub block_gas: u64,
+    /// Most timers that a block runs.
+    pub block_timers: u64,
+    /// Most gas of one timer.
+    pub timer_gas: u64,
     /// Longest transaction, bytes.
     pub transaction_bytes: u64,
     /// Most gas of one transaction.
@@ -30,12 +34,14 @@ pub struct Parameters {
 
 impl Parameters {
     /// Names and values, in the order of their names.
-    pub fn rows(&self) -> [(&'static str, u64); 7] {
+    pub fn rows(&self) -> [(&'static str, u64); 9] {
         [
             ("block_bytes", self.block_bytes),
             ("block_gas", self.block_gas),
+            ("block_timers", self.block_timers),
             ("block_transactions", self.block_transactions),
             ("replay_horizon_ms", self.replay_horizon_ms),
+            ("timer_gas", self.timer_gas),
             ("transaction_bytes", self.transaction_bytes),
             ("transaction_gas", self.transaction_gas),
             ("transaction_signers", self.transaction_signers),
@@ -47,8 +53,10 @@ impl Parameters {
         map.exactly(&[
             "block_bytes",
             "block_gas",
+            "block_timers",
             "block_transactions",
             "replay_horizon_ms",
+            "timer_gas",
             "transaction_bytes",
             "transaction_gas",
             "transaction_signers",
@@ -58,6 +66,8 @@ impl Parameters {
             block_bytes: map.within("block_bytes", 4_096, 48 << 20)?,
             block_transactions: map.within("block_transactions", 1, 100_000)?,
             block_gas: map.within("block_gas", 1, 1 << 50)?,
+            block_timers: map.within("block_timers", 1, 10_000)?,
+            timer_gas: map.within("timer_gas", 1, 1 << 40)?,
             transaction_bytes: map.within("transaction_bytes", 1_024, 4 << 20)?,
             transaction_gas: map.within("transaction_gas", 1, 1 << 40)?,
             transaction_signers: map.within("transaction_signers", 1, 64)?,

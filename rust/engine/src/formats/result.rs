@@ -143,6 +143,25 @@ pub fn encode_entry(id: Hash32, signed: Hash32, result: &TransactionResult) -> V
     encoder.into_bytes()
 }
 
+/// One entry of a block for what the chain ran by itself, encoded: a kind, its cause (encoded), the result.
+pub fn encode_run(kind: u64, cause: &[u8], result: &TransactionResult) -> Vec<u8> {
+    let mut encoder = Encoder::with_capacity(192 + cause.len());
+    encoder.array(3).uint(kind).raw(cause);
+    result.encode_into(&mut encoder);
+    encoder.into_bytes()
+}
+
+/// The parts of an encoded entry of a chain's run: kind, cause, result bytes.
+pub fn split_run(entry: &[u8]) -> Result<(u64, &[u8], &[u8]), Error> {
+    let mut decoder = Decoder::new(entry);
+    decoder.array_exact(3)?;
+    let kind = decoder.uint()?;
+    let cause = decoder.skip()?;
+    let result = decoder.skip()?;
+    decoder.finish()?;
+    Ok((kind, cause, result))
+}
+
 /// An event, encoded: contract, number in that contract, name, data (an encoded map).
 pub fn encode_event(contract: &str, number: u64, name: &str, data: &[u8]) -> Vec<u8> {
     let mut encoder = Encoder::with_capacity(24 + contract.len() + name.len() + data.len());

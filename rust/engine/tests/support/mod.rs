@@ -189,11 +189,13 @@ fn member(chain: &str, id: &str, roles: &[&str]) -> Value {
 }
 
 /// Parameters of the test chain.
-pub const PARAMETERS: [(&str, i64); 7] = [
+pub const PARAMETERS: [(&str, i64); 9] = [
     ("block_bytes", 1 << 20),
     ("block_gas", 1_000),
+    ("block_timers", 3),
     ("block_transactions", 1_000),
     ("replay_horizon_ms", 600_000),
+    ("timer_gas", 50),
     ("transaction_bytes", 8_192),
     ("transaction_gas", 100),
     ("transaction_signers", 4),

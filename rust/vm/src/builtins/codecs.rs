@@ -161,7 +161,11 @@ impl Vm<'_, '_> {
 
     fn decode_bytes(&mut self, bytes: &BytesObj, way: &Way) -> R<Value> {
         // A replacement is three bytes long.
-        let growth = if way.on_error == OnError::Replace { 3 } else { 1 };
+        let growth = if way.on_error == OnError::Replace {
+            3
+        } else {
+            1
+        };
         self.plan_bytes(bytes.bytes.len().saturating_mul(growth))?;
         let mut text = String::with_capacity(bytes.bytes.len());
         let mut rest = bytes.bytes.as_slice();

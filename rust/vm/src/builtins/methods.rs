@@ -183,9 +183,7 @@ fn of_instances(kind: Builtin, method: Method) -> bool {
         Builtin::Set => of_set(method, false),
         Builtin::Frozenset => of_set(method, true),
         Builtin::Tuple | Builtin::Range => matches!(method, Method::Count | Method::Index),
-        Builtin::Int | Builtin::Bool => {
-            of_int(method)
-        }
+        Builtin::Int | Builtin::Bool => of_int(method),
         _ => false,
     }
 }
@@ -255,9 +253,7 @@ impl Vm<'_, '_> {
             }
             Value::Dict(_) => of_dict(method),
             Value::Set(set) => of_set(method, set.frozenset),
-            Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
-                of_int(method)
-            }
+            Value::Int(_) | Value::Big(_) | Value::Bool(_) => of_int(method),
             Value::Record(_) => matches!(method, M::Replace),
             Value::Contract => matches!(method, M::Emit),
             Value::Table(_) => matches!(method, M::Get | M::Scan | M::By | M::Delete),

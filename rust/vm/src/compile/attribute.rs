@@ -83,7 +83,7 @@ impl<'s> Compiler<'s> {
         if let Some(id) = self.contract.constants.get(name).copied() {
             return self.emit(Op::Const, to, id, 0);
         }
-        if self.contract.methods.contains_key(name) || name == "emit" {
+        if self.contract.methods.contains_key(name) || ["emit", "due", "cancel"].contains(&name) {
             let message = format!("`self.{name}` is a method: it can only be called here");
             return self.error(
                 attribute.range(),

@@ -199,8 +199,11 @@ impl<'s> Compiler<'s> {
             return done;
         }
         if self.is_self(&attribute.value) {
-            if name == "drain" {
-                return self.call_drain(call);
+            match name {
+                "drain" => return self.call_drain(call),
+                "due" => return self.call_due(call),
+                "cancel" => return self.call_cancel(call),
+                _ => {}
             }
             if let Some(function) = self.contract.methods.get(name).copied() {
                 let receiver = self.expr(&attribute.value);

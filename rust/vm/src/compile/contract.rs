@@ -51,8 +51,7 @@ impl<'s> Compiler<'s> {
     fn contract_member(&mut self, name: &'s ast::ExprName, value: &'s Expr) {
         let id = name.id.as_str();
         if crate::interp::context_part(id).is_some()
-            || id == "emit"
-            || id == "drain"
+            || super::methods::RESERVED.contains(&id)
             || self.contract.cells.contains_key(id)
             || self.contract.uses.contains_key(id)
             || self.contract.tables.contains_key(id)

@@ -7,6 +7,9 @@ use super::{docstring, Compiler, Declared, Global};
 use crate::program::Entry;
 use crate::types::Type;
 
+/// What `self` has besides what the contract declares.
+pub(crate) const RESERVED: [&str; 4] = ["cancel", "drain", "due", "emit"];
+
 impl<'s> Compiler<'s> {
     pub(crate) fn declare_methods(&mut self, class: &'s ast::StmtClassDef) {
         let global = self.globals.get(class.name.as_str()).copied();
@@ -55,8 +58,7 @@ impl<'s> Compiler<'s> {
             || crate::interp::context_part(name).is_some()
             || self.contract.cells.contains_key(name)
             || self.contract.uses.contains_key(name)
-            || name == "emit"
-            || name == "drain";
+            || RESERVED.contains(&name);
         let known = self.contract.methods.insert(name.to_string(), function);
         if known.is_some() || taken {
             self.error(
@@ -67,6 +69,14 @@ impl<'s> Compiler<'s> {
             );
         }
         self.parts.methods.push((id, function));
+        let mut decorators = def.decorator_list.iter();
+        if decorators
+            .next()
+            .is_some_and(|first| self.is_timer(&first.expression))
+        {
+            self.refuse_second_decorator(def);
+            return self.define_timer(id, function, def);
+        }
         self.declare_entry(id, function, def);
     }
 
@@ -99,14 +109,7 @@ impl<'s> Compiler<'s> {
         def: &'s ast::StmtFunctionDef,
     ) -> Option<(bool, String)> {
         let decorator = def.decorator_list.first()?;
-        if let Some(second) = def.decorator_list.get(1) {
-            self.error(
-                second.range(),
-                "language.decorator",
-                "a method takes one decorator",
-                "keep @call(by=...) or @view",
-            );
-        }
+        self.refuse_second_decorator(def);
         match &decorator.expression {
             view if self.declares(view, Declared::View) => Some((true, String::new())),
             invariant if self.declares(invariant, Declared::Invariant) => {
@@ -124,11 +127,22 @@ impl<'s> Compiler<'s> {
                 self.error(
                     other.range(),
                     "language.decorator",
-                    "a method of a contract is decorated with @call(by=\"...\"), @view, @invariant or @migrate(from_version=...)",
+                    "a method of a contract is decorated with @call(by=\"...\"), @view, @timer, @invariant or @migrate(from_version=...)",
                     "write @call(by=\"role:operator\")",
                 );
                 None
             }
+        }
+    }
+
+    fn refuse_second_decorator(&mut self, def: &'s ast::StmtFunctionDef) {
+        if let Some(second) = def.decorator_list.get(1) {
+            self.error(
+                second.range(),
+                "language.decorator",
+                "a method takes one decorator",
+                "keep @call(by=...), @view or @timer",
+            );
         }
     }
 
@@ -145,7 +159,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// The types of a call's or view's parameters after `self`.
-    fn entry_types(&mut self, def: &'s ast::StmtFunctionDef) -> Vec<Type> {
+    pub(crate) fn entry_types(&mut self, def: &'s ast::StmtFunctionDef) -> Vec<Type> {
         let parameters = &def.parameters;
         if parameters.vararg.is_some() || parameters.kwarg.is_some() {
             self.error(

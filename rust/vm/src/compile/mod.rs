@@ -29,6 +29,7 @@ mod script;
 mod state;
 mod stmt;
 mod text;
+mod timers;
 mod tries;
 
 use std::collections::HashMap;
@@ -151,6 +152,7 @@ pub(crate) enum Declared {
     Migrate,
     Interface,
     Uses,
+    Timer,
 }
 
 /// What is known of the contract's class while its methods are compiled.

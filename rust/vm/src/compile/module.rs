@@ -12,7 +12,7 @@ use crate::types::Type;
 /// The modules that contracts import from.
 const MODULE: &str = "lianheng.contract";
 const IMPORT_HELP: &str =
-    "it has Contract, Record, Event, Enum, Table, Cell, Counter, Interface, Uses, call, view, invariant, migrate, require, Rejected, Caller, and the helpers of docs/contract-library.md";
+    "it has Contract, Record, Event, Enum, Table, Cell, Counter, Interface, Uses, call, view, invariant, migrate, timer, require, Rejected, Caller, and the helpers of docs/contract-library.md";
 
 impl<'s> Compiler<'s> {
     /// The record class of callers, known to every program.
@@ -301,6 +301,7 @@ fn exported(name: &str) -> Option<Global> {
         "view" => Global::Declaration(Declared::View),
         "invariant" => Global::Declaration(Declared::Invariant),
         "migrate" => Global::Declaration(Declared::Migrate),
+        "timer" => Global::Declaration(Declared::Timer),
         "require" => Global::Require,
         "Rejected" => Global::Exception(Exc::Rejected),
         "Caller" => Global::Class(CALLER),

@@ -138,9 +138,11 @@ impl<'s> Compiler<'s> {
                     Declared::Uses => {
                         "declare it in the contract's class: stock = Uses(Stock, contract=\"stock\")"
                     }
-                    Declared::Call | Declared::View | Declared::Invariant | Declared::Migrate => {
-                        "use it as a decorator of a method"
-                    }
+                    Declared::Call
+                    | Declared::View
+                    | Declared::Invariant
+                    | Declared::Migrate
+                    | Declared::Timer => "use it as a decorator of a method",
                     _ => "use it as the base of a class",
                 };
                 self.error(name.range(), "language.value", message, help);

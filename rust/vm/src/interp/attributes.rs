@@ -145,9 +145,7 @@ impl Vm<'_, '_> {
     /// Attributes that CPython has and the language has not: never an `AttributeError`.
     pub(crate) fn refuse_known_attribute(&self, value: &Value, name: &str) -> R<()> {
         let known: &[&str] = match value {
-            Value::Int(_) | Value::Big(_) | Value::Bool(_) => &[
-                "from_bytes",
-            ],
+            Value::Int(_) | Value::Big(_) | Value::Bool(_) => &["from_bytes"],
             Value::Bytes(_) => &["fromhex", "maketrans"],
             Value::Str(_) => &["maketrans"],
             Value::Dict(_) => &["fromkeys"],
@@ -288,7 +286,8 @@ impl Vm<'_, '_> {
             return Ok(Value::Table(table as u16));
         }
         let cells = &self.program.parts.cells;
-        if text == "drain" || cells.iter().any(|cell| cell.name == name) {
+        if ["drain", "due", "cancel"].contains(&text) || cells.iter().any(|cell| cell.name == name)
+        {
             return Err(crate::error::fatal(
                 "language.refused",
                 format!("`{text}` is reached through self alone, as in self.{text}"),

@@ -144,10 +144,7 @@ impl Vm<'_, '_> {
         bound.resize_with(info.params.len(), Value::default);
         let mut others = HashTable::default();
         for (name, value) in names.iter().zip(keywords) {
-            let place = info
-                .params
-                .iter()
-                .position(|param| param.name == *name);
+            let place = info.params.iter().position(|param| param.name == *name);
             match place.filter(|place| *place >= usize::from(info.positional_only)) {
                 Some(place) if matches!(bound[place], Value::Unset) => bound[place] = value,
                 Some(_) => {

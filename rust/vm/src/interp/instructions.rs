@@ -423,7 +423,7 @@ impl Vm<'_, '_> {
                     // The callee lies two registers below its keywords.
                     let callee = &regs[usize::from(instr.a.saturating_sub(2))];
                     try_or_fail!(self.merge_keywords(callee, &r!(instr.a), &r!(instr.b)));
-                },
+                }
                 Op::ToTuple => {
                     let items = try_or_fail!(self.collect(&r!(instr.b)));
                     r!(instr.a) = try_or_fail!(self.new_tuple(items));
@@ -549,9 +549,13 @@ impl Vm<'_, '_> {
                     let at = usize::from(instr.a);
                     let count = self.contract_arguments(instr.b, instr.c);
                     let arguments = take_all(&mut regs[at..at + count]);
-                    r!(instr.a) =
-                        try_or_fail!(self.call_contract(instr.b, instr.c, &arguments));
+                    r!(instr.a) = try_or_fail!(self.call_contract(instr.b, instr.c, &arguments));
                 }
+                Op::Due => {
+                    let given = &regs[usize::from(instr.a)..];
+                    r!(instr.a) = try_or_fail!(self.due(instr.b, instr.c, given));
+                }
+                Op::Cancel => r!(instr.a) = try_or_fail!(self.cancel(&r!(instr.b))),
                 Op::Context => r!(instr.a) = try_or_fail!(self.context_value(instr.b)),
                 Op::Format => {
                     let value = try_or_fail!(self.format_value(&r!(instr.b), &r!(instr.c)));

@@ -28,7 +28,7 @@ impl Program {
             )));
         }
         let value = decode(bytes).map_err(|error| malformed(error.to_string()))?;
-        let items = array(&value, 17).map_err(malformed)?;
+        let items = array(&value, 18).map_err(malformed)?;
         if text(&items[0]).ok().as_deref() != Some("lianheng.program") {
             return Err(malformed("these bytes are no compiled contract"));
         }
@@ -69,6 +69,7 @@ fn parts(items: &[Value]) -> Read<Parts> {
         migrations: list(&items[14], migration)?,
         interfaces: list(&items[15], declared)?,
         uses: list(&items[16], use_of)?,
+        timers: list(&items[17], entry)?,
         globals: Vec::new(),
         main: None,
     })

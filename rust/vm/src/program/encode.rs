@@ -53,6 +53,7 @@ impl Parts {
             list(&self.migrations, migration_value),
             list(&self.interfaces, declared_value),
             list(&self.uses, use_value),
+            list(&self.timers, entry),
         ])
     }
 }

@@ -200,6 +200,8 @@ pub(crate) struct Parts {
     pub(crate) interfaces: Vec<uses::Declared>,
     /// Attributes that stand for other contracts.
     pub(crate) uses: Vec<uses::Use>,
+    /// Methods that only blocks run, when they fall due.
+    pub(crate) timers: Vec<Entry>,
     /// Names of the module's variables: a script has some, a contract none. Not stored.
     pub(crate) globals: Vec<u16>,
     /// The function of a script's statements. Not stored: only contracts are.

@@ -40,6 +40,8 @@ pub(crate) enum Kind {
     Cell,
     /// Another contract that this one uses.
     Use,
+    /// A timer of the contract.
+    Timer,
 }
 
 macro_rules! operations {
@@ -260,6 +262,10 @@ operations! {
     Drain = Register Register Nothing;
     /// method c of used contract b with arguments from a; result in a
     CallContract = Base Use Number;
+    /// makes timer b due: moment, gas and the arguments of shape c from a; its number in a
+    Due = Base Timer Shape;
+    /// a = whether the timer with number b waited, which it does no longer
+    Cancel = Register Register Nothing;
 }
 
 /// Added to small integers in operands.

@@ -26,6 +26,7 @@ impl Parts {
             self.tables.len(),
             self.methods.len(),
             self.entries.len(),
+            self.timers.len(),
         ];
         if let Some(length) = lengths.iter().find(|length| **length > limits::ITEMS) {
             return refuse("too many items", length);
@@ -260,7 +261,7 @@ impl Parts {
     }
 
     fn check_entries(&self) -> Result<(), Refusal> {
-        for entry in &self.entries {
+        for entry in self.entries.iter().chain(&self.timers) {
             self.check_name(entry.name)?;
             self.check_method(entry.function)?;
             self.check_type(&entry.returns, 0)?;
@@ -344,6 +345,7 @@ impl Parts {
                 Kind::Target => number < length,
                 Kind::Count | Kind::Number => true,
                 Kind::Cell => number < self.cells.len(),
+                Kind::Timer => number < self.timers.len(),
                 Kind::Slot => number < self.globals.len(),
                 Kind::Use => number < self.uses.len(),
             };
@@ -406,6 +408,7 @@ impl Parts {
             }
             Op::CallValue => (a, b + 1),
             Op::CallShape => (a, shape(b) + 1),
+            Op::Due => (a, shape(c) + 2),
             Op::CallStar => (a, 3),
             Op::CallMethod => (a, c + 1),
             Op::CallMethodShape => (a, shape(c) + 1),

@@ -155,7 +155,8 @@ impl Ledger {
             transaction_id: [1; 32],
             application: None,
             attachments: &[],
-        via: None,
+            via: None,
+            timer_gas: 50_000_000,
             read_only,
         };
         let before = self.state.clone();

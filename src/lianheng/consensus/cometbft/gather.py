@@ -119,6 +119,9 @@ class EnvelopeSequencer:
         """Take transactions in. Raise `Busy`, `Stopped`, or what stopped the sequencer."""
         return self._intake.submit(transactions)
 
+    def start(self) -> None:
+        """Nothing: its threads run, and `ticks` wakes the chain when a timer is due."""
+
     def status(self) -> Mapping[str, Any]:
         """Queue, envelopes under way and block interval; `stopped` names a failure in force."""
         intake = self._intake
