@@ -47,7 +47,7 @@ fn run_all(program: &Program) {
                 transaction_id: [0; 32],
                 application: None,
                 attachments: &[],
-        via: None,
+                via: None,
                 read_only: false,
             };
             let mut state = Memory::default();
