@@ -33,7 +33,7 @@ def test_a_refusal_of_the_callee_refuses_all(ledger: LedgerFixture, shop) -> Non
     assert refusal.error is not None
     assert refusal.error.details["file"] == "stock.py"
     assert refusal.error.details["line"] == 35
-    assert refusal.error.hint == "called from shop.py:51"
+    assert refusal.error.hint == "called from shop.py:53"
     assert len(shop.table("orders").scan(limit=10)) == 0
     with ledger.rejects("too_few"):
         shop.as_(ALICE).try_sell("a", 11)

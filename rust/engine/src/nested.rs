@@ -118,10 +118,12 @@ impl<'c> StateHost<'_, '_, '_, '_, 'c> {
         let (contract, from) = (call.contract.to_owned(), call.context.contract.to_owned());
         let caller = std::mem::replace(&mut self.running, callee);
         self.note(|| Step::Contract(contract.clone(), deployed.file.clone()));
+        self.forget_file();
         self.active.push(contract);
         let nested = vm::run_nested(&callee.program, &bound, call, self);
         self.active.pop();
         self.running = caller;
+        self.forget_file();
         let file = caller.program.source_file();
         self.note(|| Step::Contract(from, file.to_owned()));
         nested

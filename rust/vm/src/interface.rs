@@ -28,6 +28,8 @@ pub struct Interface {
     pub uses: Vec<UseInterface>,
     /// Methods that a block runs when they fall due, in the order of the source.
     pub timers: Vec<MethodInterface>,
+    /// Deployed sources whose code is part of it.
+    pub imports: Vec<ImportInterface>,
     /// Sources that a migration starts from.
     pub migrations: Vec<u16>,
 }
@@ -47,6 +49,15 @@ pub struct UseInterface {
     pub calls: Vec<MethodInterface>,
     /// Methods that it may ask.
     pub views: Vec<MethodInterface>,
+}
+
+/// A deployed source that another one imports.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ImportInterface {
+    /// Its module's name.
+    pub module: String,
+    /// Its hash.
+    pub source: [u8; 32],
 }
 
 /// A cell or counter.
@@ -196,6 +207,14 @@ impl Interface {
                 name: name(&cell.name),
                 ty: cell.ty.clone(),
                 counter: cell.counter,
+            })
+            .collect();
+        interface.imports = parts
+            .imports
+            .iter()
+            .map(|import| ImportInterface {
+                module: format!("{}{}", crate::imports::MODULE, import.module),
+                source: import.source,
             })
             .collect();
         interface.uses = parts.uses.iter().map(|used| use_of(parts, used)).collect();

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lianheng import _native
+from lianheng.contract.imports import by_digits, imported
 from lianheng.contract.twin import Call, broken_invariants
 from lianheng.ledger import Ledger, Rehearsal
 from lianheng.model import (
@@ -34,7 +35,7 @@ from lianheng.model import (
 from lianheng.testing._chain import NO_NAMES, Chain, Declared, Made, Names
 from lianheng.testing._handles import ContractHandle, Refusal
 from lianheng.testing._lifecycle import follow
-from lianheng.testing._record import RECORD, FileRecord
+from lianheng.testing._record import RECORD, Called, FileRecord
 from lianheng.testing._twins import (
     EnginesDiffer,
     Twin,
@@ -50,6 +51,7 @@ ADMIN = "admin@test"
 
 _SYSTEM = "contracts"
 """The system contract that puts contracts in force."""
+_NAME_LENGTH = 63
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -123,6 +125,7 @@ class LedgerFixture:
                 "testing.contract_deployed", f"{contract} is deployed already", "give a name="
             )
         _check(source, file)
+        self._deploy_imports(source)
         if path is not None:
             self._paths[source] = path
         self._twins[contract] = Twin.of(source, file, path)
@@ -162,6 +165,7 @@ class LedgerFixture:
         name = _name(contract)
         called = file or f"{name}.py"
         _check(source, called)
+        self._deploy_imports(source)
         if path is not None:
             self._paths[source] = path
         arguments = {"name": name, "file": called, "source": source}
@@ -188,6 +192,15 @@ class LedgerFixture:
     def retire(self, contract: ContractHandle | str, *, by: Sequence[str] = (ADMIN,)) -> None:
         """End a contract for good."""
         self._admin(by, "contracts.retire", {"name": _name(contract)})
+
+    def _deploy_imports(self, source: str) -> None:
+        """What a source imports must lie on the chain: what no test deployed is deployed here."""
+        there = {known.source for known in self._chain.contracts.values()}
+        for module, text in reversed(imported(source).items()):
+            if text not in there:
+                name = module.rpartition(".")[2]
+                self.deploy_source(text, name=name[-_NAME_LENGTH:], file=f"{name}.py")
+                there.add(text)
 
     def at(self, moment: str | date | int) -> list[Run]:
         """Set the time of the next call: an ISO date or time (UTC), or milliseconds.
@@ -424,11 +437,16 @@ class LedgerFixture:
         self, contract: str, method: str, result: Result, steps: Sequence[Any], number: int
     ) -> None:
         """Tell the record of one run; a migration's lines are those of its source."""
-        before = [
-            file for since, file in self._files.get(ContractName(contract), ()) if since <= number
-        ]
-        if self._record is not None and before:
-            self._record.called(before[-1], method, int(result.gas), steps, final=result.final)
+        if self._record is None:
+            return
+        files = {
+            str(name): [file for since, file in sources if since <= number][-1]
+            for name, sources in self._files.items()
+            if sources[0][0] <= number
+        }
+        if contract in files:
+            called = Called(contract, method, int(result.gas), final=result.final)
+            self._record.called(files, called, steps)
 
     def _note_source(self, made: Made, result: Result) -> None:
         """Remember from which call on a contract has another source."""
@@ -450,7 +468,7 @@ class LedgerFixture:
 
 def _check(source: str, file: str) -> None:
     with native_errors():
-        diagnostics = _native.check_contract(source, file)
+        diagnostics = _native.check_contract(source, file, by_digits(source))
     if diagnostics:
         lines = [f"{file} is refused:", *(_line(file, item) for item in diagnostics)]
         raise InvalidValue("contract.invalid", "\n".join(lines))

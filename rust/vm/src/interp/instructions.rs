@@ -19,8 +19,10 @@ impl Vm<'_, '_> {
         let line = self.program.parts.functions[usize::from(function)].line_at(pc);
         if line != self.traced_line {
             self.traced_line = line;
+            let (file, line) = self.program.place(line);
             let event = TraceEvent {
                 line,
+                file,
                 gas: self.gas_used(),
                 reads: self.reads,
                 writes: self.writes,

@@ -4,7 +4,7 @@ use codec::cbor::{decode, Value};
 
 use super::ops::{Instr, Op};
 use super::state::{cell, migration, positions};
-use super::uses::{declared, use_of};
+use super::uses::{declared, import, use_of};
 use super::{
     Class, ClassKind, Const, Entry, Field, Function, Handler, Param, Parts, Program, Shape,
     TableInfo, FORMAT,
@@ -70,6 +70,7 @@ fn parts(items: &[Value]) -> Read<Parts> {
         interfaces: list(&items[15], declared)?,
         uses: list(&items[16], use_of)?,
         timers: list(&items[17], entry)?,
+        imports: list(&items[18], import)?,
         globals: Vec::new(),
         main: None,
     })

@@ -3,7 +3,7 @@
 use codec::cbor::{encode, Value};
 
 use super::state::{cell_value, migration_value, positions_value};
-use super::uses::{declared_value, use_value};
+use super::uses::{declared_value, import_value, use_value};
 use super::{
     Class, ClassKind, Const, Entry, Field, Function, Parts, Program, Shape, TableInfo, FORMAT,
 };
@@ -54,6 +54,7 @@ impl Parts {
             list(&self.interfaces, declared_value),
             list(&self.uses, use_value),
             list(&self.timers, entry),
+            list(&self.imports, import_value),
         ])
     }
 }
