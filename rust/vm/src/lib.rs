@@ -21,6 +21,7 @@ mod instance;
 mod interface;
 mod interp;
 pub mod limits;
+mod listing;
 mod memory;
 mod program;
 mod rows;

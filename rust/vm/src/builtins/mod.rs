@@ -9,7 +9,7 @@ mod int_methods;
 mod iterators;
 pub(crate) mod library;
 mod list_methods;
-mod methods;
+pub(crate) mod methods;
 mod ordered;
 mod set_methods;
 mod str_format;

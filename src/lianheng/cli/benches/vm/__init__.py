@@ -1,0 +1,1 @@
+"""`bench vm`: what gas takes, eight small programs beside CPython, calls, and compiling."""
