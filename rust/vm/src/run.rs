@@ -108,6 +108,11 @@ pub trait Host {
         limit: usize,
         reverse: bool,
     ) -> Result<Vec<Vec<u8>>, HostError>;
+    /// How many entries that this block deleted the scans since the last question went past: the
+    /// same on every machine, and paid by the call.
+    fn passed(&mut self) -> u64 {
+        0
+    }
     /// Whether [`Host::trace`] wants to be called; asked once a call.
     fn tracing(&self) -> bool {
         false

@@ -1,5 +1,6 @@
 //! More methods of byte strings: case and classes of ASCII, searching from the end, padding.
 
+use super::str_split::check_pieces;
 use super::Method;
 use crate::error::{type_error, value_error, R};
 use crate::gas;
@@ -247,8 +248,8 @@ impl Vm<'_, '_> {
         self.spend(gas::bytes(content.len().saturating_mul(work)))?;
         let backwards = method == Method::Rsplit;
         let pieces = match &part {
-            Some(part) => split_at_part(content, part, most, backwards),
-            None => split_at_space(content, most, backwards),
+            Some(part) => split_at_part(content, part, most, backwards)?,
+            None => split_at_space(content, most, backwards)?,
         };
         let made = pieces
             .into_iter()
@@ -263,10 +264,11 @@ fn split_at_part<'b>(
     part: &[u8],
     most: usize,
     backwards: bool,
-) -> Vec<&'b [u8]> {
+) -> R<Vec<&'b [u8]>> {
     let mut pieces = Vec::new();
     let mut rest = content;
     while pieces.len() < most {
+        check_pieces(pieces.len())?;
         let found = if backwards {
             rfind(rest, part)
         } else {
@@ -285,13 +287,14 @@ fn split_at_part<'b>(
     if backwards {
         pieces.reverse();
     }
-    pieces
+    Ok(pieces)
 }
 
-fn split_at_space(content: &[u8], most: usize, backwards: bool) -> Vec<&[u8]> {
+fn split_at_space(content: &[u8], most: usize, backwards: bool) -> R<Vec<&[u8]>> {
     let mut pieces = Vec::new();
     let mut rest = content;
     loop {
+        check_pieces(pieces.len())?;
         if backwards {
             let end = rest.iter().rposition(|byte| !is_space(*byte));
             let Some(end) = end else { break };
@@ -321,5 +324,5 @@ fn split_at_space(content: &[u8], most: usize, backwards: bool) -> Vec<&[u8]> {
     if backwards {
         pieces.reverse();
     }
-    pieces
+    Ok(pieces)
 }

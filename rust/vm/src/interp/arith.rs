@@ -269,7 +269,12 @@ impl Vm<'_, '_> {
         }
         let words = m.bits() / 64 + 1;
         self.spend(gas::OBJECT + (y.bits() + 1).saturating_mul(words * words / 2 + 2))?;
+        if let (Some(x), Some(y), Some(m)) = (x.to_i64(), y.to_u64(), m.to_i64()) {
+            return Ok(Value::Int(small_power_mod(x, y, m)));
+        }
+        self.spend(gas::MODULUS)?;
         let x = if y.is_negative() {
+            self.spend(m.bits() * (gas::INVERSE_STEP + words / 2))?;
             let found = x.mod_floor(&m.abs()).extended_gcd(&m.abs());
             if !found.gcd.is_one() {
                 return Err(value_error("base is not invertible for the given modulus"));
@@ -497,6 +502,16 @@ impl Vm<'_, '_> {
     }
 
     pub(crate) fn unary(&mut self, op: Op, value: &Value) -> R<Value> {
+        if let Some(small) = to_i64(value) {
+            let made = match op {
+                Op::Neg => small.checked_neg(),
+                Op::Pos => Some(small),
+                _ => Some(!small),
+            };
+            if let Some(made) = made {
+                return Ok(Value::Int(made));
+            }
+        }
         let sign = match op {
             Op::Neg => "-",
             Op::Pos => "+",
@@ -572,6 +587,27 @@ impl Vm<'_, '_> {
             name(right)
         ))
     }
+}
+
+/// `pow(x, y, m)` of numbers whose products fit 128 bits. `m` is not 0.
+fn small_power_mod(x: i64, mut y: u64, m: i64) -> i64 {
+    let positive = i128::from(m).abs();
+    let mut square = i128::from(x).rem_euclid(positive);
+    let mut found = 1 % positive;
+    while y > 0 {
+        if y & 1 == 1 {
+            found = found * square % positive;
+        }
+        square = square * square % positive;
+        y >>= 1;
+    }
+    let signed = if m < 0 && found != 0 {
+        found + i128::from(m)
+    } else {
+        found
+    };
+    // Smaller than m, which fits.
+    signed as i64
 }
 
 fn is_sequence(value: &Value) -> bool {

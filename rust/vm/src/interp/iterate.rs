@@ -434,10 +434,12 @@ impl Vm<'_, '_> {
                     return Err(malformed());
                 };
                 let mut items = Vec::new();
+                // Counted while it grows: what gives the items may collect others meanwhile.
+                let held = charge(0)?;
                 while let Some(item) = self.advance(iter)? {
                     items.push(item);
                     if items.len() % 1024 == 0 {
-                        crate::memory::check(items.len() * crate::value::ELEMENT_BYTES)?;
+                        held.grow(1024 * crate::value::ELEMENT_BYTES)?;
                     }
                 }
                 Ok(items)

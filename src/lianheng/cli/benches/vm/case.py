@@ -11,6 +11,7 @@ class Case:
     statement: str
     setup: str = "pass"
     before: str = ""
+    most_times: int = 2_000  # turns of the loop, where the language limits them
 
 
 def group(setup: str, statements: dict[str, str]) -> list[Case]:
@@ -19,9 +20,11 @@ def group(setup: str, statements: dict[str, str]) -> list[Case]:
 
 
 def sizes(setup: str, statements: dict[str, str], *counts: int) -> list[Case]:
-    """The same with values of several sizes: SIZE in `setup` is replaced."""
+    """The same with values of several sizes, wherever SIZE stands."""
     return [
-        Case(f"{name}, {count:,}", statement, setup.replace("SIZE", str(count)))
+        Case(
+            f"{name}, {count:,}", *(text.replace("SIZE", str(count)) for text in (statement, setup))
+        )
         for name, statement in statements.items()
         for count in counts
     ]

@@ -16,7 +16,6 @@ from lianheng.cli.benches.vm.case import Case
 
 COPIES = 4  # of the statement in the loop, so that the loop itself matters little
 AIMED_NANOSECONDS = 1_500_000  # of one run: long against the clock, short against a time slice
-MOST_TIMES = 2_000
 FACTOR = 10  # how far from the median an operation may be
 TRIES = 3  # of an operation that seems to be too dear: a busy machine slows single ones
 Say = Callable[[str], None]
@@ -124,7 +123,7 @@ class Bench(Contract):
     large = Table(Large, key="id")
     named = Table(Named, key="name")
     total = Cell(int, 0)
-    large_cell: Cell[list[int]] = Cell(list[int], ())
+    large_cell: Cell[list[int] | None] = Cell(list[int] | None, None)
     numbers = Counter()
 
     def helper(self, x):
@@ -188,10 +187,10 @@ def price(case: Case, rounds: int) -> Price:
     """Measures one case; the least of some rounds, because a machine only ever adds time."""
     text = source(case)
     (_, once), *_ = timed(text, 1, 2)
-    times = max(2, min(MOST_TIMES, AIMED_NANOSECONDS // max(1, once)))
+    times = max(2, min(case.most_times, AIMED_NANOSECONDS // max(1, once)))
     if times > 8:  # noqa: PLR2004  the first run says little of short ones
         (_, several), *_ = timed(text, 8, 2)
-        times = max(2, min(MOST_TIMES, 8 * AIMED_NANOSECONDS // max(1, several)))
+        times = max(2, min(case.most_times, 8 * AIMED_NANOSECONDS // max(1, several)))
     (gas, spent), (gas_around, around) = timed(text, times, rounds)
     done = times * COPIES
     return Price(case.name, (gas - gas_around) / done, (spent - around) / done)
@@ -212,7 +211,9 @@ def timed(text: str, times: int, rounds: int) -> tuple[tuple[int, int], tuple[in
 def needs_rows(text: str) -> bool:
     """Whether a case looks at the tables: filling them takes longer than most cases."""
     behind = text.partition("def without")[2]
-    return any(f"self.{name}" in behind for name in ("rows", "indexed", "unique", "pairs", "signed"))
+    return any(
+        f"self.{name}" in behind for name in ("rows", "indexed", "unique", "pairs", "signed")
+    )
 
 
 def measure(rounds: int, only: str, say: Say) -> list[Price]:

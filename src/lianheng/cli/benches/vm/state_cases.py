@@ -32,10 +32,24 @@ TABLES = [
             "counter.add": "x = self.numbers.add(3)",
             "counter.get": "x = self.numbers.get()",
             "large cell.set": "self.large_cell.set(list(range(1000)))",
-            "emit": "self.emit(Told(1, 'text'))",
         },
     ),
-    Case("row write new", "self.rows[1_000_000 + self.numbers.next()] = n.replace(id=self.numbers.get() + 1_000_000)", ROW),
+    Case(
+        "row write new",
+        "i += 1; self.rows[i] = n.replace(id=i)",
+        "i = 1_000_000; n = Row(5, 'group-1', 1)",
+    ),
+    Case(
+        "indexed row write new",
+        "i += 1; self.indexed[i] = n.replace(id=i)",
+        "i = 1_000_000; n = Row(5, 'group-1', 1)",
+    ),
+    Case(
+        "unique row write new",
+        "i += 1; self.unique[i] = n.replace(id=i)",
+        "i = 1_000_000; n = Row(5, 'group-1', 1)",
+    ),
+    Case("emit", "self.emit(Told(1, 'text'))", most_times=200),
     Case("scan", "x = self.rows.scan(limit=10)"),
     Case("scan nothing", "x = self.rows.scan(limit=10, start=-5, end=-1)"),
     Case("scan from a start", "x = self.rows.scan(limit=10, start=1_500)"),
@@ -58,11 +72,16 @@ LARGE_ROWS = sizes(
         "large row scan": "x = self.large.scan(limit=1)",
         "large record": "x = Large(7, r.text, r.numbers, r.names)",
         "large record ==": "x = r == w",
-        "large event": "self.emit(LargeTold(r.text, r.numbers))",
         "commit of a large row": "x = commit(w, b'0123456789abcdef')",
     },
     1_000,
     20_000,
+)
+LARGE_EVENT = Case(
+    "large event",
+    "self.emit(LargeTold(t, n))",
+    "t = 'x' * 20_000; n = list(range(2_000))",
+    most_times=200,
 )
 LONG_KEYS = sizes(
     "k = 'k' * SIZE; self.named[k] = Named(k, 1); r = Named(k, 2)",
@@ -115,7 +134,11 @@ DECIMALS = [
         2_400,
     ),
     Case("allocate to 1,000", "x = allocate(123456789, w)", "w = list(range(1, 1001))"),
-    Case("large allocate to 100", "x = allocate(u, w)", "u = 3 ** 2400; w = [7 ** 800 + v for v in range(100)]"),
+    Case(
+        "large allocate to 100",
+        "x = allocate(u, w)",
+        "u = 3 ** 2400; w = [7 ** 800 + v for v in range(100)]",
+    ),
 ]
 HELPERS = group(
     "m = 1_700_000_000_000; d = 19_675; t = 'text' * 4; b = b'bytes' * 4; k = b'k' * 32; g = b's' * 64;"
@@ -165,4 +188,4 @@ LONG_HELPERS = group(
         "long is_signed": "x = is_signed(b, SIGNATURE, KEY)",
     },
 )
-CASES = [*TABLES, *LARGE_ROWS, *LONG_KEYS, *DECIMALS, *HELPERS, *LONG_HELPERS]
+CASES = [*TABLES, *LARGE_ROWS, LARGE_EVENT, *LONG_KEYS, *DECIMALS, *HELPERS, *LONG_HELPERS]

@@ -3,7 +3,9 @@
 from lianheng.cli.benches.vm.case import Case, group, sizes
 
 SHORT = "s = 'Hello, world'; b = b'Hello, world'; parts = ['a', 'b', 'c']; bits = [b'a', b'b']"
-LONG = "s = 'ab, cd ef' * (SIZE // 10); b = b'ab, cd ef' * (SIZE // 10); z = 'x' * 50; y = b'x' * 50"
+LONG = (
+    "s = 'ab, cd ef' * (SIZE // 10); b = b'ab, cd ef' * (SIZE // 10); z = 'x' * 50; y = b'x' * 50"
+)
 WIDE = "s = 'é中, cd ef' * (SIZE // 10)"
 
 PREDICATES = (
@@ -20,7 +22,16 @@ PREDICATES = (
     "istitle",
     "isupper",
 )
-BYTES_PREDICATES = ("isalnum", "isalpha", "isascii", "isdigit", "islower", "isspace", "istitle", "isupper")
+BYTES_PREDICATES = (
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdigit",
+    "islower",
+    "isspace",
+    "istitle",
+    "isupper",
+)
 CHANGES = ("capitalize", "casefold", "lower", "swapcase", "title", "upper")
 BYTES_CHANGES = ("capitalize", "lower", "swapcase", "title", "upper")
 # All characters satisfy the question, so that the whole text is looked at.
@@ -37,6 +48,19 @@ SATISFIED = {
     "isspace": " \\t",
     "istitle": "Ab ",
     "isupper": "AB",
+}
+SATISFIED_WIDE = {
+    "isalnum": "½",
+    "isalpha": "\U00020000",
+    "isdecimal": "\u0967",
+    "isdigit": "\u0967",
+    "isidentifier": "\u4e2d",
+    "islower": "\u0451",
+    "isnumeric": "½",
+    "isprintable": "\U0001f600",
+    "isspace": "\u3000",
+    "istitle": "\u0414\u0451",
+    "isupper": "\u0414",
 }
 OF_TEXT = {
     "center": "s.center(40)",
@@ -102,7 +126,7 @@ OPERATORS = {
     "f-string format": "x = f'{1234567:,}'",
     "f-string hex": "x = f'{255:#06x}'",
     "f-string !a": "x = f'{s!a}'",
-    "%": "x = '%s: %5d' % (s, 12)",
+    "str %": "x = '%s: %5d' % (s, 12)",
     "str as key": "x = {s: 1}",
 }
 
@@ -243,11 +267,19 @@ LARGE_BYTES = {
 }
 LARGE = [
     *sizes(LONG, {f"long str {name}": text for name, text in LARGE_TEXT.items()}, 30_000),
-    *sizes(WIDE, {f"wide str {name}": text for name, text in LARGE_TEXT.items() if "z" not in text}, 30_000),
+    *sizes(
+        WIDE,
+        {f"wide str {name}": text for name, text in LARGE_TEXT.items() if "z" not in text},
+        30_000,
+    ),
     *sizes(LONG, {f"long bytes {name}": text for name, text in LARGE_BYTES.items()}, 30_000),
     *[
-        Case(f"long str {name}", f"s.{name}()", f"s = {text!r}.encode().decode() * 10_000".replace("\\\\", "\\"))
+        Case(f"long str {name}", f"s.{name}()", f"s = '{text}' * 10_000")
         for name, text in SATISFIED.items()
+    ],
+    *[
+        Case(f"wide str {name}", f"s.{name}()", f"s = {text!r} * 10_000")
+        for name, text in SATISFIED_WIDE.items()
     ],
     *[
         Case(f"long bytes {name}", f"b.{name}()", f"b = '{SATISFIED[name]}'.encode() * 10_000")
