@@ -59,7 +59,7 @@ def chain_of_programs(them: People) -> Genesis:
         ContractSource("toolshed", "toolshed.py", TOOLSHED.read_text(encoding="utf-8")),
         ContractSource("accounts", "accounts.py", accounts.read_text(encoding="utf-8")),
     ]
-    for seed, program in programs(0, PROGRAMS):
+    for seed, program in programs(0, PROGRAMS, Counter()):
         source = as_contract(program)
         if not _native.check_contract(source, "program.py"):
             sources.append(ContractSource(f"program{seed}", "program.py", source))

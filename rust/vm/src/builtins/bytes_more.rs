@@ -134,7 +134,10 @@ impl Vm<'_, '_> {
                     None => Err(value_error("subsection not found")),
                 }
             }
-            _ => Ok(Value::Bool(is_kind(content, method))),
+            _ => {
+                self.spend(gas::searched(content.len()))?;
+                Ok(Value::Bool(is_kind(content, method)))
+            }
         }
     }
 

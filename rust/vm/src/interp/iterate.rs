@@ -428,6 +428,14 @@ impl Vm<'_, '_> {
                 self.plan_elements(tuple.items.len())?;
                 Ok(tuple.items.clone())
             }
+            Value::Str(text) if text.is_ascii() => {
+                self.plan_elements(text.chars)?;
+                self.spend(text.chars as u64)?;
+                let chars = &self.instance.chars;
+                let bytes = text.text.bytes();
+                let found = bytes.filter_map(|byte| chars.get(usize::from(byte)).cloned());
+                Ok(found.collect())
+            }
             other => {
                 let iter = self.iterator(other)?;
                 let Value::Iter(iter) = &iter else {

@@ -15,7 +15,7 @@ def measure(
 ) -> tuple[dict[str, Any], bool]:
     """All figures, and whether every one of them is as it should be.
 
-    Raises `NodeError` where no operation's name holds `only`.
+    Raises `InvalidValue` where no operation's name holds `only`.
     """
     from lianheng.cli.benches.machine import describe
     from lianheng.cli.benches.vm import pricing, programs, speed

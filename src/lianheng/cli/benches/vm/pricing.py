@@ -13,9 +13,12 @@ from typing import Any
 
 from lianheng.cli.benches.vm import container_cases, core_cases, state_cases, text_cases
 from lianheng.cli.benches.vm.case import Case
+from lianheng.model import InvalidValue
 
 COPIES = 4  # of the statement in the loop, so that the loop itself matters little
 AIMED_NANOSECONDS = 1_500_000  # of one run: long against the clock, short against a time slice
+SHORTEST_NANOSECONDS = 20  # of a turn of the loop
+LOOKS = 3  # runs that find out how often to repeat a case
 FACTOR = 10  # how far from the median an operation may be
 TRIES = 3  # of an operation that seems to be too dear: a busy machine slows single ones
 Say = Callable[[str], None]
@@ -186,11 +189,13 @@ def source(case: Case) -> str:
 def price(case: Case, rounds: int) -> Price:
     """Measures one case; the least of some rounds, because a machine only ever adds time."""
     text = source(case)
-    (_, once), *_ = timed(text, 1, 2)
-    times = max(2, min(case.most_times, AIMED_NANOSECONDS // max(1, once)))
-    if times > 8:  # noqa: PLR2004  the first run says little of short ones
-        (_, several), *_ = timed(text, 8, 2)
-        times = max(2, min(case.most_times, 8 * AIMED_NANOSECONDS // max(1, several)))
+    times = 1
+    for trial in (4, 32):  # the first look says little of short ones
+        (_, spent), (_, around) = timed(text, trial, LOOKS)
+        each = max(SHORTEST_NANOSECONDS, (spent - around) // trial)
+        times = max(2, min(case.most_times, AIMED_NANOSECONDS // each))
+        if times <= trial:
+            break
     (gas, spent), (gas_around, around) = timed(text, times, rounds)
     done = times * COPIES
     return Price(case.name, (gas - gas_around) / done, (spent - around) / done)
@@ -219,6 +224,9 @@ def needs_rows(text: str) -> bool:
 def measure(rounds: int, only: str, say: Say) -> list[Price]:
     """All cases whose name holds `only`; what is far off is measured again."""
     cases = [case for case in CASES if only in case.name]
+    if not cases:
+        message = f"no operation's name holds {only!r}"
+        raise InvalidValue("bench.unknown_operation", message, "leave --only out to see all names")
     prices = []
     for number, case in enumerate(cases):
         say(f"{number} of {len(cases)} operations: {case.name}")
