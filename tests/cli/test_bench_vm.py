@@ -13,8 +13,12 @@ from lianheng.cli.benches.vm import measure, speed
 from lianheng.cli.benches.vm.pricing import CASES, Price, source, summary
 from lianheng.model import InvalidValue
 
-# What no call of a contract reaches: module variables are a script's, a drain is a migration's.
+# What no call of a contract reaches: module variables are a script's, a drain is a migration's;
+# and what is compiled into other operations, or only a type.
 NOT_IN_A_CALL = {
+    "builtin isinstance",
+    "builtin slice",
+    "builtin type name",
     "builtin print",
     "op BoundGlobal",
     "op ClearGlobal",

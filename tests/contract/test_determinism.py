@@ -23,7 +23,7 @@ from lianheng.ledger._export import read_sequence
 from lianheng.members import Genesis, MemberSpec
 from lianheng.model import ContractSource, decode, encode
 
-PROGRAMS = 120
+PROGRAMS = 200
 BATCH = 40
 GAS = 1_000_000
 ATTEMPTS = 3  # of a call, each with another gas limit
@@ -83,7 +83,7 @@ def all_calls(document: Genesis) -> list[tuple[str, dict[str, object], int]]:
     runs = [(f"{name}.run", {}) for name in names if name.startswith("program")]
     calls = [*CALLS, *runs]
     return [
-        (target, dict(arguments), GAS if attempt == 0 else chance.randint(100, 20_000))
+        (target, dict(arguments), GAS if attempt == 0 else chance.randint(60, 2_000))
         for attempt in range(ATTEMPTS)
         for target, arguments in calls
     ]
@@ -140,9 +140,9 @@ print(replay.height)
 
 
 def test_the_calls_end_in_many_ways(exported: Exported) -> None:
-    assert exported.codes["final"] > PROGRAMS // 2
-    assert exported.codes["gas.exhausted"] > PROGRAMS // 2
-    for code in ("contract.error", "contract.rejected", "call.bad_arguments"):
+    for code in ("final", "contract.error", "gas.exhausted"):
+        assert exported.codes[code] > PROGRAMS // 8, exported.codes
+    for code in ("contract.rejected", "call.bad_arguments"):
         assert exported.codes[code] > 0, exported.codes
 
 
@@ -158,11 +158,11 @@ def test_a_unit_of_gas_more_is_found(exported: Exported) -> None:
     """The comparison can fail: entries hold the gas, and the header their root."""
     replay = _native.replay_open((exported.folder / "genesis.cbor").read_bytes())
     block = decode((exported.folder / "000001.block").read_bytes())
-    entry = decode(block[3][0])
+    entry = decode(block[4][0])
     result = dict(entry[2])
     gas = next(name for name, value in result.items() if isinstance(value, int) and value > 50)
     result[gas] += 1
-    block[3][0] = encode([entry[0], entry[1], result])
+    block[4][0] = encode([entry[0], entry[1], result])
     with pytest.raises(_native.NativeError):
         replay.apply(encode(block))
 

@@ -135,7 +135,7 @@ def open_(keys: Keys = 1_000_000, folder: Folder = Path(), json: Json = False) -
 
 @app.command()
 def vm(
-    rounds: Annotated[int, typer.Option(help="Runs of each; the best one counts.", min=1)] = 5,
+    rounds: Annotated[int, typer.Option(help="Runs of each; the best one counts.", min=1)] = 10,
     only: Annotated[str, typer.Option(help="Operations whose name holds this.")] = "",
     gas_only: Annotated[bool, typer.Option("--gas-only", help="Only what gas takes.")] = False,
     folder: Folder = Path(),
@@ -169,7 +169,7 @@ def all_(folder: Folder = Path(), json: Json = False) -> None:
     from lianheng.cli.benches import state
     from lianheng.cli.benches import vm as bench_vm
 
-    virtual_machine: dict[str, Any] = {"rounds": 5, "only": "", "gas_only": False}
+    virtual_machine: dict[str, Any] = {"rounds": 10, "only": "", "gas_only": False}
 
     def transfers(place: Path, say: Say, *, hot: bool, share: float | None) -> dict[str, Any]:
         return bench_ledger.measure(

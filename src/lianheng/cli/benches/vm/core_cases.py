@@ -15,6 +15,7 @@ VARIABLES = group(
         "if": "if t:\n    pass",
         "not": "x = not t",
         "if none": "if u is None:\n    pass",
+        "if not none": "if u is not None:\n    pass",
         "is": "x = u is None",
         "is not": "x = t is not True",
         "and or": "x = a and b or c",
@@ -133,7 +134,8 @@ CALLS = [
         "p = Point(1, 2); f = plain; g = lambda x: x; d = {'x': 1}; l = (1,); e = KeyError\nk = 1\n"
         "def inner(x):\n    return x + k\n"
         "def counter():\n    nonlocal k\n    k = k + 1\n"
-        "def held(x, y=k):\n    return x",
+        "def held(x, y=k):\n    return x\n"
+        "seen = 1\ndef sees():\n    return seen",
         {
             "call of a function": "plain(1)",
             "call with keyword": "plain(x=1)",
@@ -147,6 +149,7 @@ CALLS = [
             "call of a closure": "inner(1)",
             "closure that writes": "counter()",
             "closure with default": "held(1)",
+            "del of a variable that closures see": "del seen; seen = 1",
             "make a lambda": "h = lambda x: x",
             "make a closure": "h = lambda x: x + k",
             "method of the contract": "self.helper(1)",
@@ -179,7 +182,7 @@ CALLS = [
             "try": "try:\n    pass\nexcept ValueError:\n    pass",
             "try finally": "try:\n    k = 1\nfinally:\n    k = 2",
             "raise and catch": "try:\n    raise ValueError('bad')\nexcept ValueError:\n    pass",
-            "raise as": "try:\n    raise e\nexcept (TypeError, KeyError) as caught:\n    x = caught",
+            "raise as": "try:\n    raise e\nexcept (TypeError, KeyError) as c:\n    x = c",
             "reraise": "try:\n    try:\n        raise e\n    except TypeError:\n        pass\n"
             "except KeyError:\n    pass",
             "missing key caught": "try:\n    d['a']\nexcept KeyError:\n    pass",

@@ -16,7 +16,7 @@ from lianheng.cli.benches.vm.case import Case
 from lianheng.model import InvalidValue
 
 COPIES = 4  # of the statement in the loop, so that the loop itself matters little
-AIMED_NANOSECONDS = 1_500_000  # of one run: long against the clock, short against a time slice
+AIMED_NANOSECONDS = 400_000  # of one run: long against the clock, short against a time slice
 SHORTEST_NANOSECONDS = 20  # of a turn of the loop
 LOOKS = 3  # runs that find out how often to repeat a case
 FACTOR = 10  # how far from the median an operation may be
