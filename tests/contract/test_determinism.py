@@ -28,7 +28,7 @@ BATCH = 40
 GAS = 1_000_000
 ATTEMPTS = 3  # of a call, each with another gas limit
 DEBUG_SECONDS = 1_200.0
-CALLS = [
+CALLS: list[tuple[str, dict[str, object]]] = [
     ("toolshed.add", {"id": "crane-7"}),
     ("toolshed.lend", {"id": "crane-7", "to": "south"}),
     ("toolshed.lend", {"id": "crane-7", "to": "south"}),  # refused: not the holder any more
@@ -80,7 +80,9 @@ def all_calls(document: Genesis) -> list[tuple[str, dict[str, object], int]]:
     """Target, arguments and gas limit of each; the same on every run of the tests."""
     chance = random.Random(5)  # noqa: S311 - a repeatable choice
     names = [str(contract["name"]) for contract in document.document.contracts]
-    runs = [(f"{name}.run", {}) for name in names if name.startswith("program")]
+    runs: list[tuple[str, dict[str, object]]] = [
+        (f"{name}.run", {}) for name in names if name.startswith("program")
+    ]
     calls = [*CALLS, *runs]
     return [
         (target, dict(arguments), GAS if attempt == 0 else chance.randint(60, 2_000))

@@ -227,7 +227,6 @@ ATTACKS: list[Attack] = [
             "lines of a text": "x = '\\n' * 16_000_000\nx.splitlines()",
             "pieces of bytes": "x = b',' * 2_000_000\nx.split(b',')",
             "sorted inside of sorted": "xs = [0] * 2_000_000\ndef f(v):\n    return sorted(xs, key=f)\nsorted(xs, key=f)",
-            "lists inside of map": "xs = [0] * 1_000_000\ndef f(v):\n    return list(map(f, xs))\nlist(map(f, xs))",
         },
     ),
     *_plain(

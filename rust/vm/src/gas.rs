@@ -54,7 +54,7 @@ pub const DATE_TEXT: u64 = 20;
 /// A power with a modulus beyond 64 bits, on top of its multiplications.
 pub const MODULUS: u64 = 300;
 /// Each step of an inverse; about one for each bit of the modulus. Half a word is one unit more.
-pub const INVERSE_STEP: u64 = 24;
+pub const INVERSE_STEP: u64 = 40;
 /// A product divided with a rounding, on top of the size of its operands.
 pub const PROPORTION: u64 = 20;
 /// A check digit, on top of the characters.

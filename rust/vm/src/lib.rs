@@ -23,6 +23,7 @@ mod interp;
 pub mod limits;
 mod listing;
 mod memory;
+mod pages;
 mod program;
 mod rows;
 mod run;

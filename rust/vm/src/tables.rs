@@ -7,7 +7,7 @@ use crate::error::{fatal, malformed, raise_with, type_error, value_error, Exc, R
 use crate::interp::Vm;
 use crate::program::{Const, TableInfo};
 use crate::rows::Undecodable;
-use crate::state::{host, PAGE};
+use crate::state::host;
 use crate::value::{RecordObj, Value};
 use crate::{gas, limits};
 
@@ -454,36 +454,8 @@ impl Vm<'_, '_> {
         let range = self.range_arguments(arguments, names, info, rest);
         let (from, to) = self.bounds(prefix, after, reverse, &range)?;
         self.spend(gas::SCAN)?;
-        let (mut from, mut to) = (from, to);
-        let mut rows = Vec::new();
-        while rows.len() < limit {
-            // Rows may be large: no more of them are fetched than a little gas and memory ahead.
-            let asked = (limit - rows.len()).min(PAGE);
-            let page = host(self.host.scan(&from, &to, asked, reverse))?;
-            self.pay_passed()?;
-            let last = page.len() < asked;
-            for (flat, bytes) in page {
-                self.spend(gas::SCAN_ROW + gas::state_bytes(bytes.len()))?;
-                self.reads += 1;
-                rows.push(self.decode_row(table, &bytes)?);
-                if reverse {
-                    to = flat;
-                } else {
-                    from = flat;
-                    from.push(0);
-                }
-            }
-            if last {
-                break;
-            }
-        }
+        let rows = self.fetched_rows(table, from, to, limit, reverse)?;
         self.new_list(rows)
-    }
-
-    /// Pays for the deleted entries that a scan went past.
-    pub(crate) fn pay_passed(&mut self) -> R<()> {
-        let passed = self.host.passed();
-        self.spend(gas::PASSED.saturating_mul(passed))
     }
 
     /// The index that `by` names: by its first field, or by all its fields as a tuple.

@@ -370,9 +370,12 @@ impl Vm<'_, '_> {
         key: &Value,
         reverse: bool,
     ) -> R<Vec<Value>> {
+        // Counted: the function may sort others meanwhile.
+        let held = charge(0)?;
         let keys = match key {
             Value::None => None,
             function => {
+                held.grow(items.len().saturating_mul(2 * ELEMENT_BYTES))?;
                 let mut keys = Vec::with_capacity(items.len());
                 for item in &items {
                     self.spend(1)?;

@@ -13,6 +13,7 @@ mod helpers;
 mod instructions;
 pub(crate) mod iterate;
 mod percent;
+mod power;
 mod slices;
 mod spec;
 mod unpack;

@@ -23,7 +23,9 @@ def sizes(setup: str, statements: dict[str, str], *counts: int) -> list[Case]:
     """The same with values of several sizes, wherever SIZE stands."""
     return [
         Case(
-            f"{name}, {count:,}", *(text.replace("SIZE", str(count)) for text in (statement, setup))
+            f"{name}, {count:,}",
+            statement.replace("SIZE", str(count)),
+            setup.replace("SIZE", str(count)),
         )
         for name, statement in statements.items()
         for count in counts
