@@ -42,6 +42,9 @@ def check_contract(
     """`imports`: deployed sources by the digits in their modules' names."""
 
 def run_script(source: str, file: str, gas: int) -> dict[str, CborValue]: ...
+def contract_operations(source: str) -> tuple[list[str], list[str]]:
+    """What the VM has of operations, builtins and methods; and what this contract's code uses."""
+
 def contract_interface(
     source: str, file: str, imports: Mapping[str, str] | None = None
 ) -> dict[str, CborValue]: ...
@@ -293,6 +296,18 @@ class Replay:
 
 def fault_point(name: str) -> None:
     """Aborts the process when LIANHENG_FAULT=name[:n] names this point (at its n-th pass)."""
+
+def bench_contract(
+    source: str,
+    first: Sequence[tuple[str, bytes]],
+    calls: Sequence[tuple[str, bytes]],
+    rounds: int,
+    keep: bool,
+) -> list[tuple[int, list[int]]]:
+    """Of each call of a contract in an empty state in memory: gas, and nanoseconds a round.
+
+    The calls of `first` come before. What a call writes is dropped after it, or kept.
+    """
 
 def bench_state(
     path: str,

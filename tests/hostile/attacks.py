@@ -218,6 +218,27 @@ MEMORY_CASES = {
 
 ATTACKS: list[Attack] = [
     *_loops("time", GAS, SETUP, TIME_STEPS),
+    *_plain(
+        "memory",
+        MEMORY,
+        {
+            "pieces of a text": "x = ',' * 16_000_000\nx.split(',')",
+            "words of a text": "x = ' a' * 8_000_000\nx.split()",
+            "lines of a text": "x = '\\n' * 16_000_000\nx.splitlines()",
+            "pieces of bytes": "x = b',' * 2_000_000\nx.split(b',')",
+            "sorted inside of sorted": "xs = [0] * 2_000_000\ndef f(v):\n    return sorted(xs, key=f)\nsorted(xs, key=f)",
+        },
+    ),
+    *_plain(
+        "time",
+        GAS,
+        {
+            "inverses": "m = 5 ** 1700\nwhile True:\n    pow(7, -1, m)",
+            "powers with an even modulus": "m = 2 ** 4000\nwhile True:\n    pow(3, m - 1, m - 2)",
+            "titles": "t = 'a b' * 100_000\nwhile True:\n    t.title()",
+            "comparisons of large numbers": "a = 3 ** 2500\nwhile True:\n    a < a + 1",
+        },
+    ),
     *_plain("memory", MEMORY, MEMORY_CASES),
     *_loops(
         "memory",

@@ -1,5 +1,7 @@
 //! Measurements of the core that must not be slowed by anything around it.
 
+mod contract;
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -10,6 +12,8 @@ use tree::StateTree;
 use crate::audit::Progress;
 use crate::head::Buckets;
 use crate::Error;
+
+pub use contract::{contract, BenchCall, CallFigures};
 
 /// What [`state`] measured.
 #[derive(Debug, Default)]

@@ -434,6 +434,10 @@ impl Host for StateHost<'_, '_, '_, '_, '_> {
         Ok(rows)
     }
 
+    fn passed(&mut self) -> u64 {
+        self.state.take_passed()
+    }
+
     fn index_put(&mut self, key: &[u8]) {
         self.state.set_index(key, true);
     }

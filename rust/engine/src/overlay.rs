@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -128,6 +129,7 @@ pub struct TransactionState<'a, 'b> {
     changes: Changes,
     failure: Option<Error>,
     exceeded: Cell<Option<Exceeded>>,
+    passed: Cell<u64>,
 }
 
 impl<'a, 'b> TransactionState<'a, 'b> {
@@ -138,6 +140,7 @@ impl<'a, 'b> TransactionState<'a, 'b> {
             changes: Changes::default(),
             failure: None,
             exceeded: Cell::new(None),
+            passed: Cell::new(0),
         }
     }
 
@@ -255,19 +258,88 @@ impl<'a, 'b> TransactionState<'a, 'b> {
         if !fits || span.is_empty() {
             return Ok(Vec::new());
         }
-        let mut over: BTreeMap<&[u8], &Option<Bytes>> = BTreeMap::new();
-        for writes in [block, own] {
-            over.extend(
-                writes
-                    .range::<[u8], _>(span.bounds())
-                    .map(|(key, value)| (key.as_slice(), value)),
-            );
-        }
-        if over.is_empty() {
+        let mut over = Layers::new(block, own, span);
+        if over.peek().is_none() {
             return scan_view(self.block.view, keyspace, span);
         }
-        merge(self.block.view, keyspace, span, over)
+        let rows = merge(self.block.view, keyspace, span, &mut over);
+        self.passed
+            .set(self.passed.get().saturating_add(over.deleted));
+        rows
     }
+
+    /// How many deleted entries the scans since the last question went past.
+    pub fn take_passed(&self) -> u64 {
+        self.passed.take()
+    }
+}
+
+type Write<'w> = (&'w [u8], &'w Option<Bytes>);
+type InOrder<'w> = Peekable<Box<dyn Iterator<Item = Write<'w>> + 'w>>;
+
+/// Writes of a span in the order of a scan: those of a call hide the block's. Takes no more of
+/// them than are asked for.
+struct Layers<'w> {
+    block: InOrder<'w>,
+    own: InOrder<'w>,
+    reverse: bool,
+    /// Deletions that were given.
+    deleted: u64,
+}
+
+impl<'w> Layers<'w> {
+    fn new(block: &'w Writes, own: &'w Writes, span: &Span) -> Self {
+        Layers {
+            block: in_order(block, span),
+            own: in_order(own, span),
+            reverse: span.reverse,
+            deleted: 0,
+        }
+    }
+
+    /// Which layer's next write comes first; with the same key both do.
+    fn order(&mut self) -> Option<Ordering> {
+        Some(match (self.block.peek(), self.own.peek()) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((block, _)), Some((own, _))) if self.reverse => own.cmp(block),
+            (Some((block, _)), Some((own, _))) => block.cmp(own),
+        })
+    }
+
+    fn peek(&mut self) -> Option<&[u8]> {
+        let first = match self.order()? {
+            Ordering::Less => self.block.peek(),
+            _ => self.own.peek(),
+        };
+        first.map(|(key, _)| *key)
+    }
+
+    fn next(&mut self) -> Option<Write<'w>> {
+        let order = self.order()?;
+        let of_block = (order != Ordering::Greater)
+            .then(|| self.block.next())
+            .flatten();
+        let found = match order {
+            Ordering::Less => of_block,
+            _ => self.own.next(),
+        };
+        self.deleted += u64::from(found.is_some_and(|(_, value)| value.is_none()));
+        found
+    }
+}
+
+fn in_order<'w>(writes: &'w Writes, span: &Span) -> InOrder<'w> {
+    let found = writes
+        .range::<[u8], _>(span.bounds())
+        .map(|(key, value)| (key.as_slice(), value));
+    let boxed: Box<dyn Iterator<Item = Write<'w>> + 'w> = if span.reverse {
+        Box::new(found.rev())
+    } else {
+        Box::new(found)
+    };
+    boxed.peekable()
 }
 
 impl Span {
@@ -308,23 +380,19 @@ fn merge(
     view: &View,
     keyspace: Keyspace,
     span: &Span,
-    over: BTreeMap<&[u8], &Option<Bytes>>,
+    over: &mut Layers<'_>,
 ) -> Result<Rows, Error> {
     let (from, to) = span.bounds();
     let mut stored = view.range(keyspace, from, to, span.reverse).peekable();
-    let mut writes: Vec<_> = over.into_iter().collect();
-    if !span.reverse {
-        writes.reverse();
-    }
     let mut rows = Rows::new();
     while rows.len() < span.limit {
-        let order = match (stored.peek(), writes.last()) {
+        let order = match (stored.peek(), over.peek()) {
             (None, None) => break,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(Err(_)), _) => Ordering::Less,
-            (Some(Ok((key, _))), Some((written, _))) if span.reverse => (**written).cmp(key),
-            (Some(Ok((key, _))), Some((written, _))) => key.as_ref().cmp(written),
+            (Some(Ok((key, _))), Some(written)) if span.reverse => written.cmp(key),
+            (Some(Ok((key, _))), Some(written)) => key.as_ref().cmp(written),
         };
         if order != Ordering::Greater {
             if let Some(row) = stored.next() {
@@ -335,7 +403,7 @@ fn merge(
             }
         }
         if order != Ordering::Less {
-            if let Some((key, Some(value))) = writes.pop() {
+            if let Some((key, Some(value))) = over.next() {
                 rows.push((key.to_vec(), Bytes::clone(value)));
             }
         }

@@ -37,3 +37,18 @@ pub fn bench_state<'py>(
     dict.set_item("updates", measured.updates)?;
     Ok(dict)
 }
+
+/// Calls of a contract, each once a round; gives gas and the nanoseconds of each run.
+#[pyfunction]
+pub fn bench_contract(
+    py: Python<'_>,
+    source: &str,
+    first: Vec<engine::bench::BenchCall>,
+    calls: Vec<engine::bench::BenchCall>,
+    rounds: usize,
+    keep: bool,
+) -> PyResult<Vec<(u64, Vec<u64>)>> {
+    let measured = py.detach(|| engine::bench::contract(source, &first, &calls, rounds, keep));
+    let measured = measured.map_err(raise)?.into_iter();
+    Ok(measured.map(|of| (of.gas, of.nanoseconds)).collect())
+}

@@ -73,3 +73,13 @@ pub fn contract_changes<'py>(
         .map(|change| value::to_python(py, change))
         .collect()
 }
+
+/// The operations, builtins and methods of the VM, and those that a source's code uses.
+#[pyfunction]
+pub fn contract_operations(source: &str) -> PyResult<(Vec<String>, Vec<String>)> {
+    let program = vm::compile(source, "contract.py").map_err(|found| {
+        let why = found.first().map(ToString::to_string).unwrap_or_default();
+        raise(engine::Error::new("contract.invalid", why))
+    })?;
+    Ok((vm::Program::operations(), program.uses()))
+}

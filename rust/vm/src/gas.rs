@@ -42,6 +42,8 @@ pub const INDEX_WRITE: u64 = 200;
 pub const SCAN: u64 = 200;
 /// Each row that a listing gives.
 pub const SCAN_ROW: u64 = 100;
+/// Each entry that the block deleted and a listing goes past.
+pub const PASSED: u64 = 10;
 /// Bytes of a row, key, event or result for one unit.
 pub const STATE_BYTES_PER_UNIT: u64 = 4;
 /// Announcing an event.
@@ -58,6 +60,10 @@ pub const TIMER_CANCELLED: u64 = SCAN + ROW_WRITE + INDEX_WRITE;
 pub const DATE: u64 = 10;
 /// A date or moment read from text, or shown, on top of that.
 pub const DATE_TEXT: u64 = 20;
+/// A power with a modulus beyond 64 bits, on top of its multiplications.
+pub const MODULUS: u64 = 300;
+/// Each step of an inverse; about one for each bit of the modulus. Half a word is one unit more.
+pub const INVERSE_STEP: u64 = 40;
 /// A product divided with a rounding, on top of the size of its operands.
 pub const PROPORTION: u64 = 20;
 /// A check digit, on top of the characters.

@@ -136,6 +136,11 @@ pub trait Host {
     fn timer_delete(&mut self, _contract: &str, _number: u64) -> Result<bool, HostError> {
         Err(no_timers())
     }
+    /// How many entries that this block deleted the scans since the last question went past: the
+    /// same on every machine, and paid by the call.
+    fn passed(&mut self) -> u64 {
+        0
+    }
     /// Whether [`Host::trace`] wants to be called; asked once a call.
     fn tracing(&self) -> bool {
         false

@@ -15,7 +15,7 @@ use crate::value::{RecordObj, Value};
 use crate::{gas, HostError};
 
 /// Rows or entries asked of the host at once, where all are wanted.
-pub(crate) const PAGE: usize = 1_000;
+pub(crate) const PAGE: usize = 32;
 
 /// What a migration knows of signatures under the layout that ends.
 #[derive(Default)]
@@ -160,6 +160,7 @@ impl Vm<'_, '_> {
             let own = &flat[self.instance.prefixes[usize::from(table)].len()..];
             // Two: the row's own entry may stand there, when an index is built again.
             let found = host(self.host.index_scan(&values, &end, 2, false))?;
+            self.pay_passed()?;
             if found
                 .iter()
                 .any(|entry| entry.get(values.len()..) != Some(own))
@@ -341,13 +342,18 @@ impl Vm<'_, '_> {
             let message = "only the migration of an upgrade drains tables";
             return Err(fatal("language.refused", message));
         }
-        let from = key::prefix(self.context.contract, &name.text);
+        let mut from = key::prefix(self.context.contract, &name.text);
         let end = key::prefix_end(&from).unwrap_or_default();
         let mut rows = Vec::new();
         loop {
             self.spend(gas::SCAN)?;
             let page = host(self.host.scan(&from, &end, PAGE, false))?;
+            self.pay_passed()?;
             let last = page.len() < PAGE;
+            if let Some((flat, _)) = page.last() {
+                from = flat.clone();
+                from.push(0);
+            }
             for (flat, bytes) in page {
                 let size = gas::state_bytes(flat.len() + bytes.len());
                 self.spend(gas::SCAN_ROW + gas::ROW_WRITE + size)?;

@@ -459,13 +459,7 @@ impl Vm<'_, '_> {
         let range = self.range_arguments(arguments, names, info, rest);
         let (from, to) = self.bounds(prefix, after, reverse, &range)?;
         self.spend(gas::SCAN)?;
-        let found = host(self.host.scan(&from, &to, limit, reverse))?;
-        let mut rows = Vec::new();
-        for (_, bytes) in found.into_iter().take(limit) {
-            self.spend(gas::SCAN_ROW + gas::state_bytes(bytes.len()))?;
-            self.reads += 1;
-            rows.push(self.decode_row(table, &bytes)?);
-        }
+        let rows = self.fetched_rows(table, from, to, limit, reverse)?;
         self.new_list(rows)
     }
 
@@ -545,6 +539,7 @@ impl Vm<'_, '_> {
         let (from, to) = self.bounds(prefix, after, reverse, &range)?;
         self.spend(gas::SCAN)?;
         let found = host(self.host.index_scan(&from, &to, limit, reverse))?;
+        self.pay_passed()?;
         let start = self.instance.index_prefixes[usize::from(table)][index].len();
         let mut rows = Vec::new();
         for entry in found.into_iter().take(limit) {

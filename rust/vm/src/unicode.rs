@@ -31,8 +31,30 @@ pub(crate) enum Kind {
     Space,
 }
 
+/// The answer for ASCII, where it is as quick as a comparison; the tables say the same.
+fn in_ascii(kind: Kind, c: char) -> Option<bool> {
+    if !c.is_ascii() {
+        return None;
+    }
+    Some(match kind {
+        Kind::Alpha | Kind::Cased => c.is_ascii_alphabetic(),
+        Kind::Decimal | Kind::Digit | Kind::Numeric => c.is_ascii_digit(),
+        Kind::Lower => c.is_ascii_lowercase(),
+        Kind::Upper => c.is_ascii_uppercase(),
+        Kind::Title => false,
+        Kind::Start => c.is_ascii_alphabetic() || c == '_',
+        Kind::Continue => c.is_ascii_alphanumeric() || c == '_',
+        Kind::Space => matches!(c, '\t'..='\r' | '\x1c'..='\x1f' | ' '),
+        Kind::Ignorable => return None,
+    })
+}
+
 /// Whether a character has a property.
 pub(crate) fn is(kind: Kind, c: char) -> bool {
+    in_ascii(kind, c).unwrap_or_else(|| in_tables(kind, c))
+}
+
+fn in_tables(kind: Kind, c: char) -> bool {
     within(
         match kind {
             Kind::Alpha => tables::ALPHA,
@@ -54,6 +76,9 @@ pub(crate) fn is(kind: Kind, c: char) -> bool {
 
 /// Whether `repr` shows a character as it is.
 pub(crate) fn printable(c: char) -> bool {
+    if c.is_ascii() {
+        return (' '..='~').contains(&c);
+    }
     within(tables::PRINTABLE, c)
 }
 
@@ -65,7 +90,33 @@ pub(crate) fn decimal(c: char) -> Option<u32> {
     Some(code - zero).filter(|value| *value < 10)
 }
 
-fn push_changed(changes: Changes, c: char, out: &mut String) {
+/// What a character is changed to.
+#[derive(Clone, Copy)]
+enum To {
+    Upper,
+    Lower,
+    Title,
+    Folded,
+}
+
+fn push_changed(to: To, c: char, out: &mut String) {
+    if c.is_ascii() {
+        out.push(match to {
+            To::Upper | To::Title => c.to_ascii_uppercase(),
+            To::Lower | To::Folded => c.to_ascii_lowercase(),
+        });
+        return;
+    }
+    push_from_table(to, c, out);
+}
+
+fn push_from_table(to: To, c: char, out: &mut String) {
+    let changes: Changes = match to {
+        To::Upper => tables::TO_UPPER,
+        To::Lower => tables::TO_LOWER,
+        To::Title => tables::TO_TITLE,
+        To::Folded => tables::TO_FOLDED,
+    };
     match changes.binary_search_by_key(&u32::from(c), |(code, _)| *code) {
         Ok(at) => out.push_str(changes[at].1),
         Err(_) => out.push(c),
@@ -77,7 +128,7 @@ const SIGMA: char = '\u{3a3}';
 
 fn push_lower(chars: &[char], at: usize, out: &mut String) {
     if chars[at] != SIGMA {
-        return push_changed(tables::TO_LOWER, chars[at], out);
+        return push_changed(To::Lower, chars[at], out);
     }
     let seen = |mut others: Box<dyn Iterator<Item = &char> + '_>| {
         others
@@ -90,18 +141,17 @@ fn push_lower(chars: &[char], at: usize, out: &mut String) {
 
 /// `str.upper`
 pub(crate) fn upper(text: &str) -> String {
-    changed(tables::TO_UPPER, text)
+    changed(To::Upper, text)
 }
 
 /// `str.casefold`
 pub(crate) fn folded(text: &str) -> String {
-    changed(tables::TO_FOLDED, text)
+    changed(To::Folded, text)
 }
 
-fn changed(changes: Changes, text: &str) -> String {
+fn changed(to: To, text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    text.chars()
-        .for_each(|c| push_changed(changes, c, &mut out));
+    text.chars().for_each(|c| push_changed(to, c, &mut out));
     out
 }
 
@@ -119,7 +169,7 @@ pub(crate) fn capitalized(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (at, c) in chars.iter().enumerate() {
         if at == 0 {
-            push_changed(tables::TO_TITLE, *c, &mut out);
+            push_changed(To::Title, *c, &mut out);
         } else {
             push_lower(&chars, at, &mut out);
         }
@@ -136,7 +186,7 @@ pub(crate) fn titled(text: &str) -> String {
         if inside {
             push_lower(&chars, at, &mut out);
         } else {
-            push_changed(tables::TO_TITLE, *c, &mut out);
+            push_changed(To::Title, *c, &mut out);
         }
         inside = is(Kind::Cased, *c);
     }
@@ -151,7 +201,7 @@ pub(crate) fn swapped(text: &str) -> String {
         if is(Kind::Upper, *c) {
             push_lower(&chars, at, &mut out);
         } else if is(Kind::Lower, *c) {
-            push_changed(tables::TO_UPPER, *c, &mut out);
+            push_changed(To::Upper, *c, &mut out);
         } else {
             out.push(*c);
         }
@@ -190,4 +240,39 @@ pub(crate) fn is_titled(text: &str) -> bool {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_ways_for_ascii_say_what_the_tables_say() {
+        let kinds = [
+            Kind::Alpha,
+            Kind::Decimal,
+            Kind::Digit,
+            Kind::Numeric,
+            Kind::Lower,
+            Kind::Upper,
+            Kind::Title,
+            Kind::Cased,
+            Kind::Ignorable,
+            Kind::Start,
+            Kind::Continue,
+            Kind::Space,
+        ];
+        for c in (0..128_u8).map(char::from) {
+            for kind in kinds {
+                assert_eq!(is(kind, c), in_tables(kind, c), "{c:?}");
+            }
+            assert_eq!(printable(c), within(tables::PRINTABLE, c), "{c:?}");
+            for to in [To::Upper, To::Lower, To::Title, To::Folded] {
+                let (mut short, mut long) = (String::new(), String::new());
+                push_changed(to, c, &mut short);
+                push_from_table(to, c, &mut long);
+                assert_eq!(short, long, "{c:?}");
+            }
+        }
+    }
 }

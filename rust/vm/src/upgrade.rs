@@ -442,12 +442,17 @@ impl Vm<'_, '_> {
             if !all && has.contains(&index) {
                 continue;
             }
-            let from = key::prefix(self.context.contract, &format!("{name}:{}", index.0));
+            let mut from = key::prefix(self.context.contract, &format!("{name}:{}", index.0));
             let end = key::prefix_end(&from).unwrap_or_default();
             loop {
                 self.spend(gas::SCAN)?;
                 let page = host(self.host.index_scan(&from, &end, PAGE, false))?;
+                self.pay_passed()?;
                 let last = page.len() < PAGE;
+                if let Some(entry) = page.last() {
+                    from = entry.clone();
+                    from.push(0);
+                }
                 for entry in page {
                     self.spend(gas::INDEX_WRITE + gas::state_bytes(entry.len()))?;
                     self.host.index_delete(&entry);
@@ -501,6 +506,7 @@ impl Vm<'_, '_> {
         loop {
             self.spend(gas::SCAN)?;
             let page = host(self.host.scan(&from, &end, PAGE, false))?;
+            self.pay_passed()?;
             let last = page.len() < PAGE;
             if let Some((flat, _)) = page.last() {
                 from = flat.clone();

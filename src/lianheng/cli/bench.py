@@ -133,6 +133,32 @@ def open_(keys: Keys = 1_000_000, folder: Folder = Path(), json: Json = False) -
         show(state.opening(place, keys, say), json=json)
 
 
+@app.command()
+def vm(
+    rounds: Annotated[int, typer.Option(help="Runs of each; the best one counts.", min=1)] = 10,
+    only: Annotated[str, typer.Option(help="Operations whose name holds this.")] = "",
+    gas_only: Annotated[bool, typer.Option("--gas-only", help="Only what gas takes.")] = False,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Ns a gas of every operation; programs beside CPython; transfers; compiling.
+
+    Exit code 1: an operation takes more than 10 times the median, or a figure is not reached.
+    """
+    from lianheng.cli.benches import vm as bench_vm
+    from lianheng.cli.benches.vm.table import show_prices
+
+    with workplace(folder, json=json) as (place, say):
+        figures, good = bench_vm.measure(
+            place, rounds=rounds, only=only, gas_only=gas_only, say=say
+        )
+    if not json:
+        show_prices(figures["gas"].pop("operations"))
+    show(figures, json=json)
+    if not good:
+        raise typer.Exit(1)
+
+
 @app.command("all")
 def all_(folder: Folder = Path(), json: Json = False) -> None:
     """All of them, some minutes; the state for one minute instead of five."""
@@ -141,6 +167,9 @@ def all_(folder: Folder = Path(), json: Json = False) -> None:
     from lianheng.cli._print import emit
     from lianheng.cli.benches import ledger as bench_ledger
     from lianheng.cli.benches import state
+    from lianheng.cli.benches import vm as bench_vm
+
+    virtual_machine: dict[str, Any] = {"rounds": 10, "only": "", "gas_only": False}
 
     def transfers(place: Path, say: Say, *, hot: bool, share: float | None) -> dict[str, Any]:
         return bench_ledger.measure(
@@ -160,6 +189,7 @@ def all_(folder: Folder = Path(), json: Json = False) -> None:
         lambda place, say: transfers(place, say, hot=True, share=None),
         lambda place, say: transfers(place, say, hot=False, share=0.7),
         lambda place, say: state.opening(place, 1_000_000, say),
+        lambda place, say: without_table(bench_vm.measure(place, **virtual_machine, say=say)[0]),
     ]
     found = []
     for bench in benches:
@@ -169,6 +199,12 @@ def all_(folder: Folder = Path(), json: Json = False) -> None:
             show(found[-1], json=False)
     if json:
         emit({"benches": found})
+
+
+def without_table(figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of the virtual machine without those of each operation."""
+    del figures["gas"]["operations"]
+    return figures
 
 
 def share_of(rate: str | None) -> float | None:

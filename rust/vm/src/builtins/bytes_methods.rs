@@ -155,11 +155,12 @@ impl Vm<'_, '_> {
         let pieces: Vec<&[u8]> = if old.is_empty() {
             // Between all bytes, and at both ends.
             let most = most.min(content.len() + 1);
+            crate::memory::check(most.saturating_mul(std::mem::size_of::<&[u8]>()))?;
             let cuts = (0..most).map(|at| &content[at.saturating_sub(1)..at]);
             let rest = std::iter::once(&content[most.saturating_sub(1)..]);
             cuts.chain(rest).collect()
         } else {
-            super::bytes_more::split_at_part(content, &old, most, false)
+            super::bytes_more::split_at_part(content, &old, most, false)?
         };
         self.plan_bytes(content.len() + pieces.len().saturating_mul(new.len()))?;
         Value::bytes(pieces.join(new.as_slice()))

@@ -1,6 +1,7 @@
 //! More methods of byte strings: case and classes of ASCII, searching from the end, padding.
 
 use super::named::Takes;
+use super::str_split::check_pieces;
 use super::Method;
 use crate::error::{type_error, value_error, R};
 use crate::gas;
@@ -123,7 +124,10 @@ impl Vm<'_, '_> {
                 self.bytes_pad(content, method, arguments)
             }
             M::Partition | M::Rpartition => self.bytes_partition(content, method, &arguments[0]),
-            _ => Ok(Value::Bool(is_kind(content, method))),
+            _ => {
+                self.spend(gas::searched(content.len()))?;
+                Ok(Value::Bool(is_kind(content, method)))
+            }
         }
     }
 
@@ -231,8 +235,8 @@ impl Vm<'_, '_> {
         self.spend(gas::bytes(content.len().saturating_mul(work)))?;
         let backwards = method == Method::Rsplit;
         let pieces = match &part {
-            Some(part) => split_at_part(content, part, most, backwards),
-            None => split_at_space(content, most, backwards),
+            Some(part) => split_at_part(content, part, most, backwards)?,
+            None => split_at_space(content, most, backwards)?,
         };
         let made = pieces
             .into_iter()
@@ -247,10 +251,11 @@ pub(super) fn split_at_part<'b>(
     part: &[u8],
     most: usize,
     backwards: bool,
-) -> Vec<&'b [u8]> {
+) -> R<Vec<&'b [u8]>> {
     let mut pieces = Vec::new();
     let mut rest = content;
     while pieces.len() < most {
+        check_pieces(pieces.len())?;
         let found = if backwards {
             rfind(rest, part)
         } else {
@@ -269,13 +274,14 @@ pub(super) fn split_at_part<'b>(
     if backwards {
         pieces.reverse();
     }
-    pieces
+    Ok(pieces)
 }
 
-fn split_at_space(content: &[u8], most: usize, backwards: bool) -> Vec<&[u8]> {
+fn split_at_space(content: &[u8], most: usize, backwards: bool) -> R<Vec<&[u8]>> {
     let mut pieces = Vec::new();
     let mut rest = content;
     loop {
+        check_pieces(pieces.len())?;
         if backwards {
             let end = rest.iter().rposition(|byte| !is_space(*byte));
             let Some(end) = end else { break };
@@ -305,5 +311,5 @@ fn split_at_space(content: &[u8], most: usize, backwards: bool) -> Vec<&[u8]> {
     if backwards {
         pieces.reverse();
     }
-    pieces
+    Ok(pieces)
 }

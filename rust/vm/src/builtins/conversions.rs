@@ -103,7 +103,7 @@ impl Vm<'_, '_> {
             return Err(value_error("int() base must be >= 2 and <= 36, or 0"));
         }
         let words = text.len() as u64 / 16 + 1;
-        self.spend(words * words / 4 + gas::bytes(text.len()))?;
+        self.spend(words * words / 4 + gas::searched(text.len()))?;
         let fail = |vm: &mut Self| -> R<Value> {
             let shown = vm.repr(shown)?;
             Err(value_error(format!(
@@ -250,6 +250,10 @@ impl Vm<'_, '_> {
                 let items = self.collect(source)?;
                 let mut bytes = Vec::with_capacity(items.len());
                 for item in &items {
+                    if let Value::Int(number @ 0..=255) = item {
+                        bytes.push(*number as u8);
+                        continue;
+                    }
                     let Some(number) = to_big(item) else {
                         return Err(type_error(format!(
                             "'{}' object cannot be interpreted as an integer",

@@ -8,7 +8,8 @@ use crate::error::{fatal, malformed, refused, type_error, value_error, R};
 use crate::interp::arith::{to_big, to_i64, Bin};
 use crate::interp::compare::Order;
 use crate::interp::Vm;
-use crate::value::Value;
+use crate::memory::charge;
+use crate::value::{Value, ELEMENT_BYTES};
 use crate::{gas, limits};
 
 /// The least and the most arguments of a builtin that takes none by name.
@@ -312,6 +313,8 @@ impl Vm<'_, '_> {
         let keys = match key {
             Value::None => items.clone(),
             function => {
+                // Counted: the function may sort others meanwhile.
+                let _held = charge(items.len().saturating_mul(2 * ELEMENT_BYTES))?;
                 let mut keys = Vec::with_capacity(items.len());
                 for item in &items {
                     keys.push(self.call_any(function, vec![item.clone()], &[])?);
@@ -355,9 +358,12 @@ impl Vm<'_, '_> {
         key: &Value,
         reverse: bool,
     ) -> R<Vec<Value>> {
+        // Counted: the function may sort others meanwhile.
+        let held = charge(0)?;
         let keys = match key {
             Value::None => None,
             function => {
+                held.grow(items.len().saturating_mul(2 * ELEMENT_BYTES))?;
                 let mut keys = Vec::with_capacity(items.len());
                 for item in &items {
                     self.spend(1)?;

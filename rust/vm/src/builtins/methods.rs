@@ -188,6 +188,28 @@ fn of_instances(kind: Builtin, method: Method) -> bool {
     }
 }
 
+/// The methods of built-in types: type and name.
+pub(crate) fn listed() -> Vec<(&'static str, &'static str)> {
+    let kinds = [
+        Builtin::Str,
+        Builtin::Bytes,
+        Builtin::Int,
+        Builtin::List,
+        Builtin::Tuple,
+        Builtin::Dict,
+        Builtin::Set,
+        Builtin::Frozenset,
+        Builtin::Range,
+    ];
+    let of = |kind: Builtin| {
+        Method::ALL
+            .iter()
+            .filter(move |(method, _)| of_class(kind, *method) || of_instances(kind, *method))
+            .map(move |(_, name)| (kind.name(), *name))
+    };
+    kinds.into_iter().flat_map(of).collect()
+}
+
 /// Whether a value is of a built-in type.
 fn is_of(kind: Builtin, value: &Value) -> bool {
     match value {

@@ -11,7 +11,7 @@ mod int_methods;
 mod iterators;
 pub(crate) mod library;
 mod list_methods;
-mod methods;
+pub(crate) mod methods;
 mod named;
 mod ordered;
 mod set_methods;

@@ -4,7 +4,7 @@ use crate::error::R;
 use crate::gas;
 use crate::interp::compare::Order;
 use crate::interp::Vm;
-use crate::value::Value;
+use crate::value::{Value, ELEMENT_BYTES};
 
 impl Vm<'_, '_> {
     /// Sorts by keys, in the order that `reverse` asks for, keeping equal ones in place.
@@ -15,6 +15,8 @@ impl Vm<'_, '_> {
         reverse: bool,
     ) -> R<Vec<Value>> {
         let count = items.len();
+        // The order, and the items once more.
+        let _held = crate::memory::charge(count.saturating_mul(2 * ELEMENT_BYTES))?;
         let rounds = u64::from(usize::BITS - count.leading_zeros());
         let charge = |each: u64| {
             (count as u64)

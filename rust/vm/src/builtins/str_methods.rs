@@ -118,10 +118,10 @@ impl Vm<'_, '_> {
     fn str_case(&mut self, text: &StrObj, method: Method) -> R<Value> {
         let content = text.text.as_str();
         // A character grows to at most three times its bytes; looking one up takes some steps.
-        self.spend(if text.is_ascii() {
-            0
-        } else {
-            gas::searched(content.len() * 4)
+        self.spend(match method {
+            _ if !text.is_ascii() => gas::searched(content.len() * 4),
+            Method::Upper | Method::Lower | Method::Casefold => 0,
+            _ => gas::searched(content.len()),
         })?;
         crate::memory::check(content.len() * 3)?;
         let made = match method {
@@ -139,7 +139,9 @@ impl Vm<'_, '_> {
 
     fn str_kind(&mut self, text: &StrObj, method: Method) -> R<Value> {
         let content = text.text.as_str();
-        self.spend(gas::searched(content.len() * 2))?;
+        self.spend(gas::searched(
+            content.len() * if text.is_ascii() { 2 } else { 4 },
+        ))?;
         let all = |kind: Kind| !content.is_empty() && content.chars().all(|c| unicode::is(kind, c));
         let answer = match method {
             Method::Isalnum => {

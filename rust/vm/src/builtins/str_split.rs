@@ -6,7 +6,7 @@ use super::Method;
 use crate::error::{type_error, value_error, R};
 use crate::gas;
 use crate::interp::Vm;
-use crate::value::{StrObj, Value};
+use crate::value::{StrObj, Value, OBJECT_BYTES};
 
 impl Vm<'_, '_> {
     pub(super) fn str_partition(
@@ -57,16 +57,16 @@ impl Vm<'_, '_> {
         self.spend(gas::searched(content.len()))?;
         let backwards = method == Method::Rsplit;
         let mut pieces: Vec<&str> = match &separator {
-            Value::None => split_space(content, limit, backwards),
+            Value::None => split_space(content, limit, backwards)?,
             Value::Str(separator) if separator.text.is_empty() => {
                 return Err(value_error("empty separator"))
             }
-            Value::Str(separator) if backwards => content
-                .rsplitn(limit.saturating_add(1), separator.text.as_str())
-                .collect(),
-            Value::Str(separator) => content
-                .splitn(limit.saturating_add(1), separator.text.as_str())
-                .collect(),
+            Value::Str(separator) if backwards => {
+                gathered(content.rsplitn(limit.saturating_add(1), separator.text.as_str()))?
+            }
+            Value::Str(separator) => {
+                gathered(content.splitn(limit.saturating_add(1), separator.text.as_str()))?
+            }
             other => {
                 return Err(type_error(format!(
                     "must be str or None, not {}",
@@ -111,6 +111,7 @@ impl Vm<'_, '_> {
             }
             lines.push(text.get(start..if keep { end } else { at }).unwrap_or(""));
             start = end;
+            check_pieces(lines.len())?;
         }
         if start < text.len() {
             lines.push(text.get(start..).unwrap_or(""));
@@ -124,8 +125,28 @@ impl Vm<'_, '_> {
     }
 }
 
+/// How many pieces are found before their memory is looked at again.
+const PIECES: usize = 1_024;
+
+/// Fails where what was found so far takes too much memory as values.
+pub(super) fn check_pieces(found: usize) -> R<()> {
+    if found % PIECES == 0 {
+        crate::memory::check(found.saturating_mul(OBJECT_BYTES))?;
+    }
+    Ok(())
+}
+
+fn gathered<'t>(pieces: impl Iterator<Item = &'t str>) -> R<Vec<&'t str>> {
+    let mut found = Vec::new();
+    for piece in pieces {
+        found.push(piece);
+        check_pieces(found.len())?;
+    }
+    Ok(found)
+}
+
 /// Splits at runs of space.
-fn split_space(text: &str, limit: usize, backwards: bool) -> Vec<&str> {
+fn split_space(text: &str, limit: usize, backwards: bool) -> R<Vec<&str>> {
     let mut pieces = Vec::new();
     let mut rest = if backwards {
         text.trim_end_matches(is_space)
@@ -133,6 +154,7 @@ fn split_space(text: &str, limit: usize, backwards: bool) -> Vec<&str> {
         text.trim_start_matches(is_space)
     };
     while !rest.is_empty() {
+        check_pieces(pieces.len())?;
         if pieces.len() == limit {
             pieces.push(if backwards {
                 rest.trim_end_matches(is_space)
@@ -159,5 +181,5 @@ fn split_space(text: &str, limit: usize, backwards: bool) -> Vec<&str> {
             rest = rest[at..].trim_start_matches(is_space);
         }
     }
-    pieces
+    Ok(pieces)
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
@@ -252,42 +252,6 @@ impl Vm<'_, '_> {
         }
     }
 
-    /// `pow(base, exponent, modulus)`.
-    pub(crate) fn power_mod(
-        &mut self,
-        base: &Value,
-        exponent: &Value,
-        modulus: &Value,
-    ) -> R<Value> {
-        let (Some(x), Some(y), Some(m)) = (to_big(base), to_big(exponent), to_big(modulus)) else {
-            return Err(type_error(
-                "pow() 3rd argument not allowed unless all arguments are integers",
-            ));
-        };
-        if m.is_zero() {
-            return Err(value_error("pow() 3rd argument cannot be 0"));
-        }
-        let words = m.bits() / 64 + 1;
-        self.spend(gas::OBJECT + (y.bits() + 1).saturating_mul(words * words / 2 + 2))?;
-        let x = if y.is_negative() {
-            let found = x.mod_floor(&m.abs()).extended_gcd(&m.abs());
-            if !found.gcd.is_one() {
-                return Err(value_error("base is not invertible for the given modulus"));
-            }
-            found.x
-        } else {
-            x
-        };
-        let positive = m.abs();
-        let found = x.mod_floor(&positive).modpow(&y.abs(), &positive);
-        let found = if m.sign() == Sign::Minus && !found.is_zero() {
-            found + &m
-        } else {
-            found
-        };
-        self.new_int(found)
-    }
-
     /// Operations on strings, byte strings, lists, tuples, sets and dictionaries.
     pub(crate) fn sequences(&mut self, op: Bin, left: &Value, right: &Value) -> R<Value> {
         match (op, left, right) {
@@ -497,6 +461,16 @@ impl Vm<'_, '_> {
     }
 
     pub(crate) fn unary(&mut self, op: Op, value: &Value) -> R<Value> {
+        if let Some(small) = to_i64(value) {
+            let made = match op {
+                Op::Neg => small.checked_neg(),
+                Op::Pos => Some(small),
+                _ => Some(!small),
+            };
+            if let Some(made) = made {
+                return Ok(Value::Int(made));
+            }
+        }
         let sign = match op {
             Op::Neg => "-",
             Op::Pos => "+",

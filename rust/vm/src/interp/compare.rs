@@ -245,8 +245,15 @@ impl Vm<'_, '_> {
                 let (x, y) = (self.as_set(left)?, self.as_set(right)?);
                 self.ordered(order, &x, &y, level + 1)
             }
+            (Value::Big(x), Value::Big(y)) => {
+                self.spend(gas::bytes(x.value.bits() as usize / 8))?;
+                Ok(order.of(&x.value, &y.value))
+            }
             _ => match (to_big(left), to_big(right)) {
-                (Some(x), Some(y)) => Ok(order.of(&x, &y)),
+                (Some(x), Some(y)) => {
+                    self.spend(gas::OBJECT)?;
+                    Ok(order.of(&x, &y))
+                }
                 _ => Err(self.not_ordered(order, left, right)),
             },
         }

@@ -446,16 +446,26 @@ impl Vm<'_, '_> {
                 self.plan_elements(tuple.items.len())?;
                 Ok(tuple.items.clone())
             }
+            Value::Str(text) if text.is_ascii() => {
+                self.plan_elements(text.chars)?;
+                self.spend(text.chars as u64)?;
+                let chars = &self.instance.chars;
+                let bytes = text.text.bytes();
+                let found = bytes.filter_map(|byte| chars.get(usize::from(byte)).cloned());
+                Ok(found.collect())
+            }
             other => {
                 let iter = self.iterator(other)?;
                 let Value::Iter(iter) = &iter else {
                     return Err(malformed());
                 };
                 let mut items = Vec::new();
+                // Counted while it grows: what gives the items may collect others meanwhile.
+                let held = charge(0)?;
                 while let Some(item) = self.advance(iter)? {
                     items.push(item);
                     if items.len() % 1024 == 0 {
-                        crate::memory::check(items.len() * crate::value::ELEMENT_BYTES)?;
+                        held.grow(1024 * crate::value::ELEMENT_BYTES)?;
                     }
                 }
                 Ok(items)

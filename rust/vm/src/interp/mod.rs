@@ -14,6 +14,7 @@ mod helpers;
 mod instructions;
 pub(crate) mod iterate;
 mod percent;
+mod power;
 mod slices;
 mod spec;
 mod unpack;

@@ -106,6 +106,11 @@ impl Vm<'_, '_> {
             Value::Bytes(bytes) => {
                 let span = self.span(key, bytes.bytes.len())?;
                 self.plan_bytes(span.count)?;
+                if span.step == 1 {
+                    let start = span.start as usize;
+                    let part = bytes.bytes.get(start..start + span.count);
+                    return Value::bytes(part.unwrap_or_default().to_vec()).map(Some);
+                }
                 Value::bytes(
                     span.positions()
                         .filter_map(|at| bytes.bytes.get(at).copied())

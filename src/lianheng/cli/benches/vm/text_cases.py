@@ -1,0 +1,353 @@
+"""Text and byte strings: every method, at small sizes and where much can be asked of it."""
+
+from lianheng.cli.benches.vm.case import Case, group, sizes
+
+SHORT = "s = 'Hello, world'; b = b'Hello, world'; parts = ['a', 'b', 'c']; bits = [b'a', b'b']"
+LONG = (
+    "s = 'ab, cd ef' * (SIZE // 10); b = b'ab, cd ef' * (SIZE // 10); z = 'x' * 50; y = b'x' * 50"
+)
+WIDE = "s = 'é中, cd ef' * (SIZE // 10)"
+
+PREDICATES = (
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+)
+BYTES_PREDICATES = (
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdigit",
+    "islower",
+    "isspace",
+    "istitle",
+    "isupper",
+)
+CHANGES = ("capitalize", "casefold", "lower", "swapcase", "title", "upper")
+BYTES_CHANGES = ("capitalize", "lower", "swapcase", "title", "upper")
+# All characters satisfy the question, so that the whole text is looked at.
+SATISFIED = {
+    "isalnum": "a1",
+    "isalpha": "ab",
+    "isascii": "a.",
+    "isdecimal": "12",
+    "isdigit": "12",
+    "isidentifier": "ab",
+    "islower": "ab",
+    "isnumeric": "12",
+    "isprintable": "a.",
+    "isspace": " \\t",
+    "istitle": "Ab ",
+    "isupper": "AB",
+}
+SATISFIED_WIDE = {
+    "isalnum": "½",
+    "isalpha": "\U00020000",
+    "isdecimal": "\u0967",
+    "isdigit": "\u0967",
+    "isidentifier": "\u4e2d",
+    "islower": "\u0451",
+    "isnumeric": "½",
+    "isprintable": "\U0001f600",
+    "isspace": "\u3000",
+    "istitle": "\u0414\u0451",
+    "isupper": "\u0414",
+}
+OF_TEXT = {
+    "center": "s.center(40)",
+    "count": "s.count('o')",
+    "encode": "s.encode()",
+    "endswith": "s.endswith('ld')",
+    "expandtabs": "s.expandtabs()",
+    "find": "s.find('world')",
+    "index": "s.index('world')",
+    "join": "', '.join(parts)",
+    "ljust": "s.ljust(40)",
+    "lstrip": "s.lstrip()",
+    "partition": "s.partition(', ')",
+    "removeprefix": "s.removeprefix('Hello')",
+    "removesuffix": "s.removesuffix('world')",
+    "replace": "s.replace('o', '00')",
+    "rfind": "s.rfind('o')",
+    "rindex": "s.rindex('o')",
+    "rjust": "s.rjust(40)",
+    "rpartition": "s.rpartition(', ')",
+    "rsplit": "s.rsplit(', ')",
+    "rstrip": "s.rstrip()",
+    "split": "s.split(', ')",
+    "startswith": "s.startswith('He')",
+    "strip": "s.strip()",
+    "zfill": "s.zfill(40)",
+}
+ONLY_TEXT = {
+    "str.format": "'{} and {x:>5}'.format(s, x=1)",
+    "str.format_map": "'{a}'.format_map({'a': 1})",
+    "str.maketrans": "str.maketrans('abc', 'xyz')",
+    "str.translate": "s.translate({111: '0'})",
+    "str.splitlines": "s.splitlines()",
+    "str.split on spaces": "s.split()",
+    "str.splitlines keepends": "s.splitlines(True)",
+}
+ONLY_BYTES = {
+    "bytes.decode": "b.decode()",
+    "bytes.hex": "b.hex()",
+    "bytes.fromhex": "bytes.fromhex('00ff 12')",
+    "bytes of list": "bytes([1, 2, 3])",
+    "bytes ==": "b == b'Hello, World'",
+    "bytes item": "b[3]",
+    "bytes slice": "b[1:5]",
+    "bytes +": "b + b",
+    "bytes in": "b'wor' in b",
+    "bytes * 3": "b * 3",
+    "bytes <": "b < b'Hello, worlds'",
+}
+OPERATORS = {
+    "str +": "x = s + s",
+    "str +=": "x = s; x += 'a'",
+    "str * 3": "x = s * 3",
+    "str ==": "x = s == 'Hello, World'",
+    "str <": "x = s < 'Hello, worlds'",
+    "str in": "x = 'wor' in s",
+    "str item": "x = s[3]",
+    "str slice": "x = s[1:5]",
+    "str slice step": "x = s[::2]",
+    "str loop": "for c in 'abc':\n    pass",
+    "f-string": "x = f'{s}: {b!r}'",
+    "f-string of int": "x = f'{12}{s:>20}'",
+    "f-string format": "x = f'{1234567:,}'",
+    "f-string hex": "x = f'{255:#06x}'",
+    "f-string !a": "x = f'{s!a}'",
+    "str %": "x = '%s: %5d' % (s, 12)",
+    "str as key": "x = {s: 1}",
+}
+
+
+BYTES = {
+    "bytes.decode": "b.decode()",
+    "bytes.hex": "b.hex()",
+    "bytes.fromhex": "bytes.fromhex('00ff 12')",
+    "bytes of list": "bytes([1, 2, 3])",
+    "bytes ==": "b == b'Hello, World'",
+    "bytes item": "b[3]",
+    "bytes slice": "b[1:5]",
+    "bytes +": "b + b",
+    "bytes in": "b'wor' in b",
+    "bytes * 3": "b * 3",
+    "bytes <": "b < b'Hello, worlds'",
+}
+OPERATORS = {
+    "str +": "x = s + s",
+    "str +=": "x = s; x += 'a'",
+    "str * 3": "x = s * 3",
+    "str ==": "x = s == 'Hello, World'",
+    "str <": "x = s < 'Hello, worlds'",
+    "str in": "x = 'wor' in s",
+    "str item": "x = s[3]",
+    "str slice": "x = s[1:5]",
+    "str slice step": "x = s[::2]",
+    "str loop": "for c in 'abc':\n    pass",
+    "f-string": "x = f'{s}: {b!r}'",
+    "f-string of int": "x = f'{12}{s:>20}'",
+    "f-string format": "x = f'{1234567:,}'",
+    "f-string hex": "x = f'{255:#06x}'",
+    "f-string !a": "x = f'{s!a}'",
+    "str %": "x = '%s: %5d' % (s, 12)",
+    "str as key": "x = {s: 1}",
+}
+
+
+def of_bytes(statement: str) -> str:
+    """The same for byte strings."""
+    return statement.replace("'", "b'", 1).replace(", '", ", b'").replace("s.", "b.", 1)
+
+
+BYTES = {
+    "center": "b.center(40)",
+    "count": "b.count(b'o')",
+    "endswith": "b.endswith(b'ld')",
+    "find": "b.find(b'world')",
+    "index": "b.index(b'world')",
+    "join": "b', '.join(bits)",
+    "ljust": "b.ljust(40)",
+    "lstrip": "b.lstrip()",
+    "partition": "b.partition(b', ')",
+    "removeprefix": "b.removeprefix(b'Hello')",
+    "removesuffix": "b.removesuffix(b'world')",
+    "replace": "b.replace(b'o', b'00')",
+    "rfind": "b.rfind(b'o')",
+    "rindex": "b.rindex(b'o')",
+    "rjust": "b.rjust(40)",
+    "rpartition": "b.rpartition(b', ')",
+    "rsplit": "b.rsplit(b', ')",
+    "rstrip": "b.rstrip()",
+    "split": "b.split(b', ')",
+    "startswith": "b.startswith(b'He')",
+    "strip": "b.strip()",
+    "zfill": "b.zfill(40)",
+}
+SMALL = [
+    *group(SHORT, {f"str.{name}": text for name, text in OF_TEXT.items()}),
+    *group(SHORT, {f"str.{name}": f"s.{name}()" for name in (*PREDICATES, *CHANGES)}),
+    *group(SHORT, ONLY_TEXT),
+    *group(SHORT, OPERATORS),
+    *group(SHORT, {f"bytes.{name}": text for name, text in BYTES.items()}),
+    *group(SHORT, {f"bytes.{name}": f"b.{name}()" for name in (*BYTES_PREDICATES, *BYTES_CHANGES)}),
+    *group(SHORT, ONLY_BYTES),
+]
+LARGE_TEXT = {
+    "count": "s.count('ab')",
+    "count of one": "s.count('a')",
+    "count of 50": "s.count(z)",
+    "find": "s.find('zz')",
+    "find of 50": "s.find(z)",
+    "rfind": "s.rfind('zz')",
+    "in": "x = 'zz' in s",
+    "partition": "s.partition('zz')",
+    "rpartition": "s.rpartition('zz')",
+    "replace": "s.replace('ab', 'x')",
+    "replace one": "s.replace('a', 'xy')",
+    "replace nothing": "s.replace('', 'x')",
+    "split": "s.split(', ')",
+    "rsplit": "s.rsplit(', ')",
+    "split on spaces": "s.split()",
+    "rsplit on spaces": "s.rsplit()",
+    "splitlines": "s.splitlines()",
+    "startswith": "s.startswith(s)",
+    "endswith": "s.endswith(s)",
+    "removeprefix": "s.removeprefix('ab')",
+    "strip": "s.strip('abcdef, ')",
+    "lstrip": "s.lstrip('abcdef, ')",
+    "rstrip": "s.rstrip('abcdef, ')",
+    "center": "s.center(SIZE * 2)",
+    "zfill": "s.zfill(SIZE * 2)",
+    "expandtabs": "s.expandtabs()",
+    "encode": "s.encode()",
+    "+": "x = s + z",
+    "* 2": "x = s * 2",
+    "slice": "x = s[1:]",
+    "slice step": "x = s[::2]",
+    "reverse": "x = s[::-1]",
+    "item": "x = s[len(s) // 2]",
+    "item from the end": "x = s[-1]",
+    "==": "x = s + 'a'; y = x == s + 'b'",
+    "<": "x = s + 'a'; y = x < s + 'b'",
+    "list": "x = list(s)",
+    "loop": "for c in s:\n    pass",
+    "repr": "x = repr(s)",
+    "ascii": "x = ascii(s)",
+    "f-string": "x = f'{s}'",
+    "f-string width": "x = f'{s:>10000}'",
+    "f-string precision": "x = f'{s:.5000}'",
+    "%s": "x = '%s' % s",
+    "format": "x = '{}'.format(s)",
+    "long format": "x = s.format()",
+    "translate": "x = s.translate({97: 'x', 98: None})",
+    "maketrans": "x = str.maketrans(s[:1000], s[:1000])",
+    "join": "x = ', '.join(['ab'] * (SIZE // 4))",
+    "join characters": "x = ','.join(s)",
+    "as key": "x = {s + 'a': 1}",
+    "sorted": "x = sorted(s)",
+    "lower": "x = s.lower()",
+    "upper": "x = s.upper()",
+    "title": "x = s.title()",
+    "capitalize": "x = s.capitalize()",
+    "casefold": "x = s.casefold()",
+    "swapcase": "x = s.swapcase()",
+}
+LARGE_BYTES = {
+    "count": "b.count(b'ab')",
+    "count of one": "b.count(b'a')",
+    "count of 50": "b.count(y)",
+    "find": "b.find(b'zz')",
+    "find of 50": "b.find(y)",
+    "rfind": "b.rfind(b'zz')",
+    "in": "x = b'zz' in b",
+    "in int": "x = 0 in b",
+    "partition": "b.partition(b'zz')",
+    "replace": "b.replace(b'ab', b'x')",
+    "replace one": "b.replace(b'a', b'xy')",
+    "split": "b.split(b', ')",
+    "rsplit": "b.rsplit(b', ')",
+    "split on spaces": "b.split()",
+    "strip": "b.strip(b'abcdef, ')",
+    "startswith": "b.startswith(b)",
+    "center": "b.center(SIZE * 2)",
+    "decode": "b.decode()",
+    "hex": "b.hex()",
+    "fromhex": "x = bytes.fromhex('00' * (SIZE // 2))",
+    "+": "x = b + y",
+    "* 2": "x = b * 2",
+    "slice": "x = b[1:]",
+    "slice step": "x = b[::2]",
+    "==": "x = b + b'a'; y = x == b + b'b'",
+    "list": "x = list(b)",
+    "loop": "for c in b:\n    pass",
+    "repr": "x = repr(b)",
+    "of list": "x = bytes([1] * SIZE)",
+    "of size": "x = bytes(SIZE)",
+    "join": "x = b', '.join([b'ab'] * (SIZE // 4))",
+    "as key": "x = {b + b'a': 1}",
+    "lower": "x = b.lower()",
+    "title": "x = b.title()",
+}
+LARGE = [
+    *sizes(LONG, {f"long str {name}": text for name, text in LARGE_TEXT.items()}, 30_000),
+    *sizes(
+        WIDE,
+        {f"wide str {name}": text for name, text in LARGE_TEXT.items() if "z" not in text},
+        30_000,
+    ),
+    *sizes(LONG, {f"long bytes {name}": text for name, text in LARGE_BYTES.items()}, 30_000),
+    *[
+        Case(f"long str {name}", f"s.{name}()", f"s = '{text}' * 10_000")
+        for name, text in SATISFIED.items()
+    ],
+    *[
+        Case(f"wide str {name}", f"s.{name}()", f"s = {text!r} * 10_000")
+        for name, text in SATISFIED_WIDE.items()
+    ],
+    *[
+        Case(f"long bytes {name}", f"b.{name}()", f"b = '{SATISFIED[name]}'.encode() * 10_000")
+        for name in BYTES_PREDICATES
+    ],
+]
+# A needle that almost matches everywhere: the worst for a naive search.
+WORST = [
+    *group(
+        "s = 'a' * 20_000; n = 'a' * 1_000 + 'b'; b = b'a' * 20_000; m = b'a' * 1_000 + b'b';"
+        " w = 'é' * 20_000",
+        {
+            "search worst: str in": "x = n in s",
+            "search worst: str find": "s.find(n)",
+            "search worst: str rfind": "s.rfind('b' + n[:-1])",
+            "search worst: str count": "s.count(n)",
+            "search worst: str split": "s.split(n)",
+            "search worst: str replace": "s.replace(n, '')",
+            "search worst: bytes in": "x = m in b",
+            "search worst: bytes find": "b.find(m)",
+            "search worst: bytes rfind": "b.rfind(b'b' + m[:-1])",
+            "search worst: bytes count": "b.count(m)",
+            "search worst: bytes split": "b.split(m)",
+            "search worst: bytes replace": "b.replace(m, b'')",
+            "strip of many characters": "w.strip('abcdefghijklmnopqrstuvwxyzé')",
+            "strip of 1,000 characters": "s.strip(n)",
+            "bytes strip of 1,000 characters": "b.strip(m)",
+            "startswith of many": "s.startswith(('b',) * 100)",
+            "wide item": "w[10_000]",
+            "wide slice": "w[10_000:10_001]",
+            "wide find": "w.find('x')",
+            "wide find from": "w.find('é', 15_000)",
+            "wide rindex": "w.rindex('é')",
+        },
+    ),
+]
+CASES = [*SMALL, *LARGE, *WORST]
