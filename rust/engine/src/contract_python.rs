@@ -422,9 +422,18 @@ fn interface_value(interface: &vm::Interface) -> Value {
 
 /// The compiler's complaints about a source, as maps: code, file, line, column, source, width, message, help.
 pub fn check_source(source: &str, file: &str) -> Vec<Value> {
-    let Err(found) = vm::compile(source, file) else {
-        return policy_complaints(source, file);
-    };
+    match vm::compile(source, file) {
+        Err(found) => complaints(&found),
+        Ok(_) => policy_complaints(source, file),
+    }
+}
+
+/// What the types of a source's bodies say against it, in the same form. Advice: no chain refuses it.
+pub fn check_types(source: &str, file: &str) -> Vec<Value> {
+    complaints(&vm::check_types(source, file))
+}
+
+fn complaints(found: &[vm::Diagnostic]) -> Vec<Value> {
     found
         .iter()
         .map(|found| {

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod builtins;
+mod check;
 mod compile;
 mod diagnostics;
 mod error;
@@ -55,6 +56,14 @@ pub use upgrade::{changes, upgrade, Change};
 /// Bounded in time, memory and stack for any input; gives everything that it finds wrong.
 pub fn compile(source: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
     compile::compile(source, file)
+}
+
+/// What the types of a source's bodies say against it: certain errors when it runs, and broken
+/// annotations. Advice for authors; the chain accepts what [`compile`] accepts.
+///
+/// Bounded in time, memory and stack for any input; nothing where the source is no Python.
+pub fn check_types(source: &str, file: &str) -> Vec<Diagnostic> {
+    check::check_types(source, file)
 }
 
 /// Why compiled bytes were refused.
