@@ -226,7 +226,12 @@ impl Ty {
             (_, Ty::Sized) => self.items(classes).is_some(),
             (_, Ty::Callable) => matches!(
                 self,
-                Ty::Func(..) | Ty::Class(_) | Ty::DecimalClass(_) | Ty::Type | Ty::Exc
+                Ty::Func(..)
+                    | Ty::Class(_)
+                    | Ty::DecimalClass(_)
+                    | Ty::Type
+                    | Ty::Exc
+                    | Ty::Callable
             ),
             (Ty::Func(..) | Ty::Class(_) | Ty::Type | Ty::DecimalClass(_), Ty::Type) => true,
             (Ty::Inst(a), Ty::Inst(b)) => classes.extends(*a, *b),

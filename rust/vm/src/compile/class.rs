@@ -261,7 +261,11 @@ impl<'s> Compiler<'s> {
 
     /// The constant that a field of a type has when none is given.
     pub(crate) fn field_default(&mut self, value: &'s Expr, ty: &Type) -> u16 {
+        let before = self.reporter.count();
         let default = self.default_constant(value);
+        if self.reporter.count() > before {
+            return default;
+        }
         let found = self.parts.consts.get(usize::from(default));
         if found.is_some_and(|found| !crate::rows::const_conforms(found, ty)) {
             let message = format!("the default does not have the field's type {ty}");
