@@ -41,6 +41,7 @@ def check_contract(
 ) -> list[dict[str, CborValue]]:
     """`imports`: deployed sources by the digits in their modules' names."""
 
+def check_contract_types(source: str, file: str) -> list[dict[str, CborValue]]: ...
 def run_script(source: str, file: str, gas: int) -> dict[str, CborValue]: ...
 def contract_operations(source: str) -> tuple[list[str], list[str]]:
     """What the VM has of operations, builtins and methods; and what this contract's code uses."""

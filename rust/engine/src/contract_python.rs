@@ -603,10 +603,18 @@ fn interface_value(interface: &vm::Interface) -> Value {
 
 /// The compiler's complaints about a source, as maps: code, file, line, column, source, width, message, help.
 pub fn check_source(source: &str, file: &str, imports: &vm::Imports) -> Vec<Value> {
-    let found = match vm::compile_with(source, file, imports) {
-        Ok(program) => return policy_complaints(source, file, &program),
-        Err(found) => found,
-    };
+    match vm::compile_with(source, file, imports) {
+        Err(found) => complaints(&found),
+        Ok(program) => policy_complaints(source, file, &program),
+    }
+}
+
+/// What the types of a source's bodies say against it, in the same form. Advice: no chain refuses it.
+pub fn check_types(source: &str, file: &str) -> Vec<Value> {
+    complaints(&vm::check_types(source, file))
+}
+
+fn complaints(found: &[vm::Diagnostic]) -> Vec<Value> {
     found
         .iter()
         .map(|found| {

@@ -43,7 +43,9 @@ mod status;
 mod timers;
 
 pub use audit::{Checked, Progress, Replay};
-pub use contract_python::{check_source, source_changes, source_interface, ContractPython};
+pub use contract_python::{
+    check_source, check_types, source_changes, source_interface, ContractPython,
+};
 pub use deploy::{GAS_PER_SOURCE_BYTE, POLICY as DEPLOY_POLICY, RESERVED as RESERVED_NAMES};
 pub use engine::{Engine, Outcome, Pending, Recovery};
 pub use envelope::{Envelope, EnvelopeHead, Gathered};

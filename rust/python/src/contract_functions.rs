@@ -40,6 +40,20 @@ pub fn check_contract<'py>(
         .collect()
 }
 
+/// What the types of a source's bodies say against it; advice that no chain enforces.
+#[pyfunction]
+pub fn check_contract_types<'py>(
+    py: Python<'py>,
+    source: &str,
+    file: &str,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let complaints = py.detach(|| engine::check_types(source, file));
+    complaints
+        .iter()
+        .map(|complaint| value::to_python(py, complaint))
+        .collect()
+}
+
 /// The declaration of a source that compiles.
 #[pyfunction]
 #[pyo3(signature = (source, file, imports=None))]

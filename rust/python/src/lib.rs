@@ -52,6 +52,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module
     )?)?;
     module.add_function(wrap_pyfunction!(
+        contract_functions::check_contract_types,
+        module
+    )?)?;
+    module.add_function(wrap_pyfunction!(
         contract_functions::contract_interface,
         module
     )?)?;

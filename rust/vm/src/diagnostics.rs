@@ -147,6 +147,16 @@ impl<'s> Reporter<'s> {
         self.found.is_empty()
     }
 
+    /// How many findings there are.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether a code was reported: what follows from that mistake is not told beside it.
+    pub(crate) fn has_code(&self, code: &str) -> bool {
+        self.found.iter().any(|found| found.code == code)
+    }
+
     /// The findings in the order of the source.
     pub(crate) fn into_found(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|found| (found.line, found.column));

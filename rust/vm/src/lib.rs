@@ -14,6 +14,7 @@
 
 mod bind;
 mod builtins;
+mod check;
 mod compile;
 mod diagnostics;
 mod error;
@@ -74,6 +75,14 @@ pub fn compile_with(
     imports: &Imports,
 ) -> Result<Program, Vec<Diagnostic>> {
     compile::compile(source, file, imports)
+}
+
+/// What the types of a source's bodies say against it: certain errors when it runs, and broken
+/// annotations. Advice for authors; the chain accepts what [`compile`] accepts.
+///
+/// Bounded in time, memory and stack for any input; nothing where the source is no Python.
+pub fn check_types(source: &str, file: &str) -> Vec<Diagnostic> {
+    check::check_types(source, file)
 }
 
 /// Why compiled bytes were refused.

@@ -1,7 +1,9 @@
 """What is to be said about a contract's source before it is deployed: errors and warnings.
 
-Errors are those that deployment would refuse. Warnings are about what no compiler can know: names
-that look like personal data, roles that look misspelt or that a chain does not have.
+Errors are what deployment would refuse, and what the types of a body show to fail whenever it runs
+or to break an annotation; the chain itself refuses the first kind only. Warnings are about what may
+go wrong: a None that nobody asked for, names that look like personal data, roles that look misspelt
+or that a chain does not have.
 """
 
 import ast
@@ -104,6 +106,9 @@ HIDDEN_WORDS = frozenset(
 )
 """Words that say that a name holds no data itself."""
 
+DOUBTS = frozenset({"type.none", "type.may_not_return"})
+"""Findings of the type pass about what only some runs do."""
+
 _SIMILAR_NAMES = 0.8  # of 1; `bnak` and `bank` have 0.75 by letters in order, 1 by letters
 
 
@@ -140,6 +145,10 @@ def check(
     found = [
         _from_core(item, source) for item in _native.check_contract(source, file, by_digits(source))
     ]
+    # What the compiler said of a line explains it better than what follows from it.
+    told = {item.line for item in found}
+    types = [_from_core(item, source) for item in _native.check_contract_types(source, file)]
+    found += [item for item in types if item.line not in told]
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -165,9 +174,10 @@ def looks_personal(name: str) -> bool:
 
 def _from_core(item: Mapping[str, Any], source: str) -> Diagnostic:
     lines, row = source.splitlines(), int(item.get("line") or 1)
+    code = str(item.get("code") or "contract.refused")
     return Diagnostic(
-        code=str(item.get("code") or "contract.refused"),
-        severity=ERROR,
+        code=code,
+        severity=WARNING if code in DOUBTS else ERROR,
         file=str(item.get("file") or ""),
         line=row,
         column=int(item.get("column") or 1),

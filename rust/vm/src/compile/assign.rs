@@ -36,6 +36,9 @@ impl<'s> Compiler<'s> {
     }
 
     fn undefined_target(&mut self, name: &'s ast::ExprName) {
+        if self.reporter.has_code("name.nonlocal") {
+            return;
+        }
         let message = format!("`{}` cannot be assigned here", name.id);
         self.error(
             name.range(),

@@ -4,6 +4,7 @@ use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
 
 use super::{docstring, Compiler, Declared, Global};
+use crate::error::Exc;
 use crate::limits;
 use crate::program::{Class, ClassKind, Const, Field};
 use crate::types::Type;
@@ -90,6 +91,9 @@ impl<'s> Compiler<'s> {
         match class.bases() {
             [Expr::Name(base)] => {
                 let global = self.globals.get(base.id.as_str()).copied();
+                if global.is_none() && self.refuse_base(base) {
+                    return None;
+                }
                 if global.is_none() {
                     let message = format!("the base class `{}` is not defined", base.id);
                     self.error(
@@ -120,6 +124,35 @@ impl<'s> Compiler<'s> {
                 None
             }
         }
+    }
+
+    /// Names what a builtin class as a base would make; whether it is one.
+    fn refuse_base(&mut self, base: &'s ast::ExprName) -> bool {
+        let id = base.id.as_str();
+        let (what, help) = if Exc::from_name(id).is_some() || id == "BaseException" {
+            (
+                "an exception of its own: the tree of exceptions is closed, so that every error has a code",
+                "write raise Rejected(\"code\", \"message\"), or raise ValueError(\"message\")",
+            )
+        } else if matches!(self.builtin(id), Some(_)) {
+            (
+                "an extended builtin type",
+                "declare a Record with a field of that type",
+            )
+        } else if matches!(
+            id,
+            "object" | "NamedTuple" | "TypedDict" | "Protocol" | "ABC" | "Generic"
+        ) {
+            (
+                "a class that is no record: objects that change and have an identity cannot be stored and proved",
+                "write class Name(Record): with typed fields",
+            )
+        } else {
+            return false;
+        };
+        let message = format!("`{id}` as a base makes {what}");
+        self.error(base.range(), "language.class", message, help);
+        true
     }
 
     fn declare_contract(&mut self, class: &'s ast::StmtClassDef) {
@@ -232,7 +265,11 @@ impl<'s> Compiler<'s> {
 
     /// The constant that a field of a type has when none is given.
     pub(crate) fn field_default(&mut self, value: &'s Expr, ty: &Type) -> u16 {
+        let before = self.reporter.count();
         let default = self.default_constant(value);
+        if self.reporter.count() > before {
+            return default;
+        }
         let found = self.parts.consts.get(usize::from(default));
         if found.is_some_and(|found| !crate::rows::const_conforms(found, ty)) {
             let message = format!("the default does not have the field's type {ty}");

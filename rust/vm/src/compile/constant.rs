@@ -17,8 +17,9 @@ const HELP: &str =
 impl<'s> Compiler<'s> {
     /// The value of a constant expression; reports what is none.
     pub(crate) fn evaluate(&mut self, expr: &'s Expr) -> Option<Const> {
+        let before = self.reporter.count();
         let value = self.fold(expr, 0);
-        if value.is_none() && self.reporter.is_empty() {
+        if value.is_none() && self.reporter.count() == before && !self.names_broken(expr) {
             self.error(
                 expr.range(),
                 "language.constant",
@@ -27,6 +28,16 @@ impl<'s> Compiler<'s> {
             );
         }
         value
+    }
+
+    /// Whether an expression names something that was reported where it is declared.
+    fn names_broken(&self, expr: &'s Expr) -> bool {
+        let words = self
+            .text_of(expr)
+            .split(|c: char| !c.is_alphanumeric() && c != '_');
+        words
+            .into_iter()
+            .any(|word| self.globals.get(word) == Some(&Global::Broken))
     }
 
     /// The value of a constant expression, or nothing, without a report.

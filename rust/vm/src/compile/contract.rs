@@ -72,19 +72,9 @@ impl<'s> Compiler<'s> {
                 return self.define_table(name, call);
             }
         }
-        let before = self.reporter.is_empty();
-        match self.evaluate(value) {
-            Some(value) => {
-                let constant = self.constant(value);
-                self.contract.constants.insert(id.to_string(), constant);
-            }
-            None if before => {}
-            None => self.error(
-                value.range(),
-                "language.constant",
-                "this is neither a table nor a constant",
-                "write name = Table(Record, key=\"id\")",
-            ),
+        if let Some(value) = self.evaluate(value) {
+            let constant = self.constant(value);
+            self.contract.constants.insert(id.to_string(), constant);
         }
     }
 

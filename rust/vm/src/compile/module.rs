@@ -194,17 +194,7 @@ impl<'s> Compiler<'s> {
     }
 
     fn define_constant(&mut self, name: &'s ast::ExprName, value: &'s Expr) {
-        let before = self.reporter.is_empty();
-        let found = self.evaluate(value);
-        if found.is_none() && !before {
-            self.error(
-                value.range(),
-                "language.constant",
-                "this is no constant expression",
-                "build it from literals, earlier constants and arithmetic",
-            );
-        }
-        let global = match found {
+        let global = match self.evaluate(value) {
             Some(value) => Global::Const(self.constant(value)),
             None => Global::Broken,
         };
@@ -255,7 +245,10 @@ impl<'s> Compiler<'s> {
     }
 
     pub(crate) fn default_constant(&mut self, default: &'s Expr) -> u16 {
-        match self.evaluate(default) {
+        let before = self.reporter.count();
+        let value = self.evaluate_quietly(default);
+        let told = self.reporter.count() > before;
+        match value {
             Some(value) if mutable(&value) => {
                 self.error(
                     default.range(),
@@ -266,6 +259,7 @@ impl<'s> Compiler<'s> {
                 0
             }
             Some(value) => self.constant(value),
+            None if told => 0,
             None => {
                 self.error(
                     default.range(),

@@ -174,6 +174,17 @@ impl<'s> Compiler<'s> {
                 "this builtin depends on the machine or changes bytes in place",
                 "use the value itself as the key, or bytes",
             ),
+            "BaseException" | "SystemExit" | "KeyboardInterrupt" | "GeneratorExit" => (
+                "language.exception",
+                "nothing above `Exception` is part of the language: a call ends by its result or by \
+                 an error",
+                "catch Exception; end a call with return, or raise Rejected(\"code\", \"message\")",
+            ),
+            "NotImplemented" | "Ellipsis" => (
+                "language.builtin",
+                "this value only means something to methods that Python calls by itself",
+                "use None, or raise NotImplementedError(...)",
+            ),
             _ => ("name.undefined", "", ""),
         };
         if message.is_empty() {
