@@ -12,6 +12,7 @@ from lianheng.cli.contracts.diff import diff
 from lianheng.cli.contracts.gas import gas
 from lianheng.cli.contracts.interface import interface
 from lianheng.cli.contracts.test import test
+from lianheng.cli.contracts.upgrade import freeze, retire, thaw, upgrade, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,11 @@ app.command()(gas)
 app.command()(coverage)
 app.command()(interface)
 app.command()(diff)
+app.command()(upgrade)
+app.command()(freeze)
+app.command()(thaw)
+app.command()(retire)
+app.command()(versions)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
 
 
