@@ -85,13 +85,13 @@ _WHY = {
 
 def _records(old: Interface, new: Interface) -> Iterator[Change]:
     """Records of arguments and results; those of stored rows are the core's matter."""
-    before, after = _by_name(old["records"]), _by_name(new["records"])
+    before, after = by_name(old["records"]), by_name(new["records"])
     for name in sorted(before.keys() & after.keys()):
         yield from _fields(name, before[name], after[name])
 
 
 def _fields(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    before, after = _by_name(old["fields"]), _by_name(new["fields"])
+    before, after = by_name(old["fields"]), by_name(new["fields"])
     for field in sorted(before.keys() - after.keys()):
         why = "callers still send it"
         yield Change(Effect.CALLERS, f"{name}.{field}", "removed", why)
@@ -114,7 +114,7 @@ def _fields(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
 
 
 def _enums(old: Interface, new: Interface) -> Iterator[Change]:
-    before, after = _by_name(old["enums"]), _by_name(new["enums"])
+    before, after = by_name(old["enums"]), by_name(new["enums"])
     for name in sorted(before.keys() & after.keys()):
         had, has = dict(before[name]["members"]), dict(after[name]["members"])
         for member, value in had.items():
@@ -128,7 +128,7 @@ def _enums(old: Interface, new: Interface) -> Iterator[Change]:
 
 def _methods(old: Interface, new: Interface, kind: str) -> Iterator[Change]:
     word = kind.removesuffix("s")
-    before, after = _by_name(old[kind]), _by_name(new[kind])
+    before, after = by_name(old[kind]), by_name(new[kind])
     for name in sorted(before.keys() - after.keys()):
         yield Change(Effect.CALLERS, name, f"{word} removed", "whoever calls it is refused")
     for name in sorted(after.keys() - before.keys()):
@@ -147,7 +147,7 @@ def _methods(old: Interface, new: Interface, kind: str) -> Iterator[Change]:
 def _parameters(
     method: str, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
 ) -> Iterator[Change]:
-    before, after = _by_name(old), _by_name(new)
+    before, after = by_name(old), by_name(new)
     for name in sorted(before.keys() - after.keys()):
         why = "calls that give it are refused"
         yield Change(Effect.CALLERS, f"{method}({name})", "argument removed", why)
@@ -170,14 +170,14 @@ def _parameters(
 
 
 def _events(old: Interface, new: Interface) -> Iterator[Change]:
-    before, after = _by_name(old["events"]), _by_name(new["events"])
+    before, after = by_name(old["events"]), by_name(new["events"])
     for name in sorted(before.keys() - after.keys()):
         why = "readers that wait for it wait for ever"
         yield Change(Effect.CALLERS, name, "event removed", why)
     for name in sorted(after.keys() - before.keys()):
         yield Change(Effect.COMPATIBLE, name, "event added", "nobody reads it yet")
     for name in sorted(before.keys() & after.keys()):
-        one, other = _by_name(before[name]["fields"]), _by_name(after[name]["fields"])
+        one, other = by_name(before[name]["fields"]), by_name(after[name]["fields"])
         kept = all(field in other and other[field]["type"] == one[field]["type"] for field in one)
         if not kept:
             why = "readers expect the old fields"
@@ -193,51 +193,8 @@ def _migrations(old: Interface, new: Interface) -> Iterator[Change]:
         yield Change(Effect.COMPATIBLE, f"version {source}", "migration added", why)
 
 
-def skeleton(old: Interface, changes: Sequence[Change], from_version: int = 0) -> str:
-    """A migration to be filled in: every table and cell that does not fit, drained.
-
-    `changes` are those of `compare` that need one.
-    """
-    touched = [change.where.partition(".")[0] for change in changes]
-    lines = [
-        f"    @migrate(from_version={from_version})",
-        f"    def from_{from_version}(self) -> None:",
-    ]
-    records = _by_name(old["records"])
-    for table in old["tables"]:
-        if not {table["name"], table["record"], *_within(str(table["record"]), old)} & {*touched}:
-            continue
-        fields = ", ".join(f'row["{f["name"]}"]' for f in records[table["record"]]["fields"])
-        key = ", ".join(f'row["{name}"]' for name in table["key"])
-        lines += [
-            f'        for row in self.drain("{table["name"]}"):',
-            f"            self.{table['name']}[{key}] = {table['record']}({fields})",
-        ]
-    for cell in old.get("cells", ()):
-        if {cell["name"], *_within(str(cell["type"]), old)} & {*touched}:
-            method = "add" if cell["counter"] else "set"
-            lines += [
-                f'        for value in self.drain("{cell["name"]}"):',
-                f"            self.{cell['name']}.{method}(value)",
-            ]
-    return "\n".join(lines)
-
-
-def _within(written: str, interface: Interface) -> set[str]:
-    """Records and enums that a type holds, directly or inside of others."""
-    records, found = _by_name(interface["records"]), set[str]()
-    waiting = re.findall(r"\w+", written)
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        for field in records[name]["fields"] if name in records else ():
-            waiting += re.findall(r"[A-Za-z_]\w*", str(field["type"]))
-    return found
-
-
-def _by_name(items: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def by_name(items: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Declarations by their name."""
     return {str(item["name"]): item for item in items}
 
 

@@ -23,7 +23,8 @@ def diff(old: Old, new: New, json: Json = False) -> None:
     from lianheng.cli._print import console, emit, table
     from lianheng.cli.contract import read_source
     from lianheng.cli.contracts.check import refuse_if_wrong
-    from lianheng.contract.upgrades import Effect, compare, skeleton
+    from lianheng.contract.skeletons import skeleton
+    from lianheng.contract.upgrades import Effect, compare
 
     first, second = read_source(old), read_source(new)
     refuse_if_wrong(first, old)
@@ -33,7 +34,7 @@ def diff(old: Old, new: New, json: Json = False) -> None:
     counts = {effect: sum(change.effect is effect for change in found) for effect in Effect}
     needs = counts[Effect.MIGRATION] > 0
     migrates = bool(after.get("migrations"))
-    method = skeleton(before, [c for c in found if c.effect is Effect.MIGRATION]) if needs else ""
+    method = skeleton(before, after, found)
     if json:
         shown = [change.to_json() for change in found]
         emit({"migration": needs, "migrates": migrates, "changes": shown, "skeleton": method})
