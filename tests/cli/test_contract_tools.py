@@ -154,7 +154,7 @@ def test_the_interface_is_json(cli: Cli, folder: Path) -> None:
         ('    HAND = "hand"\n', '    HAND = "hand"\n    AIR = "air"\n', "Kind.AIR", "compatible"),
         ('    POWER = "power"\n', "", "Kind.POWER", "migration"),
         ("    kind: Kind = Kind.HAND\n", "", "Tool.kind", "migration"),
-        (', indexes=["holder"])', ', indexes=["holder", "kind"])', "tools", "migration"),
+        (', indexes=["holder"])', ', indexes=["holder", "kind"])', "tools", "compatible"),
         ('key="id"', 'key=("id", "holder")', "tools", "migration"),
         ("role:operator", "role:admin", "add", "authority"),
         ("many: int = 1)", "many: int)", "", ""),

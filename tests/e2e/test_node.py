@@ -125,3 +125,26 @@ def test_in_the_foreground_ctrl_c_stops_cleanly(shell: Shell) -> None:
     assert node.returncode == 0, rest
     assert "Traceback" not in rest
     assert not (shell.folder / "node.sock").exists()
+
+
+def test_a_contract_is_upgraded_on_a_running_node(shell: Shell) -> None:
+    shell.add("crane")
+    source = (shell.folder / "toolshed.py").read_text()
+    field = "    holder: str\n"
+    (shell.folder / "next.py").write_text(source.replace(field, f'{field}    note: str = ""\n', 1))
+    breaking = source.replace(field, f"{field}    weight: int\n", 1).replace(
+        "holder=", "weight=1, holder="
+    )
+    (shell.folder / "breaking.py").write_text(breaking)
+    upgrade = ("contract", "upgrade", "next.py", "--name", "toolshed")
+    refused = shell.run("contract", "upgrade", "breaking.py", "--name", "toolshed", "--rehearse")
+    assert (refused.returncode, "contract.migration_missing" in refused.stdout) == (1, True)
+    assert "Tool.note added" in shell.ok(*upgrade, "--rehearse", "--as", "alice@north")
+    assert "upgraded toolshed" in shell.ok(*upgrade, "--as", "alice@north")
+    assert "note=''" in shell.add("lift")
+    shell.ok("contract", "freeze", "toolshed", "--as", "alice@north")
+    frozen = shell.run("call", "toolshed.add", "id=saw", "--as", "alice@north")
+    assert "refused  contract.frozen" in frozen.stdout
+    statuses = json.loads(shell.ok("contract", "versions", "toolshed", "--json"))
+    assert [version["status"] for version in statuses] == ["active", "active", "frozen"]
+    shell.ok("fsck")

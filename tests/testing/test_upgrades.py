@@ -273,8 +273,8 @@ def test_a_difference_after_a_migration_is_found(
     ledger: LedgerFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun(ledger)
-    monkeypatch.setattr("lianheng.contract._upgrade.check_released", lambda state: None)
-    with pytest.raises(EnginesDiffer, match="policy.signatory"):
+    monkeypatch.setattr("lianheng.contract._upgrade.check_released", lambda _: None)
+    with pytest.raises(EnginesDiffer, match=r"policy\.signatory"):
         ledger.upgrade_source("deals", LEAVES)
     monkeypatch.undo()
 

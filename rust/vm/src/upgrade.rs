@@ -7,7 +7,7 @@ use codec::key;
 use crate::error::{fatal, R};
 use crate::instance::instance;
 use crate::interp::Vm;
-use crate::program::{ClassKind, Program, TableInfo};
+use crate::program::{CellInfo, Class, ClassKind, Const, Program, TableInfo};
 use crate::run::{concluded, failed_before};
 use crate::state::{host, PAGE};
 use crate::types::Type;
@@ -53,6 +53,7 @@ pub fn changes(old: &Program, new: &Program) -> Vec<Change> {
     compare_cells(old, new, &mut found);
     compare_methods(old, new, &mut found);
     found.sort();
+    found.dedup();
     found
 }
 
@@ -148,8 +149,18 @@ fn compare_cells(old: &Program, new: &Program, found: &mut Vec<Change>) {
                 let mut layouts = Layouts::new(old, new);
                 // A counter holds an int that a counter wrote: never below 0.
                 let fits = layouts.fits(&cell.ty, &next.ty) && (cell.counter || !next.counter);
-                if !fits || cell.ty.to_string() != next.ty.to_string() {
-                    let how = format!("its type {} becomes {}", cell.ty, next.ty);
+                let notes = layouts.notes.into_iter();
+                found.extend(notes.map(|how| change(what.clone(), how, !fits)));
+                let counts = cell.counter != next.counter;
+                if counts || cell.ty.to_string() != next.ty.to_string() {
+                    let kind = |cell: &CellInfo| {
+                        if cell.counter {
+                            String::from("a counter")
+                        } else {
+                            cell.ty.to_string()
+                        }
+                    };
+                    let how = format!("its type {} becomes {}", kind(cell), kind(&next));
                     found.push(change(what, how, !fits));
                 }
             }
@@ -230,9 +241,12 @@ impl<'p> Layouts<'p> {
                     fits = false;
                 }
                 Some(next) if !self.fits(&field.ty, &next.ty) => {
-                    let (was, is) = (&field.ty, &next.ty);
-                    let note = format!("{}.{name}: {was} becomes {is}", before.name);
-                    self.notes.push(note);
+                    let (was, is) = (field.ty.to_string(), next.ty.to_string());
+                    // Types of one name differ in what they contain, and that is noted.
+                    if was != is {
+                        let note = format!("{}.{name}: {was} becomes {is}", before.name);
+                        self.notes.push(note);
+                    }
                     fits = false;
                 }
                 // Rows that are older than the field lack it.
@@ -291,9 +305,12 @@ impl<'p> Layouts<'p> {
             return self.fits(old, new);
         };
         for choice in choices {
+            let before = (self.seen.clone(), self.notes.len());
             if self.fits(old, choice) {
                 return true;
             }
+            self.seen = before.0;
+            self.notes.truncate(before.1);
             let known = passed.iter().any(|passed| self.same(passed, choice));
             if !known && self.encodings(old, self.old) & self.encodings(choice, self.new) != 0 {
                 return false;
@@ -333,13 +350,30 @@ impl<'p> Layouts<'p> {
         }
     }
 
+    /// Enums, by the values of their members.
+    fn members(&mut self, before: &Class, after: &Class) -> bool {
+        let holds = |class: &Class, value: &Const| class.members.iter().any(|(_, v)| v == value);
+        let mut fits = true;
+        for (name, value) in &before.members {
+            if !holds(after, value) {
+                let name = self.old.name(*name);
+                self.notes.push(format!("{}.{name} removed", before.name));
+                fits = false;
+            }
+        }
+        for (name, value) in &after.members {
+            if !holds(before, value) {
+                let name = self.new.name(*name);
+                self.notes.push(format!("{}.{name} added", after.name));
+            }
+        }
+        fits
+    }
+
     fn classes(&mut self, old: u16, new: u16) -> bool {
         let (before, after) = (self.old.class(old), self.new.class(new));
         match (before.kind, after.kind) {
-            (ClassKind::Enum, ClassKind::Enum) => before.members.iter().all(|(_, value)| {
-                let mut members = after.members.iter();
-                members.any(|(_, next)| next == value)
-            }),
+            (ClassKind::Enum, ClassKind::Enum) => self.members(before, after),
             (ClassKind::Enum, _) | (_, ClassKind::Enum) => false,
             _ => self.record(old, new),
         }

@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lianheng.cli._print import result_line
-from lianheng.ledger import shaped
+from lianheng.cli._print import console, result_line
+from lianheng.ledger import UnknownType, declared_type, shaped, unknown_names
 from lianheng.model import NotFound
 
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ def find_method(interface: Interface, name: str, kind: str) -> Mapping[str, Any]
 def tables_of(interface: Interface) -> Sequence[str]:
     """The names of the contract's tables."""
     return [str(t["name"]) for t in interface.get("tables", ())]
+
+
+def record_of(interface: Interface, table: str) -> str:
+    """The record of a table's rows."""
+    found = [str(t.get("record")) for t in interface.get("tables", ()) if t["name"] == table]
+    return found[0] if found else ""
 
 
 def method_of(interface: Interface, contract: str, name: str, kind: str) -> Mapping[str, Any]:
@@ -58,3 +64,17 @@ def print_result(result: "Result", interface: Interface, method: str) -> None:
     """How a call ended, its value as the contract would write it."""
     value = as_declared(result.value, interface, method) if result.final else None
     result_line(result, value)
+    note_unknown(interface, method)
+
+
+def note_unknown(interface: Interface, method: str) -> None:
+    """Say so where the result's type is not known here: the value is shown as it is stored."""
+    declared = find_method(interface, method, "calls") or find_method(interface, method, "views")
+    text = str((declared or {}).get("returns") or "object")
+    try:
+        unknown = unknown_names(declared_type(text), interface)
+    except UnknownType:
+        unknown = [text]
+    if unknown:
+        told = f"the type {text} is not known to this version: the value is shown as stored"
+        console(error=True).print(told, style="dim", markup=False)

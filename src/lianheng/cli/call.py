@@ -33,7 +33,8 @@ def call(
     identity = load_identity(find_home(home), member, passphrase_file)
     with open_client(home) as ledger:
         interface = ledger.interface(contract)
-        arguments = parse_pairs(pairs or [], method_of(interface, contract, method, "calls"))
+        declared = method_of(interface, contract, method, "calls")
+        arguments = parse_pairs(pairs or [], declared, interface)
         options: dict[str, Any] = {}
         if gas is not None:
             options["gas"] = gas

@@ -13,6 +13,7 @@ from lianheng.cli.contracts.fetch import fetch
 from lianheng.cli.contracts.gas import gas
 from lianheng.cli.contracts.interface import interface
 from lianheng.cli.contracts.test import test
+from lianheng.cli.contracts.upgrade import freeze, retire, thaw, upgrade, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,11 @@ app.command()(coverage)
 app.command()(interface)
 app.command()(diff)
 app.command()(fetch)
+app.command()(upgrade)
+app.command()(freeze)
+app.command()(thaw)
+app.command()(retire)
+app.command()(versions)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
 
 

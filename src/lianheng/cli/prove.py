@@ -37,7 +37,7 @@ def prove(
 
 def typed_key(interface: Any, table: str, parts: list[str]) -> list[Any]:
     """The key parts, typed as the table's record declares its key fields."""
-    from lianheng.cli._arguments import parse_text
+    from lianheng.cli._arguments import known_type, parse_text
     from lianheng.model import NotFound, UsageError
 
     tables = {t["name"]: t for t in interface.get("tables", ())}
@@ -54,4 +54,7 @@ def typed_key(interface: Any, table: str, parts: list[str]) -> list[Any]:
         )
     records = {r["name"]: r for r in interface.get("records", ())}
     types = {f["name"]: str(f["type"]) for f in records[tables[table]["record"]]["fields"]}
-    return [parse_text(n, part, types[n]) for n, part in zip(fields, parts, strict=True)]
+    return [
+        parse_text(n, part, known_type(n, types[n], interface), interface)
+        for n, part in zip(fields, parts, strict=True)
+    ]

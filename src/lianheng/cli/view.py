@@ -26,21 +26,34 @@ def view(
     from lianheng.cli._arguments import parse_pairs, split_target
     from lianheng.cli._print import console, emit, shorten
     from lianheng.cli._session import open_client
-    from lianheng.cli._show import as_declared, find_method, method_of, tables_of
+    from lianheng.cli._show import (
+        as_declared,
+        find_method,
+        method_of,
+        note_unknown,
+        record_of,
+        tables_of,
+    )
+    from lianheng.ledger import shaped
 
     contract, name = split_target(target)
     with open_client(home) as ledger:
         interface = ledger.interface(contract)
         is_view = find_method(interface, name, "views") is not None
         if not is_view and name in tables_of(interface):
-            show_rows(rows(ledger, contract, name, limit), json=json)
+            found = rows(ledger, contract, name, limit)
+            record = record_of(interface, name)
+            shown = found if json else [shaped(row, record, interface) for row in found]
+            show_rows(shown, json=json)
             return
-        arguments = parse_pairs(pairs or [], method_of(interface, contract, name, "views"))
+        declared = method_of(interface, contract, name, "views")
+        arguments = parse_pairs(pairs or [], declared, interface)
         value = ledger.view(target, arguments, as_=member)
         if json:
             emit({"value": value})
         else:
             console().print(shorten(as_declared(value, interface, name)), markup=False)
+            note_unknown(interface, name)
 
 
 def rows(ledger: "Ledger", contract: str, table: str, limit: int) -> list[Any]:

@@ -5,6 +5,7 @@ The same rules, and the same words, as the core's (rust/vm/src/upgrade.rs).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
+from enum import Enum
 from types import NoneType
 from typing import Any
 
@@ -37,7 +38,7 @@ class LayoutChange:
 def layout_changes(old: type[Contract], new: type[Contract]) -> list[LayoutChange]:
     """Every difference of the tables and cells, sorted."""
     before, after = places(old), places(new)
-    return sorted([*_tables(before, after), *_cells(before, after)])
+    return sorted({*_tables(before, after), *_cells(before, after)})
 
 
 _Places = dict[str, Table[Any] | Cell[Any]]
@@ -103,9 +104,17 @@ def _cells(before: _Places, after: _Places) -> Iterator[LayoutChange]:
             continue
         # A counter holds an int that a counter wrote: never below 0.
         grows = isinstance(new, Counter) and not isinstance(old, Counter)
-        fits = _Layouts().fits(old.type, new.type) and not grows
-        if not fits or str(old.type) != str(new.type):
-            how = f"its type {old.type} becomes {new.type}"
+        layouts = _Layouts()
+        fits = layouts.fits(old.type, new.type) and not grows
+        for note in layouts.notes:
+            yield LayoutChange(f"cell {name}", note, needs_migration=not fits)
+        counts = isinstance(old, Counter) != isinstance(new, Counter)
+        if counts or str(old.type) != str(new.type):
+            kinds = [
+                "a counter" if isinstance(place, Counter) else str(place.type)
+                for place in (old, new)
+            ]
+            how = f"its type {kinds[0]} becomes {kinds[1]}"
             yield LayoutChange(f"cell {name}", how, needs_migration=not fits)
     for name in cells:
         if not isinstance(before.get(name), Cell):
@@ -141,7 +150,9 @@ class _Layouts:
                 self.notes.append(f"{old}.{name} removed")
                 fits = False
             elif not self.fits(declared, new.fields[name]):
-                self.notes.append(f"{old}.{name}: {declared} becomes {new.fields[name]}")
+                # Types of one name differ in what they contain, and that is noted.
+                if str(declared) != str(new.fields[name]):
+                    self.notes.append(f"{old}.{name}: {declared} becomes {new.fields[name]}")
                 fits = False
             elif _has_default(old, name) and not _has_default(new, name):
                 # Rows that are older than the field lack it.
@@ -172,12 +183,23 @@ class _Layouts:
         if not isinstance(new, Choice):
             return self.fits(old, new)
         for choice in new.choices:
+            seen, notes = self._seen.copy(), len(self.notes)
             if self.fits(old, choice):
                 return True
+            self._seen = seen
+            del self.notes[notes:]
             known = any(_same(other, choice) for other in passed)
             if not known and _encodings(old) & _encodings(choice):
                 return False
         return False
+
+    def _members(self, old: type[Enum], new: type[Enum]) -> bool:
+        """Enums, by the values of their members."""
+        had, has = ([(type(m.value), m.value) for m in one] for one in (old, new))
+        gone = [f"{m} removed" for m, value in zip(old, had, strict=True) if value not in has]
+        added = [f"{m} added" for m, value in zip(new, has, strict=True) if value not in had]
+        self.notes += gone + added
+        return not gone
 
     def _alike(self, old: Type, new: Type) -> bool:
         match old, new:
@@ -189,8 +211,7 @@ class _Layouts:
             case Dict(), Dict():
                 return self.fits(old.key, new.key) and self.fits(old.item, new.item)
             case Member(), Member():
-                known = [(type(member.value), member.value) for member in new.of]
-                return all((type(member.value), member.value) in known for member in old.of)
+                return self._members(old.of, new.of)
             case RecordType(), RecordType():
                 return self.record(old, new)
         return old == new

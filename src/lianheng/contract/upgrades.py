@@ -1,7 +1,7 @@
-"""What an upgrade changes: for stored rows, for callers, for readers of events.
+"""What an upgrade changes: for stored rows, for callers, for authority, for readers of events.
 
-Compares two interfaces as `lianheng contract interface` prints them. The layout may grow without a
-migration: what an older row lacks must have a default, what it holds must still have a place.
+What concerns stored rows comes from the core, which decides whether they need a migration; the rest
+is read from two interfaces as `lianheng contract interface` prints them.
 """
 
 import re
@@ -36,113 +36,104 @@ class Change:
         return {name: str(value) for name, value in asdict(self).items()}
 
 
-def compare(old: Interface, new: Interface) -> list[Change]:
-    """Every difference of two interfaces, gravest first."""
-    stored = _stored_records(old) & _stored_records(new)
+def compare(old: Interface, new: Interface, layout: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """Every difference of two sources, gravest first.
+
+    `layout` are the core's changes, with what, how and needs_migration.
+    """
+    stored = list(_layout(layout))
+    known = {change.where for change in stored}
     found = [
-        *_tables(old, new),
-        *_records(old, new, stored),
-        *_enums(old, new),
+        *stored,
+        *(change for change in _records(old, new) if change.where not in known),
+        *(change for change in _enums(old, new) if change.where not in known),
         *_methods(old, new, "calls"),
         *_methods(old, new, "views"),
         *_events(old, new),
+        *_migrations(old, new),
     ]
     order = list(Effect)
-    return sorted(found, key=lambda change: order.index(change.effect))
+    return sorted(dict.fromkeys(found), key=lambda change: order.index(change.effect))
 
 
-def _tables(old: Interface, new: Interface) -> Iterator[Change]:
-    before, after = _by_name(old["tables"]), _by_name(new["tables"])
-    for name in before.keys() - after.keys():
-        why = "its rows stay in the state and no method reaches them"
-        yield Change(Effect.MIGRATION, name, "table removed", why)
-    for name in after.keys() - before.keys():
-        yield Change(Effect.COMPATIBLE, name, "table added", "it is empty")
-    for name in before.keys() & after.keys():
-        yield from _table(name, before[name], after[name])
-
-
-def _table(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    if list(old["key"]) != list(new["key"]):
-        what = f"key {_named(old['key'])} becomes {_named(new['key'])}"
-        yield Change(Effect.MIGRATION, name, what, "rows lie under their old keys")
-    if old["record"] != new["record"]:
-        what = f"rows are {new['record']}, were {old['record']}"
-        yield Change(Effect.MIGRATION, name, what, "stored rows are of the other record")
-    had, has = (
-        [list(map(str, i)) for i in old["indexes"]],
-        [list(map(str, i)) for i in new["indexes"]],
-    )
-    for fields in has:
-        if fields not in had:
-            why = "rows written before are not in the index until they are written again"
-            yield Change(Effect.MIGRATION, name, f"index {_named(fields)} added", why)
-    for fields in had:
-        if fields not in has:
-            why = "nothing is stored in it that the rows do not hold"
-            yield Change(Effect.COMPATIBLE, name, f"index {_named(fields)} removed", why)
-
-
-def _records(old: Interface, new: Interface, stored: set[str]) -> Iterator[Change]:
-    before, after = _by_name(old["records"]), _by_name(new["records"])
-    for name in sorted(before.keys() & after.keys()):
-        in_rows = name in stored
-        worst = Effect.MIGRATION if in_rows else Effect.CALLERS
-        yield from _fields(name, before[name], after[name], worst, in_rows=in_rows)
-
-
-def _fields(
-    name: str, old: Mapping[str, Any], new: Mapping[str, Any], worst: Effect, *, in_rows: bool
-) -> Iterator[Change]:
-    before, after = _by_name(old["fields"]), _by_name(new["fields"])
-    for field in before.keys() - after.keys():
-        why = "stored rows hold a field that is unknown now" if in_rows else "callers still send it"
-        yield Change(worst, f"{name}.{field}", "field removed", why)
-    for field in after.keys() - before.keys():
-        if after[field]["optional"]:
-            why = "older rows get its default" if in_rows else "callers may leave it out"
-            yield Change(Effect.COMPATIBLE, f"{name}.{field}", "field added with a default", why)
+def _layout(changes: Sequence[Mapping[str, Any]]) -> Iterator[Change]:
+    for change in changes:
+        kind, _, place = str(change["what"]).partition(" ")
+        if kind not in ("table", "cell"):
+            continue
+        how = str(change["how"])
+        part = re.fullmatch(r"(\w+\.\w+):? (.*)", how)
+        where, what = (part[1], part[2]) if part else (place, how)
+        if change["needs_migration"]:
+            yield Change(Effect.MIGRATION, where, what, _WHY.get(what, "stored rows do not fit"))
+        elif how.startswith("signatories "):
+            why = "others must sign changes of the rows"
+            yield Change(Effect.AUTHORITY, where, what, why)
+        elif "unique index" in how:
+            yield Change(Effect.COMPATIBLE, where, what, "refused where two rows share its values")
         else:
-            why = "stored rows lack it" if in_rows else "callers do not send it"
-            yield Change(worst, f"{name}.{field}", "field added without a default", why)
-    for field in before.keys() & after.keys():
+            yield Change(Effect.COMPATIBLE, where, what, "stored rows stay readable")
+
+
+_WHY = {
+    "removed": "something may be stored there: drain it",
+    "added": "the record does not fit as it is",
+    "added without default": "stored rows lack it",
+    "default removed": "rows older than the field lack it",
+}
+
+
+def _records(old: Interface, new: Interface) -> Iterator[Change]:
+    """Records of arguments and results; those of stored rows are the core's matter."""
+    before, after = by_name(old["records"]), by_name(new["records"])
+    for name in sorted(before.keys() & after.keys()):
+        yield from _fields(name, before[name], after[name])
+
+
+def _fields(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    before, after = by_name(old["fields"]), by_name(new["fields"])
+    for field in sorted(before.keys() - after.keys()):
+        why = "callers still send it"
+        yield Change(Effect.CALLERS, f"{name}.{field}", "removed", why)
+    for field in sorted(after.keys() - before.keys()):
+        optional = after[field]["optional"]
+        effect = Effect.COMPATIBLE if optional else Effect.CALLERS
+        what = "added" if optional else "added without default"
+        why = "callers may leave it out" if optional else "callers do not send it"
+        yield Change(effect, f"{name}.{field}", what, why)
+    for field in sorted(before.keys() & after.keys()):
         one, other = str(before[field]["type"]), str(after[field]["type"])
         if one != other:
             wider = _choices(one) <= _choices(other)
-            why = (
-                "every old value still has a place"
-                if wider
-                else "old values may not have this type"
-            )
-            effect = Effect.COMPATIBLE if wider else worst
+            why = "every old value has a place" if wider else "old values may not have this type"
+            effect = Effect.COMPATIBLE if wider else Effect.CALLERS
             yield Change(effect, f"{name}.{field}", f"{one} becomes {other}", why)
-        elif in_rows and before[field]["optional"] and not after[field]["optional"]:
-            why = "rows older than the field relied on its default"
-            yield Change(worst, f"{name}.{field}", "default removed", why)
+        elif before[field]["optional"] and not after[field]["optional"]:
+            why = "callers may leave it out"
+            yield Change(Effect.CALLERS, f"{name}.{field}", "default removed", why)
 
 
 def _enums(old: Interface, new: Interface) -> Iterator[Change]:
-    before, after = _by_name(old["enums"]), _by_name(new["enums"])
+    before, after = by_name(old["enums"]), by_name(new["enums"])
     for name in sorted(before.keys() & after.keys()):
         had, has = dict(before[name]["members"]), dict(after[name]["members"])
         for member, value in had.items():
             if value not in has.values():
-                why = "rows and arguments may hold a value that means nothing now"
-                yield Change(Effect.MIGRATION, f"{name}.{member}", f"value {value} removed", why)
+                why = "arguments may hold a value that has no meaning"
+                yield Change(Effect.CALLERS, f"{name}.{member}", "removed", why)
         for member, value in has.items():
             if value not in had.values():
-                why = "older rows do not hold it"
-                yield Change(Effect.COMPATIBLE, f"{name}.{member}", f"value {value} added", why)
+                yield Change(Effect.COMPATIBLE, f"{name}.{member}", "added", "nobody sends it yet")
 
 
 def _methods(old: Interface, new: Interface, kind: str) -> Iterator[Change]:
     word = kind.removesuffix("s")
-    before, after = _by_name(old[kind]), _by_name(new[kind])
-    for name in before.keys() - after.keys():
+    before, after = by_name(old[kind]), by_name(new[kind])
+    for name in sorted(before.keys() - after.keys()):
         yield Change(Effect.CALLERS, name, f"{word} removed", "whoever calls it is refused")
-    for name in after.keys() - before.keys():
+    for name in sorted(after.keys() - before.keys()):
         yield Change(Effect.COMPATIBLE, name, f"{word} added", "nobody calls it yet")
-    for name in before.keys() & after.keys():
+    for name in sorted(before.keys() & after.keys()):
         one, other = before[name], after[name]
         if one["by"] != other["by"]:
             what = f"by {one['by']!r} becomes {other['by']!r}"
@@ -156,34 +147,37 @@ def _methods(old: Interface, new: Interface, kind: str) -> Iterator[Change]:
 def _parameters(
     method: str, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
 ) -> Iterator[Change]:
-    before, after = _by_name(old), _by_name(new)
-    for name in before.keys() - after.keys():
+    before, after = by_name(old), by_name(new)
+    for name in sorted(before.keys() - after.keys()):
         why = "calls that give it are refused"
         yield Change(Effect.CALLERS, f"{method}({name})", "argument removed", why)
-    for name in after.keys() - before.keys():
+    for name in sorted(after.keys() - before.keys()):
         optional = after[name]["optional"]
         effect = Effect.COMPATIBLE if optional else Effect.CALLERS
         what = f"argument added {'with' if optional else 'without'} a default"
         why = "calls may leave it out" if optional else "calls without it are refused"
         yield Change(effect, f"{method}({name})", what, why)
-    for name in before.keys() & after.keys():
+    for name in sorted(before.keys() & after.keys()):
         one, other = str(before[name]["type"]), str(after[name]["type"])
         if one != other:
             wider = _choices(one) <= _choices(other)
             effect = Effect.COMPATIBLE if wider else Effect.CALLERS
             why = "it takes what it took" if wider else "it refuses what it took"
             yield Change(effect, f"{method}({name})", f"{one} becomes {other}", why)
+        elif before[name]["optional"] and not after[name]["optional"]:
+            why = "calls without it are refused"
+            yield Change(Effect.CALLERS, f"{method}({name})", "default removed", why)
 
 
 def _events(old: Interface, new: Interface) -> Iterator[Change]:
-    before, after = _by_name(old["events"]), _by_name(new["events"])
-    for name in before.keys() - after.keys():
+    before, after = by_name(old["events"]), by_name(new["events"])
+    for name in sorted(before.keys() - after.keys()):
         why = "readers that wait for it wait for ever"
         yield Change(Effect.CALLERS, name, "event removed", why)
-    for name in after.keys() - before.keys():
+    for name in sorted(after.keys() - before.keys()):
         yield Change(Effect.COMPATIBLE, name, "event added", "nobody reads it yet")
-    for name in before.keys() & after.keys():
-        one, other = _by_name(before[name]["fields"]), _by_name(after[name]["fields"])
+    for name in sorted(before.keys() & after.keys()):
+        one, other = by_name(before[name]["fields"]), by_name(after[name]["fields"])
         kept = all(field in other and other[field]["type"] == one[field]["type"] for field in one)
         if not kept:
             why = "readers expect the old fields"
@@ -192,22 +186,15 @@ def _events(old: Interface, new: Interface) -> Iterator[Change]:
             yield Change(Effect.COMPATIBLE, name, "fields added", "readers may pass over them")
 
 
-def _stored_records(interface: Interface) -> set[str]:
-    """Records of tables, and those inside of them."""
-    records = _by_name(interface["records"])
-    found: set[str] = set()
-    waiting = [str(table["record"]) for table in interface["tables"]]
-    while waiting:
-        name = waiting.pop()
-        if name in found or name not in records:
-            continue
-        found.add(name)
-        for field in records[name]["fields"]:
-            waiting += re.findall(r"\w+", str(field["type"]))
-    return found
+def _migrations(old: Interface, new: Interface) -> Iterator[Change]:
+    had = set(old.get("migrations", ()))
+    for source in sorted(set(new.get("migrations", ())) - had):
+        why = "runs where that many sources were in force before"
+        yield Change(Effect.COMPATIBLE, f"version {source}", "migration added", why)
 
 
-def _by_name(items: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def by_name(items: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Declarations by their name."""
     return {str(item["name"]): item for item in items}
 
 
@@ -222,7 +209,3 @@ def _choices(written: str) -> set[str]:
             parts.append(written[start:at])
             start = at + 1
     return {part.strip() for part in [*parts, written[start:]]}
-
-
-def _named(fields: Sequence[Any]) -> str:
-    return "(" + ", ".join(map(str, fields)) + ")"

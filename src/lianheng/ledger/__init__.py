@@ -5,6 +5,13 @@ Nothing below the block level happens in Python, and nothing is confirmed before
 """
 
 from lianheng.ledger._backend import Backend, EngineBackend, Progress, Rows
+from lianheng.ledger._declared import (
+    DeclaredType,
+    UnknownType,
+    declared_type,
+    record_fields,
+    unknown_names,
+)
 from lianheng.ledger._export import export_chain, read_sequence, replay_export
 from lianheng.ledger._ledger import Ledger, wall_clock_ms
 from lianheng.ledger._lifecycle import ContractVersion, Rehearsal, UpgradeChange
@@ -19,7 +26,7 @@ from lianheng.ledger._ordering import (
     check_transactions,
     outcome_unknown,
 )
-from lianheng.ledger._shape import shaped
+from lianheng.ledger._shape import shaped, unshaped
 from lianheng.ledger._submission import (
     BlockOutcome,
     Counts,
@@ -36,6 +43,7 @@ __all__ = [
     "BlockOutcome",
     "ContractVersion",
     "Counts",
+    "DeclaredType",
     "DirectSequencer",
     "EngineBackend",
     "Ledger",
@@ -52,14 +60,19 @@ __all__ = [
     "Submission",
     "Table",
     "TableRow",
+    "UnknownType",
     "UpgradeChange",
     "as_ledger_error",
     "check_transactions",
+    "declared_type",
     "export_chain",
     "outcome_unknown",
     "read_sequence",
+    "record_fields",
     "replay_export",
     "shaped",
     "tally",
+    "unknown_names",
+    "unshaped",
     "wall_clock_ms",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lianheng.ledger import Table, shaped
+from lianheng.ledger import Table, shaped, unshaped
 from lianheng.model import CallFailed, ContractName, Hash32, UsageError, limits
 from lianheng.testing._chain import NO_NAMES, Names
 
@@ -86,7 +86,12 @@ class Caller:
         def invoke(*values: Any, **named: Any) -> Any:
             interface = self._fixture.embedded.interface(self._name)
             kind, declared = _method(interface, self._name, method)
-            arguments = _arguments(declared, method, values, named)
+            given = _arguments(declared, method, values, named)
+            types = {str(p["name"]): str(p["type"]) for p in declared["parameters"]}
+            arguments = {
+                name: unshaped(value, types.get(name, "object"), interface)
+                for name, value in given.items()
+            }
             target = f"{self._name}.{method}"
             if kind == "views":
                 member = self._members[0] if self._members else None
