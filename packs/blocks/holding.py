@@ -628,6 +628,10 @@ class Holdings(Contract):
         return self.supplies[kind]
 
     @view
+    def issue_of(self, id: str) -> Issue:
+        return self.issues[id]
+
+    @view
     def holding(self, id: str) -> Holding:
         return self.holdings[id]
 

@@ -18,6 +18,7 @@ from lianheng.members import CallSigner, Genesis, Identity, MemberSpec
 from lianheng.model import (
     ContractName,
     ContractSource,
+    Hash32,
     MemberId,
     OrganisationName,
     Result,
@@ -48,6 +49,7 @@ class Made:
     target: str
     arguments: Mapping[str, Any]
     gas: int
+    attachments: tuple[Hash32, ...] = ()
 
 
 class Chain:
@@ -171,7 +173,13 @@ class Chain:
             ledger.chain, ledger.genesis_hash, lambda: call.time_ms, _numbered_bytes(number)
         )
         identities = [identity_of(member) for member in call.signers]
-        signed = signer.sign(identities, call.target, call.arguments, gas=call.gas)
+        signed = signer.sign(
+            identities,
+            call.target,
+            call.arguments,
+            gas=call.gas,
+            attachments=call.attachments,
+        )
         return ledger.submit(signed).one()
 
 

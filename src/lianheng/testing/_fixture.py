@@ -19,6 +19,7 @@ from lianheng.model import (
     ContractName,
     ContractSource,
     Event,
+    Hash32,
     Height,
     InvalidValue,
     MemberId,
@@ -207,14 +208,17 @@ class LedgerFixture:
         target: str,
         arguments: Mapping[str, Any],
         gas: int = limits.DEFAULT_GAS,
+        attachments: Sequence[bytes] = (),
     ) -> Result:
         """Make a call on both engines; the first signer is the sender. A refusal is a result.
 
-        Raise `EnginesDiffer` where VM and CPython do.
+        `attachments` are hashes of payloads off the chain, 32 bytes each. Raise `EnginesDiffer`
+        where VM and CPython do.
         """
         names = tuple(self.known(signer) for signer in signers)
-        result = self._chain.make(Made(self._now_ms, names, target, arguments, gas))
-        self._repeat(names, target, arguments, result, view=False)
+        hashes = tuple(Hash32(attached) for attached in attachments)
+        result = self._chain.make(Made(self._now_ms, names, target, arguments, gas, hashes))
+        self._repeat(names, target, arguments, result, view=False, attachments=hashes)
         return result
 
     def ask(
@@ -267,6 +271,7 @@ class LedgerFixture:
         result: Result,
         *,
         view: bool,
+        attachments: tuple[bytes, ...] = (),
     ) -> None:
         contract, _, method = target.partition(".")
         twin = self._twins.get(ContractName(contract))
@@ -281,6 +286,7 @@ class LedgerFixture:
             now=int(ledger.time if view or result.time is None else result.time),
             height=int(ledger.height if view or result.height is None else result.height),
             transaction_id=bytes(result.id or bytes(32)),
+            attachments=attachments,
             view=view,
         )
         self._differs = True

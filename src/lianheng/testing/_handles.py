@@ -24,11 +24,16 @@ class ContractHandle:
         self._fixture = fixture
         self.name = name
 
-    def as_(self, *members: str, gas: int = limits.DEFAULT_GAS) -> "Caller":
-        """The contract as these members call it: the sender, then those who sign as well."""
+    def as_(
+        self, *members: str, gas: int = limits.DEFAULT_GAS, attachments: Sequence[bytes] = ()
+    ) -> "Caller":
+        """The contract as these members call it: the sender, then those who sign as well.
+
+        `attachments` are hashes that their transactions name, 32 bytes each.
+        """
         for member in members:
             self._fixture.known(member)
-        return Caller(self._fixture, self.name, members, gas)
+        return Caller(self._fixture, self.name, members, gas, attachments)
 
     def table(self, name: str) -> Table:
         """A table, to read."""
@@ -52,9 +57,15 @@ class Caller:
     """A contract seen by its callers: its calls and views are methods here."""
 
     def __init__(
-        self, fixture: "LedgerFixture", name: ContractName, members: tuple[str, ...], gas: int
+        self,
+        fixture: "LedgerFixture",
+        name: ContractName,
+        members: tuple[str, ...],
+        gas: int,
+        attachments: Sequence[bytes] = (),
     ) -> None:
         """Made by `ContractHandle.as_`."""
+        self._attachments = attachments
         self._fixture = fixture
         self._name = name
         self._members = members
@@ -78,7 +89,9 @@ class Caller:
                     "testing.no_sender", f"{target} is a call", "write .as_('alice@north')"
                 )
             else:
-                result = self._fixture.call(self._members, target, arguments, self._gas)
+                result = self._fixture.call(
+                    self._members, target, arguments, self._gas, self._attachments
+                )
             return shaped(result.checked().value, str(declared.get("returns", "")), interface)
 
         invoke.__name__ = method
