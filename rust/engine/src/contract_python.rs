@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use codec::cbor::Value;
-use vm::{CallContext, Host, HostError, Outcome, Program, SignerInfo, TraceEvent};
+use vm::{
+    CallContext, ContractCall, Host, HostError, Nested, Outcome, Program, SignerInfo, TraceEvent,
+};
 
 use crate::formats::result::Refusal;
+use crate::nested::{self, Bindings};
 use crate::overlay::{Span, TransactionState};
-use crate::runtime::{no_upgrade, Call, Change, Complaint, Contract, Returned, Runtime, Step};
+use crate::policy::Policy;
+use crate::runtime::{
+    no_upgrade, Call, Change, Complaint, Contract, Contracts, Emitted, Returned, Runtime, Step,
+};
 use crate::{limits, Error};
 
 /// The runtime of contract Python.
@@ -40,10 +46,28 @@ fn complaint(found: vm::Diagnostic) -> Complaint {
     }
 }
 
-struct PythonContract {
-    program: Program,
-    /// Policy, and whether it only reads.
-    methods: BTreeMap<String, (String, bool)>,
+pub(crate) struct PythonContract {
+    pub(crate) program: Program,
+    pub(crate) methods: BTreeMap<String, KnownMethod>,
+    pub(crate) bindings: Bindings,
+}
+
+/// A call or view.
+pub(crate) struct KnownMethod {
+    pub(crate) policy: String,
+    /// The policy, where it is one: deployment refuses others.
+    pub(crate) parsed: Option<Policy>,
+    reads: bool,
+}
+
+impl KnownMethod {
+    fn new(policy: &str, reads: bool) -> Self {
+        KnownMethod {
+            policy: policy.to_owned(),
+            parsed: Policy::parse(policy).ok(),
+            reads,
+        }
+    }
 }
 
 impl PythonContract {
@@ -52,13 +76,14 @@ impl PythonContract {
         let calls = interface
             .calls
             .iter()
-            .map(|call| (call.name.clone(), (call.by.clone(), false)));
+            .map(|call| (call.name.clone(), KnownMethod::new(&call.by, false)));
         let views = interface
             .views
             .iter()
-            .map(|view| (view.name.clone(), (String::from("ANY"), true)));
+            .map(|view| (view.name.clone(), KnownMethod::new("ANY", true)));
         PythonContract {
             methods: calls.chain(views).collect(),
+            bindings: Bindings::new(interface.uses.len()),
             program,
         }
     }
@@ -68,7 +93,7 @@ impl Contract for PythonContract {
     fn method(&self, name: &str) -> Option<(&str, bool)> {
         self.methods
             .get(name)
-            .map(|(policy, reads)| (policy.as_str(), *reads))
+            .map(|known| (known.policy.as_str(), known.reads))
     }
 
     fn methods(&self) -> Vec<String> {
@@ -100,7 +125,7 @@ impl Contract for PythonContract {
     ) -> Returned {
         let signers = signers_of(call);
         let context = context_of(call, &signers);
-        let mut host = StateHost { state, steps };
+        let mut host = StateHost::new(self, call, state, steps);
         let outcome = vm::run(
             &self.program,
             call.method,
@@ -135,7 +160,7 @@ impl Contract for PythonContract {
         };
         let signers = signers_of(call);
         let context = context_of(call, &signers);
-        let mut host = StateHost { state, steps: None };
+        let mut host = StateHost::new(self, call, state, None);
         let outcome = vm::upgrade(old, &self.program, source, &context, &mut host, call.gas);
         returned(outcome, state)
     }
@@ -144,16 +169,25 @@ impl Contract for PythonContract {
         Some(self)
     }
 
+    fn check_uses(&self, own: &str, contracts: &Contracts) -> Result<(), Refusal> {
+        nested::check_uses(own, self, contracts)
+    }
+
     fn interface(&self) -> Value {
         interface_value(self.program.interface())
     }
 }
 
 fn program_of(contract: &dyn Contract) -> Result<&Program, Refusal> {
-    let known = contract
-        .as_any()
-        .and_then(|any| any.downcast_ref::<PythonContract>());
+    let known = python_of(contract);
     known.map(|known| &known.program).ok_or_else(no_upgrade)
+}
+
+/// A contract of this runtime.
+pub(crate) fn python_of(contract: &dyn Contract) -> Option<&PythonContract> {
+    contract
+        .as_any()
+        .and_then(|any| any.downcast_ref::<PythonContract>())
 }
 
 fn known_change(change: vm::Change) -> Change {
@@ -195,6 +229,7 @@ fn context_of<'c>(call: &'c Call<'_>, signers: &'c [SignerInfo]) -> CallContext<
         transaction_id: call.transaction_id,
         application: call.application,
         attachments: call.attachments,
+        via: None,
         read_only: call.read_only,
     }
 }
@@ -205,7 +240,11 @@ fn returned(outcome: Outcome, state: &mut TransactionState<'_, '_>) -> Returned 
             let events = done
                 .events
                 .into_iter()
-                .map(|event| (event.name, event.data))
+                .map(|event| Emitted {
+                    contract: event.contract,
+                    name: event.name,
+                    data: event.data,
+                })
                 .collect();
             Returned {
                 gas: done.gas,
@@ -216,6 +255,10 @@ fn returned(outcome: Outcome, state: &mut TransactionState<'_, '_>) -> Returned 
             let mut refusal = Refusal::new(failed.code, failed.message);
             refusal.reason = failed.reason;
             refusal.line = failed.line.map(u64::from);
+            refusal.file = failed.file;
+            if !failed.callers.is_empty() {
+                refusal.hint = Some(format!("called from {}", failed.callers.join(", ")));
+            }
             Returned {
                 gas: failed.gas,
                 outcome: Err(refusal),
@@ -231,13 +274,35 @@ fn returned(outcome: Outcome, state: &mut TransactionState<'_, '_>) -> Returned 
     }
 }
 
-struct StateHost<'s, 'a, 'b, 't> {
+/// What a transaction's contracts share: the state, the chain of calls, and the trace.
+pub(crate) struct StateHost<'s, 'a, 'b, 't, 'c> {
     state: &'s mut TransactionState<'a, 'b>,
     steps: Option<&'t mut Vec<Step>>,
+    /// The call that the transaction makes.
+    pub(crate) call: &'c Call<'c>,
+    /// The contract that runs.
+    pub(crate) running: &'c PythonContract,
+    /// Contracts that were called by contracts and have not ended, outermost first.
+    pub(crate) active: Vec<String>,
 }
 
-impl StateHost<'_, '_, '_, '_> {
-    fn note(&mut self, step: impl FnOnce() -> Step) {
+impl<'s, 'a, 'b, 't, 'c> StateHost<'s, 'a, 'b, 't, 'c> {
+    fn new(
+        running: &'c PythonContract,
+        call: &'c Call<'c>,
+        state: &'s mut TransactionState<'a, 'b>,
+        steps: Option<&'t mut Vec<Step>>,
+    ) -> Self {
+        StateHost {
+            state,
+            steps,
+            call,
+            running,
+            active: Vec::new(),
+        }
+    }
+
+    pub(crate) fn note(&mut self, step: impl FnOnce() -> Step) {
         // One more than the limit shows that there were more.
         if let Some(steps) = self
             .steps
@@ -268,7 +333,7 @@ fn span(from: &[u8], to: &[u8], limit: usize, reverse: bool) -> Span {
     }
 }
 
-impl Host for StateHost<'_, '_, '_, '_> {
+impl Host for StateHost<'_, '_, '_, '_, '_> {
     fn get(&mut self, key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
         let value = self
             .state
@@ -334,6 +399,10 @@ impl Host for StateHost<'_, '_, '_, '_> {
     fn trace(&mut self, event: TraceEvent) {
         self.note(|| Step::Line(event.line, event.gas));
     }
+
+    fn call_contract(&mut self, call: ContractCall<'_>) -> Nested {
+        self.nested(call)
+    }
 }
 
 fn text(text: &str) -> Value {
@@ -388,7 +457,19 @@ fn cell(cell: &vm::CellInterface) -> Value {
     ])
 }
 
-/// The declaration as maps: name, doc, calls, views, tables, records, events, enums, cells.
+fn used(used: &vm::UseInterface) -> Value {
+    let source = used.source.map(|hash| Value::bytes(hash.to_vec()));
+    map(vec![
+        ("name", text(&used.name)),
+        ("interface", text(&used.interface)),
+        ("contract", text(&used.contract)),
+        ("source", source.unwrap_or(Value::Null)),
+        ("calls", list(&used.calls, method)),
+        ("views", list(&used.views, method)),
+    ])
+}
+
+/// The declaration as maps: name, doc, calls, views, tables, records, events, enums, cells, uses.
 fn interface_value(interface: &vm::Interface) -> Value {
     let names = |names: &Vec<String>| list(names, |name| text(name));
     let table = |table: &vm::TableInterface| {
@@ -417,6 +498,7 @@ fn interface_value(interface: &vm::Interface) -> Value {
         ("events", list(&interface.events, class)),
         ("enums", list(&interface.enums, enumeration)),
         ("cells", list(&interface.cells, cell)),
+        ("uses", list(&interface.uses, used)),
     ])
 }
 

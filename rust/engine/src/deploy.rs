@@ -70,7 +70,8 @@ pub(crate) fn deploy(
             Refusal::new("gas.exhausted", message).hint("sign it with a higher gas limit"),
         ));
     }
-    build(&arguments, suite, runtime, request.height, gas).map_err(|refusal| (gas, refusal))
+    build(&arguments, suite, runtime, contracts, request.height, gas)
+        .map_err(|refusal| (gas, refusal))
 }
 
 /// Deploys a contract of the genesis document.
@@ -98,7 +99,7 @@ pub(crate) fn deploy_at_genesis(
     };
     check_file(arguments.file).map_err(refused)?;
     check_name(arguments.name, contracts).map_err(refused)?;
-    build(&arguments, suite, runtime, 0, 0).map_err(refused)
+    build(&arguments, suite, runtime, contracts, 0, 0).map_err(refused)
 }
 
 fn check_authority(request: &Request<'_>) -> Result<(), Refusal> {
@@ -212,6 +213,7 @@ pub(crate) fn build(
     arguments: &Arguments<'_>,
     suite: Suite,
     runtime: &dyn Runtime,
+    contracts: &Contracts,
     height: u64,
     gas: u64,
 ) -> Result<Done, Refusal> {
@@ -226,6 +228,7 @@ pub(crate) fn build(
             Refusal::new("contract.invalid", format!("the policy of {name}: {why}")).in_field("by")
         })?;
     }
+    loaded.check_uses(arguments.name, contracts)?;
     let source = suite.hash(arguments.source.as_bytes());
     let code_hash = suite.hash(&code);
     let rows = rows(arguments, &code, source, code_hash, height).map_err(broken)?;

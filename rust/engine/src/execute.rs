@@ -302,6 +302,7 @@ impl<'a> Execution<'a> {
                 .as_ref()
                 .map(|span| transaction.text(span)),
             attachments: &payload.attachments,
+            contracts: &self.contracts,
             gas: payload.gas,
             read_only: false,
         };
@@ -330,8 +331,7 @@ impl<'a> Execution<'a> {
             }
             Ok((value, events)) => {
                 let changes = state.into_changes();
-                let contract = call.contract.to_owned();
-                let events = self.number_events(&contract, events)?;
+                let events = self.number_events(events)?;
                 self.state.absorb(changes);
                 Ok(TransactionResult {
                     gas,
@@ -342,34 +342,28 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Numbers the events of a contract and moves its event chain on.
-    pub(crate) fn number_events(
-        &mut self,
-        contract: &str,
-        events: Vec<Emitted>,
-    ) -> Result<Vec<Vec<u8>>, Error> {
-        if events.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut chain = match self.events.get(contract) {
-            Some(chain) => chain.clone(),
-            None => self.stored_chain(contract)?,
-        };
+    /// Numbers events, each in its contract, and moves the event chains on.
+    pub(crate) fn number_events(&mut self, events: Vec<Emitted>) -> Result<Vec<Vec<u8>>, Error> {
         let mut encoded = Vec::with_capacity(events.len());
-        for (name, data) in events {
-            let event = encode_event(contract, chain.count, &name, &data);
+        for event in events {
+            let contract = event.contract;
+            let chain = match self.events.get(&contract) {
+                Some(chain) => chain.clone(),
+                None => self.stored_chain(&contract)?,
+            };
+            let event = encode_event(&contract, chain.count, &event.name, &event.data);
             let mut link = Encoder::with_capacity(event.len() + 64);
             link.array(3)
                 .text("lianheng.event.1")
                 .bytes(&chain.head.0)
                 .raw(&event);
-            chain = EventChain {
+            let chain = EventChain {
                 count: chain.count + 1,
                 head: self.base.suite.hash(link.as_slice()),
             };
             encoded.push(event);
+            self.events.insert(contract, chain);
         }
-        self.events.insert(contract.to_owned(), chain);
         Ok(encoded)
     }
 
@@ -447,7 +441,9 @@ pub(crate) fn refused_all_the_same(
     outcome: Result<(Vec<u8>, Vec<Emitted>), Refusal>,
 ) -> Result<(Vec<u8>, Vec<Emitted>), Refusal> {
     if let Some(mut refusal) = state.refusal() {
-        refusal.line = outcome.err().and_then(|found| found.line);
+        if let Err(found) = outcome {
+            (refusal.file, refusal.line) = (found.file, found.line);
+        }
         return Err(refusal);
     }
     let (value, events) = outcome?;
@@ -457,7 +453,7 @@ pub(crate) fn refused_all_the_same(
 
 /// Whatever reads an entry, a receipt's verifier above all, must be able to.
 fn check_result(value: &[u8], events: &[Emitted]) -> Result<(), Refusal> {
-    let size = |event: &Emitted| event.0.len() + event.1.len();
+    let size = |event: &Emitted| event.contract.len() + event.name.len() + event.data.len();
     let bytes = value.len() + events.iter().map(size).sum::<usize>();
     if bytes > limits::RESULT_BYTES {
         let most = limits::RESULT_BYTES;
@@ -470,7 +466,7 @@ fn check_result(value: &[u8], events: &[Emitted]) -> Result<(), Refusal> {
         wrapped.extend_from_slice(bytes);
         codec::cbor::check(&wrapped).is_err()
     };
-    if (!value.is_empty() && deep(2, value)) || events.iter().any(|event| deep(4, &event.1)) {
+    if (!value.is_empty() && deep(2, value)) || events.iter().any(|event| deep(4, &event.data)) {
         let message = "the value or an event is nested deeper than an entry can hold";
         return Err(Refusal::new("limit.encoded", message).hint("use flatter records"));
     }
@@ -555,7 +551,7 @@ pub(crate) fn find_method<'c>(
     }
 }
 
-fn denial(contract: &str, method: &str, policy: &str, signers: &[Arc<Member>]) -> String {
+pub(crate) fn denial(contract: &str, method: &str, policy: &str, signers: &[Arc<Member>]) -> String {
     let who: Vec<String> = signers
         .iter()
         .map(|member| {

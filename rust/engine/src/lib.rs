@@ -27,6 +27,7 @@ mod head;
 mod lifecycle;
 pub mod limits;
 mod members;
+mod nested;
 mod open;
 mod overlay;
 mod policy;

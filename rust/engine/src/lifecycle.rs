@@ -124,7 +124,7 @@ fn plan(
         let message = format!("{} runs this source already", arguments.name);
         return Err(Refusal::new("contract.unchanged", message).in_field("source"));
     }
-    let mut done = deploy::build(arguments, suite, runtime, height, gas)?;
+    let mut done = deploy::build(arguments, suite, runtime, contracts, height, gas)?;
     done.deployed.version = old.version.saturating_add(1);
     done.deployed.sources_before = old.sources_before.saturating_add(1);
     done.deployed.status = old.status;
@@ -299,6 +299,7 @@ impl Execution<'_> {
                 .as_ref()
                 .map(|span| transaction.text(span)),
             attachments: &payload.attachments,
+            contracts: &self.contracts,
             gas: request.gas.saturating_sub(gas),
             read_only: false,
         };
@@ -310,7 +311,7 @@ impl Execution<'_> {
             Ok((_, events)) => events,
         };
         let changes = state.into_changes();
-        let events = self.number_events(arguments.name, events)?;
+        let events = self.number_events(events)?;
         self.state.absorb(changes);
         self.take_over(plan.done, gas, events)
     }
@@ -406,6 +407,7 @@ impl Engine {
             transaction_id: [0; 32],
             application: None,
             attachments: &[],
+            contracts: &head.contracts,
             gas: most.saturating_sub(rehearsal.gas),
             read_only: false,
         };

@@ -15,6 +15,8 @@ pub enum Policy {
     Role(String),
     /// A signer of the organisation.
     Organisation(String),
+    /// The contract with this name makes the call.
+    Via(String),
     /// One of them is met.
     Or(Vec<Policy>),
     /// Each of them is met.
@@ -58,31 +60,38 @@ impl Policy {
                 return Ok(name.to_owned());
             }
             Err(format!(
-                "'{}' is no name of a role or an organisation",
+                "'{}' is no name of a role, an organisation or a contract",
                 name.escape_debug()
             ))
         };
         match text.split_once(':') {
             Some(("role", role)) => Ok(Policy::Role(name(role, '_')?)),
+            Some(("via", contract)) => Ok(Policy::Via(name(contract, '_')?)),
             Some(("org", organisation)) => Ok(Policy::Organisation(name(organisation, '-')?)),
             None if text == "ANY" => Ok(Policy::Any),
             None if text == "FORBIDDEN" => Ok(Policy::Forbidden),
             _ => Err(format!(
-                "'{}' is no policy: write ANY, FORBIDDEN, role:NAME or org:NAME, joined by 'and' and 'or'",
+                "'{}' is no policy: write ANY, FORBIDDEN, role:NAME, org:NAME or via:NAME, joined by 'and' and 'or'",
                 text.escape_debug()
             )),
         }
     }
 
-    /// Whether these signers meet it.
+    /// Whether these signers meet it, in a call that the transaction itself makes.
     pub fn met_by(&self, signers: &[Arc<Member>]) -> bool {
+        self.met_by_call(signers, None)
+    }
+
+    /// Whether these signers meet it, in a call that the contract `via` makes, where one does.
+    pub fn met_by_call(&self, signers: &[Arc<Member>], via: Option<&str>) -> bool {
         match self {
             Policy::Any => !signers.is_empty(),
             Policy::Forbidden => false,
             Policy::Role(role) => signers.iter().any(|member| member.roles.contains(role)),
             Policy::Organisation(name) => signers.iter().any(|member| &member.organisation == name),
-            Policy::Or(parts) => parts.iter().any(|part| part.met_by(signers)),
-            Policy::And(parts) => parts.iter().all(|part| part.met_by(signers)),
+            Policy::Via(name) => via == Some(name.as_str()),
+            Policy::Or(parts) => parts.iter().any(|part| part.met_by_call(signers, via)),
+            Policy::And(parts) => parts.iter().all(|part| part.met_by_call(signers, via)),
         }
     }
 }

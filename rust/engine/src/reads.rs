@@ -144,6 +144,7 @@ impl Engine {
             transaction_id: [0; 32],
             application: None,
             attachments: &[],
+            contracts: &head.contracts,
             gas,
             read_only: true,
         };

@@ -32,14 +32,23 @@ pub struct Call<'a> {
     pub application: Option<&'a str>,
     /// Attachments that the transaction names.
     pub attachments: &'a [[u8; 32]],
+    /// Contracts in force, which this one may call.
+    pub contracts: &'a Contracts,
     /// Most gas.
     pub gas: u64,
     /// Whether writes are refused.
     pub read_only: bool,
 }
 
-/// An event: its name, and its data as an encoded map.
-pub type Emitted = (String, Vec<u8>);
+/// An event as a contract announced it.
+pub struct Emitted {
+    /// Name of the contract, which another one may have called.
+    pub contract: String,
+    /// Name of the event.
+    pub name: String,
+    /// Its data, an encoded map.
+    pub data: Vec<u8>,
+}
 
 /// What came of a call.
 pub struct Returned {
@@ -54,6 +63,8 @@ pub struct Returned {
 pub enum Step {
     /// A line begins; gas used so far.
     Line(u32, u64),
+    /// Another contract begins, or goes on: name and file. The first one is the called one.
+    Contract(String, String),
     /// A row was read: flat key, value.
     Read(Vec<u8>, Option<Vec<u8>>),
     /// A row was written: flat key, value.
@@ -93,6 +104,10 @@ pub trait Contract: Send + Sync {
             gas: 0,
             outcome: Err(no_upgrade()),
         }
+    }
+    /// Refuses where a contract that this one uses does not offer what it expects; `own` is its name.
+    fn check_uses(&self, _own: &str, _contracts: &Contracts) -> Result<(), Refusal> {
+        Ok(())
     }
     /// Itself, for a runtime that knows its own contracts again.
     fn as_any(&self) -> Option<&dyn std::any::Any> {

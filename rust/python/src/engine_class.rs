@@ -589,6 +589,7 @@ fn python_step<'py>(py: Python<'py>, step: &Step) -> PyResult<Bound<'py, PyAny>>
     };
     match step {
         Step::Line(line, gas) => Ok(("line", *line, *gas).into_pyobject(py)?.into_any()),
+        Step::Contract(name, file) => Ok(("contract", name, file).into_pyobject(py)?.into_any()),
         Step::Read(key, value) => row("read", key, value.as_deref()),
         Step::Write(key, value) => row("write", key, value.as_deref()),
     }

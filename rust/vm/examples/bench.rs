@@ -63,6 +63,7 @@ fn main() {
         transaction_id: [0; 32],
         application: None,
         attachments: &[],
+        via: None,
         read_only: false,
     };
     let rounds = 200;

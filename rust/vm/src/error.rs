@@ -136,6 +136,8 @@ pub(crate) enum Stop {
     Raise(Rc<ExcObj>),
     /// A limit or a refused construct: never catchable.
     Fatal { code: &'static str, message: String },
+    /// A contract that was called failed: never catchable by its caller.
+    Failed(Box<crate::Failed>),
     /// The state could not be read: says nothing about the call.
     Host(HostError),
 }

@@ -6,6 +6,8 @@
 /// Version of this schedule.
 pub const VERSION: u64 = 1;
 
+/// A call of another contract, on top of its start, its instructions and the bytes passed.
+pub const CONTRACT_CALL: u64 = 100;
 /// Every instruction.
 pub const STEP: u64 = 1;
 /// Starting a call: decoding arguments, preparing registers.

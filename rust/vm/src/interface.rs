@@ -24,8 +24,27 @@ pub struct Interface {
     pub enums: Vec<EnumInterface>,
     /// Cells and counters in the order of the source.
     pub cells: Vec<CellInterface>,
+    /// Contracts that it calls.
+    pub uses: Vec<UseInterface>,
     /// Sources that a migration starts from.
     pub migrations: Vec<u16>,
+}
+
+/// A contract that another one calls.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UseInterface {
+    /// Name of the attribute.
+    pub name: String,
+    /// Name of the class that declares what it expects of the other.
+    pub interface: String,
+    /// Name under which the other is deployed.
+    pub contract: String,
+    /// The only source that is meant, where one is.
+    pub source: Option<[u8; 32]>,
+    /// Methods that it may call.
+    pub calls: Vec<MethodInterface>,
+    /// Methods that it may ask.
+    pub views: Vec<MethodInterface>,
 }
 
 /// A cell or counter.
@@ -176,6 +195,7 @@ impl Interface {
                 counter: cell.counter,
             })
             .collect();
+        interface.uses = parts.uses.iter().map(|used| use_of(parts, used)).collect();
         interface.migrations = parts.migrations.iter().map(|known| known.from).collect();
         interface
     }
@@ -226,5 +246,34 @@ impl Interface {
             &mut self.records
         }
         .push(described);
+    }
+}
+
+fn use_of(parts: &Parts, used: &crate::program::uses::Use) -> UseInterface {
+    let name = |id: u16| parts.names.get(usize::from(id)).cloned().unwrap_or_default();
+    let declared = &parts.interfaces[usize::from(used.interface)];
+    let method = |method: &crate::program::uses::Method| MethodInterface {
+        name: name(method.name),
+        doc: String::new(),
+        by: String::new(),
+        parameters: method
+            .params
+            .iter()
+            .map(|(id, ty)| FieldInterface {
+                name: name(*id),
+                ty: ty.clone(),
+                optional: false,
+            })
+            .collect(),
+        returns: method.returns.clone(),
+    };
+    let (views, calls): (Vec<_>, Vec<_>) = declared.methods.iter().partition(|known| known.view);
+    UseInterface {
+        name: name(used.name),
+        interface: declared.name.clone(),
+        contract: used.contract.clone(),
+        source: used.source,
+        calls: calls.into_iter().map(method).collect(),
+        views: views.into_iter().map(method).collect(),
     }
 }

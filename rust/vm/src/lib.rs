@@ -12,6 +12,7 @@
 //!   its gas; what the language cannot do as CPython does it, it refuses by name.
 #![forbid(unsafe_code)]
 
+mod bind;
 mod builtins;
 mod compile;
 mod diagnostics;
@@ -22,6 +23,7 @@ mod interface;
 mod interp;
 pub mod limits;
 mod memory;
+mod nested;
 mod program;
 mod rows;
 mod run;
@@ -39,8 +41,10 @@ mod value;
 pub use diagnostics::Diagnostic;
 pub use interface::{
     CellInterface, ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface,
-    TableInterface,
+    TableInterface, UseInterface,
 };
+pub use bind::{bind, Bound};
+pub use nested::{run_nested, ContractCall, Meters, Nested};
 pub use program::Program;
 pub use run::{
     run, CallContext, EmittedEvent, Failed, Finished, Host, HostError, Outcome, SignerInfo,

@@ -41,6 +41,21 @@ pub const PROGRAM_BYTES: usize = 8 * 1024 * 1024;
 /// Fields of a record or event.
 pub const FIELDS: usize = 200;
 
+/// Interfaces of other contracts that a program declares, and contracts that it uses, each.
+pub const INTERFACES: usize = 64;
+
+/// Contracts that a program uses.
+pub const USES: usize = 64;
+
+/// Longest name of a contract, in bytes.
+pub const CONTRACT_NAME: usize = 63;
+
+/// Steps of comparing an interface with a contract: types nest, and unions multiply.
+pub const INTERFACE_STEPS: usize = 200_000;
+
+/// Contracts active in one chain of calls: each has an interpreter of its own on the host's stack.
+pub const CONTRACTS_DEEP: usize = 4;
+
 /// Nested types in an annotation, in levels.
 pub const TYPE_LEVELS: usize = 12;
 

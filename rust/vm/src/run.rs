@@ -7,6 +7,7 @@ use codec::cbor::{Decoder, MapReader};
 use crate::error::{fatal, Exc, Stop, Trap, R};
 use crate::instance::instance;
 use crate::interp::Vm;
+use crate::nested::{ContractCall, Nested};
 use crate::program::{Entry, Program};
 use crate::rows::Undecodable;
 use crate::value::Value;
@@ -48,6 +49,8 @@ pub struct CallContext<'a> {
     pub application: Option<&'a str>,
     /// Hashes of payloads off the chain that the transaction names.
     pub attachments: &'a [[u8; 32]],
+    /// Name of the contract that makes this call; none where the transaction does.
+    pub via: Option<&'a str>,
     /// The call is a view: writes and events are refused.
     pub read_only: bool,
 }
@@ -114,11 +117,21 @@ pub trait Host {
     }
     /// Called when another source line is reached.
     fn trace(&mut self, _event: TraceEvent) {}
+    /// Runs a method of another contract by [`crate::run_nested`], or refuses it. A host without
+    /// other contracts knows none.
+    fn call_contract(&mut self, call: ContractCall<'_>) -> Nested {
+        Nested::Refused {
+            code: "call.unknown_contract",
+            message: format!("no contract {} is deployed", call.contract),
+        }
+    }
 }
 
 /// An announced event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EmittedEvent {
+    /// Name under which the announcing contract is deployed.
+    pub contract: String,
     /// Name of the event class.
     pub name: String,
     /// Canonical CBOR map of its fields.
@@ -147,6 +160,10 @@ pub struct Failed {
     pub message: String,
     /// Line of the contract's source, where there is one.
     pub line: Option<u32>,
+    /// The file of that line, where it is not the called contract's own.
+    pub file: Option<String>,
+    /// File and line of each contract that called on the way to it, innermost first.
+    pub callers: Vec<String>,
     /// Gas spent.
     pub gas: u64,
 }
@@ -192,33 +209,53 @@ pub(crate) fn failed_before(stop: Stop) -> Outcome {
 /// The outcome of what ran.
 pub(crate) fn concluded(mut vm: Vm<'_, '_>, result: R<Vec<u8>>) -> Outcome {
     let events = std::mem::take(&mut vm.events);
-    let (gas, line) = (vm.gas_used(), vm.failed_line);
     let outcome = match result {
-        Ok(value) => Outcome::Finished(Finished { value, events, gas }),
-        Err(trap) => vm.describe(*trap, gas, line),
+        Ok(value) => Outcome::Finished(Finished {
+            value,
+            events,
+            gas: vm.gas_used(),
+        }),
+        Err(trap) => stopped(&mut vm, *trap),
     };
     vm.finish();
     outcome
 }
 
+/// The outcome of what stopped.
+pub(crate) fn stopped(vm: &mut Vm<'_, '_>, stop: Stop) -> Outcome {
+    let (gas, line) = (vm.gas_used(), vm.failed_line);
+    match stop {
+        Stop::Failed(mut failure) => {
+            let file = vm.program.source_file();
+            failure.callers.push(format!("{file}:{line}"));
+            Outcome::Failed(*failure)
+        }
+        stop => vm.describe(stop, gas, line),
+    }
+}
+
 fn failed(stop: Stop, gas: u64, line: u32) -> Outcome {
     let line = (line > 0).then_some(line);
-    match stop {
-        Stop::Host(error) => Outcome::Faulted(error),
-        Stop::Fatal { code, message } => Outcome::Failed(Failed {
+    let failed = |code, message, reason, line| {
+        Outcome::Failed(Failed {
             code,
-            reason: None,
+            reason,
             message,
             line,
+            file: None,
+            callers: Vec::new(),
             gas,
-        }),
-        Stop::Raise(exception) => Outcome::Failed(Failed {
-            code: "contract.error",
-            reason: Some(exception.class.name().to_string()),
-            message: String::new(),
-            line: (exception.line.get() > 0).then(|| exception.line.get()),
-            gas,
-        }),
+        })
+    };
+    match stop {
+        Stop::Host(error) => Outcome::Faulted(error),
+        Stop::Failed(failure) => Outcome::Failed(*failure),
+        Stop::Fatal { code, message } => failed(code, message, None, line),
+        Stop::Raise(exception) => {
+            let line = (exception.line.get() > 0).then(|| exception.line.get());
+            let reason = Some(exception.class.name().to_string());
+            failed("contract.error", String::new(), reason, line)
+        }
     }
 }
 
@@ -238,6 +275,18 @@ impl Vm<'_, '_> {
                 format!("the contract has no call or view '{shown}'"),
             ));
         };
+        self.run_entry(entry, arguments)
+    }
+
+    /// Runs an entry that is known by its number.
+    pub(crate) fn enter(&mut self, entry: usize, arguments: &[u8]) -> R<Vec<u8>> {
+        self.spend(gas::START)?;
+        let program = self.program;
+        let entry = program.parts.entries.get(entry);
+        self.run_entry(entry.ok_or_else(crate::error::malformed)?, arguments)
+    }
+
+    fn run_entry(&mut self, entry: &Entry, arguments: &[u8]) -> R<Vec<u8>> {
         let mut stack = self.arguments(entry, arguments)?;
         let value = self.execute(&mut stack, entry.function)?;
         drop(stack);
@@ -323,6 +372,8 @@ impl Vm<'_, '_> {
                 reason: Some(reason),
                 message,
                 line,
+                file: None,
+                callers: Vec::new(),
                 gas,
             });
         }
@@ -334,6 +385,8 @@ impl Vm<'_, '_> {
             reason,
             message,
             line,
+            file: None,
+            callers: Vec::new(),
             gas,
         })
     }

@@ -87,6 +87,7 @@ fn run(program: &Program, gas_limit: u64) -> ScriptOutcome {
         transaction_id: [0; 32],
         application: None,
         attachments: &[],
+        via: None,
         read_only: true,
     };
     let mut host = NoState;
@@ -109,6 +110,7 @@ fn ended(output: String, gas: u64, error: Option<ScriptError>) -> ScriptOutcome 
 fn plain_error(stop: &Stop) -> ScriptError {
     let (code, message) = match stop {
         Stop::Fatal { code, message } => (*code, message.clone()),
+        Stop::Failed(failed) => (failed.code, failed.message.clone()),
         Stop::Host(error) => (error.code, error.message.clone()),
         Stop::Raise(_) => ("script.error", String::new()),
     };

@@ -47,6 +47,7 @@ fn run_all(program: &Program) {
                 transaction_id: [0; 32],
                 application: None,
                 attachments: &[],
+        via: None,
                 read_only: false,
             };
             let mut state = Memory::default();

@@ -367,6 +367,7 @@ fn signed(ledger: &mut Ledger, members: &[&str], method: &str, given: &[(&str, V
         transaction_id: [0; 32],
         application: None,
         attachments: &[],
+        via: None,
         read_only: false,
     };
     let before = ledger.state.clone();

@@ -66,6 +66,7 @@ from lianheng.contract._hashing import (
     sha256,
     sm3,
 )
+from lianheng.contract._interfaces import Interface, Uses
 from lianheng.contract._records import Event, Record
 from lianheng.contract._tables import LIMIT_ROWS, Table
 
@@ -80,9 +81,11 @@ __all__ = [
     "Enum",
     "Event",
     "Host",
+    "Interface",
     "Record",
     "Rejected",
     "Table",
+    "Uses",
     "add_months",
     "allocate",
     "call",

@@ -1,10 +1,11 @@
 """Contract classes, their declared methods, and what a running call can ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from lianheng.contract._cells import Cell
+from lianheng.contract._interfaces import Expected, Use
 from lianheng.contract._records import Event, Record
 from lianheng.contract._state import State
 from lianheng.contract._tables import Table
@@ -61,8 +62,15 @@ class Host(Protocol):
         """Hashes, 32 bytes each, of payloads off the chain that the transaction names."""
 
     @property
+    def via(self) -> str | None:
+        """Name of the contract that makes this call; None where the transaction does."""
+
+    @property
     def state(self) -> State:
         """The contract's tables and cells."""
+
+    def call_contract(self, use: Use, expected: Expected, arguments: Mapping[str, Any]) -> Any:
+        """Run a method of another contract."""
 
     def emit(self, event: Event) -> None:
         """Take an event that the call announces."""
@@ -76,6 +84,8 @@ class Contract:
         self._host = host
         for name, place in places(type(self)).items():
             setattr(self, name, place.bound(host.state, name))
+        for name, use in uses(type(self)).items():
+            setattr(self, name, use.bound(host))
 
     @property
     def caller(self) -> Caller:
@@ -112,6 +122,11 @@ class Contract:
         """Hashes, 32 bytes each, of payloads off the chain that the transaction names."""
         return self._host.attachments
 
+    @property
+    def via(self) -> str | None:
+        """Name of the contract that makes this call; None where the transaction itself does."""
+        return self._host.via
+
     def drain(self, name: str) -> list[Any]:
         """Take all that is stored under a table or cell; only an upgrade's migration may."""
         raise RuntimeError(f"{name} is drained by an upgrade on a ledger, not here")
@@ -121,8 +136,18 @@ class Contract:
         self._host.emit(event)
 
 
-def call(*, by: str) -> Callable[[_Method], _Method]:
-    """Declare a method that changes state, and the policy its signers must meet."""
+@overload
+def call(method: _Method, /) -> _Method: ...
+@overload
+def call(*, by: str) -> Callable[[_Method], _Method]: ...
+def call(method: Any = None, /, *, by: str | None = None) -> Any:
+    """Declare a method that changes state, and the policy its signers must meet.
+
+    Without a policy, as `@call`, it declares a method of an `Interface`: who may call is the other
+    contract's matter.
+    """
+    if method is not None:
+        return _declared(method, Declaration("call"))
 
     def declare(method: _Method) -> _Method:
         return _declared(method, Declaration("call", by))
@@ -179,6 +204,20 @@ def places(contract: type[Contract]) -> dict[str, Table[Any] | Cell[Any]]:
             if isinstance(place, Table | Cell)
         }
         contract._places = known  # type: ignore[attr-defined]  # noqa: SLF001
+    return known
+
+
+def uses(contract: type[Contract]) -> dict[str, Use]:
+    """The other contracts that a contract uses, by the name of the attribute; found once."""
+    known: dict[str, Use] | None = contract.__dict__.get("_uses")
+    if known is None:
+        known = {
+            name: use
+            for base in reversed(contract.__mro__)
+            for name, use in vars(base).items()
+            if isinstance(use, Use)
+        }
+        contract._uses = known  # type: ignore[attr-defined]  # noqa: SLF001
     return known
 
 

@@ -1,4 +1,4 @@
-"""Policies of calls: who must have signed. Roles, organisations, ANY, FORBIDDEN, `and`, `or`.
+"""Policies of calls: who must have signed. Roles, organisations, contracts, ANY, FORBIDDEN, `and`, `or`.
 
 The same language, and the same words, as the engine's (rust/engine/src/policy.rs).
 """
@@ -12,10 +12,14 @@ POLICY_BYTES = 1_024
 """Longest policy, in bytes."""
 
 _NAME_LENGTH = 63
-_NAMES = {"role": re.compile(r"[a-z][a-z0-9_]*"), "org": re.compile(r"[a-z][a-z0-9-]*")}
+_NAMES = {
+    "role": re.compile(r"[a-z][a-z0-9_]*"),
+    "org": re.compile(r"[a-z][a-z0-9-]*"),
+    "via": re.compile(r"[a-z][a-z0-9_]*"),
+}
 
 Clause = tuple[str, str]
-"""`("role", "bank")`, `("org", "acme")`, `("ANY", "")`, `("FORBIDDEN", "")`."""
+"""`("role", "bank")`, `("org", "acme")`, `("via", "shop")`, `("ANY", "")`, `("FORBIDDEN", "")`."""
 
 
 class Signer(Protocol):
@@ -48,9 +52,9 @@ def parse(text: str) -> tuple[tuple[Clause, ...], ...]:
     )
 
 
-def met_by(text: str, signers: Sequence[Signer]) -> bool:
-    """Whether these signers meet a policy."""
-    return any(all(_met(clause, signers) for clause in clauses) for clauses in parse(text))
+def met_by(text: str, signers: Sequence[Signer], via: str | None = None) -> bool:
+    """Whether these signers meet a policy, in a call that the contract `via` makes, if any."""
+    return any(all(_met(clause, signers, via) for clause in clauses) for clauses in parse(text))
 
 
 def denial(target: str, policy: str, signers: Sequence[Signer]) -> str:
@@ -64,17 +68,19 @@ def _clause(text: str) -> Clause:
     if colon and kind in _NAMES:
         if _NAMES[kind].fullmatch(name) and len(name) <= _NAME_LENGTH:
             return kind, name
-        raise ValueError(f"'{name}' is no name of a role or an organisation")
+        raise ValueError(f"'{name}' is no name of a role, an organisation or a contract")
     if not colon and text in ("ANY", "FORBIDDEN"):
         return text, ""
     raise ValueError(
-        f"'{text}' is no policy: write ANY, FORBIDDEN, role:NAME or org:NAME, "
+        f"'{text}' is no policy: write ANY, FORBIDDEN, role:NAME, org:NAME or via:NAME, "
         "joined by 'and' and 'or'"
     )
 
 
-def _met(clause: Clause, signers: Sequence[Signer]) -> bool:
+def _met(clause: Clause, signers: Sequence[Signer], via: str | None) -> bool:
     kind, name = clause
+    if kind == "via":
+        return via == name
     if kind == "role":
         return any(name in signer.roles for signer in signers)
     if kind == "org":

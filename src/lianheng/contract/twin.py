@@ -15,13 +15,15 @@ It refuses to run under `python -O`, which drops every `assert` of a contract.
 from lianheng.contract._load import Program, load
 from lianheng.contract._policy import met_by
 from lianheng.contract._policy import parse as parse_policy
-from lianheng.contract._run import Call, Failure, Outcome, broken_invariants, run
+from lianheng.contract._run import Outcome, broken_invariants, run
 from lianheng.contract._state import State, key_of
+from lianheng.contract._transaction import Call, Failure, Peer
 
 __all__ = [
     "Call",
     "Failure",
     "Outcome",
+    "Peer",
     "Program",
     "State",
     "broken_invariants",

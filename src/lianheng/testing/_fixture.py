@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lianheng import _native
-from lianheng.contract.twin import Call, State, broken_invariants, load
+from lianheng.contract.twin import Call, Peer, State, broken_invariants, load
 from lianheng.ledger import Ledger
 from lianheng.model import (
     CallFailed,
@@ -34,7 +34,7 @@ from lianheng.model import (
 from lianheng.testing._chain import Chain, Declared, Made
 from lianheng.testing._handles import ContractHandle, Refusal
 from lianheng.testing._record import RECORD, FileRecord
-from lianheng.testing._twins import Twin, callers, compare_everything, repeat
+from lianheng.testing._twins import callers, compare_everything, repeat
 
 DEFAULT_ROLES = ("operator",)
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,7 +58,7 @@ class LedgerFixture:
         self._record = RECORD.get()
         self._now_ms = _milliseconds(_FIRST_DAY)
         self._chain = Chain(self._now_ms)
-        self._twins: dict[ContractName, Twin] = {}
+        self._twins: dict[str, Peer] = {}
         self._files: dict[ContractName, FileRecord] = {}
         self._differs = False
 
@@ -115,7 +115,7 @@ class LedgerFixture:
                 "contract.invalid",
                 "\n".join([f"{file} is refused:", *(_line(file, item) for item in diagnostics)]),
             )
-        self._twins[contract] = Twin(load(source, file, path), State())
+        self._twins[contract] = Peer(load(source, file, path), State())
         if self._record is not None:
             self._files[contract] = self._record.file(path or file, source)
         self._chain.contracts[contract] = ContractSource(contract, file, source)
@@ -141,7 +141,7 @@ class LedgerFixture:
 
     def snapshot(self) -> Snapshot:
         """This moment, for `restore`: calls made so far, their state, the time."""
-        states = {name: twin.state.copy() for name, twin in self._twins.items()}
+        states = {ContractName(name): twin.state.copy() for name, twin in self._twins.items()}
         return Snapshot(len(self._chain.journal), self._now_ms, states)
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -150,7 +150,7 @@ class LedgerFixture:
         self._chain.forget_after(snapshot.calls)
         self._now_ms = snapshot.now_ms
         for name, twin in self._twins.items():
-            kept = snapshot.states.get(name)
+            kept = snapshot.states.get(ContractName(name))
             twin.state = State() if kept is None else kept.copy()
 
     @contextmanager
@@ -234,7 +234,7 @@ class LedgerFixture:
     def check_invariants(self, contract: str) -> None:
         """Run the contract's invariants on its state. AssertionError names those that break."""
         twin = self._twins[ContractName(contract)]
-        broken = broken_invariants(twin.program, twin.state, self._now_ms)
+        broken = broken_invariants(twin.program, twin.state, self._now_ms, self._twins)
         if broken:
             file = twin.program.file
             lines = [
@@ -274,8 +274,7 @@ class LedgerFixture:
         attachments: tuple[bytes, ...] = (),
     ) -> None:
         contract, _, method = target.partition(".")
-        twin = self._twins.get(ContractName(contract))
-        if twin is None:
+        if contract not in self._twins:
             return
         ledger = self._chain.ledger
         call = Call(
@@ -290,7 +289,7 @@ class LedgerFixture:
             view=view,
         )
         self._differs = True
-        repeat(twin, self._chain, call, result)
+        repeat(self._twins, self._chain, call, result)
         self._differs = False
         if self._record is not None:
             self._record.compared += 1

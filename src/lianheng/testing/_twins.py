@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lianheng.contract import Caller
-from lianheng.contract.twin import Call, Outcome, Program, State, key_of, run
+from lianheng.contract.twin import Call, Outcome, Peer, key_of, run
 from lianheng.model import Result, decode, encode
 from lianheng.testing._chain import Chain, Declared
 
@@ -24,14 +24,6 @@ class EnginesDiffer(AssertionError):  # noqa: N818  what a test report shows
     """VM and CPython disagree about a call."""
 
 
-@dataclass
-class Twin:
-    """A deployed contract under CPython."""
-
-    program: Program
-    state: State
-
-
 @dataclass(frozen=True)
 class Difference:
     """One thing of a call that differs: both forms, as text."""
@@ -41,23 +33,24 @@ class Difference:
     cpython: str
 
 
-def repeat(twin: Twin, chain: Chain, call: Call, result: Result) -> None:
-    """Run the call on the twin too. Raise `EnginesDiffer` where anything is not the same.
+def repeat(twins: Mapping[str, Peer], chain: Chain, call: Call, result: Result) -> None:
+    """Run the call on the twins too. Raise `EnginesDiffer` where anything is not the same.
 
     What only the VM can decide (gas, its limits, what the language refuses when it runs) is not
     repeated: the twin's state stays, as the VM's does.
     """
     if _is_for_vm_alone(result):
         return
-    outcome = run(twin.program, call, twin.state)
+    twin = twins[call.contract]
+    outcome = run(twin.program, call, twin.state, twins)
     found = [*_of_result(result, outcome), *_of_error(result, outcome)]
     if not found and not call.view:
-        found = _of_state(twin, chain, call, outcome)
+        found = _of_states(twins, chain, outcome)
     if found:
         raise EnginesDiffer(report(call, found, outcome))
 
 
-def compare_everything(twin: Twin, chain: Chain, contract: str) -> None:
+def compare_everything(twin: Peer, chain: Chain, contract: str) -> None:
     """Compare the whole state. Raise `EnginesDiffer` where it is not the same."""
     if found := _of_tables(twin, chain, contract):
         raise EnginesDiffer(_shown([f"the state of {contract} at the end of the test"], found))
@@ -106,10 +99,10 @@ def _of_result(result: Result, outcome: Outcome) -> list[Difference]:
     found = []
     if encode(result.value) != outcome.value:
         found.append(Difference("value", repr(result.value), repr(decode(outcome.value))))
-    ours = [(event.name, encode(event.data)) for event in result.events]
+    ours = [(str(e.contract), e.name, encode(e.data)) for e in result.events]
     if ours != list(outcome.events):
-        shown = [(event.name, event.data) for event in result.events]
-        theirs = [(name, decode(data)) for name, data in outcome.events]
+        shown = [(str(e.contract), e.name, e.data) for e in result.events]
+        theirs = [(contract, name, decode(data)) for contract, name, data in outcome.events]
         found.append(Difference("events", repr(shown), repr(theirs)))
     return found
 
@@ -125,6 +118,8 @@ def _of_error(result: Result, outcome: Outcome) -> list[Difference]:
             other += f" with {decode(outcome.value)!r}"
         return [Difference("outcome", ended, other)]
     parts = ["code", "reason", "line"]
+    if vm.line is not None:
+        parts.append("file")
     if vm.code != "contract.error" or sys.version_info[:2] == _TEXT_OF_ERRORS:
         parts.append("message")
     return [
@@ -143,30 +138,36 @@ def _words(error: Any) -> str:
     return f"{error.code} {error.reason or ''}{line}: {error.message}"
 
 
-def _of_state(twin: Twin, chain: Chain, call: Call, outcome: Outcome) -> list[Difference]:
-    if sum(len(rows) for rows in twin.state.tables.values()) <= _FULL_COMPARISON_ROWS:
-        return _of_tables(twin, chain, call.contract)
+def _of_states(
+    twins: Mapping[str, Peer], chain: Chain, outcome: Outcome
+) -> list[Difference]:
+    """What differs in the state of each contract that the call entered."""
     found = []
-    for table, changes in outcome.changes.items():
-        for place, data in changes.items():
-            key = key_of(place)
-            ours = chain.ledger.backend.get(call.contract, table, key)
-            if ours != data:
-                found.append(_row(table, key, ours, data))
+    for contract, changes in outcome.changes.items():
+        twin = twins[contract]
+        if sum(len(rows) for rows in twin.state.tables.values()) <= _FULL_COMPARISON_ROWS:
+            found += _of_tables(twin, chain, contract)
+            continue
+        for table, rows in changes.items():
+            for place, data in rows.items():
+                key = key_of(place)
+                ours = chain.ledger.backend.get(contract, table, key)
+                if ours != data:
+                    found.append(_row(f"{contract}.{table}", key, ours, data))
     return found
 
 
-def _of_tables(twin: Twin, chain: Chain, contract: str) -> list[Difference]:
+def _of_tables(twin: Peer, chain: Chain, contract: str) -> list[Difference]:
     found: list[Difference] = []
     for table in twin.state.tables:
         ours, theirs = chain.rows(contract, table), twin.state.rows(table).data()
         found += [
-            _row(table, key, ours.get(key), theirs.get(key))
+            _row(f"{contract}.{table}", key, ours.get(key), theirs.get(key))
             for key in dict.fromkeys([*ours, *theirs])
             if ours.get(key) != theirs.get(key)
         ]
         if not found and list(ours) != list(theirs):
-            found.append(Difference(f"state order of {table}", str([*ours]), str([*theirs])))
+            found.append(Difference(f"state order of {contract}.{table}", str([*ours]), str([*theirs])))
     return found
 
 

@@ -92,7 +92,7 @@ impl<'s> Compiler<'s> {
                 "call it, or wrap it: lambda x: self.method(x)",
             );
         }
-        if self.refuse_cell_value(attribute) {
+        if self.refuse_cell_value(attribute) || self.refuse_use_value(attribute) {
             return;
         }
         let message = format!("the contract has no `{name}`");

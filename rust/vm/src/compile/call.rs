@@ -195,6 +195,9 @@ impl<'s> Compiler<'s> {
         if let Some(done) = self.call_cell(call, attribute) {
             return done;
         }
+        if let Some(done) = self.call_used(call, attribute) {
+            return done;
+        }
         if self.is_self(&attribute.value) {
             if name == "drain" {
                 return self.call_drain(call);

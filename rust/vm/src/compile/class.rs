@@ -22,13 +22,16 @@ impl<'s> Compiler<'s> {
             Some(Global::Declaration(Declared::Event)) => (ClassKind::Event, None),
             Some(Global::Declaration(Declared::Enum)) => (ClassKind::Enum, None),
             Some(Global::Declaration(Declared::Contract)) => return self.declare_contract(class),
+            Some(Global::Declaration(Declared::Interface)) => {
+                return self.declare_interface(class)
+            }
             Some(Global::Class(base)) => (self.parts.classes[usize::from(base)].kind, Some(base)),
             Some(_) => {
                 self.error(
                     class.range(),
                     "language.class",
                     "this cannot be a base class",
-                    "use Record, Event, Enum, Contract or a record of this file",
+                    "use Record, Event, Enum, Interface, Contract or a record of this file",
                 );
                 return self.declare_global(name, Global::Broken, &class.name);
             }
@@ -104,7 +107,7 @@ impl<'s> Compiler<'s> {
                 self.error(
                     class.name.range(),
                     "language.class",
-                    "a class has one of the bases Record, Event, Enum, Contract",
+                    "a class has one of the bases Record, Event, Enum, Interface, Contract",
                     "write class Name(Record):",
                 );
                 None
@@ -138,6 +141,9 @@ impl<'s> Compiler<'s> {
         let Some(Global::Class(id)) = self.globals.get(class.name.as_str()).copied() else {
             if self.globals.get(class.name.as_str()) == Some(&Global::Contract) {
                 self.define_contract(class);
+            }
+            if let Some(Global::Interface(number)) = self.globals.get(class.name.as_str()) {
+                self.define_interface(*number, class);
             }
             return;
         };

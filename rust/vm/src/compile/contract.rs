@@ -54,6 +54,7 @@ impl<'s> Compiler<'s> {
             || id == "emit"
             || id == "drain"
             || self.contract.cells.contains_key(id)
+            || self.contract.uses.contains_key(id)
             || self.contract.tables.contains_key(id)
             || self.contract.constants.contains_key(id)
         {
@@ -64,7 +65,7 @@ impl<'s> Compiler<'s> {
                 "choose another name",
             );
         }
-        if self.define_state(name, value) {
+        if self.define_state(name, value) || self.define_use(name, value) {
             return;
         }
         if let Expr::Call(call) = value {

@@ -10,6 +10,9 @@ use crate::types::Type;
 impl<'s> Compiler<'s> {
     pub(crate) fn declare_methods(&mut self, class: &'s ast::StmtClassDef) {
         let global = self.globals.get(class.name.as_str()).copied();
+        if matches!(global, Some(Global::Interface(_))) {
+            return;
+        }
         if let Some(Global::Class(id)) = global {
             if let Some(base) = self.parts.classes[usize::from(id)].base {
                 self.parts.classes[usize::from(id)].methods =
@@ -51,6 +54,7 @@ impl<'s> Compiler<'s> {
             || self.contract.constants.contains_key(name)
             || crate::interp::context_part(name).is_some()
             || self.contract.cells.contains_key(name)
+            || self.contract.uses.contains_key(name)
             || name == "emit"
             || name == "drain";
         let known = self.contract.methods.insert(name.to_string(), function);
@@ -214,6 +218,11 @@ impl<'s> Compiler<'s> {
                 );
             }
             self.contract.migrating = is_contract && self.is_migration(def);
+            self.contract.viewing = is_contract
+                && def
+                    .decorator_list
+                    .iter()
+                    .any(|one| self.declares(&one.expression, Declared::View));
             match receiver(def) {
                 Some(this) => self.function_body(function, def, Some(this).filter(|_| is_contract)),
                 None => self.error(

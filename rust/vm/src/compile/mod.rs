@@ -16,6 +16,7 @@ pub(crate) mod constant;
 mod contract;
 mod expr;
 mod function;
+mod interface_calls;
 mod library;
 mod methods;
 mod module;
@@ -116,6 +117,8 @@ pub(crate) enum Global {
     Const(u16),
     Function(u16),
     Class(u16),
+    /// A class that declares methods of another contract.
+    Interface(u16),
     /// A variable of a script's module, by its slot.
     Slot(u16),
     /// The contract's class.
@@ -146,6 +149,8 @@ pub(crate) enum Declared {
     View,
     Invariant,
     Migrate,
+    Interface,
+    Uses,
 }
 
 /// What is known of the contract's class while its methods are compiled.
@@ -155,8 +160,11 @@ pub(crate) struct ContractScope {
     pub(crate) constants: HashMap<String, u16>,
     pub(crate) methods: HashMap<String, u16>,
     pub(crate) cells: HashMap<String, u16>,
+    pub(crate) uses: HashMap<String, u16>,
     /// The method being compiled is a migration.
     pub(crate) migrating: bool,
+    /// The method being compiled is a view.
+    pub(crate) viewing: bool,
 }
 
 pub(crate) struct Compiler<'s> {
@@ -173,6 +181,8 @@ pub(crate) struct Compiler<'s> {
     const_ids: HashMap<ConstKey, u16>,
     /// Parameter lists of functions by number, for binding calls when compiling.
     pub(crate) signatures: HashMap<u16, Signature>,
+    /// Parameter lists of each interface's methods.
+    pub(crate) interface_signatures: Vec<Vec<Signature>>,
 }
 
 /// A function's parameters as callers see them.
@@ -216,6 +226,7 @@ impl<'s> Compiler<'s> {
             name_ids: HashMap::new(),
             const_ids: HashMap::new(),
             signatures: HashMap::new(),
+            interface_signatures: Vec::new(),
         };
         compiler.declare_caller();
         compiler

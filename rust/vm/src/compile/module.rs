@@ -12,7 +12,7 @@ use crate::types::Type;
 /// The modules that contracts import from.
 const MODULE: &str = "lianheng.contract";
 const IMPORT_HELP: &str =
-    "it has Contract, Record, Event, Enum, Table, Cell, Counter, call, view, invariant, migrate, require, Rejected, Caller, and the helpers of docs/contract-library.md";
+    "it has Contract, Record, Event, Enum, Table, Cell, Counter, Interface, Uses, call, view, invariant, migrate, require, Rejected, Caller, and the helpers of docs/contract-library.md";
 
 impl<'s> Compiler<'s> {
     /// The record class of callers, known to every program.
@@ -295,6 +295,8 @@ fn exported(name: &str) -> Option<Global> {
         "Table" => Global::Declaration(Declared::Table),
         "Cell" => Global::Declaration(Declared::Cell),
         "Counter" => Global::Declaration(Declared::Counter),
+        "Interface" => Global::Declaration(Declared::Interface),
+        "Uses" => Global::Declaration(Declared::Uses),
         "call" => Global::Declaration(Declared::Call),
         "view" => Global::Declaration(Declared::View),
         "invariant" => Global::Declaration(Declared::Invariant),

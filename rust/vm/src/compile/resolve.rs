@@ -120,6 +120,12 @@ impl<'s> Compiler<'s> {
                 "the contract's class is no value",
                 "use self",
             ),
+            Global::Interface(_) => self.refuse(
+                name,
+                "language.value",
+                "an interface only declares what another contract offers",
+                "bind it in the contract's class: stock = Uses(Stock, contract=\"stock\")",
+            ),
             Global::Declaration(declared) => {
                 let message = format!("`{}` only declares: it is no value here", name.id);
                 let help = match declared {
@@ -128,6 +134,9 @@ impl<'s> Compiler<'s> {
                     }
                     Declared::Cell | Declared::Counter => {
                         "declare cells in the contract's class: total = Cell(int, 0)"
+                    }
+                    Declared::Uses => {
+                        "declare it in the contract's class: stock = Uses(Stock, contract=\"stock\")"
                     }
                     Declared::Call | Declared::View | Declared::Invariant | Declared::Migrate => {
                         "use it as a decorator of a method"

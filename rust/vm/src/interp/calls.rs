@@ -449,6 +449,7 @@ impl Vm<'_, '_> {
         self.spend(gas::EVENT)?;
         let data = self.encode_value(event)?;
         self.events.push(crate::EmittedEvent {
+            contract: self.context.contract.to_string(),
             name: class.name.clone(),
             data,
         });

@@ -541,6 +541,13 @@ impl Vm<'_, '_> {
                 Op::CellSet => try_or_fail!(self.cell_set(instr.b, &r!(instr.a))),
                 Op::CellAdd => r!(instr.a) = try_or_fail!(self.cell_add(instr.b, &r!(instr.a))),
                 Op::Drain => r!(instr.a) = try_or_fail!(self.drain(&r!(instr.b))),
+                Op::CallContract => {
+                    let at = usize::from(instr.a);
+                    let count = self.contract_arguments(instr.b, instr.c);
+                    let arguments = take_all(&mut regs[at..at + count]);
+                    r!(instr.a) =
+                        try_or_fail!(self.call_contract(instr.b, instr.c, &arguments));
+                }
                 Op::Context => r!(instr.a) = try_or_fail!(self.context_value(instr.b)),
                 Op::Format => {
                     let value = try_or_fail!(self.format_value(&r!(instr.b), &r!(instr.c)));

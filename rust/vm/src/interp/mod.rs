@@ -6,6 +6,7 @@ mod attributes;
 pub(crate) mod calls;
 pub(crate) mod compare;
 mod construct;
+mod contract_calls;
 mod exec;
 pub(crate) mod format;
 mod frames;
@@ -34,6 +35,7 @@ pub(crate) fn context_part(name: &str) -> Option<u16> {
         "transaction_id",
         "application",
         "attachments",
+        "via",
     ]
     .iter()
     .position(|part| *part == name)
@@ -341,6 +343,10 @@ impl<'p, 'h> Vm<'p, 'h> {
                 let hashes = hashes.collect::<R<Vec<Value>>>()?;
                 self.new_tuple(hashes)
             }
+            7 => match self.context.via {
+                Some(name) => self.new_str(name.to_string()),
+                None => Ok(Value::None),
+            },
             _ => Err(crate::error::malformed()),
         }
     }

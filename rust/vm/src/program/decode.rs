@@ -4,6 +4,7 @@ use codec::cbor::{decode, Value};
 
 use super::ops::{Instr, Op};
 use super::state::{cell, migration, positions};
+use super::uses::{declared, use_of};
 use super::{
     Class, ClassKind, Const, Entry, Field, Function, Handler, Param, Parts, Program, Shape,
     TableInfo, FORMAT,
@@ -27,7 +28,7 @@ impl Program {
             )));
         }
         let value = decode(bytes).map_err(|error| malformed(error.to_string()))?;
-        let items = array(&value, 15).map_err(malformed)?;
+        let items = array(&value, 17).map_err(malformed)?;
         if text(&items[0]).ok().as_deref() != Some("lianheng.program") {
             return Err(malformed("these bytes are no compiled contract"));
         }
@@ -66,6 +67,8 @@ fn parts(items: &[Value]) -> Read<Parts> {
         entries: list(&items[12], entry)?,
         cells: list(&items[13], cell)?,
         migrations: list(&items[14], migration)?,
+        interfaces: list(&items[15], declared)?,
+        uses: list(&items[16], use_of)?,
         globals: Vec::new(),
         main: None,
     })
@@ -85,10 +88,20 @@ pub(super) fn list<T>(value: &Value, each: impl Fn(&Value) -> Read<T>) -> Read<V
     }
 }
 
-fn text(value: &Value) -> Read<String> {
+pub(super) fn text(value: &Value) -> Read<String> {
     match value {
         Value::Text(text) => Ok(text.clone()),
         _ => Err("a text is missing".to_string()),
+    }
+}
+
+pub(super) fn bytes32(value: &Value) -> Read<[u8; 32]> {
+    match value {
+        Value::Bytes(bytes) => bytes
+            .as_slice()
+            .try_into()
+            .map_err(|_| "32 bytes are missing".to_string()),
+        _ => Err("32 bytes are missing".to_string()),
     }
 }
 

@@ -3,6 +3,7 @@
 use codec::cbor::{encode, Value};
 
 use super::state::{cell_value, migration_value, positions_value};
+use super::uses::{declared_value, use_value};
 use super::{
     Class, ClassKind, Const, Entry, Field, Function, Parts, Program, Shape, TableInfo, FORMAT,
 };
@@ -20,7 +21,7 @@ pub(super) fn int(number: impl Into<i64>) -> Value {
     Value::Int(number.into())
 }
 
-fn list<T>(items: &[T], each: impl Fn(&T) -> Value) -> Value {
+pub(super) fn list<T>(items: &[T], each: impl Fn(&T) -> Value) -> Value {
     Value::Array(items.iter().map(each).collect())
 }
 
@@ -50,6 +51,8 @@ impl Parts {
             list(&self.entries, entry),
             list(&self.cells, cell_value),
             list(&self.migrations, migration_value),
+            list(&self.interfaces, declared_value),
+            list(&self.uses, use_value),
         ])
     }
 }

@@ -4,6 +4,7 @@ mod decode;
 mod encode;
 pub(crate) mod ops;
 mod state;
+pub(crate) mod uses;
 mod validate;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ pub(crate) use ops::{Instr, Op, SMALL_BIAS};
 pub(crate) use state::{CellInfo, Migration};
 
 /// Version of the compiled form; part of its bytes.
-pub(crate) const FORMAT: u64 = 2;
+pub(crate) const FORMAT: u64 = 3;
 
 /// Number of the built-in record class of callers.
 pub(crate) const CALLER: u16 = 0;
@@ -195,6 +196,10 @@ pub(crate) struct Parts {
     pub(crate) cells: Vec<CellInfo>,
     /// Methods that change the state to a new layout.
     pub(crate) migrations: Vec<Migration>,
+    /// Interfaces of other contracts.
+    pub(crate) interfaces: Vec<uses::Declared>,
+    /// Attributes that stand for other contracts.
+    pub(crate) uses: Vec<uses::Use>,
     /// Names of the module's variables: a script has some, a contract none. Not stored.
     pub(crate) globals: Vec<u16>,
     /// The function of a script's statements. Not stored: only contracts are.

@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Slot,
     /// A cell of the contract's state.
     Cell,
+    /// Another contract that this one uses.
+    Use,
 }
 
 macro_rules! operations {
@@ -256,6 +258,8 @@ operations! {
     CellAdd = Register Cell Nothing;
     /// a = all rows of the stored table that b names, which loses them
     Drain = Register Register Nothing;
+    /// method c of used contract b with arguments from a; result in a
+    CallContract = Base Use Number;
 }
 
 /// Added to small integers in operands.

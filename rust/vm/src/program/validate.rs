@@ -64,6 +64,7 @@ impl Parts {
             self.check_method(*function)?;
         }
         self.check_entries()?;
+        self.check_uses()?;
         self.check_state()
     }
 
@@ -344,6 +345,7 @@ impl Parts {
                 Kind::Count | Kind::Number => true,
                 Kind::Cell => number < self.cells.len(),
                 Kind::Slot => number < self.globals.len(),
+                Kind::Use => number < self.uses.len(),
             };
             if !good {
                 return refuse("operand", instr);
@@ -408,6 +410,7 @@ impl Parts {
             Op::CallMethod => (a, c + 1),
             Op::CallMethodShape => (a, shape(c) + 1),
             Op::CallBuiltin => (a, c.max(1)),
+            Op::CallContract => (a, self.check_contract_call(instr)?),
             Op::CallBuiltinShape => (a, shape(c).max(1)),
             Op::Build => {
                 let class = &self.classes[b];
