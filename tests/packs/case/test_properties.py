@@ -1,15 +1,19 @@
 """Random calls by random members, on both engines: what the contract promises holds after each."""
 
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 from tests.packs.case.cast import ANN, ASKED, AUDIT, BOB, OTHER, PAPER, PERMIT, REG, ROLES, permit
 
 from blocks import CASE
+from lianheng.model import CallRefused
 from lianheng.testing.strategies import ledger_machine
 
+JUDGES = {**ROLES, "jo@board-a": ["inspector", "judge"], "al@north": ["inspector", "judge"]}
 NAMES = [each["name"] for each in PERMIT["transitions"]]
 ACTS = {act: [each["name"] for each in PERMIT["transitions"] if each["act"] in kinds]
         for act, kinds in (
@@ -26,7 +30,7 @@ def begin(case: Any) -> None:
 
 machine: Any = ledger_machine(
     CASE,
-    members={**ROLES, "jo@board-a": ["inspector", "judge"], "al@north": ["inspector", "judge"]},
+    members=JUDGES,
     given={
         "id": st.sampled_from(["p1", "p1", "p2", "p3"]),
         **{f"{act}.transition": st.sampled_from([*names, NAMES[0]]) for act, names in ACTS.items()},
@@ -45,6 +49,15 @@ machine: Any = ledger_machine(
 )
 
 
+def attempt(caller: Any, name: str, *arguments: Any) -> None:
+    """Make a call that the contract may refuse, but must not fail in."""
+    try:
+        getattr(caller, name)(*arguments)
+    except CallRefused as refused:
+        if refused.code != "contract.rejected":
+            raise
+
+
 class Remembering(machine):  # type: ignore[misc]
     """Looks at cases over time, and lets time pass."""
 
@@ -52,6 +65,21 @@ class Remembering(machine):  # type: ignore[misc]
         super().__init__()
         self.seen: dict[str, Any] = {}
         self.told: dict[str, list[Any]] = {}
+
+    @rule(dice=st.randoms(use_true_random=False))
+    def likely(self, dice: Random) -> None:
+        """A transition that leaves the present state, by somebody, so that walks get somewhere."""
+        self.a_record_only_grows_and_a_closed_case_rests()
+        open_cases = [each for each in self.seen.values() if not each.closed]
+        if open_cases:
+            case = dice.choice(open_cases)
+            rules = self.contract.procedure(case.procedure, case.version)
+            move = dice.choice([each for each in rules.transitions if each.source == case.state])
+            fit = [who for who, roles in JUDGES.items() if not move.role or move.role in roles]
+            requester = ANN if case.requester == "north" else BOB
+            who = dice.choice(fit) if move.act == "decide" else requester
+            call = move.act if move.act in ("decide", "escalate") else "proceed"
+            attempt(self.contract.as_(who), call, case.id, move.name, case.round, [PAPER])
 
     @rule()
     def two_weeks_pass(self) -> None:
@@ -78,3 +106,20 @@ TestCase.settings = settings(
     deadline=None,
     derandomize=True,
 )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_long_walks(seed: int) -> None:
+    walk, dice = Remembering(), Random(seed)  # noqa: S311 - no secret
+    walk.begin()
+    for number in range(60):
+        if number % 6 == 0:
+            walk.two_weeks_pass()
+            attempt(
+                walk.contract.as_(dice.choice([ANN, BOB])), "open", f"c{number}", "permit", 1, ASKED
+            )
+        walk.likely(dice)
+        walk.contract.check_invariants()
+    moved = [event for event in walk.ledger.events if event.name == "Moved"]
+    assert len(moved) > 8, "a walk that gets nowhere shows nothing"
+    walk.teardown()
