@@ -88,9 +88,7 @@ def _imported(source: str) -> dict[str, str]:
     return {file: Path(file).name for file in files if file is not None}
 
 
-def _program(
-    module: ModuleType, file: str, place: str, imported_files: dict[str, str]
-) -> Program:
+def _program(module: ModuleType, file: str, place: str, imported_files: dict[str, str]) -> Program:
     own = [
         value
         for value in vars(module).values()

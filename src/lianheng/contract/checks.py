@@ -137,7 +137,9 @@ def check(
 
     Without them only names that look like another of the same file are told.
     """
-    found = [_from_core(item, source) for item in _native.check_contract(source, file, by_digits(source))]
+    found = [
+        _from_core(item, source) for item in _native.check_contract(source, file, by_digits(source))
+    ]
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

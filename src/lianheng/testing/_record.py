@@ -58,9 +58,7 @@ class Record:
         """The record of a contract file."""
         return self.files.setdefault(path, FileRecord(path, source))
 
-    def called(
-        self, files: Mapping[str, FileRecord], call: Called, steps: Sequence[Any]
-    ) -> None:
+    def called(self, files: Mapping[str, FileRecord], call: Called, steps: Sequence[Any]) -> None:
         """Take a call or view; only what ended well counts as a method's gas.
 
         `files` are the records by contract: one call may run through several. Lines of imported
