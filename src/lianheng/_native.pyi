@@ -1,7 +1,7 @@
 """The Rust core, as Python sees it; a call of more than a few microseconds releases the GIL."""
 
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, final
 
 CborValue: TypeAlias = (
@@ -36,9 +36,14 @@ def sign_many(
     seeds: Sequence[bytes], payloads: Sequence[bytes], genesis_hash: bytes
 ) -> list[bytes]: ...
 def bench_signatures(count: int, threads: int) -> float: ...
-def check_contract(source: str, file: str) -> list[dict[str, CborValue]]: ...
+def check_contract(
+    source: str, file: str, imports: Mapping[str, str] | None = None
+) -> list[dict[str, CborValue]]:
+    """`imports`: deployed sources by the digits in their modules' names."""
 def run_script(source: str, file: str, gas: int) -> dict[str, CborValue]: ...
-def contract_interface(source: str, file: str) -> dict[str, CborValue]: ...
+def contract_interface(
+    source: str, file: str, imports: Mapping[str, str] | None = None
+) -> dict[str, CborValue]: ...
 
 @final
 class Prepared:

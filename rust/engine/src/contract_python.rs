@@ -13,7 +13,8 @@ use crate::nested::{self, Bindings};
 use crate::overlay::{Span, TransactionState};
 use crate::policy::Policy;
 use crate::runtime::{
-    no_upgrade, Call, Change, Complaint, Contract, Contracts, Emitted, Returned, Runtime, Step,
+    no_upgrade, Call, Change, Complaint, Contract, Contracts, Emitted, Imports, Returned, Runtime,
+    Step,
 };
 use crate::{limits, Error};
 
@@ -22,7 +23,20 @@ pub struct ContractPython;
 
 impl Runtime for ContractPython {
     fn compile(&self, source: &str, file: &str) -> Result<Vec<u8>, Vec<Complaint>> {
-        let program = vm::compile(source, file)
+        self.compile_with(source, file, &Imports::new())
+    }
+
+    fn imports(&self, source: &str) -> Vec<String> {
+        vm::mentioned_imports(source)
+    }
+
+    fn compile_with(
+        &self,
+        source: &str,
+        file: &str,
+        imports: &Imports,
+    ) -> Result<Vec<u8>, Vec<Complaint>> {
+        let program = vm::compile_with(source, file, &plain(imports))
             .map_err(|found| found.into_iter().map(complaint).collect::<Vec<_>>())?;
         Ok(program.to_bytes())
     }
@@ -32,6 +46,14 @@ impl Runtime for ContractPython {
             Program::from_bytes(code).map_err(|error| Error::new(error.code, error.message))?;
         Ok(Arc::new(PythonContract::new(program)))
     }
+}
+
+fn plain(imports: &Imports) -> vm::Imports {
+    let all = imports.iter().map(|(digits, found)| {
+        let found = found.iter().map(|(hash, text)| (hash.0, text.clone()));
+        (digits.clone(), found.collect())
+    });
+    all.collect()
 }
 
 fn complaint(found: vm::Diagnostic) -> Complaint {
@@ -284,6 +306,8 @@ pub(crate) struct StateHost<'s, 'a, 'b, 't, 'c> {
     pub(crate) running: &'c PythonContract,
     /// Contracts that were called by contracts and have not ended, outermost first.
     pub(crate) active: Vec<String>,
+    /// The imported file that the last traced line lies in.
+    traced: Option<String>,
 }
 
 impl<'s, 'a, 'b, 't, 'c> StateHost<'s, 'a, 'b, 't, 'c> {
@@ -299,7 +323,26 @@ impl<'s, 'a, 'b, 't, 'c> StateHost<'s, 'a, 'b, 't, 'c> {
             call,
             running,
             active: Vec::new(),
+            traced: None,
         }
+    }
+
+    /// Notes that the lines to come lie in another file of the running contract.
+    fn note_file(&mut self, file: Option<String>) {
+        if self.traced == file {
+            return;
+        }
+        let active = self.active.last().map(String::as_str);
+        let contract = active.unwrap_or(self.call.contract).to_owned();
+        let own = self.running.program.source_file();
+        let shown = file.clone().unwrap_or_else(|| own.to_owned());
+        self.traced = file;
+        self.note(|| Step::Contract(contract, shown));
+    }
+
+    /// Forgets which file was traced: another contract begins or goes on.
+    pub(crate) fn forget_file(&mut self) {
+        self.traced = None;
     }
 
     pub(crate) fn note(&mut self, step: impl FnOnce() -> Step) {
@@ -397,6 +440,7 @@ impl Host for StateHost<'_, '_, '_, '_, '_> {
     }
 
     fn trace(&mut self, event: TraceEvent) {
+        self.note_file(event.file);
         self.note(|| Step::Line(event.line, event.gas));
     }
 
@@ -457,6 +501,13 @@ fn cell(cell: &vm::CellInterface) -> Value {
     ])
 }
 
+fn import(import: &vm::ImportInterface) -> Value {
+    map(vec![
+        ("module", text(&import.module)),
+        ("source", Value::bytes(import.source.to_vec())),
+    ])
+}
+
 fn used(used: &vm::UseInterface) -> Value {
     let source = used.source.map(|hash| Value::bytes(hash.to_vec()));
     map(vec![
@@ -469,7 +520,7 @@ fn used(used: &vm::UseInterface) -> Value {
     ])
 }
 
-/// The declaration as maps: name, doc, calls, views, tables, records, events, enums, cells, uses.
+/// The declaration as maps: name, doc, calls, views, tables, records, events, enums, cells, uses, imports.
 fn interface_value(interface: &vm::Interface) -> Value {
     let names = |names: &Vec<String>| list(names, |name| text(name));
     let table = |table: &vm::TableInterface| {
@@ -499,13 +550,15 @@ fn interface_value(interface: &vm::Interface) -> Value {
         ("enums", list(&interface.enums, enumeration)),
         ("cells", list(&interface.cells, cell)),
         ("uses", list(&interface.uses, used)),
+        ("imports", list(&interface.imports, import)),
     ])
 }
 
 /// The compiler's complaints about a source, as maps: code, file, line, column, source, width, message, help.
-pub fn check_source(source: &str, file: &str) -> Vec<Value> {
-    let Err(found) = vm::compile(source, file) else {
-        return policy_complaints(source, file);
+pub fn check_source(source: &str, file: &str, imports: &vm::Imports) -> Vec<Value> {
+    let found = match vm::compile_with(source, file, imports) {
+        Ok(program) => return policy_complaints(source, file, &program),
+        Err(found) => found,
     };
     found
         .iter()
@@ -525,10 +578,7 @@ pub fn check_source(source: &str, file: &str) -> Vec<Value> {
 }
 
 /// Policies are the engine's matter: what deployment would refuse about them.
-fn policy_complaints(source: &str, file: &str) -> Vec<Value> {
-    let Ok(program) = vm::compile(source, file) else {
-        return Vec::new();
-    };
+fn policy_complaints(source: &str, file: &str, program: &Program) -> Vec<Value> {
     let calls = program.interface().calls.iter();
     calls
         .filter_map(|call| {
@@ -558,8 +608,8 @@ fn policy_complaints(source: &str, file: &str) -> Vec<Value> {
 }
 
 /// The declaration of a source that compiles.
-pub fn source_interface(source: &str, file: &str) -> Result<Value, Error> {
-    match vm::compile(source, file) {
+pub fn source_interface(source: &str, file: &str, imports: &vm::Imports) -> Result<Value, Error> {
+    match vm::compile_with(source, file, imports) {
         Ok(program) => Ok(interface_value(program.interface())),
         Err(found) => {
             let first = found.first().map(ToString::to_string).unwrap_or_default();

@@ -9,9 +9,10 @@ use crypto::{Hash32, Suite};
 use crate::formats::genesis::Contract as GenesisContract;
 use crate::formats::names;
 use crate::formats::result::Refusal;
+use crate::imports::{gather, Lookup, Stopped};
 use crate::members::{row, versioned, Member, NewRow};
 use crate::policy::Policy;
-use crate::runtime::{Complaint, Contracts, Deployed, Runtime, Status};
+use crate::runtime::{Complaint, Contracts, Deployed, Imports, Runtime, Status};
 use crate::Error;
 
 /// Contract name under which contracts live in the state.
@@ -50,36 +51,31 @@ pub(crate) struct Done {
 /// Checks and compiles; writes nothing. A refusal comes with the gas it costs.
 pub(crate) fn deploy(
     request: &Request<'_>,
-    suite: Suite,
-    runtime: &dyn Runtime,
-    contracts: &Contracts,
-) -> Result<Done, (u64, Refusal)> {
-    let free = |refusal| (0, refusal);
+    tools: &Tools<'_>,
+    lookup: &mut Lookup<'_>,
+) -> Result<Done, Stopped> {
+    let free = |refusal| Stopped::Refused(0, refusal);
+    let contracts = tools.contracts;
     check_authority(request).map_err(free)?;
     let arguments = Arguments::decode(request.arguments).map_err(free)?;
     check_name(arguments.name, contracts).map_err(free)?;
-    let gas = GAS_PER_SOURCE_BYTE.saturating_mul(arguments.source.len() as u64);
-    if gas > request.gas {
-        let message = format!(
-            "deploying {} bytes costs {gas} gas, the limit is {}",
-            arguments.source.len(),
-            request.gas
-        );
-        return Err((
-            request.gas,
-            Refusal::new("gas.exhausted", message).hint("sign it with a higher gas limit"),
-        ));
-    }
-    build(&arguments, suite, runtime, contracts, request.height, gas)
-        .map_err(|refusal| (gas, refusal))
+    let (imports, gas) = gather(arguments.source, tools.runtime, lookup, request.gas)?;
+    build(&arguments, tools, &imports, request.height, gas)
+        .map_err(|refusal| Stopped::Refused(gas, refusal))
+}
+
+/// What a deployment is checked and compiled with.
+pub(crate) struct Tools<'a> {
+    pub suite: Suite,
+    pub runtime: &'a dyn Runtime,
+    pub contracts: &'a Contracts,
 }
 
 /// Deploys a contract of the genesis document.
 pub(crate) fn deploy_at_genesis(
     contract: &GenesisContract,
-    suite: Suite,
-    runtime: &dyn Runtime,
-    contracts: &Contracts,
+    tools: &Tools<'_>,
+    lookup: &mut Lookup<'_>,
 ) -> Result<Done, Error> {
     let arguments = Arguments {
         name: &contract.name,
@@ -98,8 +94,13 @@ pub(crate) fn deploy_at_genesis(
         .in_field("contracts")
     };
     check_file(arguments.file).map_err(refused)?;
-    check_name(arguments.name, contracts).map_err(refused)?;
-    build(&arguments, suite, runtime, contracts, 0, 0).map_err(refused)
+    check_name(arguments.name, tools.contracts).map_err(refused)?;
+    let gathered = gather(arguments.source, tools.runtime, lookup, u64::MAX);
+    let (imports, _) = gathered.map_err(|stopped| match stopped {
+        Stopped::Refused(_, refusal) => refused(refusal),
+        Stopped::Failed(error) => error,
+    })?;
+    build(&arguments, tools, &imports, 0, 0).map_err(refused)
 }
 
 fn check_authority(request: &Request<'_>) -> Result<(), Refusal> {
@@ -211,14 +212,14 @@ fn check_name(name: &str, contracts: &Contracts) -> Result<(), Refusal> {
 
 pub(crate) fn build(
     arguments: &Arguments<'_>,
-    suite: Suite,
-    runtime: &dyn Runtime,
-    contracts: &Contracts,
+    tools: &Tools<'_>,
+    imports: &Imports,
     height: u64,
     gas: u64,
 ) -> Result<Done, Refusal> {
+    let Tools { suite, runtime, .. } = *tools;
     let code = runtime
-        .compile(arguments.source, arguments.file)
+        .compile_with(arguments.source, arguments.file, imports)
         .map_err(|complaints| invalid(arguments.file, &complaints))?;
     let broken = |error: Error| Refusal::new("contract.invalid", error.message);
     let loaded = runtime.load(&code).map_err(broken)?;
@@ -228,7 +229,7 @@ pub(crate) fn build(
             Refusal::new("contract.invalid", format!("the policy of {name}: {why}")).in_field("by")
         })?;
     }
-    loaded.check_uses(arguments.name, contracts)?;
+    loaded.check_uses(arguments.name, tools.contracts)?;
     let source = suite.hash(arguments.source.as_bytes());
     let code_hash = suite.hash(&code);
     let rows = rows(arguments, &code, source, code_hash, height).map_err(broken)?;

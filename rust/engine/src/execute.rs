@@ -20,7 +20,7 @@ use crate::prepare::{
 };
 use crate::replay::{segment_of, LiveIds};
 use crate::runtime::{Call, Contracts, Deployed, Emitted, Runtime, Step};
-use crate::{deploy, lifecycle, limits, Error};
+use crate::{deploy, imports, lifecycle, limits, Error};
 
 /// What became of one transaction.
 #[derive(Clone, Debug)]
@@ -408,11 +408,18 @@ impl<'a> Execution<'a> {
         let (runtime, suite) = (self.base.runtime, self.base.suite);
         // It writes nothing: there is nothing half done after a panic.
         let deployed = catch_unwind(AssertUnwindSafe(|| {
-            deploy::deploy(&request, suite, runtime, &self.contracts)
+            let tools = deploy::Tools {
+                suite,
+                runtime,
+                contracts: &self.contracts,
+            };
+            let mut lookup = |digits: &str| imports::in_block(&self.state, digits);
+            deploy::deploy(&request, &tools, &mut lookup)
         }));
         match deployed {
             Err(_) => Ok(refused(payload.gas, None, fault())),
-            Ok(Err((gas, refusal))) => Ok(refused(gas, None, refusal)),
+            Ok(Err(imports::Stopped::Failed(error))) => Err(error),
+            Ok(Err(imports::Stopped::Refused(gas, refusal))) => Ok(refused(gas, None, refusal)),
             Ok(Ok(done)) => {
                 for (key, value) in done.rows {
                     self.state.put(key, value);
@@ -551,7 +558,12 @@ pub(crate) fn find_method<'c>(
     }
 }
 
-pub(crate) fn denial(contract: &str, method: &str, policy: &str, signers: &[Arc<Member>]) -> String {
+pub(crate) fn denial(
+    contract: &str,
+    method: &str,
+    policy: &str,
+    signers: &[Arc<Member>],
+) -> String {
     let who: Vec<String> = signers
         .iter()
         .map(|member| {

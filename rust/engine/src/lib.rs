@@ -24,6 +24,7 @@ mod evidence;
 mod execute;
 pub mod formats;
 mod head;
+mod imports;
 mod lifecycle;
 pub mod limits;
 mod members;

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use codec::cbor::{Decoder, Encoder, MapReader, Value};
 use codec::key;
-use crypto::Suite;
 
-use crate::deploy::{self, Arguments, Done, Request, CONTRACT, GAS_PER_SOURCE_BYTE};
+use crate::deploy::{self, Arguments, Done, Request, Tools, CONTRACT};
 use crate::engine::Engine;
 use crate::execute::{fault, refused, refused_all_the_same, Execution};
 use crate::formats::result::{Refusal, Success, TransactionResult};
+use crate::imports::{self, Stopped};
 use crate::members::{row, versioned, NewRow};
 use crate::overlay::{BlockState, TransactionState};
 use crate::policy::Policy;
 use crate::prepare::Transaction;
-use crate::runtime::{Call, Change, Contracts, Deployed, Emitted, Runtime, Status};
+use crate::runtime::{Call, Change, Contracts, Deployed, Emitted, Imports, Status};
 use crate::Error;
 
 /// Who may change a contract's life, until governance decides it.
@@ -110,21 +110,20 @@ struct Plan {
 
 fn plan(
     arguments: &Arguments<'_>,
-    suite: Suite,
-    runtime: &dyn Runtime,
-    contracts: &Contracts,
+    tools: &Tools<'_>,
+    imports: &Imports,
     height: u64,
     gas: u64,
 ) -> Result<Plan, Refusal> {
-    let old = known(arguments.name, contracts)?.clone();
+    let old = known(arguments.name, tools.contracts)?.clone();
     if old.status == Status::Retired {
         check_status(arguments.name, old.status, false)?;
     }
-    if suite.hash(arguments.source.as_bytes()) == old.source {
+    if tools.suite.hash(arguments.source.as_bytes()) == old.source {
         let message = format!("{} runs this source already", arguments.name);
         return Err(Refusal::new("contract.unchanged", message).in_field("source"));
     }
-    let mut done = deploy::build(arguments, suite, runtime, contracts, height, gas)?;
+    let mut done = deploy::build(arguments, tools, imports, height, gas)?;
     done.deployed.version = old.version.saturating_add(1);
     done.deployed.sources_before = old.sources_before.saturating_add(1);
     done.deployed.status = old.status;
@@ -150,18 +149,6 @@ fn with_status(stored: &[u8], status: Status, height: u64) -> Result<Vec<u8>, Er
         ("source", kept("source")),
         ("status", Value::text(status.name())),
     ])
-}
-
-fn source_gas(source: &str, most: u64) -> Result<u64, Refusal> {
-    let gas = GAS_PER_SOURCE_BYTE.saturating_mul(source.len() as u64);
-    if gas <= most {
-        return Ok(gas);
-    }
-    let message = format!(
-        "compiling {} bytes costs {gas} gas, the limit is {most}",
-        source.len()
-    );
-    Err(Refusal::new("gas.exhausted", message).hint("sign it with a higher gas limit"))
 }
 
 /// What a migration came to: gas, and its events or why not.
@@ -263,21 +250,21 @@ impl Execution<'_> {
         if let Err(refusal) = known(arguments.name, &self.contracts) {
             return free(refusal);
         }
-        let gas = match source_gas(arguments.source, request.gas) {
-            Ok(gas) => gas,
-            Err(refusal) => return Ok(refused(request.gas, None, refusal)),
+        let tools = Tools {
+            suite: self.base.suite,
+            runtime: self.base.runtime,
+            contracts: &self.contracts,
         };
-        let (suite, runtime) = (self.base.suite, self.base.runtime);
+        let mut lookup = |digits: &str| imports::in_block(&self.state, digits);
+        let gathered = imports::gather(arguments.source, tools.runtime, &mut lookup, request.gas);
+        let (imports, gas) = match gathered {
+            Ok(gathered) => gathered,
+            Err(Stopped::Failed(error)) => return Err(error),
+            Err(Stopped::Refused(gas, refusal)) => return Ok(refused(gas, None, refusal)),
+        };
         // It writes nothing: there is nothing half done after a panic.
         let planned = catch_unwind(AssertUnwindSafe(|| {
-            plan(
-                &arguments,
-                suite,
-                runtime,
-                &self.contracts,
-                request.height,
-                gas,
-            )
+            plan(&arguments, &tools, &imports, request.height, gas)
         }));
         let plan = match planned {
             Err(_) => return Ok(refused(request.gas, None, fault())),
@@ -379,10 +366,21 @@ impl Engine {
         };
         let arguments = Arguments { name, file, source };
         let height = head.height().saturating_add(1);
-        let (suite, runtime) = (self.suite(), self.runtime.as_ref());
-        let planned = source_gas(source, most).and_then(|gas| {
+        let tools = Tools {
+            suite: self.suite(),
+            runtime: self.runtime.as_ref(),
+            contracts: &head.contracts,
+        };
+        let block = BlockState::new(&head.view);
+        let mut lookup = |digits: &str| imports::in_block(&block, digits);
+        let gathered = match imports::gather(source, tools.runtime, &mut lookup, most) {
+            Ok(gathered) => Ok(gathered),
+            Err(Stopped::Failed(error)) => return Err(error),
+            Err(Stopped::Refused(_, refusal)) => Err(refusal),
+        };
+        let planned = gathered.and_then(|(imports, gas)| {
             rehearsal.gas = gas;
-            let plan = plan(&arguments, suite, runtime, &head.contracts, height, gas)?;
+            let plan = plan(&arguments, &tools, &imports, height, gas)?;
             rehearsal.from_version = plan.old.sources_before;
             rehearsal.changes = plan.done.deployed.code.changes(plan.old.code.as_ref())?;
             Ok(plan)
@@ -411,7 +409,6 @@ impl Engine {
             gas: most.saturating_sub(rehearsal.gas),
             read_only: false,
         };
-        let block = BlockState::new(&head.view);
         let mut state = TransactionState::new(&block);
         let (used, outcome) = run_upgrade(&plan, &call, &mut state)?;
         rehearsal.gas = rehearsal.gas.saturating_add(used);

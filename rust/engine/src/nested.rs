@@ -40,7 +40,9 @@ impl Bindings {
         };
         // A poisoned slot only means that it is compared once more.
         if let Ok(last) = slot.read() {
-            if let Some((_, bound)) = last.as_ref().filter(|(source, _)| *source == deployed.source)
+            if let Some((_, bound)) = last
+                .as_ref()
+                .filter(|(source, _)| *source == deployed.source)
             {
                 return bound.clone();
             }
@@ -89,7 +91,10 @@ pub(crate) fn check_uses(
             let message = format!("it uses {name}, which is retired");
             return refuse("contract.retired", message);
         }
-        if let Some(message) = used.source.and_then(|meant| source_differs(name, meant, deployed)) {
+        if let Some(message) = used
+            .source
+            .and_then(|meant| source_differs(name, meant, deployed))
+        {
             return refuse("code.mismatch", message);
         }
         if let Err(why) = contract.bindings.get(number, contract, deployed) {
@@ -113,10 +118,12 @@ impl<'c> StateHost<'_, '_, '_, '_, 'c> {
         let (contract, from) = (call.contract.to_owned(), call.context.contract.to_owned());
         let caller = std::mem::replace(&mut self.running, callee);
         self.note(|| Step::Contract(contract.clone(), deployed.file.clone()));
+        self.forget_file();
         self.active.push(contract);
         let nested = vm::run_nested(&callee.program, &bound, call, self);
         self.active.pop();
         self.running = caller;
+        self.forget_file();
         let file = caller.program.source_file();
         self.note(|| Step::Contract(from, file.to_owned()));
         nested
@@ -134,7 +141,10 @@ impl<'c> StateHost<'_, '_, '_, '_, 'c> {
         }
         if self.active.len() + 1 >= vm::limits::CONTRACTS_DEEP {
             let most = vm::limits::CONTRACTS_DEEP;
-            let message = format!("{target} would be contract {} in a chain of calls: at most {most} call each other", most + 1);
+            let message = format!(
+                "{target} would be contract {} in a chain of calls: at most {most} call each other",
+                most + 1
+            );
             return Err(("limit.depth", message));
         }
         let Some(deployed) = self.call.contracts.get(name) else {
@@ -147,12 +157,16 @@ impl<'c> StateHost<'_, '_, '_, '_, 'c> {
                 return Err(("contract.retired", message));
             }
             Status::Frozen if !call.view => {
-                let message = format!("{name} is frozen: it takes no calls, its views still answer");
+                let message =
+                    format!("{name} is frozen: it takes no calls, its views still answer");
                 return Err(("contract.frozen", message));
             }
             Status::Frozen | Status::Active => {}
         }
-        if let Some(message) = call.source.and_then(|meant| source_differs(name, meant, deployed)) {
+        if let Some(message) = call
+            .source
+            .and_then(|meant| source_differs(name, meant, deployed))
+        {
             return Err(("code.mismatch", message));
         }
         let bound = self.running.bindings.get(call.used, self.running, deployed);
@@ -169,7 +183,11 @@ impl<'c> StateHost<'_, '_, '_, '_, 'c> {
     }
 
     /// The callee's policy, met by the transaction's signers and by the contract that calls.
-    fn check_policy(&self, callee: &PythonContract, call: &ContractCall<'_>) -> Result<(), Refused> {
+    fn check_policy(
+        &self,
+        callee: &PythonContract,
+        call: &ContractCall<'_>,
+    ) -> Result<(), Refused> {
         if call.view {
             return Ok(());
         }

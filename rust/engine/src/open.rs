@@ -21,7 +21,7 @@ use crate::replay::{Digests, LiveIds};
 use crate::resume::{contract_prefix, resume};
 use crate::runtime::{Contracts, Runtime};
 use crate::seals::{self, is_network, Seals};
-use crate::{deploy, limits, Error};
+use crate::{deploy, imports, limits, Error};
 
 /// See [`Engine::create`].
 pub(crate) fn create(
@@ -207,7 +207,13 @@ impl Start {
         }
         let mut contracts = Contracts::default();
         for contract in &genesis.contracts {
-            let done = deploy::deploy_at_genesis(contract, suite, runtime, &contracts)?;
+            let tools = deploy::Tools {
+                suite,
+                runtime,
+                contracts: &contracts,
+            };
+            let mut lookup = |digits: &str| imports::in_rows(&rows, digits);
+            let done = deploy::deploy_at_genesis(contract, &tools, &mut lookup)?;
             rows.extend(done.rows);
             contracts.insert(done.name, done.deployed);
         }

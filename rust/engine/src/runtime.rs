@@ -1,6 +1,6 @@
 //! How the engine sees contracts: small traits, so that another virtual machine can stand beside ours.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use codec::cbor::Value;
@@ -150,10 +150,26 @@ pub struct Complaint {
     pub column: u32,
 }
 
+/// Deployed sources by the first digits of their hashes: all that begin so, with their texts.
+pub type Imports = BTreeMap<String, Vec<(crypto::Hash32, String)>>;
+
 /// Compiles and loads contracts.
 pub trait Runtime: Send + Sync {
     /// Source to code bytes.
     fn compile(&self, source: &str, file: &str) -> Result<Vec<u8>, Vec<Complaint>>;
+    /// The digits of deployed sources' hashes that a source may import.
+    fn imports(&self, _source: &str) -> Vec<String> {
+        Vec::new()
+    }
+    /// Source to code bytes, with the deployed sources that it imports.
+    fn compile_with(
+        &self,
+        source: &str,
+        file: &str,
+        _imports: &Imports,
+    ) -> Result<Vec<u8>, Vec<Complaint>> {
+        self.compile(source, file)
+    }
     /// Code bytes to a contract.
     fn load(&self, code: &[u8]) -> Result<Arc<dyn Contract>, Error>;
 }

@@ -121,7 +121,9 @@ impl<'p> Reader<'p> {
             (Type::Tuple(written), Type::Tuple(read)) => {
                 let both = written.iter().zip(read);
                 written.len() == read.len()
-                    && both.into_iter().all(|(written, read)| self.reads(written, read))
+                    && both
+                        .into_iter()
+                        .all(|(written, read)| self.reads(written, read))
             }
             (Type::Dict(key, value), Type::Dict(read_key, read)) => {
                 self.reads(key, read_key) && self.reads(value, read)

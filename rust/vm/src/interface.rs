@@ -26,6 +26,8 @@ pub struct Interface {
     pub cells: Vec<CellInterface>,
     /// Contracts that it calls.
     pub uses: Vec<UseInterface>,
+    /// Deployed sources whose code is part of it.
+    pub imports: Vec<ImportInterface>,
     /// Sources that a migration starts from.
     pub migrations: Vec<u16>,
 }
@@ -45,6 +47,15 @@ pub struct UseInterface {
     pub calls: Vec<MethodInterface>,
     /// Methods that it may ask.
     pub views: Vec<MethodInterface>,
+}
+
+/// A deployed source that another one imports.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ImportInterface {
+    /// Its module's name.
+    pub module: String,
+    /// Its hash.
+    pub source: [u8; 32],
 }
 
 /// A cell or counter.
@@ -195,6 +206,14 @@ impl Interface {
                 counter: cell.counter,
             })
             .collect();
+        interface.imports = parts
+            .imports
+            .iter()
+            .map(|import| ImportInterface {
+                module: format!("{}{}", crate::imports::MODULE, import.module),
+                source: import.source,
+            })
+            .collect();
         interface.uses = parts.uses.iter().map(|used| use_of(parts, used)).collect();
         interface.migrations = parts.migrations.iter().map(|known| known.from).collect();
         interface
@@ -250,7 +269,13 @@ impl Interface {
 }
 
 fn use_of(parts: &Parts, used: &crate::program::uses::Use) -> UseInterface {
-    let name = |id: u16| parts.names.get(usize::from(id)).cloned().unwrap_or_default();
+    let name = |id: u16| {
+        parts
+            .names
+            .get(usize::from(id))
+            .cloned()
+            .unwrap_or_default()
+    };
     let declared = &parts.interfaces[usize::from(used.interface)];
     let method = |method: &crate::program::uses::Method| MethodInterface {
         name: name(method.name),

@@ -18,6 +18,7 @@ mod compile;
 mod diagnostics;
 mod error;
 pub mod gas;
+mod imports;
 mod instance;
 mod interface;
 mod interp;
@@ -38,12 +39,13 @@ mod unicode_tables;
 mod upgrade;
 mod value;
 
-pub use diagnostics::Diagnostic;
-pub use interface::{
-    CellInterface, ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface,
-    TableInterface, UseInterface,
-};
 pub use bind::{bind, Bound};
+pub use diagnostics::Diagnostic;
+pub use imports::{mentioned_imports, Imports};
+pub use interface::{
+    CellInterface, ClassInterface, EnumInterface, FieldInterface, ImportInterface, Interface,
+    MethodInterface, TableInterface, UseInterface,
+};
 pub use nested::{run_nested, ContractCall, Meters, Nested};
 pub use program::Program;
 pub use run::{
@@ -58,7 +60,17 @@ pub use upgrade::{changes, upgrade, Change};
 ///
 /// Bounded in time, memory and stack for any input; gives everything that it finds wrong.
 pub fn compile(source: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
-    compile::compile(source, file)
+    compile::compile(source, file, &Imports::new())
+}
+
+/// Compiles a contract's source with what it imports: `imports` has the deployed sources for all
+/// that [`mentioned_imports`] names in it, and in those themselves. They become part of the program.
+pub fn compile_with(
+    source: &str,
+    file: &str,
+    imports: &Imports,
+) -> Result<Program, Vec<Diagnostic>> {
+    compile::compile(source, file, imports)
 }
 
 /// Why compiled bytes were refused.

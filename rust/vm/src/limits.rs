@@ -47,6 +47,9 @@ pub const INTERFACES: usize = 64;
 /// Contracts that a program uses.
 pub const USES: usize = 64;
 
+/// Deployed sources that one source imports, directly or not.
+pub const IMPORTS: usize = 16;
+
 /// Longest name of a contract, in bytes.
 pub const CONTRACT_NAME: usize = 63;
 

@@ -66,10 +66,12 @@ pub struct HostError {
 }
 
 /// Where a call is.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TraceEvent {
     /// Source line that runs next.
     pub line: u32,
+    /// File of that line, where it is an imported one.
+    pub file: Option<String>,
     /// Gas spent so far.
     pub gas: u64,
     /// Rows read so far.
@@ -226,11 +228,20 @@ pub(crate) fn stopped(vm: &mut Vm<'_, '_>, stop: Stop) -> Outcome {
     let (gas, line) = (vm.gas_used(), vm.failed_line);
     match stop {
         Stop::Failed(mut failure) => {
-            let file = vm.program.source_file();
+            let (file, line) = vm.program.place(line);
+            let file = file.unwrap_or_else(|| vm.program.source_file().to_string());
             failure.callers.push(format!("{file}:{line}"));
             Outcome::Failed(*failure)
         }
-        stop => vm.describe(stop, gas, line),
+        stop => {
+            let mut outcome = vm.describe(stop, gas, line);
+            if let Outcome::Failed(failed) = &mut outcome {
+                let (file, line) = vm.program.place(failed.line.unwrap_or(0));
+                failed.file = file;
+                failed.line = (line > 0).then_some(line);
+            }
+            outcome
+        }
     }
 }
 

@@ -9,6 +9,7 @@ from lianheng.cli._options import As, Home, Json, PassphraseFile
 from lianheng.cli.contracts.check import check
 from lianheng.cli.contracts.coverage import coverage
 from lianheng.cli.contracts.diff import diff
+from lianheng.cli.contracts.fetch import fetch
 from lianheng.cli.contracts.gas import gas
 from lianheng.cli.contracts.interface import interface
 from lianheng.cli.contracts.test import test
@@ -25,6 +26,7 @@ app.command()(gas)
 app.command()(coverage)
 app.command()(interface)
 app.command()(diff)
+app.command()(fetch)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
 
 
@@ -167,8 +169,9 @@ def summary(source: str, file: str) -> str:
     """What the contract offers, in one line."""
     from lianheng import _native
     from lianheng.cli._print import counted
+    from lianheng.contract.imports import by_digits
 
-    interface: Mapping[str, Any] = _native.contract_interface(source, file)
+    interface: Mapping[str, Any] = _native.contract_interface(source, file, by_digits(source))
     parts = [counted(len(interface[f"{kind}s"]), kind) for kind in ("call", "view", "table")]
     return f"{interface.get('name', file)}: {', '.join(parts)}"
 

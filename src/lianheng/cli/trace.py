@@ -61,14 +61,18 @@ class Trace:
         marks = [step for step in self.steps if step[0] == "line"]
         ends = [mark[2] for mark in marks[1:]] + [spent]
         yield "", f"{marks[0][2] if marks else spent:,}", "to begin"
-        position = -1
+        position, source = -1, self.source
         for step in self.steps:
+            if step[0] == "contract":
+                source = self.source if step[2] == self.file else ()
+                yield "", "", f"{step[1]}  {step[2]}"
+                continue
             if step[0] != "line":
                 yield "", "", f"    {self.access(*step)}"
                 continue
             position += 1
             number, before = step[1], step[2]
-            text = self.source[number - 1].strip() if 0 < number <= len(self.source) else ""
+            text = source[number - 1].strip() if 0 < number <= len(source) else ""
             yield number, f"{ends[position] - before:,}", text
 
     def access(self, kind: str, table: str, key: "Sequence[Any]", value: bytes | None) -> str:

@@ -38,9 +38,7 @@ class Expected:
 class Caller(Protocol):
     """What a bound contract needs of its host."""
 
-    def call_contract(
-        self, use: "Use", expected: Expected, arguments: Mapping[str, Any]
-    ) -> Any:
+    def call_contract(self, use: "Use", expected: Expected, arguments: Mapping[str, Any]) -> Any:
         """Run a method of another contract; what it refuses, refuses the transaction."""
 
 
@@ -69,9 +67,7 @@ class Use:
         """Refuse: the class attribute itself reaches no ledger."""
         if name.startswith("_"):
             raise AttributeError(name)
-        raise RuntimeError(
-            "this contract has no ledger: call it through the `ledger` fixture"
-        )
+        raise RuntimeError("this contract has no ledger: call it through the `ledger` fixture")
 
     def _find(self, name: str) -> Expected:
         method = getattr(self.interface, name, None)

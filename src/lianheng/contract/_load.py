@@ -7,11 +7,13 @@ import itertools
 import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from lianheng.contract._contracts import Contract, Declaration, declarations
 from lianheng.contract._types import Type, resolve
+from lianheng.contract.imports import imported
 from lianheng.model import InvalidValue, UsageError
 
 _numbers = itertools.count()
@@ -36,6 +38,8 @@ class Program:
     declared: dict[str, Declaration]
     parameters: dict[str, dict[str, Parameter]] = field(default_factory=dict)
     returns: dict[str, Type] = field(default_factory=dict)
+    imported: dict[str, str] = field(default_factory=dict)
+    """Files of imported sources: where they lie, and what errors call them."""
 
     @property
     def invariants(self) -> list[str]:
@@ -76,10 +80,15 @@ def load(source: str, file: str, path: str | None = None) -> Program:
         raise InvalidValue(
             "contract.not_loaded", f"{where}: CPython says {type(failure).__name__}: {failure}"
         ) from failure
-    return _program(module, file, place)
+    return _program(module, file, place, _imported(source))
 
 
-def _program(module: ModuleType, file: str, place: str) -> Program:
+def _imported(source: str) -> dict[str, str]:
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in imported(source)]
+    return {file: Path(file).name for file in files if file is not None}
+
+
+def _program(module: ModuleType, file: str, place: str, imported_files: dict[str, str]) -> Program:
     own = [
         value
         for value in vars(module).values()
@@ -99,7 +108,7 @@ def _program(module: ModuleType, file: str, place: str) -> Program:
         name: resolve(getattr(own[0], name).__annotations__.get("return", object), vars(module))
         for name in parameters
     }
-    return Program(file, place, own[0], declared, parameters, returns)
+    return Program(file, place, own[0], declared, parameters, returns, imported_files)
 
 
 def _parameters(method: Any, names: dict[str, Any]) -> dict[str, Parameter]:
@@ -115,6 +124,18 @@ def _line(failure: BaseException, place: str) -> int | None:
     if isinstance(failure, SyntaxError):
         return failure.lineno
     return line_in(failure, place)
+
+
+def place_in(failure: BaseException, program: Program) -> tuple[int | None, str]:
+    """The innermost line of a contract or of what it imports that an exception passed."""
+    line, file, traceback = None, program.file, failure.__traceback__
+    files = {**program.imported, program.path: program.file}
+    while traceback is not None:
+        name = files.get(traceback.tb_frame.f_code.co_filename)
+        if name is not None:
+            line, file = traceback.tb_lineno, name
+        traceback = traceback.tb_next
+    return line, file
 
 
 def line_in(failure: BaseException, place: str) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 from lianheng.contract._contracts import Caller
 from lianheng.contract._errors import Rejected, Stopped
 from lianheng.contract._interfaces import Expected, Use
-from lianheng.contract._load import Program, line_in
+from lianheng.contract._load import Program, place_in
 from lianheng.contract._policy import denial, met_by
 from lianheng.contract._records import Event
 from lianheng.contract._state import State
@@ -207,7 +207,7 @@ def _arguments(program: Program, method: str, given: Mapping[str, Any]) -> dict[
 
 def failure_of(error: BaseException, program: Program) -> Failure:
     """What an exception of a contract is in the ledger's words."""
-    line, file = line_in(error, program.path), program.file
+    line, file = place_in(error, program)
     if isinstance(error, Stopped):
         return Failure(error.code, error.message, None, line, error, file)
     if isinstance(error, Rejected):

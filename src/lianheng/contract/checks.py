@@ -14,6 +14,7 @@ from typing import Any
 
 from lianheng import _native
 from lianheng.contract._policy import parse
+from lianheng.contract.imports import by_digits
 
 ERROR, WARNING = "error", "warning"
 
@@ -136,7 +137,9 @@ def check(
 
     Without them only names that look like another of the same file are told.
     """
-    found = [_from_core(item, source) for item in _native.check_contract(source, file)]
+    found = [
+        _from_core(item, source) for item in _native.check_contract(source, file, by_digits(source))
+    ]
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

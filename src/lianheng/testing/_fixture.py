@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lianheng import _native
+from lianheng.contract.imports import by_digits, imported
 from lianheng.contract.twin import Call, Peer, State, broken_invariants, load
 from lianheng.ledger import Ledger
 from lianheng.model import (
@@ -33,10 +34,11 @@ from lianheng.model import (
 )
 from lianheng.testing._chain import Chain, Declared, Made
 from lianheng.testing._handles import ContractHandle, Refusal
-from lianheng.testing._record import RECORD, FileRecord
+from lianheng.testing._record import RECORD, Called, FileRecord
 from lianheng.testing._twins import callers, compare_everything, repeat
 
 DEFAULT_ROLES = ("operator",)
+_NAME_LENGTH = 63
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -109,18 +111,28 @@ class LedgerFixture:
                 "testing.contract_deployed", f"{contract} is deployed already", "give a name="
             )
         with native_errors():
-            diagnostics = _native.check_contract(source, file)
+            diagnostics = _native.check_contract(source, file, by_digits(source))
         if diagnostics:
             raise InvalidValue(
                 "contract.invalid",
                 "\n".join([f"{file} is refused:", *(_line(file, item) for item in diagnostics)]),
             )
+        self._deploy_imports(source)
         self._twins[contract] = Peer(load(source, file, path), State())
         if self._record is not None:
             self._files[contract] = self._record.file(path or file, source)
         self._chain.contracts[contract] = ContractSource(contract, file, source)
         self._chain.incomplete()
         return ContractHandle(self, contract)
+
+    def _deploy_imports(self, source: str) -> None:
+        """What a source imports must lie on the chain: what no test deployed is deployed here."""
+        there = {known.source for known in self._chain.contracts.values()}
+        for module, text in reversed(imported(source).items()):
+            if text not in there:
+                name = module.rpartition(".")[2]
+                self.deploy_source(text, name=name[-_NAME_LENGTH:], file=f"{name}.py")
+                there.add(text)
 
     def at(self, moment: str | date | int) -> None:
         """Set the time of the next call: an ISO date or time (UTC), or milliseconds."""
@@ -306,7 +318,9 @@ class LedgerFixture:
         contract, _, method = target.partition(".")
         file = self._files.get(ContractName(contract))
         if self._record is not None and file is not None:
-            self._record.called(file, method, int(result.gas), steps, final=result.final)
+            files = {str(name): one for name, one in self._files.items()}
+            call = Called(contract, method, int(result.gas), final=result.final)
+            self._record.called(files, call, steps)
 
     def _find(self, file: Path) -> Path:
         tried = [folder / file for folder in (self._folder, Path.cwd())]

@@ -1,8 +1,9 @@
 """What the tools want to know of a test run: gas by call, and lines by contract."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -35,6 +36,16 @@ class FileRecord:
     traces: set[tuple[int, ...]] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class Called:
+    """A call or view that ended."""
+
+    contract: str
+    method: str
+    gas: int
+    final: bool
+
+
 @dataclass
 class Record:
     """Everything that the tests of a run called; `wants_steps` costs a re-execution a call."""
@@ -47,20 +58,25 @@ class Record:
         """The record of a contract file."""
         return self.files.setdefault(path, FileRecord(path, source))
 
-    def called(
-        self, file: FileRecord, method: str, gas: int, steps: Sequence[Any], *, final: bool
-    ) -> None:
-        """Take a call or view; only what ended well counts as a method's gas."""
-        if final:
-            file.methods.setdefault(method, Spent()).add(gas)
-        lines = [step for step in steps if step[0] == "line"]
-        if not lines:
-            return
-        ends = [*(step[2] for step in lines[1:]), gas]
-        for (_, line, spent), end in zip(lines, ends, strict=True):
-            file.line_gas[line] = file.line_gas.get(line, 0) + end - spent
-            file.line_runs[line] = file.line_runs.get(line, 0) + 1
-        file.traces.add(tuple(step[1] for step in lines))
+    def called(self, files: Mapping[str, FileRecord], call: Called, steps: Sequence[Any]) -> None:
+        """Take a call or view; only what ended well counts as a method's gas.
+
+        `files` are the records by contract: one call may run through several. Lines of imported
+        sources count for none of them.
+        """
+        if call.final:
+            files[call.contract].methods.setdefault(call.method, Spent()).add(call.gas)
+        lines = list(_placed_lines(files, call.contract, steps))
+        ends = [*(spent for _, _, spent in lines[1:]), call.gas]
+        passed: dict[str, list[int]] = {}
+        for (contract, line, spent), end in zip(lines, ends, strict=False):
+            file = files.get(contract)
+            if file is not None:
+                file.line_gas[line] = file.line_gas.get(line, 0) + end - spent
+                file.line_runs[line] = file.line_runs.get(line, 0) + 1
+                passed.setdefault(contract, []).append(line)
+        for contract, trace in passed.items():
+            files[contract].traces.add(tuple(trace))
 
     def dearest(self) -> tuple[str, Mapping[str, int]] | None:
         """The method with the most gas in one call."""
@@ -71,6 +87,19 @@ class Record:
             return None
         name, spent = max(found, key=lambda pair: pair[1].most)
         return name, {"most": spent.most, "calls": spent.calls}
+
+
+def _placed_lines(
+    files: Mapping[str, FileRecord], contract: str, steps: Sequence[Any]
+) -> Iterator[tuple[str, int, int]]:
+    """Contract, line and gas so far of each line; no contract for a line of an imported source."""
+    place = contract
+    for step in steps:
+        if step[0] == "contract":
+            own = files.get(step[1])
+            place = step[1] if own is not None and Path(own.file).name == step[2] else ""
+        elif step[0] == "line":
+            yield place, step[1], step[2]
 
 
 RECORD: ContextVar[Record | None] = ContextVar("lianheng_record", default=None)

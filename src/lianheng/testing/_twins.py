@@ -138,9 +138,7 @@ def _words(error: Any) -> str:
     return f"{error.code} {error.reason or ''}{line}: {error.message}"
 
 
-def _of_states(
-    twins: Mapping[str, Peer], chain: Chain, outcome: Outcome
-) -> list[Difference]:
+def _of_states(twins: Mapping[str, Peer], chain: Chain, outcome: Outcome) -> list[Difference]:
     """What differs in the state of each contract that the call entered."""
     found = []
     for contract, changes in outcome.changes.items():
@@ -167,7 +165,9 @@ def _of_tables(twin: Peer, chain: Chain, contract: str) -> list[Difference]:
             if ours.get(key) != theirs.get(key)
         ]
         if not found and list(ours) != list(theirs):
-            found.append(Difference(f"state order of {contract}.{table}", str([*ours]), str([*theirs])))
+            found.append(
+                Difference(f"state order of {contract}.{table}", str([*ours]), str([*theirs]))
+            )
     return found
 
 

@@ -9,7 +9,7 @@ use crypto::{Hash32, SigningKey, Suite};
 use engine::formats::genesis::possession_payload;
 use engine::formats::header::seal_payload;
 use engine::formats::result::Refusal;
-use engine::runtime::{Call, Complaint, Contract, Returned, Runtime, Step};
+use engine::runtime::{Call, Complaint, Contract, Emitted, Returned, Runtime, Step};
 use engine::{Engine, Error, Outcome, Prepared, TransactionState};
 
 pub const SUITE: Suite = Suite::One;
@@ -91,7 +91,7 @@ impl Contract for Bank {
     }
 }
 
-type Ran = Result<(Vec<u8>, Vec<(String, Vec<u8>)>), Refusal>;
+type Ran = Result<(Vec<u8>, Vec<Emitted>), Refusal>;
 
 fn run(call: &Call<'_>, state: &mut TransactionState<'_, '_>) -> Ran {
     let arguments = cbor::decode(call.arguments).expect("the engine checks arguments");
@@ -140,7 +140,12 @@ fn run(call: &Call<'_>, state: &mut TransactionState<'_, '_>) -> Ran {
             state.set(&flat(&to), Some(number(there)));
             let mut data = Encoder::new();
             data.map(1).text("amount").int(amount);
-            Ok((number(left), vec![("Moved".to_owned(), data.into_bytes())]))
+            let moved = Emitted {
+                contract: call.contract.to_owned(),
+                name: "Moved".to_owned(),
+                data: data.into_bytes(),
+            };
+            Ok((number(left), vec![moved]))
         }
         "panic" => panic!("on purpose"),
         "read" => Ok((number(balance(state, &text("id"))), Vec::new())),

@@ -22,9 +22,7 @@ impl<'s> Compiler<'s> {
             Some(Global::Declaration(Declared::Event)) => (ClassKind::Event, None),
             Some(Global::Declaration(Declared::Enum)) => (ClassKind::Enum, None),
             Some(Global::Declaration(Declared::Contract)) => return self.declare_contract(class),
-            Some(Global::Declaration(Declared::Interface)) => {
-                return self.declare_interface(class)
-            }
+            Some(Global::Declaration(Declared::Interface)) => return self.declare_interface(class),
             Some(Global::Class(base)) => (self.parts.classes[usize::from(base)].kind, Some(base)),
             Some(_) => {
                 self.error(

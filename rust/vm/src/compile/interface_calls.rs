@@ -29,7 +29,11 @@ impl<'s> Compiler<'s> {
             methods: Vec::new(),
         });
         self.interface_signatures.push(Vec::new());
-        self.declare_global(class.name.as_str(), Global::Interface(number as u16), &class.name);
+        self.declare_global(
+            class.name.as_str(),
+            Global::Interface(number as u16),
+            &class.name,
+        );
     }
 
     pub(crate) fn define_interface(&mut self, number: u16, class: &'s ast::StmtClassDef) {
@@ -99,7 +103,8 @@ impl<'s> Compiler<'s> {
             [one] if self.declares(&one.expression, Declared::Call) => Some(false),
             _ => {
                 let message = format!("`{}` is neither @call nor @view", def.name);
-                let help = "put @call or @view above it; who may call is the other contract's matter";
+                let help =
+                    "put @call or @view above it; who may call is the other contract's matter";
                 self.error(def.name.range(), "language.interface", message, help);
                 None
             }
@@ -127,11 +132,18 @@ impl<'s> Compiler<'s> {
                 Some(annotation) => self.annotation(annotation),
                 None => {
                     let message = format!("the parameter `{}` needs a type", parameter.name());
-                    self.error(parameter.range(), "type.missing", message, "write name: type");
+                    self.error(
+                        parameter.range(),
+                        "type.missing",
+                        message,
+                        "write name: type",
+                    );
                     Type::Any
                 }
             };
-            let default = parameter.default().map(|value| self.sent_default(value, &ty));
+            let default = parameter
+                .default()
+                .map(|value| self.sent_default(value, &ty));
             let name = self.name(parameter.name().as_str());
             params.push((name, ty));
             signed.push((parameter.name().to_string(), default));
@@ -187,7 +199,9 @@ impl<'s> Compiler<'s> {
             contract,
             source,
         });
-        self.contract.uses.insert(name.id.to_string(), number as u16);
+        self.contract
+            .uses
+            .insert(name.id.to_string(), number as u16);
         true
     }
 

@@ -16,6 +16,7 @@ pub(crate) mod constant;
 mod contract;
 mod expr;
 mod function;
+mod imports;
 mod interface_calls;
 mod library;
 mod methods;
@@ -33,43 +34,54 @@ mod tries;
 
 use std::collections::HashMap;
 
-use ruff_python_ast::{Expr, PythonVersion, Stmt};
-use ruff_python_parser::{Mode, ParseOptions};
+use ruff_python_ast::{Expr, ModModule, PythonVersion, Stmt};
+use ruff_python_parser::{Mode, ParseOptions, Parsed};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::builtins::Builtin;
 use crate::diagnostics::{Diagnostic, Reporter};
 use crate::error::Exc;
+use crate::imports::Imports;
 use crate::program::{Const, Parts, Program, Shape};
 use crate::{limits, source};
 pub(crate) use constant::hashable;
 use function::FnCtx;
+use imports::Units;
 
 /// Compiles a contract.
-pub(crate) fn compile(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
-    compile_as(text, file, false)
+pub(crate) fn compile(
+    text: &str,
+    file: &str,
+    imports: &Imports,
+) -> Result<Program, Vec<Diagnostic>> {
+    compile_as(text, file, imports, false)
 }
 
 /// Compiles a script.
 pub(crate) fn compile_script(text: &str, file: &str) -> Result<Program, Vec<Diagnostic>> {
-    compile_as(text, file, true)
+    compile_as(text, file, &Imports::new(), true)
 }
 
-fn compile_as(text: &str, file: &str, script: bool) -> Result<Program, Vec<Diagnostic>> {
+fn compile_as(
+    text: &str,
+    file: &str,
+    imports: &Imports,
+    script: bool,
+) -> Result<Program, Vec<Diagnostic>> {
     let mut reporter = Reporter::new(file, text);
     source::check_shape(text, &mut reporter);
     if !reporter.is_empty() {
         return Err(reporter.into_found());
     }
-    let outcome = source::on_large_stack(|| compile_here(text, file, script));
+    let outcome = source::on_large_stack(|| compile_here(text, file, imports, script));
     outcome.unwrap_or_else(|mut failed| {
         failed.file = file.to_string();
         Err(vec![failed])
     })
 }
 
-fn compile_here(text: &str, file: &str, script: bool) -> Result<Program, Vec<Diagnostic>> {
-    let mut reporter = Reporter::new(file, text);
+/// Parses a source; reports what is no Python of version 3.11.
+fn parse(text: &str, reporter: &mut Reporter<'_>) -> Option<Parsed<ModModule>> {
     let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::PY311);
     let parsed = ruff_python_parser::parse_unchecked(text, options);
     for error in parsed.errors() {
@@ -88,24 +100,45 @@ fn compile_here(text: &str, file: &str, script: bool) -> Result<Program, Vec<Dia
             "the same file runs under CPython 3.11: write it as that version takes it",
         );
     }
-    let Ok(parsed) = parsed.try_into_module().ok_or(()) else {
+    let parsed = parsed.try_into_module();
+    if parsed.is_none() {
         reporter.report(
             TextRange::default(),
             "syntax.invalid",
             "this is no module",
             "",
         );
+    }
+    parsed.filter(|_| reporter.is_empty())
+}
+
+fn compile_here(
+    text: &str,
+    file: &str,
+    imports: &Imports,
+    script: bool,
+) -> Result<Program, Vec<Diagnostic>> {
+    let mut reporter = Reporter::new(file, text);
+    let Some(parsed) = parse(text, &mut reporter) else {
         return Err(reporter.into_found());
     };
+    let body = &parsed.syntax().body;
+    let units = if script {
+        Units::default()
+    } else {
+        Units::gather(body, imports, &mut reporter)
+    };
+    // Names that are missing would be told again wherever they are used.
     if !reporter.is_empty() {
         return Err(reporter.into_found());
     }
     let mut compiler = Compiler::new(text, file, reporter);
     compiler.is_script = script;
     if script {
-        compiler.script(&parsed.syntax().body);
+        compiler.script(body);
     } else {
-        compiler.module(&parsed.syntax().body);
+        compiler.compile_units(&units, body);
+        compiler.module(body);
     }
     compiler.finish()
 }
@@ -183,6 +216,10 @@ pub(crate) struct Compiler<'s> {
     pub(crate) signatures: HashMap<u16, Signature>,
     /// Parameter lists of each interface's methods.
     pub(crate) interface_signatures: Vec<Vec<Signature>>,
+    /// What imported sources offer, by module.
+    pub(crate) exports: HashMap<String, HashMap<String, Global>>,
+    /// The file that is compiled, as it stands above line numbers.
+    pub(crate) file_bits: u32,
 }
 
 /// A function's parameters as callers see them.
@@ -227,6 +264,8 @@ impl<'s> Compiler<'s> {
             const_ids: HashMap::new(),
             signatures: HashMap::new(),
             interface_signatures: Vec::new(),
+            exports: HashMap::new(),
+            file_bits: 0,
         };
         compiler.declare_caller();
         compiler
@@ -254,6 +293,9 @@ impl<'s> Compiler<'s> {
                 "the compiled contract is too large",
                 help,
             );
+        }
+        if !self.parts.imports.is_empty() {
+            self.check_class_names();
         }
         if !self.reporter.is_empty() {
             return Err(self.reporter.into_found());
@@ -325,7 +367,7 @@ impl<'s> Compiler<'s> {
     }
 
     pub(crate) fn line(&self, node: &impl Ranged) -> u32 {
-        self.reporter.line(node.start())
+        self.reporter.line(node.start()) | self.file_bits
     }
 
     /// The source text of a node.

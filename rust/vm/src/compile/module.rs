@@ -6,6 +6,7 @@ use ruff_text_size::Ranged;
 use super::constant::mutable;
 use super::{docstring, Compiler, Declared, Global, Signature};
 use crate::error::Exc;
+use crate::imports::MODULE as CHAIN;
 use crate::program::{Class, ClassKind, Field, Function, CALLER};
 use crate::types::Type;
 
@@ -43,11 +44,8 @@ impl<'s> Compiler<'s> {
     pub(crate) fn module(&mut self, body: &'s [Stmt]) {
         let (doc, rest) = docstring(body);
         self.parts.doc = doc;
-        rest.iter().for_each(|stmt| self.declare(stmt));
-        // Fields and constants may name each other's classes and enums, so they come second.
-        rest.iter().for_each(|stmt| self.define(stmt));
-        rest.iter().for_each(|stmt| self.declare_bodies(stmt));
-        rest.iter().for_each(|stmt| self.compile_bodies(stmt));
+        let all: Vec<&'s Stmt> = rest.iter().collect();
+        self.module_items(&all);
         if self.parts.contract.is_empty() && self.reporter.is_empty() {
             let at = ruff_text_size::TextRange::default();
             self.error(
@@ -57,6 +55,15 @@ impl<'s> Compiler<'s> {
                 "write class Name(Contract): with at least one @call or @view method",
             );
         }
+    }
+
+    /// Compiles the statements of a module.
+    pub(crate) fn module_items(&mut self, body: &[&'s Stmt]) {
+        body.iter().for_each(|stmt| self.declare(stmt));
+        // Fields and constants may name each other's classes and enums, so they come second.
+        body.iter().for_each(|stmt| self.define(stmt));
+        body.iter().for_each(|stmt| self.declare_bodies(stmt));
+        body.iter().for_each(|stmt| self.compile_bodies(stmt));
     }
 
     pub(crate) fn declare(&mut self, stmt: &'s Stmt) {
@@ -111,8 +118,15 @@ impl<'s> Compiler<'s> {
         {
             return;
         }
+        if let Some(name) = module.strip_prefix(CHAIN).filter(|_| !self.is_script) {
+            if import.level == 0 {
+                return self.import_chain(import, name);
+            }
+        }
         if module != MODULE || import.level != 0 {
-            let message = format!("`{module}` cannot be imported: a contract sees only {MODULE}");
+            let message = format!(
+                "`{module}` cannot be imported: a contract sees only {MODULE} and deployed sources"
+            );
             return self.error(
                 import.range(),
                 "language.import",

@@ -4,11 +4,11 @@ use codec::cbor::{Decoder, Encoder};
 
 use super::Vm;
 use crate::error::{fatal, malformed, type_error, Stop, R};
+use crate::gas;
 use crate::nested::{ContractCall, Meters, Nested};
 use crate::program::uses::{Method, Use};
 use crate::rows::Undecodable;
 use crate::value::Value;
-use crate::gas;
 
 impl Vm<'_, '_> {
     /// How many arguments a method of a used contract takes.
@@ -29,9 +29,16 @@ impl Vm<'_, '_> {
     ) -> R<Value> {
         let program = self.program;
         let number = used;
-        let used = program.parts.uses.get(usize::from(used)).ok_or_else(malformed)?;
+        let used = program
+            .parts
+            .uses
+            .get(usize::from(used))
+            .ok_or_else(malformed)?;
         let declared = &program.parts.interfaces[usize::from(used.interface)];
-        let known = declared.methods.get(usize::from(method)).ok_or_else(malformed)?;
+        let known = declared
+            .methods
+            .get(usize::from(method))
+            .ok_or_else(malformed)?;
         self.may_call(used, known)?;
         self.spend(gas::CONTRACT_CALL)?;
         let bytes = self.encode_arguments(&declared.name, known, arguments)?;

@@ -19,8 +19,10 @@ impl Vm<'_, '_> {
         let line = self.program.parts.functions[usize::from(function)].line_at(pc);
         if line != self.traced_line {
             self.traced_line = line;
+            let (file, line) = self.program.place(line);
             let event = TraceEvent {
                 line,
+                file,
                 gas: self.gas_used(),
                 reads: self.reads,
                 writes: self.writes,
@@ -545,8 +547,7 @@ impl Vm<'_, '_> {
                     let at = usize::from(instr.a);
                     let count = self.contract_arguments(instr.b, instr.c);
                     let arguments = take_all(&mut regs[at..at + count]);
-                    r!(instr.a) =
-                        try_or_fail!(self.call_contract(instr.b, instr.c, &arguments));
+                    r!(instr.a) = try_or_fail!(self.call_contract(instr.b, instr.c, &arguments));
                 }
                 Op::Context => r!(instr.a) = try_or_fail!(self.context_value(instr.b)),
                 Op::Format => {

@@ -4,7 +4,7 @@ use codec::cbor::{decode, Value};
 
 use super::ops::{Instr, Op};
 use super::state::{cell, migration, positions};
-use super::uses::{declared, use_of};
+use super::uses::{declared, import, use_of};
 use super::{
     Class, ClassKind, Const, Entry, Field, Function, Handler, Param, Parts, Program, Shape,
     TableInfo, FORMAT,
@@ -28,7 +28,7 @@ impl Program {
             )));
         }
         let value = decode(bytes).map_err(|error| malformed(error.to_string()))?;
-        let items = array(&value, 17).map_err(malformed)?;
+        let items = array(&value, 18).map_err(malformed)?;
         if text(&items[0]).ok().as_deref() != Some("lianheng.program") {
             return Err(malformed("these bytes are no compiled contract"));
         }
@@ -69,6 +69,7 @@ fn parts(items: &[Value]) -> Read<Parts> {
         migrations: list(&items[14], migration)?,
         interfaces: list(&items[15], declared)?,
         uses: list(&items[16], use_of)?,
+        imports: list(&items[17], import)?,
         globals: Vec::new(),
         main: None,
     })

@@ -3,7 +3,7 @@
 use codec::cbor::{encode, Value};
 
 use super::state::{cell_value, migration_value, positions_value};
-use super::uses::{declared_value, use_value};
+use super::uses::{declared_value, import_value, use_value};
 use super::{
     Class, ClassKind, Const, Entry, Field, Function, Parts, Program, Shape, TableInfo, FORMAT,
 };
@@ -53,6 +53,7 @@ impl Parts {
             list(&self.migrations, migration_value),
             list(&self.interfaces, declared_value),
             list(&self.uses, use_value),
+            list(&self.imports, import_value),
         ])
     }
 }

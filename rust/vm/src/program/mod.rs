@@ -21,6 +21,9 @@ pub(crate) use state::{CellInfo, Migration};
 /// Version of the compiled form; part of its bytes.
 pub(crate) const FORMAT: u64 = 3;
 
+/// A line with its file: the number of an import from 1, or 0 for the program's own, stands above.
+pub(crate) const FILE_SHIFT: u32 = 20;
+
 /// Number of the built-in record class of callers.
 pub(crate) const CALLER: u16 = 0;
 
@@ -177,6 +180,14 @@ pub(crate) struct Entry {
     pub(crate) doc: String,
 }
 
+/// A deployed source whose code is part of a program.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Import {
+    /// Its module's name behind `lianheng.chain.`.
+    pub(crate) module: String,
+    pub(crate) source: [u8; 32],
+}
+
 /// The stored part of a program.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Parts {
@@ -200,6 +211,8 @@ pub(crate) struct Parts {
     pub(crate) interfaces: Vec<uses::Declared>,
     /// Attributes that stand for other contracts.
     pub(crate) uses: Vec<uses::Use>,
+    /// Sources whose code is part of this program.
+    pub(crate) imports: Vec<Import>,
     /// Names of the module's variables: a script has some, a contract none. Not stored.
     pub(crate) globals: Vec<u16>,
     /// The function of a script's statements. Not stored: only contracts are.
@@ -266,6 +279,16 @@ impl Program {
     /// The file name given when it was compiled.
     pub fn source_file(&self) -> &str {
         &self.parts.file
+    }
+
+    /// A line of the code as the imported file that it lies in, where it does, and the line there.
+    pub(crate) fn place(&self, line: u32) -> (Option<String>, u32) {
+        let number = (line >> FILE_SHIFT) as usize;
+        let import = number
+            .checked_sub(1)
+            .and_then(|at| self.parts.imports.get(at));
+        let file = import.map(|import| format!("{}.py", import.module));
+        (file, line & ((1 << FILE_SHIFT) - 1))
     }
 
     pub(crate) fn name(&self, name: u16) -> &str {

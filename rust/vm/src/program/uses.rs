@@ -6,7 +6,7 @@ use super::decode::{array, boolean, bytes32, list, number, text, type_of, Read};
 use super::encode::{int, list as list_value, type_value};
 use super::ops::Instr;
 use super::validate::{refuse, Refusal};
-use super::Parts;
+use super::{Import, Parts};
 use crate::limits;
 use crate::types::Type;
 
@@ -97,6 +97,21 @@ pub(super) fn use_of(value: &Value) -> Read<Use> {
     })
 }
 
+pub(super) fn import_value(import: &Import) -> Value {
+    Value::Array(vec![
+        Value::text(import.module.clone()),
+        Value::bytes(import.source.to_vec()),
+    ])
+}
+
+pub(super) fn import(value: &Value) -> Read<Import> {
+    let items = array(value, 2)?;
+    Ok(Import {
+        module: text(&items[0])?,
+        source: bytes32(&items[1])?,
+    })
+}
+
 /// Whether a text can be the name of a deployed contract.
 pub(crate) fn is_contract_name(name: &str) -> bool {
     let mut chars = name.chars();
@@ -109,6 +124,16 @@ impl Parts {
     pub(super) fn check_uses(&self) -> Result<(), Refusal> {
         if self.interfaces.len() > limits::INTERFACES || self.uses.len() > limits::USES {
             return refuse("too many interfaces", self.interfaces.len());
+        }
+        if self.imports.len() > limits::IMPORTS {
+            return refuse("too many imports", self.imports.len());
+        }
+        if let Some(import) = self
+            .imports
+            .iter()
+            .find(|import| crate::imports::split_name(&import.module).is_none())
+        {
+            return refuse("bad import", &import.module);
         }
         for declared in &self.interfaces {
             if declared.methods.len() > limits::FIELDS {

@@ -155,7 +155,7 @@ impl Ledger {
             transaction_id: [1; 32],
             application: None,
             attachments: &[],
-        via: None,
+            via: None,
             read_only,
         };
         let before = self.state.clone();

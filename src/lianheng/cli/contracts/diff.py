@@ -23,13 +23,14 @@ def diff(old: Old, new: New, json: Json = False) -> None:
     from lianheng.cli._print import console, emit, table
     from lianheng.cli.contract import read_source
     from lianheng.cli.contracts.check import refuse_if_wrong
+    from lianheng.contract.imports import by_digits
     from lianheng.contract.upgrades import Effect, compare
 
     interfaces = []
     for file in (old, new):
         source = read_source(file)
         refuse_if_wrong(source, file)
-        interfaces.append(_native.contract_interface(source, file.name))
+        interfaces.append(_native.contract_interface(source, file.name, by_digits(source)))
     found = compare(*interfaces)
     counts = {effect: sum(change.effect is effect for change in found) for effect in Effect}
     needs = counts[Effect.MIGRATION] > 0

@@ -14,7 +14,8 @@ def interface(file: File) -> None:
     from lianheng.cli._print import emit
     from lianheng.cli.contract import read_source
     from lianheng.cli.contracts.check import refuse_if_wrong
+    from lianheng.contract.imports import by_digits
 
     source = read_source(file)
     refuse_if_wrong(source, file)
-    emit(_native.contract_interface(source, file.name))
+    emit(_native.contract_interface(source, file.name, by_digits(source)))
