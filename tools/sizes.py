@@ -15,6 +15,9 @@ FUNCTION_LINES = 70
 FILE_LINES = 600
 # A table that a program of ours wrote; nobody reads it line by line.
 GENERATED = {"rust/vm/src/unicode_tables.rs"}
+# A contract is one file, a third of it declarations; the ledger's own limit is 64 kB.
+CONTRACT_LINES = 1000
+CONTRACTS = {"packs/blocks/holding.py"}
 
 
 def complaints(files: list[Path]) -> list[str]:
@@ -26,8 +29,9 @@ def complaints(files: list[Path]) -> list[str]:
         text, name = file.read_text(encoding="utf-8"), file.relative_to(ROOT)
         if name.as_posix() in GENERATED:
             continue
-        if (lines := text.count("\n")) > FILE_LINES:
-            found.append(f"{name}: {lines} lines; at most {FILE_LINES}: split it by what it does")
+        most = CONTRACT_LINES if name.as_posix() in CONTRACTS else FILE_LINES
+        if (lines := text.count("\n")) > most:
+            found.append(f"{name}: {lines} lines; at most {most}: split it by what it does")
         if file.suffix == ".py":
             found += [f"{name}:{w}; at most {FUNCTION_LINES}" for w in long_functions(text)]
     return found

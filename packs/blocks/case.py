@@ -305,11 +305,12 @@ class Cases(Contract):
 
     @call(by="ANY")
     def file(self, id: str, evidence: list[str], comment: str = "") -> Case:
-        """Papers of the requester, or of an organisation that may act in the present state."""
+        """Papers of the requester, or of an organisation that may decide in the present state."""
         case, own = self.open_case(id), self.caller.organisation
-        moves = [m for m in self.rules_of(case).transitions if m.source == case.state]
         entitled = own == case.requester or any(
-            self.may_act(move, own, self.caller.roles) for move in moves
+            self.may_act(move, own, self.caller.roles)
+            for move in self.rules_of(case).transitions
+            if move.source == case.state and move.act == Act.DECIDE
         )
         require(entitled, "not_entitled", f"{own} has no part in {id} while it is {case.state}")
         brought = len(evidence) + len(self.attachments)
@@ -383,8 +384,10 @@ class Cases(Contract):
         case, own = self.in_round(id, round), self.caller.organisation
         move = self.move_of(case, transition, [Act.ESCALATE])
         self.require_overdue(case)
-        entitled = own == case.requester or self.may_act(move, own, self.caller.roles)
-        require(entitled, "not_entitled", f"{own} cannot escalate {id}")
+        named = move.role != "" or len(move.organisations) > 0
+        entitled = named and self.may_act(move, own, self.caller.roles)
+        allowed = entitled or own == case.requester
+        require(allowed, "not_entitled", f"{own} cannot escalate {id}")
         case = self.with_papers(case, move, evidence, comment)
         self.cases[id] = self.go(case, move)
         return self.cases[id]

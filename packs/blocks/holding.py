@@ -8,7 +8,9 @@ What always holds:
 - what is split, merged or retired never changes again.
 
 Holders are organisations. A member acts for its own organisation, with the role that the kind
-asks for. The chain sees names, amounts and hashes, and so does every member of it.
+asks for, by calling this contract itself: no other contract that it calls can dispose of what it
+holds. A kind that names a controller moves only through that contract, by the rules of it.
+The chain sees names, amounts and hashes, and so does every member of it.
 """
 
 from lianheng.contract import (
@@ -49,7 +51,7 @@ class Stage(Enum):
 
 class Kind(Record):
     code: str
-    issuer: str  # the organisation that owes or vouches
+    issuer: str  # the organisation that owes or vouches; empty where a controller says who
     unit: str  # "EUR", "tCO2", "title"
     decimals: int  # how many of an amount's digits stand behind the point, where people read it
     divisible: bool  # otherwise a holding keeps its amount for ever
@@ -60,6 +62,7 @@ class Kind(Record):
     cap: int = AMOUNT_LIMIT  # units that may ever be issued
     terms: str = ""  # hash of the document that says what a holder may claim
     closed: bool = False  # nothing more is issued
+    controller: str = ""  # the contract through which alone it is issued and moves
 
 
 class Supply(Record):
@@ -100,6 +103,7 @@ class Holding(Record):
     state: State = State.LIVE
     parts: int = 0  # made of it so far
     pledge: int = 0  # number of the pledge that lies on it
+    lender: str | None = None  # whose pledge it is
     lock: int = 0
     frozen: str = ""  # hash of the order that froze it
     offers: tuple[Offer, ...] = ()  # any change of the holding ends them
@@ -128,7 +132,7 @@ class Pledge(Record):
     fingerprint: str
     pledgor: str
     lender: str
-    amount: int  # of the holding, when it was pledged
+    amount: int  # of the holding that is still pledged
     secured: int
     due: int
     stage: Stage = Stage.OPEN
@@ -215,7 +219,7 @@ class Allowed(Event):
 
 class Offered(Event):
     id: str
-    lender: str
+    lender: str  # empty: the offers so far are withdrawn
     secured: int
     due: int
 
@@ -283,7 +287,11 @@ class Holdings(Contract):
     balances = Table(Balance, key=("kind", "holder"), indexes=["holder"])
     admissions = Table(Admission, key=("kind", "organisation"))
     issues = Table(Issue, key="id", indexes=["kind"], unique=["fingerprint"])
-    holdings = Table(Holding, key="id", indexes=[("holder", "kind", "state"), "issue"])
+    holdings = Table(
+        Holding,
+        key="id",
+        indexes=[("holder", "kind", "state"), ("lender", "kind", "state"), "issue"],
+    )
     allowances = Table(Allowance, key=("kind", "holder", "delegate"), indexes=["delegate"])
     pledges = Table(Pledge, key="number", indexes=["lender", "fingerprint"])
     locks = Table(Lock, key="number", indexes=["beneficiary", "agent"])
@@ -296,12 +304,15 @@ class Holdings(Contract):
 
     # Kinds: who vouches, for what, and who may hold it
 
-    @call(by="role:issuer")
+    @call(by="ANY")
     def open_kind(self, kind: Kind) -> Kind:
         """What is said here is fixed: a holder never finds the rules of its claim changed."""
-        code, issuer, cap = kind.code, self.caller.organisation, kind.cap
-        require(kind.issuer == issuer, "not_issuer", f"{issuer} cannot issue for {kind.issuer}")
+        code, issuer, cap = kind.code, kind.issuer, kind.cap
+        self.require_issues(kind)
         require_name(code, "a kind's code")
+        # Nobody can take a code away from a contract that will open it later.
+        own = code.startswith(f"{self.via}:") if self.via else ":" not in code
+        require(own, "wrong_name", f"{code}: only contracts open kinds NAME:..., of their own name")
         require_name(kind.unit, "a unit")
         require(code not in self.kinds, "exists", f"kind {code} is open already")
         require(not kind.closed, "closed", f"{code} would be closed from the start")
@@ -316,7 +327,7 @@ class Holdings(Contract):
         self.emit(KindChanged(kind=code, issuer=issuer, closed=False))
         return kind
 
-    @call(by="role:issuer")
+    @call(by="ANY")
     def close_kind(self, code: str) -> Kind:
         """Nothing more is ever issued; what is held goes on."""
         kind = self.issued_by_caller(code)
@@ -324,7 +335,7 @@ class Holdings(Contract):
         self.emit(KindChanged(kind=code, issuer=kind.issuer, closed=True))
         return self.kinds[code]
 
-    @call(by="role:issuer")
+    @call(by="ANY")
     def admit(self, kind: str, organisation: str) -> None:
         self.issued_by_caller(kind)
         require_party(organisation, "a holder")
@@ -333,7 +344,7 @@ class Holdings(Contract):
         self.admissions[kind, organisation] = Admission(kind=kind, organisation=organisation)
         self.emit(Admitted(kind=kind, organisation=organisation, admitted=True))
 
-    @call(by="role:issuer")
+    @call(by="ANY")
     def exclude(self, kind: str, organisation: str) -> None:
         """It receives nothing more; what it holds stays its own, to pass on or to retire."""
         self.issued_by_caller(kind)
@@ -342,7 +353,7 @@ class Holdings(Contract):
         del self.admissions[kind, organisation]
         self.emit(Admitted(kind=kind, organisation=organisation, admitted=False))
 
-    @call(by="role:issuer")
+    @call(by="ANY")
     def issue(
         self, id: str, kind: str, to: str, amount: int, fingerprint: str | None = None
     ) -> Holding:
@@ -471,20 +482,23 @@ class Holdings(Contract):
     def retire(self, id: str, amount: int, beneficiary: str, reason: str) -> Retirement:
         """Final: the units are used up in the name of `beneficiary`, and never come back."""
         own = self.free(id, self.caller.organisation)
-        require_name(reason, "a reason")
         require(0 < len(beneficiary) <= ID_LIMIT, "wrong_party", "name who it is retired for")
-        require(0 < amount <= own.amount, "wrong_amount", f"{amount} retired, {own.amount} in {id}")
-        left = own.amount - amount
-        supply = self.supplies[own.kind]
-        self.supplies[own.kind] = supply.replace(retired=supply.retired + amount)
-        # What is used up to the last unit keeps the last amount, so that the row says what it was.
-        ended = own.replace(state=State.RETIRED) if left == 0 else own.replace(amount=left)
-        self.write([own], [ended.replace(offers=())])
-        number = self.retirement_numbers.next()
-        documents = hexes(self.attachments)
-        done = Retirement(number, id, own.kind, own.holder, amount, beneficiary, reason, documents)
-        self.retirements[number] = done
-        self.emit(Retired(id=id, amount=amount, beneficiary=beneficiary, reason=reason))
+        return self.use_up(own, amount, beneficiary, reason)
+
+    @call(by="ANY")
+    def redeem(self, ids: list[str], amounts: list[int], reason: str) -> list[Retirement]:
+        """What was settled outside ends where it lies, pledged or not: for a controller alone."""
+        sound = 1 <= len(ids) == len(amounts) <= PARTS_LIMIT
+        require(sound, "wrong_parts", f"1 to {PARTS_LIMIT} holdings, and an amount for each")
+        done: list[Retirement] = []
+        for id, amount in zip(ids, amounts):
+            own = self.live(id)
+            controller = self.kinds[own.kind].controller
+            message = f"only the controller '{controller}' redeems {own.kind}"
+            require(controller != "" and controller == self.via, "not_controller", message)
+            require(own.lock == 0, "locked", f"{id} is locked by lock {own.lock}")
+            require(own.frozen == "", "frozen", f"{id} is frozen by {own.frozen}")
+            done.append(self.use_up(own, amount, own.lender or own.holder, reason))
         return done
 
     # Lenders: a holding secures a debt, once
@@ -509,6 +523,7 @@ class Holdings(Contract):
     def withdraw_offers(self, id: str) -> Holding:
         own = self.free(id, self.caller.organisation)
         self.holdings[id] = own.replace(offers=())
+        self.emit(Offered(id=id, lender="", secured=0, due=0))
         return self.holdings[id]
 
     @call(by="ANY")
@@ -531,7 +546,7 @@ class Holdings(Contract):
         code, behind = own.kind, own.fingerprint
         pledge = Pledge(number, id, code, behind, own.holder, lender, amount, secured, due)
         self.pledges[number] = pledge
-        self.write([own], [own.replace(pledge=number, offers=())])
+        self.write([own], [own.replace(pledge=number, lender=lender, offers=())])
         self.emit(PledgeChanged(number=number, id=id, lender=lender, stage=Stage.OPEN))
         return pledge
 
@@ -624,8 +639,16 @@ class Holdings(Contract):
         return self.kinds[code]
 
     @view
+    def is_open(self, code: str) -> bool:
+        return code in self.kinds
+
+    @view
     def supply(self, kind: str) -> Supply:
         return self.supplies[kind]
+
+    @view
+    def issue_of(self, id: str) -> Issue:
+        return self.issues[id]
 
     @view
     def holding(self, id: str) -> Holding:
@@ -652,6 +675,13 @@ class Holdings(Contract):
         last = Holding(after, kind, "", holder, 0) if after else None
         index = ("holder", "kind", "state")
         return self.holdings.by(index, holder, kind, State.LIVE, limit=PAGE_LIMIT, after=last)
+
+    @view
+    def secured(self, lender: str, kind: str, after: str = "") -> list[Holding]:
+        """Live holdings on which the lender has a pledge."""
+        last = Holding(after, kind, "", "", 0, lender=lender) if after else None
+        index = ("lender", "kind", "state")
+        return self.holdings.by(index, lender, kind, State.LIVE, limit=PAGE_LIMIT, after=last)
 
     @view
     def tree(self, issue: str, after: str = "") -> list[Holding]:
@@ -725,15 +755,17 @@ class Holdings(Contract):
             live = sum(part.amount for part in parts if part.state == State.LIVE)
             used = sum(retired.get(part.id, 0) for part in parts)
             assert live + used == issue.amount, issue
-            pledged = sum(part.amount for part in parts if part.pledge)
+            pledged = sum(p.amount for p in parts if p.pledge and p.state == State.LIVE)
             pledges = self.pledges.by("fingerprint", issue.fingerprint or "", limit=1_000)
             open = [pledge for pledge in pledges if pledge.stage == Stage.OPEN]
             assert pledged == sum(pledge.amount for pledge in open) <= issue.amount, issue
 
     @invariant
     def an_open_pledge_or_lock_lies_on_one_live_holding(self) -> None:
-        liens = [each for each in self.holdings.scan(limit=1_000) if each.pledge or each.lock]
-        assert all(each.state == State.LIVE and not each.offers for each in liens)
+        live = [h for h in self.holdings.scan(limit=1_000) if h.state == State.LIVE]
+        liens = [each for each in live if each.pledge or each.lock]
+        assert all((each.lender is None) == (each.pledge == 0) for each in live)
+        assert not any(each.offers for each in liens)
         assert not any(each.pledge and each.lock for each in liens)
         pledges = [p for p in self.pledges.scan(limit=1_000) if p.stage == Stage.OPEN]
         locks = [lock for lock in self.locks.scan(limit=1_000) if lock.stage == Stage.OPEN]
@@ -746,7 +778,16 @@ class Holdings(Contract):
     # Helpers: nobody outside reaches them
 
     def acts(self, kind: Kind, organisation: str) -> bool:
-        """Whether somebody signed who may act for the organisation."""
+        """Whether somebody who may act for the organisation signed, and called in the right way.
+
+        Who signs a call of some contract has not agreed to what that contract does here, so this
+        looks at the way first. A controller answers for who asked it.
+        """
+        if kind.controller:
+            return self.via == kind.controller
+        return self.via is None and self.signed(kind, organisation)
+
+    def signed(self, kind: Kind, organisation: str) -> bool:
         return any(
             signer.organisation == organisation and (kind.role == "" or kind.role in signer.roles)
             for signer in self.signers
@@ -754,13 +795,14 @@ class Holdings(Contract):
 
     def require_role(self, kind: Kind, organisation: str, code: str) -> None:
         role = f" as {kind.role}" if kind.role else ""
-        require(self.acts(kind, organisation), code, f"nobody signed for {organisation}{role}")
+        way = f"through {kind.controller}" if kind.controller else "by a direct call"
+        message = f"nobody signed for {organisation}{role}, {way}"
+        require(self.acts(kind, organisation), code, message)
 
     def require_authority(self, code: str) -> None:
         kind = self.kinds[code]
-        named = kind.authority != "" and kind.authority == self.caller.organisation
-        require(named, "not_authority", f"'{kind.authority}' may freeze {code}")
-        self.require_role(kind, kind.authority, "not_authority")
+        named = kind.authority != "" and self.signed(kind, kind.authority) and self.via is None
+        require(named, "not_authority", f"'{kind.authority}' may freeze {code}, nobody else")
 
     def require_may_hold(self, kind: Kind, organisation: str) -> None:
         require_party(organisation, "a holder")
@@ -770,9 +812,16 @@ class Holdings(Contract):
 
     def issued_by_caller(self, code: str) -> Kind:
         kind = self.kinds[code]
-        own = kind.issuer == self.caller.organisation
-        require(own, "not_issuer", f"{kind.issuer} issues {code}")
+        self.require_issues(kind)
         return kind
+
+    def require_issues(self, kind: Kind) -> None:
+        if kind.controller or self.via is not None:
+            own = kind.controller == self.via
+            require(own, "not_issuer", f"{kind.code} is issued through '{kind.controller}' alone")
+        else:
+            own = kind.issuer == self.caller.organisation and "issuer" in self.caller.roles
+            require(own, "not_issuer", f"an issuer of '{kind.issuer}' issues {kind.code}")
 
     def live(self, id: str) -> Holding:
         own = self.holdings[id]
@@ -815,6 +864,26 @@ class Holdings(Contract):
         self.emit(Transferred(id=moved.id, source=own.holder, to=to, amount=wanted, by=by))
         return moved
 
+    def use_up(self, own: Holding, amount: int, beneficiary: str, reason: str) -> Retirement:
+        require_name(reason, "a reason")
+        id, left = own.id, own.amount - amount
+        require(amount > 0 and left >= 0, "wrong_amount", f"{amount} used up, {own.amount} in {id}")
+        supply = self.supplies[own.kind]
+        self.supplies[own.kind] = supply.replace(retired=supply.retired + amount)
+        # What is used up to the last unit keeps the last amount, so that the row says what it was.
+        ended = own.replace(state=State.RETIRED) if left == 0 else own.replace(amount=left)
+        self.write([own], [ended.replace(offers=())])
+        if own.pledge:
+            pledge = self.pledges[own.pledge]
+            stage = Stage.RELEASED if left == 0 else Stage.OPEN
+            self.pledges[own.pledge] = pledge.replace(amount=left, stage=stage)
+        number = self.retirement_numbers.next()
+        documents = hexes(self.attachments)
+        done = Retirement(number, id, own.kind, own.holder, amount, beneficiary, reason, documents)
+        self.retirements[number] = done
+        self.emit(Retired(id=id, amount=amount, beneficiary=beneficiary, reason=reason))
+        return done
+
     def pledged_to_caller(self, number: int) -> tuple[Pledge, Holding]:
         pledge = self.pledges[number]
         stage = pledge.stage
@@ -827,7 +896,7 @@ class Holdings(Contract):
         return pledge, own
 
     def end_pledge(self, pledge: Pledge, own: Holding, to: str, stage: Stage) -> Holding:
-        ended = own.replace(pledge=0, holder=to)
+        ended = own.replace(pledge=0, lender=None, holder=to)
         self.pledges[pledge.number] = pledge.replace(stage=stage)
         self.write([own], [ended])
         self.emit(PledgeChanged(number=pledge.number, id=own.id, lender=pledge.lender, stage=stage))

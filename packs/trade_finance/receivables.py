@@ -5,15 +5,111 @@ What always holds:
 - amount = paid + credited + outstanding, and the live parts sum to outstanding;
 - a part is pledged once, to a lender whom its holder asked; a retired part never changes again.
 
+What is owed lives in the block `holding`, which must be on the chain under that name: the parts,
+who holds them, their sums and their pledges. This contract is the controller of them: it says who
+may do what, and when, and nobody gets at the parts but through it.
+
 The chain sees hashes, organisations, amounts and dates, all readable by every member. Invoices and
 money stay outside; the chain keeps what the debtor signed about them.
 """
 
-from lianheng.contract import Contract, Event, Record, Rejected, Table, call, require, view
+from lianheng.contract import (
+    Contract,
+    Enum,
+    Event,
+    Interface,
+    Record,
+    Rejected,
+    Table,
+    Uses,
+    call,
+    require,
+    view,
+)
 
 PARTS_LIMIT = 100  # parts of one claim, ever: a payment looks at each of them
 OFFERS_LIMIT = 8  # lenders asked at a time
-LISTED_LIMIT = 1_000  # parts that one view lists
+LISTED_LIMIT = 1_000  # parts that one view lists, about
+CURRENCIES_LIMIT = 200  # that claims of one chain are in
+OWN_NAME = "receivables"  # under which this contract must be deployed
+
+
+class State(Enum):
+    LIVE = "live"
+    SPLIT = "split"
+    MERGED = "merged"
+    RETIRED = "retired"
+
+
+class Kind(Record):
+    """What is said of a kind of holdings when it is opened; the rest has defaults."""
+
+    code: str
+    issuer: str
+    unit: str
+    decimals: int
+    divisible: bool
+    backed: bool
+    controller: str = ""
+
+
+class Offer(Record):
+    lender: str
+    secured: int
+    due: int
+
+
+class Holding(Record):
+    id: str
+    kind: str
+    issue: str
+    holder: str
+    amount: int
+    fingerprint: str
+    state: State
+    parts: int
+    pledge: int
+    lender: str | None
+    lock: int
+    frozen: str
+    offers: tuple[Offer, ...]
+
+
+class Holdings(Interface):
+    """What is used of the block `holding`."""
+
+    @call
+    def open_kind(self, kind: Kind) -> object: ...
+
+    @call
+    def issue(self, id: str, kind: str, to: str, amount: int, fingerprint: str) -> Holding: ...
+
+    @call
+    def transfer(self, id: str, to: str) -> Holding: ...
+
+    @call
+    def split(self, id: str, amounts: list[int]) -> list[Holding]: ...
+
+    @call
+    def offer(self, id: str, lender: str, secured: int, due: int) -> Holding: ...
+
+    @call
+    def pledge(self, id: str, amount: int, secured: int, due: int) -> object: ...
+
+    @call
+    def redeem(self, ids: list[str], amounts: list[int], reason: str) -> object: ...
+
+    @view
+    def holding(self, id: str) -> Holding: ...
+
+    @view
+    def tree(self, issue: str) -> list[Holding]: ...
+
+    @view
+    def held(self, holder: str, kind: str, after: str) -> list[Holding]: ...
+
+    @view
+    def secured(self, lender: str, kind: str, after: str) -> list[Holding]: ...
 
 
 class Claim(Record):
@@ -32,6 +128,8 @@ class Claim(Record):
 
 
 class Part(Record):
+    """A holding, in the words of the trade."""
+
     id: str  # the claim's id, then ".1", ".1.2" for what it was split into
     claim: str
     holder: str
@@ -39,6 +137,10 @@ class Part(Record):
     lender: str = ""  # who financed it, and is paid in the holder's place
     offered: tuple[str, ...] = ()  # lenders whom the holder asked about this very amount
     status: str = "live"  # "split" into others or "retired" by payment or credit
+
+
+class Currency(Record):
+    code: str
 
 
 class CreditNote(Record):
@@ -102,12 +204,29 @@ def shares(total: int, weights: list[int]) -> list[int]:
     return parts
 
 
+def part_of(held: Holding) -> Part:
+    return Part(
+        id=held.id,
+        claim=held.issue,
+        holder=held.holder,
+        amount=0 if held.state == State.RETIRED else held.amount,
+        lender=held.lender or "",
+        offered=tuple(offer.lender for offer in held.offers),
+        status=held.state.value,
+    )
+
+
+def kind_of(currency: str) -> str:
+    return f"{OWN_NAME}:{currency}"
+
+
 class Receivables(Contract):
     """A debtor confirms an invoice; its holder splits it, passes it on and has it financed."""
 
     claims = Table(Claim, key="id", indexes=["fingerprint", "supplier", "debtor"])
-    parts = Table(Part, key="id", indexes=["claim", "holder", "lender"])
     credit_notes = Table(CreditNote, key="document", indexes=["claim"])
+    currencies = Table(Currency, key="code")
+    holding = Uses(Holdings, contract="holding")
 
     @call(by="role:supplier")
     def register(
@@ -135,7 +254,8 @@ class Receivables(Contract):
             outstanding=amount,
             due=due,
         )
-        self.parts[id] = Part(id=id, claim=id, holder=supplier, amount=amount)
+        self.open_currency(currency)
+        self.holding.issue(id, kind_of(currency), supplier, amount, fingerprint)
         self.emit(Registered(claim=id, supplier=supplier, debtor=debtor, amount=amount))
         return self.claims[id]
 
@@ -150,52 +270,40 @@ class Receivables(Contract):
 
     @call(by="role:supplier")
     def split(self, part: str, amounts: list[int]) -> list[Part]:
-        whole = self.free_part(part)
-        sound = len(amounts) > 1 and min(amounts) > 0
-        require(sound, "wrong_parts", "split into two parts or more, of 1 unit or more each")
-        total = sum(amounts)
-        require(total == whole.amount, "wrong_sum", f"{total} in parts, {whole.amount} in {part}")
-        count = len(self.tree(whole.claim)) + len(amounts)
+        made = self.holding.split(part, amounts)
+        claim = made[0].issue
+        self.require_usable(claim)
+        count = len(self.holding.tree(claim))
         require(count <= PARTS_LIMIT, "too_many_parts", f"{count}, allowed are {PARTS_LIMIT}")
-        self.parts[part] = whole.replace(status="split", offered=())
-        made: list[Part] = []
-        for number, amount in enumerate(amounts, 1):
-            id = f"{part}.{number}"
-            self.parts[id] = Part(id=id, claim=whole.claim, holder=whole.holder, amount=amount)
-            made.append(self.parts[id])
-        return made
+        return [part_of(each) for each in made]
 
     @call(by="role:supplier")
     def pass_on(self, part: str, to: str) -> Part:
-        owned = self.free_part(part)
-        debtor = self.claims[owned.claim].debtor
+        owned = self.holding.holding(part)
+        debtor = self.claims[owned.issue].debtor
         require(to not in ("", owned.holder, debtor), "wrong_holder", f"not to '{to}'")
-        self.parts[part] = owned.replace(holder=to, offered=())
+        passed = self.holding.transfer(part, to)
+        self.require_usable(passed.issue)
         self.emit(PassedOn(part=part, to=to))
-        return self.parts[part]
+        return part_of(passed)
 
     @call(by="role:supplier")
     def offer(self, part: str, lender: str) -> Part:
         """Only a lender whom the holder asked can finance; a change of the part ends the offers."""
-        owned = self.free_part(part)
-        require(lender not in owned.offered, "already_offered", f"{lender} has {part} on offer")
-        require(len(owned.offered) < OFFERS_LIMIT, "too_many_offers", f"{OFFERS_LIMIT} at a time")
-        self.parts[part] = owned.replace(offered=(*owned.offered, lender))
-        return self.parts[part]
+        amount = self.holding.holding(part).amount
+        offered = self.holding.offer(part, lender, secured=amount, due=0)
+        self.require_usable(offered.issue)
+        return part_of(offered)
 
     @call(by="role:bank")
     def finance(self, part: str, amount: int) -> Part:
         """`amount` is what the lender believes the part to be worth; another worth is refused."""
-        pledged = self.live_part(part)
-        lender = self.caller.organisation
-        # The lender is not named: this sentence travels in receipts to people outside the chain.
-        require(pledged.lender == "", "already_pledged", f"{part} is pledged to a lender")
-        require(lender in pledged.offered, "not_offered", f"{part} is not offered to {lender}")
-        require(amount == pledged.amount, "other_amount", f"{part} is worth {pledged.amount}")
-        self.require_usable(pledged.claim)
-        self.parts[part] = pledged.replace(lender=lender, offered=())
-        self.emit(Financed(part=part, lender=lender, amount=amount))
-        return self.parts[part]
+        # The block refuses what is pledged already, whoever the lender is.
+        self.holding.pledge(part, amount, secured=amount, due=0)
+        pledged = self.holding.holding(part)
+        self.require_usable(pledged.issue)
+        self.emit(Financed(part=part, lender=self.caller.organisation, amount=amount))
+        return part_of(pledged)
 
     @call(by="role:buyer")
     def pay(self, id: str, amount: int, reference: str) -> Claim:
@@ -206,11 +314,9 @@ class Receivables(Contract):
         most = claim.outstanding
         require(0 < amount <= most, "wrong_amount", f"{amount} paid, {most} outstanding")
         live = self.live_parts(id)
-        for part, share in zip(live, shares(amount, [part.amount for part in live])):
-            if share > 0:
-                self.reduce(part, share)
-                to = part.lender or part.holder
-                self.emit(Paid(part=part.id, to=to, amount=share, reference=reference))
+        for part, share in self.redeem(live, amount, "paid"):
+            to = part.lender or part.holder
+            self.emit(Paid(part=part.id, to=to, amount=share, reference=reference))
         return self.store(claim.replace(paid=claim.paid + amount))
 
     @call(by="role:supplier")
@@ -224,8 +330,7 @@ class Receivables(Contract):
         own = [p for p in self.live_parts(id) if p.holder == supplier and p.lender == ""]
         free = [part.amount for part in own]
         require(0 < amount <= sum(free), "beyond_free", f"{amount} credited, {sum(free)} is free")
-        for part, share in zip(own, shares(amount, free)):
-            self.reduce(part, share)
+        self.redeem(own, amount, "credited")
         self.credit_notes[document] = CreditNote(document=document, claim=id, amount=amount)
         self.emit(Credited(claim=id, document=document, amount=amount))
         return self.store(claim.replace(credited=claim.credited + amount))
@@ -252,14 +357,26 @@ class Receivables(Contract):
 
     @view
     def tree(self, id: str) -> list[Part]:
-        return self.parts.by("claim", id, limit=PARTS_LIMIT)
+        return [part_of(each) for each in self.holding.tree(id)]
 
     @view
     def holdings(self, organisation: str) -> list[Part]:
         """The live parts that the organisation holds, and those that it financed."""
-        held = self.parts.by("holder", organisation, limit=LISTED_LIMIT)
-        financed = self.parts.by("lender", organisation, limit=LISTED_LIMIT)
-        return [part for part in held + financed if part.status == "live"]
+        kinds = [kind_of(each.code) for each in self.currencies.scan(limit=CURRENCIES_LIMIT)]
+        found: list[Holding] = []
+        for kind in kinds:
+            after = ""
+            while page := self.holding.held(organisation, kind, after):
+                found += page
+                after = page[-1].id
+                require(len(found) <= LISTED_LIMIT, "too_many", "ask the block, page by page")
+        for kind in kinds:
+            after = ""
+            while page := self.holding.secured(organisation, kind, after):
+                found += page
+                after = page[-1].id
+                require(len(found) <= LISTED_LIMIT, "too_many", "ask the block, page by page")
+        return [part_of(each) for each in found]
 
     def owed_by_caller(self, id: str) -> Claim:
         claim = self.claims[id]
@@ -267,30 +384,35 @@ class Receivables(Contract):
         require(claim.status != "retired", "retired", f"nothing is outstanding on {id}")
         return claim
 
-    def live_part(self, id: str) -> Part:
-        part = self.parts[id]
-        require(part.status == "live", "not_live", f"{id} is {part.status}")
-        return part
-
     def live_parts(self, claim: str) -> list[Part]:
         return [part for part in self.tree(claim) if part.status == "live"]
-
-    def free_part(self, id: str) -> Part:
-        part = self.live_part(id)
-        require(part.holder == self.caller.organisation, "not_holder", f"{part.holder} holds {id}")
-        require(part.lender == "", "already_pledged", f"{id} is pledged to a lender")
-        self.require_usable(part.claim)
-        return part
 
     def require_usable(self, id: str) -> None:
         claim = self.claims[id]
         require(claim.status == "confirmed", "not_confirmed", f"{id} is {claim.status}")
         require(claim.dispute == "", "disputed", f"{claim.debtor} disputes {id}")
 
-    def reduce(self, part: Part, by: int) -> None:
-        left = part.amount - by
-        status = "live" if left > 0 else "retired"
-        self.parts[part.id] = part.replace(amount=left, offered=(), status=status)
+    def open_currency(self, code: str) -> None:
+        if code not in self.currencies:
+            kind = Kind(
+                code=kind_of(code),
+                issuer="",
+                unit=code,
+                decimals=0,
+                divisible=True,
+                backed=True,
+                controller=OWN_NAME,
+            )
+            self.holding.open_kind(kind)
+            self.currencies[code] = Currency(code=code)
+
+    def redeem(self, parts: list[Part], amount: int, reason: str) -> list[tuple[Part, int]]:
+        """Take an amount from parts in proportion; gives what each of them loses, if anything."""
+        dealt = zip(parts, shares(amount, [part.amount for part in parts]))
+        reduced = [(part, share) for part, share in dealt if share > 0]
+        ids = [part.id for part, _ in reduced]
+        self.holding.redeem(ids, [share for _, share in reduced], reason)
+        return reduced
 
     def store(self, claim: Claim) -> Claim:
         outstanding = claim.amount - claim.paid - claim.credited

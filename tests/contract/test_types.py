@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from tests.rooms import TOOLSHED
 
+from blocks import CASE, HOLDING
 from trade_finance import CONTRACT
 
+PACKS = (HOLDING, CASE, CONTRACT)
+FILES = ("bills.py", "toolshed.py", *(pack.name for pack in PACKS))
 REFERENCE = Path(__file__).parents[2] / "docs" / "language.md"
 WRONG = """
 from lianheng.contract import Contract, Record, Table, call, require
@@ -37,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     """The contracts as an author has them: files beside each other, nothing else."""
     shown = REFERENCE.read_text().split("```python\n")[1].split("```")[0]
     (tmp_path / "bills.py").write_text(shown)
-    for file in (Path(CONTRACT), TOOLSHED):
+    for file in (*PACKS, TOOLSHED):
         (tmp_path / file.name).write_text(file.read_text())
     settings = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "reportUnusedImport": False}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
@@ -62,13 +65,13 @@ def pyright(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_contracts_are_typed_for_mypy(folder: Path) -> None:
-    done = mypy(folder, "bills.py", "receivables.py", "toolshed.py")
+    done = mypy(folder, *FILES)
     assert (done.stdout, done.returncode) == ("", 0)
 
 
 def test_contracts_are_typed_for_pyright(folder: Path) -> None:
     pytest.importorskip("basedpyright", reason="basedpyright is not installed")
-    done = pyright(folder, "bills.py", "receivables.py", "toolshed.py")
+    done = pyright(folder, *FILES)
     assert "0 errors, 0 warnings" in done.stdout, done.stdout + done.stderr
 
 

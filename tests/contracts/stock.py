@@ -14,6 +14,15 @@ class Moved(Event):
     amount: int
 
 
+LIMIT = 1_000
+
+
+def checked(item: Item) -> int:
+    """The amount, where a store can hold it."""
+    require(item.amount < LIMIT, "too_many", f"{item.amount} of {item.id}")
+    return item.amount
+
+
 class Stock(Contract):
     """What lies in the store."""
 
@@ -47,4 +56,4 @@ class Stock(Contract):
 
     @call(by="ANY")
     def fill(self, id: str) -> list[str]:
-        return [self.via or "nobody", self.caller.member]
+        return [self.via or "nobody", self.caller.member, id]

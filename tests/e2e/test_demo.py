@@ -53,7 +53,7 @@ def test_real_invoices_in_receipts_out(tmp_path: Path) -> None:
     assert re.search(r"buyer confirms \S+, [\d,.]+ EUR +final +\d+ ms$", told["2 confirm"])
     assert re.search(r"bank-a finances it +final +\d+ ms$", told["3 finance"])
     assert "bank-b: contract.rejected already_pledged" in told["4 refused"]
-    assert re.search(r"receivables\.py:\d+$", told["4 refused"])
+    assert re.search(r"holding\.py:\d+$", told["4 refused"])
     assert re.search(r"verifies (\d+) of \1 receipts; one byte changed: refused$", told["5 verify"])
     assert any("not that it kept one history" in line for line in lines)
     assert not list(tmp_path.iterdir())
@@ -144,7 +144,7 @@ def test_the_network_demo_kills_and_revives_a_validator(tmp_path: Path) -> None:
     assert re.search(r"back with the \d+ blocks? it missed", told["6 revive"])
     assert any("on 4 of 4 nodes" in line for line in lines)
     assert "bank-b, by its own node: contract.rejected already_pledged" in told["7 refused"]
-    assert re.search(r"receivables\.py:\d+$", told["7 refused"])
+    assert re.search(r"holding\.py:\d+$", told["7 refused"])
     assert re.search(
         r"verifies (\d+) of \1 receipts against the genesis; one byte changed: refused$",
         told["8 verify"],

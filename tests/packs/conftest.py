@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from blocks import HOLDING
 from lianheng.testing import LedgerFixture
 from trade_finance import CONTRACT
 
@@ -32,8 +33,9 @@ def books(ledger: LedgerFixture) -> LedgerFixture:
 
 @pytest.fixture
 def receivables(books: Any) -> Any:
-    """The receivables contract, deployed."""
-    return books.deploy(str(CONTRACT))
+    """The receivables contract, deployed beside the block that it uses."""
+    books.deploy(HOLDING)
+    return books.deploy(CONTRACT)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from blocks import HOLDING
 from lianheng.model import CallRefused
 from lianheng.testing import LedgerFixture
 from trade_finance import CONTRACT
@@ -83,6 +84,7 @@ def test_sums_and_pledges_survive_any_calls(steps: list[Step]) -> None:
         ("ann@bank-a", "bank"), ("bob@bank-b", "bank"),
     ):  # fmt: skip
         ledger.member(member, roles=[role])
+    holding = ledger.deploy(HOLDING)
     receivables = ledger.deploy(CONTRACT)
     receivables.as_("sam@maker").register(INVOICE, PRINT, "hospital", "EUR", 1000)
     receivables.as_("bea@hospital").confirm(INVOICE, PRINT)
@@ -94,6 +96,7 @@ def test_sums_and_pledges_survive_any_calls(steps: list[Step]) -> None:
             after = check_promises(receivables, seen)
             assert after == seen, "a refused call changes nothing"
         seen = check_promises(receivables, seen)
+        holding.check_invariants()
     ledger.close()
 
 

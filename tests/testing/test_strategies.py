@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 from tests.rooms import TOOLSHED
 
+from blocks import HOLDING
 from lianheng.contract.twin import load
 from lianheng.model import CallRefused
 from lianheng.testing import LedgerFixture
@@ -128,6 +129,7 @@ def test_receivables_survive_random_calls() -> None:
             "lender": st.sampled_from(["bank-a", "bank-b"]),
         },
         allowed=["KeyError"],
+        beside=[HOLDING],
     )
     run_state_machine_as_test(machine, settings=QUICK)
 

@@ -1,4 +1,4 @@
-"""Sources of deployed contracts, as modules: `from lianheng.chain.stock_0123456789abcdef import Item`.
+"""Sources of deployed contracts, as modules: `lianheng.chain.stock_0123456789abcdef`.
 
 A module's name is a label and the first 16 digits of its source's hash. On the chain the compiler
 takes the source from the state. Here `lianheng contract fetch` puts it into this folder, where

@@ -1,4 +1,6 @@
-"""Policies of calls: who must have signed. Roles, organisations, contracts, ANY, `and`, `or`.
+"""Policies of calls: who must have signed, or which contract must call.
+
+Roles, organisations, contracts, ANY, FORBIDDEN, joined by `and` and `or`.
 
 The same language, and the same words, as the engine's (rust/engine/src/policy.rs).
 """

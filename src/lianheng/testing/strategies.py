@@ -135,13 +135,16 @@ def ledger_machine(
     given: Mapping[str, st.SearchStrategy[Any]] | None = None,
     known: Sequence[str] = (),
     allowed: Collection[str] = (),
+    beside: Sequence[str | Path] = (),
     begin: Callable[[Any], None] | None = None,
 ) -> type[RuleBasedStateMachine]:
     """A state machine over a contract file, for Hypothesis; its `TestCase` is what pytest runs.
 
     `members` and their roles call; `given` has strategies by `method.argument` or `argument`;
     `known` are texts that arguments are mostly taken from; `allowed` are codes and reasons of
-    failures that are no defect, beside refusals; `begin` makes the first calls.
+    failures that are no defect, beside refusals; `beside` are files of contracts that this one
+    uses, deployed before it and under their own names, whose invariants must hold as well; `begin`
+    makes the first calls.
     """
     path = Path(file)
     program = load(path.read_text(encoding="utf-8"), path.name, str(path.resolve()))
@@ -158,6 +161,7 @@ def ledger_machine(
             self.ledger = LedgerFixture(path.parent)
             for member, roles in members.items():
                 self.ledger.member(member, roles=roles)
+            self.others = [self.ledger.deploy(Path(file).resolve()) for file in beside]
             self.contract = self.ledger.deploy(path.resolve())
 
         @initialize()
@@ -167,7 +171,8 @@ def ledger_machine(
 
         @invariant()
         def invariants_hold(self) -> None:
-            self.contract.check_invariants()
+            for contract in (*self.others, self.contract):
+                contract.check_invariants()
 
         def teardown(self) -> None:
             self.ledger.close()

@@ -129,6 +129,10 @@ fn compile_here(
     } else {
         Units::gather(body, imports, &mut reporter)
     };
+    // Names that are missing would be told again wherever they are used.
+    if !reporter.is_empty() {
+        return Err(reporter.into_found());
+    }
     let mut compiler = Compiler::new(text, file, reporter);
     compiler.is_script = script;
     if script {

@@ -28,7 +28,7 @@ from lianheng.cli.demonstration.stage import (
     OTHER_BANK,
     SUPPLIER,
     Stage,
-    contract,
+    contracts,
 )
 from lianheng.model import LianhengError, NodeError
 
@@ -151,7 +151,7 @@ def perform(
 ) -> tuple["Play", "Proof", dict[str, Any]]:
     """Plays it in this folder; nothing that it started is left running."""
     network, _ = create_network(
-        folder, organisations=ORGANISATIONS, chain=CHAIN, roles=CAST, contracts=[contract()]
+        folder, organisations=ORGANISATIONS, chain=CHAIN, roles=CAST, contracts=contracts()
     )
     (folder / "receipts").mkdir()
     (folder / "genesis.cbor").write_bytes(network.homes[0].genesis_file.read_bytes())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SUPPLIER, BUYER, BANK, OTHER_BANK = "supplier", "buyer", "bank-a", "bank-b"
 ORGANISATIONS = (SUPPLIER, BUYER, BANK, OTHER_BANK)
 CHAIN = "trade"
+HOLDING = "holding"
 CONTRACT = "receivables"
 CAST = {
     "sam@supplier": "supplier",
@@ -76,7 +77,7 @@ def read(folder: Path) -> "trade_finance.Reading":
 
 
 def set_up(folder: Path) -> Stage:
-    """A complete home in this folder: keys, genesis with the receivables contract, ledger."""
+    """A complete home in this folder: keys, genesis with the contracts, ledger."""
     from lianheng.cli._home import create_home
     from lianheng.consensus import open_ledger
 
@@ -85,17 +86,21 @@ def set_up(folder: Path) -> Stage:
         organisations=ORGANISATIONS,
         roles=CAST,
         chain=CHAIN,
-        contracts=[contract()],
+        contracts=contracts(),
         development=True,
     )
     (folder / "receipts").mkdir()
     return Stage(folder, dict.fromkeys(ORGANISATIONS, open_ledger(home.ledger)), cast)
 
 
-def contract() -> "ContractSource":
-    """The receivables contract, as the chain begins with it."""
+def contracts() -> "list[ContractSource]":
+    """What the chain begins with: the block of holdings, and the receivables that use it."""
+    import blocks
     import trade_finance
     from lianheng.model import ContractSource
 
-    source = trade_finance.CONTRACT.read_text(encoding="utf-8")
-    return ContractSource(CONTRACT, trade_finance.CONTRACT.name, source)
+    files = {HOLDING: blocks.HOLDING, CONTRACT: trade_finance.CONTRACT}
+    return [
+        ContractSource(name, file.name, file.read_text(encoding="utf-8"))
+        for name, file in files.items()
+    ]
