@@ -40,6 +40,7 @@ def check_contract(
     source: str, file: str, imports: Mapping[str, str] | None = None
 ) -> list[dict[str, CborValue]]:
     """`imports`: deployed sources by the digits in their modules' names."""
+
 def run_script(source: str, file: str, gas: int) -> dict[str, CborValue]: ...
 def contract_interface(
     source: str, file: str, imports: Mapping[str, str] | None = None

@@ -146,7 +146,13 @@ fn main() {
         bound,
     };
     let (direct, gas) = measure(&bank, "transfer", &calls, "test", &mut host);
-    println!("direct {direct:.0} ns, {:.0} a second, {gas} gas", 1e9 / direct);
+    println!(
+        "direct {direct:.0} ns, {:.0} a second, {gas} gas",
+        1e9 / direct
+    );
     let (nested, gas) = measure(&till, "pay", &calls, "till", &mut host);
-    println!("nested {nested:.0} ns, {:.0} a second, {gas} gas", 1e9 / nested);
+    println!(
+        "nested {nested:.0} ns, {:.0} a second, {gas} gas",
+        1e9 / nested
+    );
 }
