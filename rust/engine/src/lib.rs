@@ -16,6 +16,7 @@ mod audit;
 pub mod bench;
 mod checkpoint;
 mod contract_python;
+mod declaration;
 mod deploy;
 mod engine;
 pub mod envelope;
@@ -43,9 +44,8 @@ mod status;
 mod timers;
 
 pub use audit::{Checked, Progress, Replay};
-pub use contract_python::{
-    check_source, check_types, source_changes, source_interface, ContractPython,
-};
+pub use contract_python::ContractPython;
+pub use declaration::{check_source, check_types, source_changes, source_interface};
 pub use deploy::{GAS_PER_SOURCE_BYTE, POLICY as DEPLOY_POLICY, RESERVED as RESERVED_NAMES};
 pub use engine::{Engine, Outcome, Pending, Recovery};
 pub use envelope::{Envelope, EnvelopeHead, Gathered};

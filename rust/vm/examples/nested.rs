@@ -105,6 +105,7 @@ fn measure(
         application: None,
         attachments: &[],
         via: None,
+        timer_gas: 50_000_000,
         read_only: false,
     };
     let (mut best, mut gas) = (f64::MAX, 0);

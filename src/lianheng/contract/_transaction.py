@@ -197,6 +197,9 @@ class Host:
         return self.state.timers.remove(number)
 
     def call_contract(self, use: Use, expected: Expected, arguments: Mapping[str, Any]) -> Any:
+        if self.state.migration is not None:
+            target = f"{use.contract}.{expected.name}"
+            raise Stopped("language.refused", f"a migration calls no other contract, not {target}")
         peer = self._transaction.admit(use, expected, view=self._view)
         plain = {name: to_plain(value) for name, value in arguments.items()}
         view = self._view or expected.view

@@ -9,6 +9,7 @@ import __future__
 
 import ast
 import hashlib
+import importlib
 import re
 import sys
 from collections.abc import Sequence
@@ -85,9 +86,8 @@ def _modules(source: str) -> list[str]:
 
 
 def _folders() -> list[Path]:
-    import lianheng.chain
-
-    return [Path(folder) for folder in lianheng.chain.__path__]
+    # By name: the package stands above this room, and exists to be looked into.
+    return [Path(folder) for folder in importlib.import_module(PACKAGE).__path__]
 
 
 def _text(module: str) -> str | None:

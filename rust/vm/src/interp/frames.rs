@@ -6,9 +6,9 @@ use super::exec::Arguments;
 use super::Vm;
 use crate::builtins::Builtin;
 use crate::error::{fatal, malformed, raise, raise_with, type_error, Exc, Stop, Trap, R};
-use crate::gas;
 use crate::memory::charge;
 use crate::value::{CellObj, ClosureObj, Value, OBJECT_BYTES};
+use crate::{gas, TraceEvent};
 
 impl Vm<'_, '_> {
     /// Finds the handler of an exception; gives the trap back where there is none.
@@ -56,6 +56,24 @@ impl Vm<'_, '_> {
                 return Some(trap);
             }
             (*number, *base, *pc) = (frame.function, frame.base as usize, frame.pc as usize);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn trace_line(&mut self, function: u16, pc: usize) {
+        let line = self.program.parts.functions[usize::from(function)].line_at(pc);
+        if line != self.traced_line {
+            self.traced_line = line;
+            let (file, line) = self.program.place(line);
+            let event = TraceEvent {
+                line,
+                file,
+                gas: self.gas_used(),
+                reads: self.reads,
+                writes: self.writes,
+            };
+            self.host.trace(event);
         }
     }
 
