@@ -3,6 +3,7 @@
 python -m tools.gas
 """
 
+import math
 import re
 import sys
 
@@ -10,7 +11,7 @@ from tools.setup import ROOT
 
 SOURCE = ROOT / "rust" / "vm" / "src" / "gas.rs"
 PAGE = ROOT / "docs" / "gas.md"
-PRICE = re.compile(r"((?:^/// .*\n)+)^pub const (\w+): u64 = ([\d_]+);", re.MULTILINE)
+PRICE = re.compile(r"((?:^/// .*\n)+)^pub const (\w+): u64 = ([^;]+);", re.MULTILINE)
 BEGIN, END = "<!-- schedule -->", "<!-- end of the schedule -->"
 
 
@@ -30,14 +31,23 @@ def page(text: str) -> str:
 def table() -> str:
     """A row for each constant: what is charged for, gas, name in the source."""
     rows = ["| for | gas | in `rust/vm/src/gas.rs` |", "|---|---|---|"]
+    known: dict[str, int] = {}
     for words, name, value in PRICE.findall(SOURCE.read_text(encoding="utf-8")):
+        known[name] = amount(value, known)
+        if name == "VERSION":
+            continue
         what = " ".join(line.removeprefix("/// ") for line in words.splitlines()).rstrip(".")
-        number = int(value.replace("_", ""))
-        shown = "version" if name == "VERSION" else f"{number:,}"
-        if name.endswith("_PER_UNIT"):
-            shown = f"1 for {number:,}"
+        shown = f"1 for {known[name]:,}" if name.endswith("_PER_UNIT") else f"{known[name]:,}"
         rows.append(f"| {what} | {shown} | `{name}` |")
-    return "\n".join(row for row in rows if "| version |" not in row)
+    return "\n".join(rows)
+
+
+def amount(written: str, known: dict[str, int]) -> int:
+    """A number, or sums and products of numbers and constants above it."""
+    return sum(
+        math.prod(known.get(part) or int(part) for part in product.split(" * "))
+        for product in written.replace("\n", " ").split(" + ")
+    )
 
 
 if __name__ == "__main__":

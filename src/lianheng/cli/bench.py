@@ -203,8 +203,12 @@ def all_(folder: Folder = Path(), json: Json = False) -> None:
 
 def without_table(figures: dict[str, Any]) -> dict[str, Any]:
     """The figures of the virtual machine without those of each operation."""
-    del figures["gas"]["operations"]
-    return figures
+    gas = figures["gas"]
+    del gas["operations"]
+    gas["over_priced"] = len(gas["over_priced"])
+    programs = figures["beside_cpython"].pop("programs")
+    times = {name: found["times"] for name, found in programs.items()}
+    return {**figures, "beside_cpython": {**figures["beside_cpython"], **times}}
 
 
 def share_of(rate: str | None) -> float | None:

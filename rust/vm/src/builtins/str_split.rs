@@ -130,7 +130,7 @@ const PIECES: usize = 1_024;
 
 /// Fails where what was found so far takes too much memory as values.
 pub(super) fn check_pieces(found: usize) -> R<()> {
-    if found % PIECES == 0 {
+    if found.is_multiple_of(PIECES) {
         crate::memory::check(found.saturating_mul(OBJECT_BYTES))?;
     }
     Ok(())
