@@ -134,14 +134,14 @@ TestHolding = Remembering.TestCase
 # The same choices on each run: what fails once fails again, for everybody.
 TestHolding.settings = settings(
     TestHolding.settings,
-    max_examples=60,
+    max_examples=30,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
 )
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_long_walks(seed: int) -> None:
     walk, dice = Remembering(), Random(seed)  # noqa: S311 - no secret
     walk.begin()
