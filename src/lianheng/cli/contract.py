@@ -9,6 +9,7 @@ from lianheng.cli._options import As, Home, Json, PassphraseFile
 from lianheng.cli.contracts.check import check
 from lianheng.cli.contracts.coverage import coverage
 from lianheng.cli.contracts.diff import diff
+from lianheng.cli.contracts.explain import explain
 from lianheng.cli.contracts.gas import gas
 from lianheng.cli.contracts.interface import interface
 from lianheng.cli.contracts.test import test
@@ -25,6 +26,7 @@ app.command()(gas)
 app.command()(coverage)
 app.command()(interface)
 app.command()(diff)
+app.command()(explain)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
 
 

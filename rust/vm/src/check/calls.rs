@@ -293,7 +293,7 @@ impl<'s> Checker<'s> {
         }
         sigs.first()
             .and_then(|sig| sig.returns.as_ref())
-            .map_or(Ty::Unknown, |ty| ty.with(&bound))
+            .map_or(Ty::Unknown, |ty| ty.with(bound))
     }
 
     /// Whether arguments fit a signature; gives the place of one that may be None and should not.
