@@ -39,13 +39,17 @@ def source_of(entry: Explanation) -> str:
     return f"{around}{body}\n" + ("" if ends else "        return None\n")
 
 
-@pytest.mark.parametrize("entry", [e for e in KNOWN.values() if e.kind and e.kind != "run"], ids=lambda entry: entry.code)
+@pytest.mark.parametrize(
+    "entry", [e for e in KNOWN.values() if e.kind and e.kind != "run"], ids=lambda entry: entry.code
+)
 def test_an_example_gives_its_code_alone(entry: Explanation) -> None:
     found = {item.code for item in check(source_of(entry), "shop.py")}
     assert found == {entry.code}
 
 
-@pytest.mark.parametrize("entry", [e for e in KNOWN.values() if e.kind == "run"], ids=lambda entry: entry.code)
+@pytest.mark.parametrize(
+    "entry", [e for e in KNOWN.values() if e.kind == "run"], ids=lambda entry: entry.code
+)
 def test_an_example_fails_so_when_it_runs(entry: Explanation, ledger: Any, tmp_path: Path) -> None:
     source = source_of(entry)
     assert check(source, "shop.py") == []

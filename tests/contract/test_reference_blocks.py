@@ -12,8 +12,8 @@ from lianheng.contract.checks import ERROR, check
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 IMPORTS = (
-    "from lianheng.contract import (Caller, Cell, Contract, Counter, Decimal, Enum, Event, Record,\n"
-    "    Rejected, Table, call, invariant, migrate, require, view)\n"
+    "from lianheng.contract import (Caller, Cell, Contract, Counter, Decimal, Enum, Event,\n"
+    "    Record, Rejected, Table, call, invariant, migrate, require, view)\n"
 )
 SALT = b"0123456789abcdef"
 

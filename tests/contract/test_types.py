@@ -15,7 +15,8 @@ LIBRARY = Path(__file__).parents[2] / "docs" / "contract-library.md"
 STATE = """
 from lianheng.contract import (
     Caller, Cell, Contract, Counter, Decimal, Event, Record, Table, add_months, allocate, call,
-    commit, date, format_date, invariant, is_valid_lei, migrate, mul_div, opens, require, sha256, view,
+    commit, date, format_date, invariant, is_valid_lei, migrate, mul_div, opens, require, sha256,
+    view,
 )
 
 

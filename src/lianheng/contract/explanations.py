@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from importlib import resources
 
 _ENTRY = re.compile(
-    r"^### `([\w.]+)`\n(.*?)\n```python (\w+)\n(.*?)\n```\nInstead: (.*?)$", re.MULTILINE | re.DOTALL
+    r"^### `([\w.]+)`\n(.*?)\n```python (\w+)\n(.*?)\n```\nInstead: (.*?)$",
+    re.MULTILINE | re.DOTALL,
 )
 _ROW = re.compile(r"^\| `([\w.]+)` \| (.*) \|$", re.MULTILINE)
 _HEAD = re.compile(r"^```python head\n(.*?)^```", re.MULTILINE | re.DOTALL)
