@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.contract.differential.compare import by_cpython
 
 from lianheng import _native
 
@@ -26,6 +27,8 @@ def test_a_row_is_true(refused: str, written: str) -> None:
     last = _native.run_script(written + "\n", "last.py", GAS)
     assert not last["diagnostics"]
     assert last["error"] is None
+    ours = by_cpython(written + "\n")
+    assert (ours.output, ours.error) == (last["output"], "")
 
 
 def test_the_table_is_read() -> None:

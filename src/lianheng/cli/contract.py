@@ -9,6 +9,7 @@ from lianheng.cli._options import As, Home, Json, PassphraseFile
 from lianheng.cli.contracts.check import check
 from lianheng.cli.contracts.coverage import coverage
 from lianheng.cli.contracts.diff import diff
+from lianheng.cli.contracts.explain import explain
 from lianheng.cli.contracts.fetch import fetch
 from lianheng.cli.contracts.gas import gas
 from lianheng.cli.contracts.interface import interface
@@ -33,6 +34,7 @@ app.command()(freeze)
 app.command()(thaw)
 app.command()(retire)
 app.command()(versions)
+app.command()(explain)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
 
 

@@ -58,6 +58,17 @@ PERSONAL_WORDS = frozenset(
         "wechat",
         "weixin",
         "zipcode",
+        "chushengriqi",
+        "dianhua",
+        "dizhi",
+        "iban",
+        "passenger",
+        "shenfenzheng",
+        "sfz",
+        "shouji",
+        "shoujihao",
+        "xingming",
+        "youxiang",
     }
 )
 """Words that name data about a person, as parts of a name."""
@@ -89,6 +100,22 @@ PERSONAL_NAMES = frozenset(
         "social_security",
         "tax_number",
         "user_name",
+        "beneficiary_name",
+        "card_number",
+        "credit_card",
+        "customer_name",
+        "holder_name",
+        "license_plate",
+        "number_plate",
+        "owner_name",
+        "patient_name",
+        "recipient_name",
+        "sender_name",
+        "tax_id",
+        "hu_zhao",
+        "shen_fen_zheng",
+        "shou_ji",
+        "xing_ming",
     }
 )
 """Names that mean a person only as a whole."""
@@ -210,6 +237,7 @@ class _Finder:
         """Arguments of calls and fields of records and events that look personal."""
         why = "looks like personal data: every member of the chain reads it, for ever"
         hint = "put a salted hash or a commitment on the chain and keep the data with its owner"
+        # Arguments of views stay with the node that answers: they are in no block.
         for method, _ in self.calls:
             arguments = [*method.args.posonlyargs, *method.args.args, *method.args.kwonlyargs]
             for argument in arguments:

@@ -293,7 +293,7 @@ impl<'s> Checker<'s> {
         }
         sigs.first()
             .and_then(|sig| sig.returns.as_ref())
-            .map_or(Ty::Unknown, |ty| ty.with(&bound))
+            .map_or(Ty::Unknown, |ty| ty.with(bound))
     }
 
     /// Whether arguments fit a signature; gives the place of one that may be None and should not.
@@ -307,40 +307,8 @@ impl<'s> Checker<'s> {
         let mut filled = vec![false; sig.params.len()];
         let mut absent = None;
         for (index, argument) in given.iter().enumerate() {
-            let wrong = |code: &'static str, message: String, help: String| Misfit {
-                at: argument.at,
-                code,
-                message,
-                help,
-                good: index + usize::from(code == "type.argument"),
-            };
-            let place = match argument.name {
-                None if index < sig.positional => Some(index),
-                None if sig.star.is_some() => None,
-                None => {
-                    let message = format!(
-                        "{}() takes {} positional arguments",
-                        sig.name, sig.positional
-                    );
-                    let at = call.range();
-                    return Err(Misfit {
-                        at,
-                        ..wrong(
-                            "call.arguments",
-                            message,
-                            "compare with its parameters".to_string(),
-                        )
-                    });
-                }
-                Some(name) => match sig.params.iter().position(|param| param.name == name) {
-                    Some(place) if place >= sig.positional_only => Some(place),
-                    _ if sig.star_star => None,
-                    _ => {
-                        let message = format!("{}() has no parameter `{name}`", sig.name);
-                        return Err(wrong("call.arguments", message, parameters(sig)));
-                    }
-                },
-            };
+            let wrong = |code, message, help| misfit(argument, index, code, message, help);
+            let place = place_of(call, sig, argument, index)?;
             let Some(place) = place else { continue };
             if std::mem::replace(&mut filled[place], true) {
                 let message = format!("{}() gets `{}` twice", sig.name, sig.params[place].name);
@@ -386,6 +354,54 @@ impl<'s> Checker<'s> {
             });
         }
         Ok(absent)
+    }
+}
+
+fn misfit(
+    argument: &Given<'_>,
+    index: usize,
+    code: &'static str,
+    message: String,
+    help: String,
+) -> Misfit {
+    Misfit {
+        at: argument.at,
+        code,
+        message,
+        help,
+        good: index + usize::from(code == "type.argument"),
+    }
+}
+
+/// The parameter that an argument is for; nothing where a starred one takes it.
+fn place_of(
+    call: &ast::ExprCall,
+    sig: &Sig,
+    argument: &Given<'_>,
+    index: usize,
+) -> Result<Option<usize>, Misfit> {
+    let wrong = |message, help| misfit(argument, index, "call.arguments", message, help);
+    match argument.name {
+        None if index < sig.positional => Ok(Some(index)),
+        None if sig.star.is_some() => Ok(None),
+        None => {
+            let message = format!(
+                "{}() takes {} positional arguments",
+                sig.name, sig.positional
+            );
+            Err(Misfit {
+                at: call.range(),
+                ..wrong(message, "compare with its parameters".to_string())
+            })
+        }
+        Some(name) => match sig.params.iter().position(|param| param.name == name) {
+            Some(place) if place >= sig.positional_only => Ok(Some(place)),
+            _ if sig.star_star => Ok(None),
+            _ => {
+                let message = format!("{}() has no parameter `{name}`", sig.name);
+                Err(wrong(message, parameters(sig)))
+            }
+        },
     }
 }
 

@@ -445,26 +445,7 @@ impl<'s> Checker<'s> {
                 }
             }
             Ty::Dict(wanted, value) => {
-                if matches!(key, Ty::List(_) | Ty::Dict(..)) {
-                    self.report(
-                        subscript.slice.range(),
-                        "type.unhashable",
-                        "a key that can change is no key",
-                        "write a tuple",
-                    );
-                } else if !key.fits(wanted, false, &self.module) {
-                    let message = format!(
-                        "the keys are {}, not {}",
-                        self.shown(wanted),
-                        self.shown(key)
-                    );
-                    self.report(
-                        subscript.slice.range(),
-                        "type.key",
-                        message,
-                        "give a key of that type",
-                    );
-                }
+                self.dict_key(key, wanted, subscript);
                 (**value).clone()
             }
             Ty::Table(table) => {
@@ -482,6 +463,18 @@ impl<'s> Checker<'s> {
             | Ty::Callable => Ty::Unknown,
             _ => return None,
         })
+    }
+
+    fn dict_key(&mut self, key: &Ty, wanted: &Ty, subscript: &'s ast::ExprSubscript) {
+        let at = subscript.slice.range();
+        if matches!(key, Ty::List(_) | Ty::Dict(..)) {
+            let message = "a key that can change is no key";
+            self.report(at, "type.unhashable", message, "write a tuple");
+        } else if !key.fits(wanted, false, &self.module) {
+            let (wanted, key) = (self.shown(wanted), self.shown(key));
+            let message = format!("the keys are {wanted}, not {key}");
+            self.report(at, "type.key", message, "give a key of that type");
+        }
     }
 
     /// `owner[key] = value`

@@ -268,13 +268,12 @@ impl<'s> Checker<'s> {
         &self,
         pattern: &'s Pattern,
         subject: Ty,
-        matched: Ty,
         covered: &mut Vec<String>,
     ) -> Ty {
         match pattern {
             Pattern::MatchAs(inner) => match &inner.pattern {
                 None => Ty::Never,
-                Some(inner) => self.after_pattern(inner, subject, matched, covered),
+                Some(inner) => self.after_pattern(inner, subject, covered),
             },
             Pattern::MatchSingleton(single) if single.value == ast::Singleton::None => {
                 subject.without_none()
@@ -292,7 +291,7 @@ impl<'s> Checker<'s> {
                 }
             }
             Pattern::MatchOr(either) => either.patterns.iter().fold(subject, |rest, pattern| {
-                self.after_pattern(pattern, rest, Ty::Unknown, covered)
+                self.after_pattern(pattern, rest, covered)
             }),
             Pattern::MatchValue(value) => {
                 if let Expr::Attribute(member) = &*value.value {

@@ -346,7 +346,7 @@ impl<'s> Checker<'s> {
         let mut after = Env::unreached();
         for case in &stmt.cases {
             let before = self.scope.env.clone();
-            let matched = self.pattern(&case.pattern, &rest, path.as_deref());
+            self.pattern(&case.pattern, &rest, path.as_deref());
             if let Some(guard) = &case.guard {
                 self.expr(guard);
                 self.narrow(guard, true);
@@ -355,7 +355,7 @@ impl<'s> Checker<'s> {
             let end = std::mem::replace(&mut self.scope.env, before);
             after = after.join(end);
             if case.guard.is_none() {
-                rest = self.after_pattern(&case.pattern, rest, matched, &mut covered);
+                rest = self.after_pattern(&case.pattern, rest, &mut covered);
                 if rest == Ty::Never {
                     self.scope.env.dead = true;
                 } else if let Some(path) = &path {

@@ -134,7 +134,7 @@ impl<'s> Compiler<'s> {
                 "an exception of its own: the tree of exceptions is closed, so that every error has a code",
                 "write raise Rejected(\"code\", \"message\"), or raise ValueError(\"message\")",
             )
-        } else if matches!(self.builtin(id), Some(_)) {
+        } else if self.builtin(id).is_some() {
             (
                 "an extended builtin type",
                 "declare a Record with a field of that type",
