@@ -41,7 +41,7 @@ def compare(old: Interface, new: Interface) -> list[Change]:
     stored = _stored_records(old) & _stored_records(new)
     found = [
         *_tables(old, new),
-        *_records(old, new, stored),
+        *_records(old, new, stored, _given_records(old) | _given_records(new)),
         *_enums(old, new),
         *_methods(old, new, "calls"),
         *_methods(old, new, "views"),
@@ -83,12 +83,17 @@ def _table(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
             yield Change(Effect.COMPATIBLE, name, f"index {_named(fields)} removed", why)
 
 
-def _records(old: Interface, new: Interface, stored: set[str]) -> Iterator[Change]:
+def _records(old: Interface, new: Interface, stored: set[str], given: set[str]) -> Iterator[Change]:
     before, after = _by_name(old["records"]), _by_name(new["records"])
     for name in sorted(before.keys() & after.keys()):
         in_rows = name in stored
-        worst = Effect.MIGRATION if in_rows else Effect.CALLERS
-        yield from _fields(name, before[name], after[name], worst, in_rows=in_rows)
+        if in_rows:
+            yield from _fields(name, before[name], after[name], Effect.MIGRATION, in_rows=True)
+        if name in given or not in_rows:
+            for change in _fields(name, before[name], after[name], Effect.CALLERS, in_rows=False):
+                # What harms neither rows nor callers is said once.
+                if not in_rows or change.effect is not Effect.COMPATIBLE:
+                    yield change
 
 
 def _fields(
@@ -194,9 +199,20 @@ def _events(old: Interface, new: Interface) -> Iterator[Change]:
 
 def _stored_records(interface: Interface) -> set[str]:
     """Records of tables, and those inside of them."""
+    return _reached(interface, [str(table["record"]) for table in interface["tables"]])
+
+
+def _given_records(interface: Interface) -> set[str]:
+    """Records that callers give or get, and those inside of them."""
+    methods = [*interface["calls"], *interface["views"]]
+    types = [str(method["returns"]) for method in methods]
+    types += [str(one["type"]) for method in methods for one in method["parameters"]]
+    return _reached(interface, [name for text in types for name in re.findall(r"\w+", text)])
+
+
+def _reached(interface: Interface, waiting: list[str]) -> set[str]:
     records = _by_name(interface["records"])
     found: set[str] = set()
-    waiting = [str(table["record"]) for table in interface["tables"]]
     while waiting:
         name = waiting.pop()
         if name in found or name not in records:

@@ -97,9 +97,12 @@ impl Vm<'_, '_> {
             }
             (_, None, None) => self.make_bytes(source.as_slice()),
             _ => {
-                self.way("bytes", None, errors.as_ref())?;
-                if let Some(encoding) = &encoding {
-                    self.named_text("bytes", "encoding", encoding)?;
+                for (parameter, value) in [("encoding", &encoding), ("errors", &errors)] {
+                    if let Some(value) = value {
+                        self.named_text("bytes", parameter, value)?;
+                    }
+                }
+                if encoding.is_some() {
                     return Err(type_error("encoding without a string argument"));
                 }
                 Err(type_error(match source {
@@ -161,7 +164,11 @@ impl Vm<'_, '_> {
 
     fn decode_bytes(&mut self, bytes: &BytesObj, way: &Way) -> R<Value> {
         // A replacement is three bytes long.
-        let growth = if way.on_error == OnError::Replace { 3 } else { 1 };
+        let growth = if way.on_error == OnError::Replace {
+            3
+        } else {
+            1
+        };
         self.plan_bytes(bytes.bytes.len().saturating_mul(growth))?;
         let mut text = String::with_capacity(bytes.bytes.len());
         let mut rest = bytes.bytes.as_slice();

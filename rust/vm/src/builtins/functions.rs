@@ -29,11 +29,9 @@ fn positional_arity(builtin: Builtin) -> (usize, usize) {
         | Builtin::TypeName
         | Builtin::Repr
         | Builtin::Reversed => (1, 1),
-        Builtin::Bool
-        | Builtin::Frozenset
-        | Builtin::List
-        | Builtin::Set
-        | Builtin::Tuple => (0, 1),
+        Builtin::Bool | Builtin::Frozenset | Builtin::List | Builtin::Set | Builtin::Tuple => {
+            (0, 1)
+        }
         Builtin::Divmod | Builtin::Filter | Builtin::Isinstance | Builtin::Issubclass => (2, 2),
         Builtin::Format | Builtin::Iter | Builtin::Next => (1, 2),
         Builtin::Map => (2, 100),

@@ -23,7 +23,9 @@ impl Vm<'_, '_> {
         self.only_keywords("enumerate", names, known)?;
         let given = |at: usize, name: &str| {
             let placed = arguments[..placed].get(at);
-            placed.or_else(|| self.keyword(arguments, names, name)).cloned()
+            placed
+                .or_else(|| self.keyword(arguments, names, name))
+                .cloned()
         };
         let source = given(0, "iterable").ok_or_else(crate::error::malformed)?;
         let start = given(1, "start").unwrap_or(Value::Int(0));

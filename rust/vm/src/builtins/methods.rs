@@ -183,9 +183,7 @@ fn of_instances(kind: Builtin, method: Method) -> bool {
         Builtin::Set => of_set(method, false),
         Builtin::Frozenset => of_set(method, true),
         Builtin::Tuple | Builtin::Range => matches!(method, Method::Count | Method::Index),
-        Builtin::Int | Builtin::Bool => {
-            of_int(method)
-        }
+        Builtin::Int | Builtin::Bool => of_int(method),
         _ => false,
     }
 }
@@ -255,9 +253,7 @@ impl Vm<'_, '_> {
             }
             Value::Dict(_) => of_dict(method),
             Value::Set(set) => of_set(method, set.frozenset),
-            Value::Int(_) | Value::Big(_) | Value::Bool(_) => {
-                of_int(method)
-            }
+            Value::Int(_) | Value::Big(_) | Value::Bool(_) => of_int(method),
             Value::Record(_) => matches!(method, M::Replace),
             Value::Contract => matches!(method, M::Emit),
             Value::Table(_) => matches!(method, M::Get | M::Scan | M::By | M::Delete),
@@ -332,6 +328,12 @@ impl Vm<'_, '_> {
         }
     }
 
+    /// A static method or a class method of a record's class.
+    fn special_method(&mut self, receiver: &Value, name: u16) -> R<Option<Value>> {
+        self.must_have(receiver, name)?;
+        self.attribute(receiver, name).map(Some)
+    }
+
     /// A value in a field that is called, or no such method.
     fn call_field(
         &mut self,
@@ -344,9 +346,21 @@ impl Vm<'_, '_> {
             Value::Record(record) => self
                 .program
                 .slot(record.class, name)
-                .map(|slot| record.fields[slot].clone()),
+                .map(|slot| record.fields[slot].clone())
+                .map_or_else(
+                    || self.special_method(receiver, name),
+                    |field| Ok(Some(field)),
+                )?,
             Value::Class(_) => Some(self.attribute(receiver, name)?),
             Value::Range(_) if matches!(self.program.name(name), "start" | "stop" | "step") => {
+                Some(self.attribute(receiver, name)?)
+            }
+            Value::Int(_) | Value::Big(_) | Value::Bool(_)
+                if matches!(
+                    self.program.name(name),
+                    "real" | "imag" | "numerator" | "denominator"
+                ) =>
+            {
                 Some(self.attribute(receiver, name)?)
             }
             Value::Table(_) => return Err(self.no_method(receiver, name)),

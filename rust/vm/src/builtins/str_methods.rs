@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::Method;
 use super::named::Takes;
+use super::Method;
 use crate::error::{type_error, value_error, R};
 use crate::gas;
 use crate::interp::Vm;

@@ -1,7 +1,7 @@
 //! Methods that take a text apart.
 
-use super::str_methods::is_space;
 use super::named::Takes;
+use super::str_methods::is_space;
 use super::Method;
 use crate::error::{type_error, value_error, R};
 use crate::gas;

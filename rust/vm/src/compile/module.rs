@@ -111,6 +111,9 @@ impl<'s> Compiler<'s> {
         {
             return;
         }
+        if import.level == 0 && self.import_known(module, &import.names) {
+            return;
+        }
         if module != MODULE || import.level != 0 {
             let message = format!("`{module}` cannot be imported: a contract sees only {MODULE}");
             return self.error(
@@ -157,7 +160,9 @@ impl<'s> Compiler<'s> {
             },
             Stmt::AnnAssign(assign) => match (&*assign.target, &assign.value) {
                 (Expr::Name(name), Some(value)) => {
-                    self.check_annotation(&assign.annotation);
+                    if !self.is_type_alias(&assign.annotation) {
+                        self.check_annotation(&assign.annotation);
+                    }
                     self.define_constant(name, value);
                 }
                 _ => self.refuse(
@@ -180,6 +185,9 @@ impl<'s> Compiler<'s> {
     }
 
     fn define_constant(&mut self, name: &'s ast::ExprName, value: &'s Expr) {
+        if self.name_type(name, value) {
+            return;
+        }
         let before = self.reporter.is_empty();
         let found = self.evaluate(value);
         if found.is_none() && !before {

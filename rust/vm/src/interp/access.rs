@@ -422,12 +422,9 @@ impl Vm<'_, '_> {
         for entry in entries {
             if self.find(known, entry.hash, &entry.key)?.is_some() {
                 let (callee, name) = (self.callee_text(callee)?, self.show(&entry.key)?);
-                return Err(type_error(match entry.key {
-                    Value::Str(_) => {
-                        format!("{callee} got multiple values for keyword argument '{name}'")
-                    }
-                    _ => "keywords must be strings".to_string(),
-                }));
+                return Err(type_error(format!(
+                    "{callee} got multiple values for keyword argument '{name}'"
+                )));
             }
             self.dict_set(known, entry.hash, entry.key, entry.value)?;
         }

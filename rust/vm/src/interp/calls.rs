@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::exec::Arguments;
 use super::Vm;
 use crate::error::{fatal, malformed, raise, refused, type_error, Exc, Stop, R};
-use crate::program::{ClassKind, Function, Instr, Op};
+use crate::program::{ClassKind, Function, Instr, Op, Special};
 use crate::table::HashTable;
 use crate::value::{ClosureObj, Value};
 use crate::{gas, limits};
@@ -112,6 +112,9 @@ impl Vm<'_, '_> {
         let methods = match receiver {
             Value::Record(record) => &self.program.class(record.class).methods,
             Value::Contract => &self.program.parts.methods,
+            Value::Class(class) => {
+                return self.program.special(*class, Special::Class, name);
+            }
             _ => return None,
         };
         methods
@@ -144,10 +147,7 @@ impl Vm<'_, '_> {
         bound.resize_with(info.params.len(), Value::default);
         let mut others = HashTable::default();
         for (name, value) in names.iter().zip(keywords) {
-            let place = info
-                .params
-                .iter()
-                .position(|param| param.name == *name);
+            let place = info.params.iter().position(|param| param.name == *name);
             match place.filter(|place| *place >= usize::from(info.positional_only)) {
                 Some(place) if matches!(bound[place], Value::Unset) => bound[place] = value,
                 Some(_) => {
@@ -387,6 +387,13 @@ impl Vm<'_, '_> {
             }
             other => self.call_native(other, &mut arguments, names),
         }
+    }
+
+    /// What a property gives.
+    pub(crate) fn property(&mut self, function: u16, record: &Value) -> R<Value> {
+        self.spend(gas::CALL)?;
+        let bound = self.bind(function, vec![record.clone()], &[], None)?;
+        self.run_native(function, bound)
     }
 
     fn run_native(&mut self, function: u16, bound: Vec<Value>) -> R<Value> {

@@ -8,7 +8,7 @@ use super::helpers::{is_sequence_of, new_slice, take_all};
 use super::Vm;
 use crate::builtins::Builtin;
 use crate::error::{malformed, raise_with, refused, Exc, Stop};
-use crate::program::{Instr, Op, SMALL_BIAS};
+use crate::program::{Instr, Op, NO_LINE, SMALL_BIAS};
 use crate::value::Value;
 use crate::{gas, TraceEvent};
 
@@ -16,8 +16,8 @@ impl Vm<'_, '_> {
     #[cold]
     #[inline(never)]
     fn trace_line(&mut self, function: u16, pc: usize) {
-        let line = self.program.parts.functions[usize::from(function)].line_at(pc);
-        if line != self.traced_line {
+        let line = self.program.parts.functions[usize::from(function)].traced_line(pc);
+        if line != self.traced_line && line != NO_LINE {
             self.traced_line = line;
             let event = TraceEvent {
                 line,
@@ -423,7 +423,7 @@ impl Vm<'_, '_> {
                     // The callee lies two registers below its keywords.
                     let callee = &regs[usize::from(instr.a.saturating_sub(2))];
                     try_or_fail!(self.merge_keywords(callee, &r!(instr.a), &r!(instr.b)));
-                },
+                }
                 Op::ToTuple => {
                     let items = try_or_fail!(self.collect(&r!(instr.b)));
                     r!(instr.a) = try_or_fail!(self.new_tuple(items));

@@ -8,6 +8,7 @@ mod check_digits;
 mod dates;
 mod decimal;
 mod hashing;
+mod numbers;
 
 pub(crate) use decimal::{is_scale, parse as parse_decimal};
 
@@ -76,6 +77,9 @@ const LIBRARY: &[Entry] = &[
     (B::IsValidLei, TEXT),
     (B::IsValidSscc, TEXT),
     (B::IsValidUscc, TEXT),
+    (B::Gcd, &[]),
+    (B::Isqrt, &[]),
+    (B::Lcm, &[]),
 ];
 
 /// The parameters of a builtin that has to be imported; nothing for the others.
@@ -88,7 +92,9 @@ pub(crate) fn parameters(builtin: Builtin) -> Option<&'static [&'static str]> {
 
 /// What `from lianheng.contract import name` gives, where it is one of these helpers.
 pub(crate) fn exported(name: &str) -> Option<Builtin> {
-    Builtin::from_name(name).filter(|found| parameters(*found).is_some())
+    Builtin::from_name(name)
+        .filter(|found| parameters(*found).is_some())
+        .filter(|found| !matches!(found, B::Gcd | B::Isqrt | B::Lcm))
 }
 
 impl Vm<'_, '_> {
@@ -99,6 +105,9 @@ impl Vm<'_, '_> {
         arguments: &[Value],
         names: &[u16],
     ) -> R<Value> {
+        if matches!(builtin, B::Gcd | B::Isqrt | B::Lcm) {
+            return self.whole_numbers(builtin, arguments, names);
+        }
         let parameters = parameters(builtin).ok_or_else(malformed)?;
         let given = self.bind_library(builtin.name(), 0, parameters, arguments, names)?;
         let given = given.as_slice();
