@@ -446,7 +446,11 @@ impl Vm<'_, '_> {
             Value::ExcClass(class) => format!("{}()", class.name()),
             Value::Bound(bound) => {
                 let kind = self.type_name(&bound.receiver);
-                format!("{kind}.{}()", self.program.name(bound.name))
+                let module = match bound.receiver {
+                    Value::Record(_) => module,
+                    _ => "",
+                };
+                format!("{module}{kind}.{}()", self.program.name(bound.name))
             }
             other => self.show(other)?,
         })

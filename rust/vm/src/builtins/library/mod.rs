@@ -90,11 +90,16 @@ pub(crate) fn parameters(builtin: Builtin) -> Option<&'static [&'static str]> {
         .map(|(_, parameters)| *parameters)
 }
 
+/// Whether a helper comes from Python's `math`.
+pub(crate) fn is_of_math(builtin: Builtin) -> bool {
+    matches!(builtin, B::Gcd | B::Isqrt | B::Lcm)
+}
+
 /// What `from lianheng.contract import name` gives, where it is one of these helpers.
 pub(crate) fn exported(name: &str) -> Option<Builtin> {
     Builtin::from_name(name)
         .filter(|found| parameters(*found).is_some())
-        .filter(|found| !matches!(found, B::Gcd | B::Isqrt | B::Lcm))
+        .filter(|found| !is_of_math(*found))
 }
 
 impl Vm<'_, '_> {
@@ -105,7 +110,7 @@ impl Vm<'_, '_> {
         arguments: &[Value],
         names: &[u16],
     ) -> R<Value> {
-        if matches!(builtin, B::Gcd | B::Isqrt | B::Lcm) {
+        if is_of_math(builtin) {
             return self.whole_numbers(builtin, arguments, names);
         }
         let parameters = parameters(builtin).ok_or_else(malformed)?;
