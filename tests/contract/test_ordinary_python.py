@@ -1,6 +1,7 @@
 """Imports, names for types, types in quotes and decorated methods: on both engines."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,8 @@ def test_both_engines_take_it(ledger: LedgerFixture, file: Path) -> None:
     one = lots.as_("alice@north")
     one.put("a", None, 30)
     one.put("b", "a", 18)
-    assert one.put("c", "b").parent.parent.amount == 30
+    deep: Any = one.put("c", "b")
+    assert deep.parent.parent.amount == 30
     assert lots.facts("b", ["y", "x"]) == (2, 6, 2, ["x", "y"])
     with ledger.rejects("deep"):
         one.put("d", "c")
@@ -103,7 +105,8 @@ def test_both_engines_take_it(ledger: LedgerFixture, file: Path) -> None:
 )
 def test_what_stays_refused_is_named(source: str, code: str) -> None:
     head = "from lianheng.contract import Record\n" if "Record" in source else ""
-    found = _native.run_script(head + source + "\n", "s.py", 100_000)["diagnostics"]
+    ran: dict[str, Any] = _native.run_script(head + source + "\n", "s.py", 100_000)
+    found = ran["diagnostics"]
     assert [one["code"] for one in found][:1] == [code], found
 
 
@@ -117,5 +120,5 @@ def test_a_value_that_names_itself_is_bounded() -> None:
         "    node = Node(node)\n"
         "print(node == Node(node))\n"
     )
-    error = _native.run_script(source, "s.py", 10_000_000)["error"]
-    assert error["code"] == "limit.depth"
+    ran: dict[str, Any] = _native.run_script(source, "s.py", 10_000_000)
+    assert ran["error"]["code"] == "limit.depth"
