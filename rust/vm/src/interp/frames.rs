@@ -11,6 +11,23 @@ use crate::memory::charge;
 use crate::value::{CellObj, ClosureObj, Value, OBJECT_BYTES};
 
 impl Vm<'_, '_> {
+    /// Tells the host of a line that is reached.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn trace_line(&mut self, function: u16, pc: usize) {
+        let line = self.program.parts.functions[usize::from(function)].traced_line(pc);
+        if line != self.traced_line && line != crate::program::NO_LINE {
+            self.traced_line = line;
+            let event = crate::TraceEvent {
+                line,
+                gas: self.gas_used(),
+                reads: self.reads,
+                writes: self.writes,
+            };
+            self.host.trace(event);
+        }
+    }
+
     /// Finds the handler of an exception; gives the trap back where there is none.
     pub(super) fn unwind(
         &mut self,

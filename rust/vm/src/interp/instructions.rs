@@ -8,27 +8,11 @@ use super::helpers::{is_sequence_of, new_slice, take_all};
 use super::Vm;
 use crate::builtins::Builtin;
 use crate::error::{malformed, raise_with, refused, Exc, Stop};
-use crate::program::{Instr, Op, NO_LINE, SMALL_BIAS};
+use crate::gas;
+use crate::program::{Instr, Op, SMALL_BIAS};
 use crate::value::Value;
-use crate::{gas, TraceEvent};
 
 impl Vm<'_, '_> {
-    #[cold]
-    #[inline(never)]
-    fn trace_line(&mut self, function: u16, pc: usize) {
-        let line = self.program.parts.functions[usize::from(function)].traced_line(pc);
-        if line != self.traced_line && line != NO_LINE {
-            self.traced_line = line;
-            let event = TraceEvent {
-                line,
-                gas: self.gas_used(),
-                reads: self.reads,
-                writes: self.writes,
-            };
-            self.host.trace(event);
-        }
-    }
-
     /// Runs instructions from `counter` on until the frame calls, returns or fails.
     #[allow(
         clippy::too_many_lines,
