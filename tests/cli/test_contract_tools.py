@@ -172,7 +172,9 @@ def test_diff_says_whom_a_change_concerns(
         changed = changed.replace("self.tools[id]", "self.tools[id, id]")
     (folder / "new.py").write_text(changed)
     ran = cli("contract", "diff", "shed.py", "new.py", "--json")
-    found = {change["where"]: change["effect"] for change in ran.json["changes"]}
+    found: dict[str, str] = {}
+    for one in ran.json["changes"]:  # the gravest comes first
+        found.setdefault(one["where"], one["effect"])
     if where:
         assert found[where] == effect
     assert ran.code == (1 if effect == "migration" else 0)
@@ -229,3 +231,68 @@ def test_a_syntax_error_is_a_finding_too(cli: Cli, folder: Path) -> None:
     ran = cli("contract", "check", "broken.py", "--json")
     assert ran.code == 1
     assert ran.json["diagnostics"][0]["code"].startswith("syntax.")
+
+
+def test_a_break_that_never_runs_is_not_covered(cli: Cli, folder: Path) -> None:
+    (folder / "shed.py").write_text(
+        "from lianheng.contract import Contract, view\n"
+        "class Loops(Contract):\n"
+        "    @view\n"
+        "    def first(self, xs: list[int]) -> int:\n"
+        "        n = 0\n"
+        "        for x in xs:\n"
+        "            n += 1\n"
+        "            if x == 3:\n"
+        "                break\n"
+        "        while n > 100:\n"
+        "            n -= 1\n"
+        "            if n == 5:\n"
+        "                break\n"
+        "        if n > 50:\n"
+        "            n = 1\n"
+        "        return n\n"
+    )
+    (folder / "test_shed.py").write_text(
+        "def test_all(ledger):\n"
+        "    loops = ledger.deploy('shed.py')\n"
+        "    assert loops.first([1, 2]) == 2\n"
+        "    assert loops.first([1] * 102) == 1\n"
+    )
+    machine = cli("contract", "coverage", "--json").json
+    (missing,) = (found["missing"] for found in machine["files"].values())
+    assert missing == [9, 13]
+
+
+def test_files_of_one_name_have_budgets_of_their_own(cli: Cli, folder: Path) -> None:
+    for name, many in (("a", 1), ("b", 3)):
+        (folder / name).mkdir()
+        (folder / name / "shed.py").write_text(SHED)
+        (folder / name / f"test_{name}.py").write_text(
+            TEST.replace('"shed.py"', f'"{name}/shed.py"').replace(
+                'add("x")', f'add("x", many={many})'
+            )
+        )
+    (folder / "test_shed.py").unlink()
+    (folder / "kept").mkdir()
+    assert cli("contract", "gas", "--write-budget", "kept/gas.json").code == 0
+    budget = json.loads(Path("kept/gas.json").read_text())
+    assert set(budget) == {"../a/shed.py", "../b/shed.py"}
+    assert budget["../a/shed.py"]["add"] < budget["../b/shed.py"]["add"]
+    assert cli("contract", "gas", "--budget", "kept/gas.json").code == 0
+
+
+def test_a_record_in_rows_and_arguments_concerns_both(cli: Cli, folder: Path) -> None:
+    source = SHED.replace("id: str, many: int = 1)", "tool: Tool, id: str, many: int = 1)")
+    (folder / "old.py").write_text(source)
+    (folder / "new.py").write_text(source.replace("    holder: str\n", "    holder: int\n"))
+    found = cli("contract", "diff", "old.py", "new.py", "--json").json
+    effects = [one["effect"] for one in found["changes"] if one["where"] == "Tool.holder"]
+    assert effects == ["migration", "callers"]
+
+
+def test_what_a_script_is_refused_when_it_runs_names_line_and_rule(cli: Cli, folder: Path) -> None:
+    (folder / "s.py").write_text("s = {1, 2}\nfor x in s:\n    print(x)\n")
+    ran = cli("contract", "run", "s.py")
+    assert ran.code == 2
+    assert ran.err.startswith("s.py:2: language.refused: the order of a set is arbitrary")
+    assert "Traceback" not in ran.err

@@ -62,6 +62,9 @@ pub const CONTRACTS_DEEP: usize = 4;
 /// Nested types in an annotation, in levels.
 pub const TYPE_LEVELS: usize = 12;
 
+/// Longest type in quotes, in bytes: the token pass does not look into texts.
+pub const TYPE_BYTES: usize = 200;
+
 /// Nested constants, in levels.
 pub const CONST_LEVELS: usize = 16;
 

@@ -115,7 +115,10 @@ def run(
     if check_only:
         sys.stderr.write("accepted\n")
         return
-    if error := outcome["error"]:
+    error = outcome["error"]
+    if error and error["code"] == "language.refused":
+        show_script_refusal(error, source.splitlines(), str(file))
+    elif error:
         show_script_error(error, source.splitlines(), str(file))
     sys.stderr.write(f"gas: {outcome['gas']}\n")
     if error:
@@ -194,6 +197,17 @@ def show_script_error(error: "Mapping[str, Any]", source: "Sequence[str]", file:
         if 0 < row <= len(source):
             lines.append(f"    {source[row - 1].strip()}")
     lines.append(str(error["last_line"]))
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def show_script_refusal(error: "Mapping[str, Any]", source: "Sequence[str]", file: str) -> None:
+    """What the language refused when it ran: place, rule, the line. The rule says a way round."""
+    import sys
+
+    row = int(error["line"])
+    lines = [f"{file}:{row}: {error['code']}: {error['message']}"]
+    if 0 < row <= len(source):
+        lines.append(f"    {source[row - 1]}")
     sys.stderr.write("\n".join(lines) + "\n")
 
 

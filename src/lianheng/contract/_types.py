@@ -7,7 +7,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol, Union, get_args, get_origin
+from typing import Any, ForwardRef, Protocol, Union, get_args, get_origin
 
 from lianheng.contract._decimal import Decimal
 
@@ -312,9 +312,11 @@ def decode_at(step: str, expected: Type, given: Plain) -> Any:
 
 def resolve(annotation: object, namespace: Mapping[str, Any]) -> Type:
     """The type that an annotation, or its text, means among these names."""
-    if isinstance(annotation, str):
+    while isinstance(annotation, str | ForwardRef):
+        # A type in quotes is the text of a text.
+        written = annotation if isinstance(annotation, str) else annotation.__forward_arg__
         # The annotation of a contract that the core's compiler accepted: a type and nothing else.
-        annotation = eval(annotation, dict(namespace))  # noqa: S307
+        annotation = eval(written, dict(namespace))  # noqa: S307
     if annotation is None:
         return Scalar(types.NoneType)
     origin, args = get_origin(annotation), get_args(annotation)

@@ -45,7 +45,7 @@ def compare(old: Interface, new: Interface, layout: Sequence[Mapping[str, Any]])
     known = {change.where for change in stored}
     found = [
         *stored,
-        *(change for change in _records(old, new) if change.where not in known),
+        *_callers(old, new, known),
         *(change for change in _enums(old, new) if change.where not in known),
         *_methods(old, new, "calls"),
         *_methods(old, new, "views"),
@@ -54,6 +54,15 @@ def compare(old: Interface, new: Interface, layout: Sequence[Mapping[str, Any]])
     ]
     order = list(Effect)
     return sorted(dict.fromkeys(found), key=lambda change: order.index(change.effect))
+
+
+def _callers(old: Interface, new: Interface, known: set[str]) -> Iterator[Change]:
+    """What changes of records mean to callers, beside what it means to stored rows."""
+    given = _given_records(old) | _given_records(new)
+    for change in _records(old, new):
+        breaks = change.effect is Effect.CALLERS and change.where.partition(".")[0] in given
+        if breaks or change.where not in known:
+            yield change
 
 
 def _layout(changes: Sequence[Mapping[str, Any]]) -> Iterator[Change]:
@@ -191,6 +200,27 @@ def _migrations(old: Interface, new: Interface) -> Iterator[Change]:
     for source in sorted(set(new.get("migrations", ())) - had):
         why = "runs where that many sources were in force before"
         yield Change(Effect.COMPATIBLE, f"version {source}", "migration added", why)
+
+
+def _given_records(interface: Interface) -> set[str]:
+    """Records that callers give or get, and those inside of them."""
+    methods = [*interface["calls"], *interface["views"]]
+    types = [str(method["returns"]) for method in methods]
+    types += [str(one["type"]) for method in methods for one in method["parameters"]]
+    return _reached(interface, [name for text in types for name in re.findall(r"\w+", text)])
+
+
+def _reached(interface: Interface, waiting: list[str]) -> set[str]:
+    records = by_name(interface["records"])
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in records:
+            continue
+        found.add(name)
+        for field in records[name]["fields"]:
+            waiting += re.findall(r"\w+", str(field["type"]))
+    return found
 
 
 def by_name(items: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -6,9 +6,11 @@ import contextlib
 import io
 import re
 import signal
+import sys
 import traceback
 import warnings
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from lianheng import _native
@@ -57,11 +59,15 @@ def by_cpython(source: str) -> Ran:
         except SyntaxError as error:
             return Ran(error=f"SyntaxError: {error.msg}", line=error.lineno or 0)
     out = io.StringIO()
+    module = ModuleType("__main__")
     signal.signal(signal.SIGALRM, _stop)
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    # Types in quotes are looked up in the module of the class that has them.
+    before = sys.modules["__main__"]
+    sys.modules["__main__"] = module
     try:
         with contextlib.redirect_stdout(out):
-            exec(code, {"__name__": "__main__"})  # noqa: S102  programs of our own making
+            exec(code, vars(module))  # noqa: S102  programs of our own making
     except Exception as error:  # noqa: BLE001  whatever it raises is what we compare
         last = traceback.format_exception_only(error)[-1].removesuffix("\n")
         last = last.replace("lianheng.contract._errors.", "lianheng.contract.")
@@ -73,6 +79,7 @@ def by_cpython(source: str) -> Ran:
         return Ran(refused="CPython did not end in time")
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.modules["__main__"] = before
     return Ran(out.getvalue())
 
 

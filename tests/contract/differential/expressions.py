@@ -63,6 +63,18 @@ LITERALS: dict[str, list[str]] = {
 
 EXPRESSIONS: dict[str, list[str]] = {
     "int": [
+        "gcd(<int>, <int>)",
+        "lcm(<nat>, <nat>)",
+        "isqrt(abs(<int>))",
+        "<rec>.sum",
+        "Point.diagonal(<int>).sum",
+        "Point.of((<int>,), y=<int>).sum",
+        "counted()",
+        "counted(<int>)",
+        "added(<ints>)",
+        "(<int>).as_integer_ratio()[0]",
+        "keywords(**{<str>: <int>})",
+        "<bytes>.rfind(<bytes>)",
         "(<int> + <int>)",
         "(<int> - <int>)",
         "(<int> * <int>)",
@@ -172,6 +184,12 @@ EXPRESSIONS: dict[str, list[str]] = {
     "nat": ["len(<char>)", "(<int> & 7)", "(<nat> + 1)"],
     "char": ["<str>[<int>]", "chr(97 + (<int> & 15))", "<char>.upper()", "<char>.lower()"],
     "str": [
+        '<str>.encode("ascii", "ignore").decode()',
+        '<bytes>.decode("utf-8", "replace")',
+        '<bytes>.decode(errors="ignore")',
+        '<bytes>.hex(":")',
+        '"{a}".format(**{"a": <int>, <str>: 1})',
+        "str(collected(q=<int>, **{<str>: <str>}))",
         "(<str> + <str>)",
         "(<str> * <nat>)",
         "(<nat> * <str>)",

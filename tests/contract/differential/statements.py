@@ -130,7 +130,14 @@ BLOCKS: list[str] = [
     "changed-while-looping",
 ]
 
-HEAD = """from lianheng.contract import Enum, Record, Rejected, require
+HEAD = """from math import gcd, isqrt, lcm
+from typing import Optional
+
+from lianheng.contract import Enum, Record, Rejected, require
+
+Whole = int
+Wholes = list[Whole]
+calls = 0
 
 class Color(Enum):
     RED = 1
@@ -142,6 +149,18 @@ class Point(Record):
 
     def norm(self) -> int:
         return abs(self.x) + abs(self.y)
+
+    @property
+    def sum(self) -> Whole:
+        return self.x + self.y
+
+    @staticmethod
+    def diagonal(n: Whole) -> "Point":
+        return Point(n, n)
+
+    @classmethod
+    def of(cls, pair, **more):
+        return cls(*pair, **more)
 
     def moved(self, dx: int, dy: int = 0):
         return self.replace(x=self.x + dx, y=self.y + dy)
@@ -155,6 +174,17 @@ def helper(v: int) -> int:
     if v > 100:
         return v % 97
     return v + LIMIT
+
+def counted(v: Optional[Whole] = None) -> Whole:
+    global calls
+    calls += 1
+    return calls if v is None else v + calls
+
+def collected(**named):
+    return named
+
+def added(v: Wholes) -> Whole:
+    return sum(v)
 
 def scaled(v, by=2):
     return v * by

@@ -197,6 +197,9 @@ impl Vm<'_, '_> {
         };
         for choice in &choices {
             let Value::Bytes(choice) = choice else {
+                if matches!(arguments[0], Value::Tuple(_)) {
+                    self.bytes_argument(choice, false)?;
+                }
                 return Err(type_error(format!(
                     "{} first arg must be bytes or a tuple of bytes, not {}",
                     method.name(),

@@ -97,9 +97,12 @@ impl Vm<'_, '_> {
             }
             (_, None, None) => self.make_bytes(source.as_slice()),
             _ => {
-                self.way("bytes", None, errors.as_ref())?;
-                if let Some(encoding) = &encoding {
-                    self.named_text("bytes", "encoding", encoding)?;
+                for (parameter, value) in [("encoding", &encoding), ("errors", &errors)] {
+                    if let Some(value) = value {
+                        self.named_text("bytes", parameter, value)?;
+                    }
+                }
+                if encoding.is_some() {
                     return Err(type_error("encoding without a string argument"));
                 }
                 Err(type_error(match source {

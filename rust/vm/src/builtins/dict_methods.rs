@@ -56,22 +56,7 @@ impl Vm<'_, '_> {
                 self.dict_set(dict, hash, arguments[0].clone(), value.clone())?;
                 Ok(value)
             }
-            Method::Pop => {
-                self.may_change(&dict.flags)?;
-                // CPython does not ask for the key's hash where nothing can be found.
-                let found = if dict.table.borrow().len() == 0 {
-                    None
-                } else {
-                    let hash = self.hash(&arguments[0], 0)?;
-                    self.find(dict, hash, &arguments[0])?
-                };
-                let removed = found.and_then(|at| dict.table.borrow_mut().remove(at));
-                match (removed, arguments.get(1)) {
-                    (Some((_, value)), _) => Ok(value),
-                    (None, Some(default)) => Ok(default.clone()),
-                    (None, None) => Err(raise_with(Exc::KeyError, vec![arguments[0].clone()])),
-                }
-            }
+            Method::Pop => self.dict_pop(dict, arguments),
             Method::Popitem => {
                 self.may_change(&dict.flags)?;
                 let last = dict.table.borrow().last();
@@ -91,6 +76,24 @@ impl Vm<'_, '_> {
                 self.plan_elements(dict.table.borrow().len() * 3)?;
                 Value::dict(dict.table.borrow().clone())
             }
+        }
+    }
+
+    /// `dict.pop(key, default)`
+    fn dict_pop(&mut self, dict: &Rc<DictObj>, arguments: &[Value]) -> R<Value> {
+        self.may_change(&dict.flags)?;
+        // CPython does not ask for the key's hash where nothing can be found.
+        let found = if dict.table.borrow().len() == 0 {
+            None
+        } else {
+            let hash = self.hash(&arguments[0], 0)?;
+            self.find(dict, hash, &arguments[0])?
+        };
+        let removed = found.and_then(|at| dict.table.borrow_mut().remove(at));
+        match (removed, arguments.get(1)) {
+            (Some((_, value)), _) => Ok(value),
+            (None, Some(default)) => Ok(default.clone()),
+            (None, None) => Err(raise_with(Exc::KeyError, vec![arguments[0].clone()])),
         }
     }
 

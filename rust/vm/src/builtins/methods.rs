@@ -350,6 +350,12 @@ impl Vm<'_, '_> {
         }
     }
 
+    /// A static method or a class method of a record's class.
+    fn special_method(&mut self, receiver: &Value, name: u16) -> R<Option<Value>> {
+        self.must_have(receiver, name)?;
+        self.attribute(receiver, name).map(Some)
+    }
+
     /// A value in a field that is called, or no such method.
     fn call_field(
         &mut self,
@@ -362,9 +368,21 @@ impl Vm<'_, '_> {
             Value::Record(record) => self
                 .program
                 .slot(record.class, name)
-                .map(|slot| record.fields[slot].clone()),
+                .map(|slot| record.fields[slot].clone())
+                .map_or_else(
+                    || self.special_method(receiver, name),
+                    |field| Ok(Some(field)),
+                )?,
             Value::Class(_) => Some(self.attribute(receiver, name)?),
             Value::Range(_) if matches!(self.program.name(name), "start" | "stop" | "step") => {
+                Some(self.attribute(receiver, name)?)
+            }
+            Value::Int(_) | Value::Big(_) | Value::Bool(_)
+                if matches!(
+                    self.program.name(name),
+                    "real" | "imag" | "numerator" | "denominator"
+                ) =>
+            {
                 Some(self.attribute(receiver, name)?)
             }
             Value::Table(_) => return Err(self.no_method(receiver, name)),

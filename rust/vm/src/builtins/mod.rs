@@ -122,6 +122,9 @@ names! {
         IsValidLei = "is_valid_lei",
         IsValidSscc = "is_valid_sscc",
         IsValidUscc = "is_valid_uscc",
+        Gcd = "gcd",
+        Isqrt = "isqrt",
+        Lcm = "lcm",
     }
 }
 

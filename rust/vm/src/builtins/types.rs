@@ -4,6 +4,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
 
+use super::named::Takes;
 use super::Builtin;
 use crate::error::{malformed, raise_with, refused, type_error, Exc, R};
 use crate::interp::arith::to_big;
@@ -114,31 +115,21 @@ impl Vm<'_, '_> {
 
     /// `round(number)`, `round(number, digits)`: of integers, to even at the middle.
     pub(super) fn round(&mut self, arguments: &[Value], names: &[u16]) -> R<Value> {
-        self.only_keywords("round", names, &["number", "ndigits"])?;
-        let positional = arguments.len() - names.len().min(arguments.len());
-        let number = arguments[..positional]
-            .first()
-            .or_else(|| self.keyword(arguments, names, "number"));
-        let digits = arguments[..positional]
-            .get(1)
-            .or_else(|| self.keyword(arguments, names, "ndigits"));
-        let Some(number) = number else {
-            return Err(type_error(
-                "round() missing required argument 'number' (pos 1)",
-            ));
-        };
-        let Some(big) = to_big(number) else {
+        const TAKES: Takes = Takes::any("round", &["number", "ndigits"]).needs(1);
+        let [number, digits] = self.named(&TAKES, arguments, names)?;
+        let number = number.ok_or_else(crate::error::malformed)?;
+        let Some(big) = to_big(&number) else {
             return Err(type_error(format!(
                 "type {} doesn't define __round__ method",
-                self.type_name(number)
+                self.type_name(&number)
             )));
         };
         let digits = match digits {
             None | Some(Value::None) => return self.new_int(big),
-            Some(digits) => to_big(digits).ok_or_else(|| {
+            Some(digits) => to_big(&digits).ok_or_else(|| {
                 type_error(format!(
                     "'{}' object cannot be interpreted as an integer",
-                    self.type_name(digits)
+                    self.type_name(&digits)
                 ))
             })?,
         };

@@ -1,7 +1,7 @@
 //! Annotations.
 
 use ruff_python_ast::{Expr, Operator};
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::{Compiler, Global};
 use crate::limits;
@@ -12,20 +12,20 @@ const HELP: &str = "types are int, str, bytes, bool, None, list[T], dict[K, V], 
 
 impl<'s> Compiler<'s> {
     /// The type of an annotation; reports what is none.
-    pub(crate) fn annotation(&mut self, expr: &'s Expr) -> Type {
+    pub(crate) fn annotation(&mut self, expr: &Expr) -> Type {
         self.annotation_within(expr, limits::TYPE_LEVELS)
             .unwrap_or(Type::Any)
     }
 
     /// Reports an annotation that is none.
-    pub(crate) fn check_annotation(&mut self, expr: &'s Expr) {
+    pub(crate) fn check_annotation(&mut self, expr: &Expr) {
         // Only the types of fields and of calls are checked: a string says nothing here.
         if !matches!(expr, Expr::StringLiteral(_)) {
             let _ = self.annotation(expr);
         }
     }
 
-    fn annotation_within(&mut self, expr: &'s Expr, levels: usize) -> Option<Type> {
+    pub(super) fn annotation_within(&mut self, expr: &Expr, levels: usize) -> Option<Type> {
         let Some(levels) = levels.checked_sub(1) else {
             self.error(
                 expr.range(),
@@ -39,32 +39,67 @@ impl<'s> Compiler<'s> {
             Expr::NoneLiteral(_) => Some(Type::None),
             Expr::Name(name) => self.named_type(name),
             Expr::BinOp(binary) if binary.op == Operator::BitOr => {
+                for side in [&binary.left, &binary.right] {
+                    if matches!(**side, Expr::StringLiteral(_)) {
+                        return self.no_text_type(&**side);
+                    }
+                }
                 let left = self.annotation_within(&binary.left, levels)?;
                 let right = self.annotation_within(&binary.right, levels)?;
                 self.distinct_decimals(expr, union(left, right))
             }
             Expr::Subscript(subscript) => self.generic(subscript, levels),
-            Expr::StringLiteral(_) => {
-                self.error(
-                    expr.range(),
-                    "type.string",
-                    "types are not written as strings",
-                    "write the type without quotes; classes may be used before they are declared",
-                );
-                None
-            }
+            Expr::StringLiteral(text) => self.text_type(text, levels),
             _ => self.no_type(expr),
         }
     }
 
-    fn no_type(&mut self, expr: &'s Expr) -> Option<Type> {
+    /// A type in quotes: `"Node | None"`.
+    fn text_type(
+        &mut self,
+        text: &ruff_python_ast::ExprStringLiteral,
+        levels: usize,
+    ) -> Option<Type> {
+        let inside = TextRange::new(
+            text.start() + TextSize::new(1),
+            text.end().max(text.start() + TextSize::new(2)) - TextSize::new(1),
+        );
+        let written = self.text_of(&inside);
+        // Escapes, prefixes and triple quotes would shift what the type says.
+        let plain = written == text.value.to_str() && written.len() <= limits::TYPE_BYTES;
+        if !plain || written.trim() != written {
+            return self.no_text_type(text);
+        }
+        match ruff_python_parser::parse_expression_range(self.text, inside) {
+            Ok(parsed) => match parsed.expr() {
+                Expr::StringLiteral(_) => self.no_text_type(text),
+                inner => self.annotation_within(inner, levels),
+            },
+            Err(_) => self.no_text_type(text),
+        }
+    }
+
+    fn no_text_type(&mut self, at: &impl Ranged) -> Option<Type> {
+        self.error(
+            at.range(),
+            "type.string",
+            "this text is no type",
+            "quote a whole type, or write it without quotes; classes may be used before they are declared",
+        );
+        None
+    }
+
+    fn no_type(&mut self, expr: &Expr) -> Option<Type> {
         let message = format!("`{}` is no type", self.text_of(expr));
         self.error(expr.range(), "type.unknown", message, HELP);
         None
     }
 
-    fn named_type(&mut self, name: &'s ruff_python_ast::ExprName) -> Option<Type> {
+    fn named_type(&mut self, name: &ruff_python_ast::ExprName) -> Option<Type> {
         let id = name.id.as_str();
+        if let Some(found) = self.typing_name(name) {
+            return found;
+        }
         if let Some(Global::Class(class)) = self.globals.get(id) {
             return Some(Type::Class(*class, id.to_string()));
         }
@@ -103,14 +138,30 @@ impl<'s> Compiler<'s> {
 
     fn generic(
         &mut self,
-        subscript: &'s ruff_python_ast::ExprSubscript,
+        subscript: &ruff_python_ast::ExprSubscript,
         levels: usize,
     ) -> Option<Type> {
         let Expr::Name(name) = &*subscript.value else {
-            let whole: &'s Expr = &subscript.value;
-            return self.no_type(whole);
+            return self.no_type(&subscript.value);
         };
-        let arguments: Vec<&'s Expr> = match &*subscript.slice {
+        if let Some(found) = self.typing_generic(subscript, levels) {
+            return found;
+        }
+        match name.id.as_str() {
+            "Table" => Some(Type::Any),
+            "Optional" | "Union" => self.no_type(&subscript.value),
+            id => self.generic_of(id, subscript, levels),
+        }
+    }
+
+    /// The type that a name makes of the types inside of its brackets.
+    pub(super) fn generic_of(
+        &mut self,
+        name: &str,
+        subscript: &ruff_python_ast::ExprSubscript,
+        levels: usize,
+    ) -> Option<Type> {
+        let arguments: Vec<&Expr> = match &*subscript.slice {
             Expr::Tuple(tuple) => tuple.elts.iter().collect(),
             one => vec![one],
         };
@@ -118,10 +169,16 @@ impl<'s> Compiler<'s> {
             let argument = arguments.get(index).copied()?;
             self.annotation_within(argument, levels)
         };
-        match (name.id.as_str(), arguments.len()) {
+        match (name, arguments.len()) {
             ("list", 1) => Some(Type::List(Box::new(inner(0)?))),
             ("set" | "frozenset", 1) => Some(Type::Set(Box::new(inner(0)?))),
             ("dict", 2) => Some(Type::Dict(Box::new(inner(0)?), Box::new(inner(1)?))),
+            ("Union", 1..) => {
+                let mut choices = (0..arguments.len()).map(inner);
+                let first = choices.next()??;
+                let whole = choices.try_fold(first, |whole, next| Some(union(whole, next?)))?;
+                self.distinct_decimals(subscript, whole)
+            }
             ("Optional", 1) => Some(union(inner(0)?, Type::None)),
             ("tuple", 2) if matches!(arguments[1], Expr::EllipsisLiteral(_)) => {
                 Some(Type::TupleOf(Box::new(inner(0)?)))
@@ -130,7 +187,6 @@ impl<'s> Compiler<'s> {
                 Some(Type::Tuple(Vec::new()))
             }
             ("tuple", count) => Some(Type::Tuple((0..count).map(inner).collect::<Option<_>>()?)),
-            ("Table" | "Callable" | "Iterable" | "Sequence" | "Mapping", _) => Some(Type::Any),
             _ => {
                 let message = format!("`{}` is no type", self.text_of(subscript));
                 self.error(subscript.range(), "type.unknown", message, HELP);

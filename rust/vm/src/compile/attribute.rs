@@ -6,7 +6,7 @@ use ruff_text_size::Ranged;
 use super::function::Reg;
 use super::resolve::Resolved;
 use super::{Compiler, Global};
-use crate::program::{Const, Op};
+use crate::program::{Const, Op, Special};
 
 impl<'s> Compiler<'s> {
     pub(crate) fn attribute(&mut self, attribute: &'s ast::ExprAttribute, to: Reg) {
@@ -105,7 +105,20 @@ impl<'s> Compiler<'s> {
     fn class_attribute(&mut self, class: u16, attribute: &'s ast::ExprAttribute, to: Reg) {
         let name = attribute.attr.as_str();
         let id = self.name(name);
+        let (fixed, bound) = (
+            self.name(&format!("{}{name}", Special::Static.mark())),
+            self.name(&format!("{}{name}", Special::Class.mark())),
+        );
         let info = &self.parts.classes[usize::from(class)];
+        if info
+            .methods
+            .iter()
+            .any(|(known, _)| [fixed, bound].contains(known))
+        {
+            self.load_const(Const::Class(class), to);
+            self.at(&attribute.attr);
+            return self.emit(Op::GetAttr, to, to, id);
+        }
         if let Some(member) = info.members.iter().position(|(member, _)| *member == id) {
             return self.load_const(Const::Enum(class, member as u16), to);
         }

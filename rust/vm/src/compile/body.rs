@@ -5,7 +5,7 @@ use ruff_text_size::Ranged;
 
 use super::function::{FnCtx, Scope, Var};
 use super::names::{mentioned, Body, Names};
-use super::{docstring, Compiler};
+use super::{docstring, Compiler, Global};
 use crate::program::{Const, Op, Param};
 
 impl<'s> Compiler<'s> {
@@ -73,6 +73,7 @@ impl<'s> Compiler<'s> {
             .filter(|this| !names.locals.contains(this));
         context.inner = names.inner;
         context.nonlocals = names.nonlocals;
+        let globals: Vec<String> = names.globals.into_iter().collect();
         context.walrus = names.walrus;
         context.function.frees = frees.len() as u16;
         let mut scope = Scope::default();
@@ -91,7 +92,24 @@ impl<'s> Compiler<'s> {
             context.mark_assigned(register);
             scope.vars.insert(name, var);
         }
-        for name in names.locals {
+        let mut locals = names.locals;
+        for name in globals {
+            match self.globals.get(&name) {
+                _ if scope.vars.contains_key(&name) => {}
+                Some(Global::Slot(slot)) => {
+                    let var = Var {
+                        register: *slot,
+                        cell: true,
+                        global: true,
+                    };
+                    scope.vars.insert(name, var);
+                }
+                // Refused where it stands.
+                _ => locals.push(name),
+            }
+        }
+        let context = self.f();
+        for name in locals {
             if scope.vars.contains_key(&name) {
                 continue;
             }

@@ -39,7 +39,13 @@ impl<'s> Compiler<'s> {
             }
             Resolved::Global(Global::Class(class)) => self.call_class(call, class),
             Resolved::Global(Global::Require) => self.call_require(call),
-            Resolved::Global(Global::Library(builtin)) => self.call_library(call, builtin),
+            Resolved::Global(Global::Library(builtin)) => {
+                if crate::builtins::library::is_of_math(builtin) {
+                    // These take any number of arguments.
+                    return self.call_value(call);
+                }
+                self.call_library(call, builtin)
+            }
             Resolved::Global(Global::Declaration(Declared::Table)) => {
                 self.refuse(
                     call,

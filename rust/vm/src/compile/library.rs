@@ -137,7 +137,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// Refuses a union whose values would look alike where they are stored.
-    pub(crate) fn distinct_decimals(&mut self, expr: &'s Expr, ty: Type) -> Option<Type> {
+    pub(crate) fn distinct_decimals(&mut self, expr: &impl Ranged, ty: Type) -> Option<Type> {
         let Type::Union(choices) = &ty else {
             return Some(ty);
         };
@@ -171,7 +171,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// The type of an annotation that names a decimal type; nothing for other names.
-    pub(crate) fn decimal_annotation(&mut self, name: &'s ast::ExprName) -> Option<Option<Type>> {
+    pub(crate) fn decimal_annotation(&mut self, name: &ast::ExprName) -> Option<Option<Type>> {
         if self.is_decimal_base(name) {
             self.error(
                 name.range(),

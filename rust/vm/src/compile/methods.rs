@@ -4,7 +4,7 @@ use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
 
 use super::{docstring, Compiler, Declared, Global};
-use crate::program::Entry;
+use crate::program::{Entry, Special};
 use crate::types::Type;
 
 /// What `self` has besides what the contract declares.
@@ -40,14 +40,63 @@ impl<'s> Compiler<'s> {
             self.sign(function, def, Some(class.name.as_str()));
             let id = self.name(name);
             match global {
-                Some(Global::Class(class)) => {
-                    let methods = &mut self.parts.classes[usize::from(class)].methods;
-                    methods.retain(|(known, _)| *known != id);
-                    methods.push((id, function));
-                }
+                Some(Global::Class(class)) => self.declare_record_method(class, function, def),
                 Some(Global::Contract) => self.declare_contract_method(id, function, def),
                 _ => {}
             }
+        }
+    }
+
+    /// A method of a record takes the place of an inherited one of any kind.
+    fn declare_record_method(&mut self, class: u16, function: u16, def: &'s ast::StmtFunctionDef) {
+        let plain = self.name(def.name.as_str());
+        let marked = Special::ALL.map(|special| self.marked(special, def.name.as_str()));
+        let id = self
+            .special_of(def)
+            .map_or(plain, |special| self.marked(special, def.name.as_str()));
+        let own = &mut self.parts.classes[usize::from(class)];
+        own.methods
+            .retain(|(known, _)| *known != plain && !marked.contains(known));
+        own.methods.push((id, function));
+    }
+
+    fn marked(&mut self, special: Special, name: &str) -> u16 {
+        self.name(&format!("{}{name}", special.mark()))
+    }
+
+    /// What the decorator of a record's method makes of it.
+    fn special_of(&self, def: &ast::StmtFunctionDef) -> Option<Special> {
+        let [decorator] = def.decorator_list.as_slice() else {
+            return None;
+        };
+        let Expr::Name(name) = &decorator.expression else {
+            return None;
+        };
+        if self.globals.contains_key(name.id.as_str()) {
+            return None;
+        }
+        match name.id.as_str() {
+            "property" => Some(Special::Property),
+            "staticmethod" => Some(Special::Static),
+            "classmethod" => Some(Special::Class),
+            _ => None,
+        }
+    }
+
+    /// Fields that a property or another method hides, also an inherited one.
+    fn check_hidden_fields(&mut self, id: u16, class: &'s ast::StmtClassDef) {
+        let own = &self.parts.classes[usize::from(id)];
+        let text = |id: u16| self.parts.names[usize::from(id)].trim_start_matches(['@', '=', '$']);
+        let mut fields = own.fields.iter().map(|field| text(field.name));
+        let hidden = fields.find(|field| own.methods.iter().any(|(name, _)| text(*name) == *field));
+        if let Some(field) = hidden {
+            let message = format!("`{field}` is a field and a method of {}", class.name);
+            self.error(
+                class.name.range(),
+                "name.twice",
+                message,
+                "choose another name",
+            );
         }
     }
 
@@ -216,18 +265,22 @@ impl<'s> Compiler<'s> {
     pub(crate) fn compile_methods(&mut self, class: &'s ast::StmtClassDef) {
         let global = self.globals.get(class.name.as_str()).copied();
         let is_contract = global == Some(Global::Contract);
+        if let Some(Global::Class(id)) = global {
+            self.check_hidden_fields(id, class);
+        }
         for stmt in &class.body {
             let Stmt::FunctionDef(def) = stmt else {
                 continue;
             };
-            let Some(function) = self.method_number(global, def.name.as_str()) else {
+            let special = self.special_of(def).filter(|_| !is_contract);
+            let Some(function) = self.method_number(global, special, def.name.as_str()) else {
                 continue;
             };
-            if !is_contract && !def.decorator_list.is_empty() {
+            if !is_contract && special.is_none() && !def.decorator_list.is_empty() {
                 self.error(
                     def.decorator_list[0].range(),
                     "language.decorator",
-                    "methods of records take no decorators",
+                    "methods of records take no decorators but @property, @staticmethod and @classmethod",
                     "write a plain method",
                 );
             }
@@ -237,7 +290,16 @@ impl<'s> Compiler<'s> {
                     .decorator_list
                     .iter()
                     .any(|one| self.declares(&one.expression, Declared::View));
+            if special == Some(Special::Property) && def.parameters.len() != 1 {
+                self.error(
+                    def.name.range(),
+                    "language.self",
+                    "a property has no parameter but self",
+                    "write a plain method",
+                );
+            }
             match receiver(def) {
+                _ if special == Some(Special::Static) => self.function_body(function, def, None),
                 Some(this) => self.function_body(function, def, Some(this).filter(|_| is_contract)),
                 None => self.error(
                     def.name.range(),
@@ -250,8 +312,16 @@ impl<'s> Compiler<'s> {
     }
 
     /// The function that a method of the class was declared as.
-    fn method_number(&mut self, class: Option<Global>, method: &str) -> Option<u16> {
-        let id = self.name(method);
+    fn method_number(
+        &mut self,
+        class: Option<Global>,
+        special: Option<Special>,
+        method: &str,
+    ) -> Option<u16> {
+        let id = match special {
+            Some(special) => self.marked(special, method),
+            None => self.name(method),
+        };
         match class? {
             Global::Class(class) => {
                 let methods = &self.parts.classes[usize::from(class)].methods;

@@ -32,6 +32,7 @@ mod stmt;
 mod text;
 mod timers;
 mod tries;
+mod typing;
 
 use std::collections::HashMap;
 
@@ -165,6 +166,8 @@ pub(crate) enum Global {
     Require,
     /// A helper of `lianheng.contract`.
     Library(Builtin),
+    /// A name for annotations.
+    Typing(typing::Typing),
     /// Reported already.
     Broken,
 }
@@ -210,6 +213,8 @@ pub(crate) struct Compiler<'s> {
     /// The arguments of a builtin are compiled: it takes a list for a generator expression.
     pub(crate) generators_as_lists: bool,
     pub(crate) globals: HashMap<String, Global>,
+    /// Types that the file gave a name.
+    pub(crate) named_types: HashMap<String, crate::types::Type>,
     pub(crate) contract: ContractScope,
     pub(crate) functions: Vec<FnCtx<'s>>,
     name_ids: HashMap<String, u16>,
@@ -260,6 +265,7 @@ impl<'s> Compiler<'s> {
             is_script: false,
             generators_as_lists: false,
             globals: HashMap::new(),
+            named_types: HashMap::new(),
             contract: ContractScope::default(),
             functions: Vec::new(),
             name_ids: HashMap::new(),

@@ -123,6 +123,9 @@ impl<'s> Compiler<'s> {
                 return self.import_chain(import, name);
             }
         }
+        if import.level == 0 && self.import_known(module, &import.names) {
+            return;
+        }
         if module != MODULE || import.level != 0 {
             let message = format!(
                 "`{module}` cannot be imported: a contract sees only {MODULE} and deployed sources"
@@ -171,7 +174,9 @@ impl<'s> Compiler<'s> {
             },
             Stmt::AnnAssign(assign) => match (&*assign.target, &assign.value) {
                 (Expr::Name(name), Some(value)) => {
-                    self.check_annotation(&assign.annotation);
+                    if !self.is_type_alias(&assign.annotation) {
+                        self.check_annotation(&assign.annotation);
+                    }
                     self.define_constant(name, value);
                 }
                 _ => self.refuse(
@@ -194,6 +199,9 @@ impl<'s> Compiler<'s> {
     }
 
     fn define_constant(&mut self, name: &'s ast::ExprName, value: &'s Expr) {
+        if self.name_type(name, value) {
+            return;
+        }
         let global = match self.evaluate(value) {
             Some(value) => Global::Const(self.constant(value)),
             None => Global::Broken,

@@ -11,6 +11,8 @@ pub(crate) struct Names {
     /// Names bound in the function, parameters excluded, in order of appearance.
     pub(crate) locals: Vec<String>,
     pub(crate) nonlocals: HashSet<String>,
+    /// Names that a function of a script takes from the module, to assign them.
+    pub(crate) globals: HashSet<String>,
     /// Names that functions inside mention: their variables live in cells.
     pub(crate) inner: HashSet<String>,
     /// Names that `del` or the end of an `except` block can take away.
@@ -26,6 +28,21 @@ impl Names {
         let mut collector = Collector::default();
         collector.visit_body(body);
         collector.finish()
+    }
+
+    /// Adds the names that functions inside declare as the module's own variables.
+    pub(crate) fn add_globals(&mut self, body: &[Stmt]) {
+        let mut found = Globals::default();
+        found.visit_body(body);
+        for name in found.names {
+            if !self.locals.contains(&name) {
+                self.locals.push(name.clone());
+            }
+            self.inner.insert(name.clone());
+            self.volatile.insert(name.clone());
+            // Bound in more than one place: never a constant.
+            *self.counts.entry(name).or_default() += 2;
+        }
     }
 
     pub(crate) fn of_expr(expr: &Expr) -> Names {
@@ -81,9 +98,9 @@ impl Collector {
     }
 
     fn finish(mut self) -> Names {
-        let nonlocals = std::mem::take(&mut self.names.nonlocals);
-        self.names.locals.retain(|name| !nonlocals.contains(name));
-        self.names.nonlocals = nonlocals;
+        let (nonlocals, globals) = (&self.names.nonlocals, &self.names.globals);
+        let is_other = |name: &String| nonlocals.contains(name) || globals.contains(name);
+        self.names.locals.retain(|name| !is_other(name));
         self.names
     }
 }
@@ -118,6 +135,10 @@ impl<'a> Visitor<'a> for Collector {
                 self.names
                     .nonlocals
                     .extend(nonlocal.names.iter().map(|name| name.to_string()));
+            }
+            Stmt::Global(global) => {
+                let names = global.names.iter().map(|name| name.to_string());
+                self.names.globals.extend(names);
             }
             // Annotations are not evaluated.
             Stmt::AnnAssign(assign) => {
@@ -184,6 +205,22 @@ impl<'a> Visitor<'a> for Collector {
             _ => {}
         }
         visitor::walk_pattern(self, pattern);
+    }
+}
+
+/// Names of `global` statements, in the order of the text.
+#[derive(Default)]
+struct Globals {
+    names: Vec<String>,
+}
+
+impl<'a> Visitor<'a> for Globals {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        if let Stmt::Global(global) = stmt {
+            let names = global.names.iter().map(|name| name.to_string());
+            self.names.extend(names);
+        }
+        visitor::walk_stmt(self, stmt);
     }
 }
 

@@ -108,6 +108,14 @@ impl<'s> Compiler<'s> {
             Global::Library(builtin) => self.load_const(Const::Builtin(builtin.number()), to),
             Global::Slot(slot) => self.emit(Op::LoadGlobal, to, slot, 0),
             Global::Broken => {}
+            Global::Typing(_) => {
+                let message = format!(
+                    "`{}` is a type for annotations: it is no value here",
+                    name.id
+                );
+                let help = "test with isinstance(x, (int, str)), or call list, dict, ...";
+                self.error(name.range(), "language.value", message, help);
+            }
             Global::Require => self.refuse(
                 name,
                 "language.value",

@@ -12,6 +12,7 @@ use ruff_text_size::{Ranged, TextRange};
 use super::constant::mutable;
 use super::function::{FnCtx, Var};
 use super::names::{mentioned, AllNames, Body, Names};
+use super::typing::is_type_name;
 use super::{docstring, Compiler, Global};
 use crate::builtins::Builtin;
 use crate::error::Exc;
@@ -125,7 +126,8 @@ impl<'s> Compiler<'s> {
     pub(crate) fn script(&mut self, body: &'s [Stmt]) {
         let (doc, rest) = docstring(body);
         self.parts.doc = doc;
-        let names = Names::of_body(rest);
+        let mut names = Names::of_body(rest);
+        names.add_globals(rest);
         let mut reach = Reach::of(rest);
         let mut fixed = HashSet::new();
         for stmt in rest {
@@ -198,7 +200,14 @@ impl<'s> Compiler<'s> {
             }
             Stmt::Assign(assign) => {
                 if let [Expr::Name(name)] = assign.targets.as_slice() {
-                    if once(name.id.as_str()) {
+                    if !once(name.id.as_str()) {
+                        return;
+                    }
+                    // Types keep their names only where no variable takes them.
+                    let plain = !names.locals.iter().any(|name| is_type_name(name));
+                    if plain && self.name_type(name, &assign.value) {
+                        fixed.insert(name.id.to_string());
+                    } else {
                         self.fix_constant(name, &assign.value, fixed);
                     }
                 }

@@ -6,7 +6,7 @@ use ruff_text_size::Ranged;
 use super::function::{Cleanup, Label, Loop};
 use super::Compiler;
 use crate::builtins::Builtin;
-use crate::program::{Const, Op};
+use crate::program::{Const, Op, NO_LINE};
 
 impl<'s> Compiler<'s> {
     pub(crate) fn body(&mut self, body: &'s [Stmt]) {
@@ -19,6 +19,13 @@ impl<'s> Compiler<'s> {
         let mark = self.f().mark();
         self.at(stmt);
         self.stmt_inner(stmt);
+        if matches!(
+            stmt,
+            Stmt::If(_) | Stmt::While(_) | Stmt::For(_) | Stmt::Try(_) | Stmt::Match(_)
+        ) {
+            // What ties blocks together belongs to no line: its last one may not have run.
+            self.f().set_line(NO_LINE);
+        }
         self.f().release(mark);
     }
 
@@ -42,12 +49,7 @@ impl<'s> Compiler<'s> {
             Stmt::Delete(delete) => self.delete(delete),
             Stmt::FunctionDef(def) => self.inner_def(def),
             Stmt::Nonlocal(nonlocal) => self.nonlocal(nonlocal),
-            Stmt::Global(node) => self.refuse(
-                node,
-                "language.global",
-                "module variables cannot be changed by a call: the state lives in tables",
-                "return the value, or write it to a table",
-            ),
+            Stmt::Global(node) => self.global(node),
             Stmt::With(node) => self.refuse(
                 node,
                 "language.with",
@@ -206,6 +208,7 @@ impl<'s> Compiler<'s> {
         self.enter_loop(next, broken);
         self.body(&repeat.body);
         self.f().loops.pop();
+        self.at(&*repeat.target);
         self.f().emit_to(Op::Jump, [0; 3], 0, next);
         self.f().bind(done);
         self.f().assigned = exits.clone();
@@ -364,6 +367,42 @@ impl<'s> Compiler<'s> {
                 "only items and variables can be deleted",
                 "write del container[key]",
             ),
+        }
+    }
+
+    /// `global`: the variables of the function's scope are the module's already.
+    fn global(&mut self, node: &'s ast::StmtGlobal) {
+        if !self.is_script {
+            return self.refuse(
+                node,
+                "language.global",
+                "module variables cannot be changed by a call: the state lives in tables",
+                "return the value, or write it to a table",
+            );
+        }
+        if self.f().module {
+            return;
+        }
+        let begins = self
+            .f()
+            .function
+            .code
+            .iter()
+            .all(|instr| instr.op == Op::MakeCell);
+        let known = |name: &ast::Identifier| {
+            let var = self
+                .functions
+                .last()
+                .and_then(|own| own.find(name.as_str()));
+            var.is_some_and(|var| var.global)
+        };
+        if !begins || !node.names.iter().all(known) {
+            self.refuse(
+                node,
+                "language.global",
+                "`global` names variables of the module that are no parameters, at the start of a function",
+                "write it first, and bind the variable in the module: no class, import or `for` inside of a comprehension",
+            );
         }
     }
 

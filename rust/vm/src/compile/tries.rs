@@ -4,7 +4,7 @@ use ruff_python_ast::{self as ast, ExceptHandler, Stmt};
 
 use super::function::{Cleanup, Label, OpenTry, Reg};
 use super::Compiler;
-use crate::program::{Handler, Op};
+use crate::program::{Handler, Op, NO_LINE};
 
 impl<'s> Compiler<'s> {
     pub(crate) fn try_stmt(&mut self, attempt: &'s ast::StmtTry) {
@@ -40,6 +40,7 @@ impl<'s> Compiler<'s> {
         self.f().handling.push(exception);
         self.body(&attempt.finalbody);
         self.f().handling.pop();
+        self.f().set_line(NO_LINE);
         self.emit(Op::Reraise, exception, 0, 0);
         self.f().bind(end);
         self.f().assigned = finished;
@@ -100,6 +101,7 @@ impl<'s> Compiler<'s> {
             self.f().emit_to(Op::Jump, [0; 3], 0, end);
             self.f().bind(next);
         }
+        self.f().set_line(NO_LINE);
         self.emit(Op::Reraise, exception, 0, 0);
         self.f().bind(end);
         self.f().assigned = after;

@@ -422,12 +422,9 @@ impl Vm<'_, '_> {
         for entry in entries {
             if self.find(known, entry.hash, &entry.key)?.is_some() {
                 let (callee, name) = (self.callee_text(callee)?, self.show(&entry.key)?);
-                return Err(type_error(match entry.key {
-                    Value::Str(_) => {
-                        format!("{callee} got multiple values for keyword argument '{name}'")
-                    }
-                    _ => "keywords must be strings".to_string(),
-                }));
+                return Err(type_error(format!(
+                    "{callee} got multiple values for keyword argument '{name}'"
+                )));
             }
             self.dict_set(known, entry.hash, entry.key, entry.value)?;
         }
@@ -449,7 +446,11 @@ impl Vm<'_, '_> {
             Value::ExcClass(class) => format!("{}()", class.name()),
             Value::Bound(bound) => {
                 let kind = self.type_name(&bound.receiver);
-                format!("{kind}.{}()", self.program.name(bound.name))
+                let module = match bound.receiver {
+                    Value::Record(_) => module,
+                    _ => "",
+                };
+                format!("{module}{kind}.{}()", self.program.name(bound.name))
             }
             other => self.show(other)?,
         })

@@ -7,6 +7,7 @@ use super::{context_part, Vm};
 use crate::builtins::Builtin;
 use crate::error::{malformed, raise, too_deep, type_error, Exc, R};
 use crate::memory::charge;
+use crate::program::Special;
 use crate::value::{BoundObj, ExcObj, RecordObj, Value, OBJECT_BYTES};
 
 /// The name of a value's type where no program is needed to know it.
@@ -139,7 +140,19 @@ impl Vm<'_, '_> {
         if known || matches!(value, Value::Contract | Value::Table(_)) {
             return Ok(());
         }
-        self.attribute(value, name).map(drop)
+        match value {
+            Value::Record(record)
+                if self
+                    .program
+                    .special(record.class, Special::Property, name)
+                    .is_some() =>
+            {
+                Err(crate::error::refused(
+                    "what a property gives is not called at once: give it a name first",
+                ))
+            }
+            _ => self.attribute(value, name).map(drop),
+        }
     }
 
     /// Attributes that CPython has and the language has not: never an `AttributeError`.
@@ -215,7 +228,10 @@ impl Vm<'_, '_> {
         if is_method || self.program.name(name) == "replace" {
             return self.bound(value, name).map(Some);
         }
-        Ok(None)
+        if let Some(function) = self.program.special(record.class, Special::Property, name) {
+            return self.property(function, value).map(Some);
+        }
+        self.class_method(record.class, name)
     }
 
     /// The name or the value of a member of an enum.
@@ -248,7 +264,29 @@ impl Vm<'_, '_> {
             let text = info.name.clone();
             return self.new_str(text).map(Some);
         }
-        Ok(None)
+        let found = self.class_method(class, name)?;
+        let of_instances = info.methods.iter().any(|(known, _)| *known == name)
+            || self
+                .program
+                .special(class, Special::Property, name)
+                .is_some();
+        if found.is_none() && of_instances {
+            return Err(crate::error::refused(
+                "of a class itself, only static methods and class methods are read",
+            ));
+        }
+        Ok(found)
+    }
+
+    /// A static method, or a class method bound to the class.
+    fn class_method(&mut self, class: u16, name: u16) -> R<Option<Value>> {
+        if let Some(function) = self.program.special(class, Special::Static, name) {
+            return Ok(Some(Value::Function(function)));
+        }
+        match self.program.special(class, Special::Class, name) {
+            Some(_) => self.bound(&Value::Class(class), name).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn exception_attribute(&mut self, exception: &ExcObj, name: u16) -> R<Option<Value>> {

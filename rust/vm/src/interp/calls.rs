@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::exec::Arguments;
 use super::Vm;
 use crate::error::{fatal, malformed, raise, refused, type_error, Exc, Stop, R};
-use crate::program::{ClassKind, Function, Instr, Op};
+use crate::program::{ClassKind, Function, Instr, Op, Special};
 use crate::table::HashTable;
 use crate::value::{ClosureObj, Value};
 use crate::{gas, limits};
@@ -112,6 +112,9 @@ impl Vm<'_, '_> {
         let methods = match receiver {
             Value::Record(record) => &self.program.class(record.class).methods,
             Value::Contract => &self.program.parts.methods,
+            Value::Class(class) => {
+                return self.program.special(*class, Special::Class, name);
+            }
             _ => return None,
         };
         methods
@@ -384,6 +387,13 @@ impl Vm<'_, '_> {
             }
             other => self.call_native(other, &mut arguments, names),
         }
+    }
+
+    /// What a property gives.
+    pub(crate) fn property(&mut self, function: u16, record: &Value) -> R<Value> {
+        self.spend(gas::CALL)?;
+        let bound = self.bind(function, vec![record.clone()], &[], None)?;
+        self.run_native(function, bound)
     }
 
     fn run_native(&mut self, function: u16, bound: Vec<Value>) -> R<Value> {

@@ -59,11 +59,12 @@ impl Vm<'_, '_> {
         }
     }
 
+    /// Tells the host of a line that is reached.
     #[cold]
     #[inline(never)]
     pub(super) fn trace_line(&mut self, function: u16, pc: usize) {
-        let line = self.program.parts.functions[usize::from(function)].line_at(pc);
-        if line != self.traced_line {
+        let line = self.program.parts.functions[usize::from(function)].traced_line(pc);
+        if line != self.traced_line && line != crate::program::NO_LINE {
             self.traced_line = line;
             let (file, line) = self.program.place(line);
             let event = TraceEvent {

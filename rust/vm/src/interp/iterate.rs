@@ -119,6 +119,12 @@ impl Vm<'_, '_> {
             Value::Class(class) if !self.program.class(*class).members.is_empty() => {
                 IterState::Members(*class, 0)
             }
+            Value::Set(set) if set.frozenset && set.table.borrow().len() < 2 => {
+                // With one element there is no order.
+                let items = self.collect_any(value)?;
+                let items = self.new_tuple(items)?;
+                return self.iterator(&items);
+            }
             Value::Set(_) => {
                 return Err(refused(
                     "the order of a set is arbitrary: iterate over sorted(the_set)",
@@ -454,6 +460,8 @@ impl Vm<'_, '_> {
                 let found = bytes.filter_map(|byte| chars.get(usize::from(byte)).cloned());
                 Ok(found.collect())
             }
+            // With one element there is no order.
+            Value::Set(set) if set.table.borrow().len() < 2 => self.collect_any(value),
             other => {
                 let iter = self.iterator(other)?;
                 let Value::Iter(iter) = &iter else {

@@ -19,9 +19,11 @@ impl Vm<'_, '_> {
         modulus: &Value,
     ) -> R<Value> {
         let (Some(x), Some(y), Some(m)) = (to_big(base), to_big(exponent), to_big(modulus)) else {
-            return Err(type_error(
-                "pow() 3rd argument not allowed unless all arguments are integers",
-            ));
+            let [base, exponent, modulus] =
+                [base, exponent, modulus].map(|value| self.type_name(value));
+            return Err(type_error(format!(
+                "unsupported operand type(s) for ** or pow(): '{base}', '{exponent}', '{modulus}'"
+            )));
         };
         if m.is_zero() {
             return Err(value_error("pow() 3rd argument cannot be 0"));

@@ -14,6 +14,8 @@ struct Spec {
     fill: Option<char>,
     align: Option<char>,
     sign: Option<char>,
+    /// `z`: for floats only.
+    no_negative_zero: bool,
     alternate: bool,
     zero: bool,
     width: usize,
@@ -87,6 +89,10 @@ fn parse(text: &str, kind: &str) -> R<Spec> {
     }
     if let Some(sign @ ('+' | '-' | ' ')) = chars.get(at) {
         spec.sign = Some(*sign);
+        at += 1;
+    }
+    if chars.get(at) == Some(&'z') {
+        spec.no_negative_zero = true;
         at += 1;
     }
     if chars.get(at) == Some(&'#') {
@@ -168,6 +174,11 @@ fn format_text(spec: &Spec, text: &str) -> R<String> {
     if spec.sign.is_some() {
         return Err(value_error("Sign not allowed in string format specifier"));
     }
+    if spec.no_negative_zero {
+        return Err(value_error(
+            "Negative zero coercion (z) not allowed in string format specifier",
+        ));
+    }
     if spec.alternate {
         return Err(value_error(
             "Alternate form (#) not allowed in string format specifier",
@@ -191,6 +202,12 @@ fn format_int(spec: &Spec, value: &BigInt, shown_type: &str) -> R<String> {
     {
         return Err(value_error(
             "Precision not allowed in integer format specifier",
+        ));
+    }
+    if spec.no_negative_zero && !matches!(spec.kind, Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%'))
+    {
+        return Err(value_error(
+            "Negative zero coercion (z) not allowed in integer format specifier",
         ));
     }
     let magnitude = value.abs();

@@ -7,6 +7,7 @@ mod state;
 pub(crate) mod uses;
 mod validate;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use num_bigint::BigInt;
@@ -102,15 +103,70 @@ impl Function {
         self.params.len() + usize::from(self.star) + usize::from(self.star_star)
     }
 
-    /// The source line of an instruction.
+    /// The line of an instruction, for errors: what belongs to none counts to the one above.
     pub(crate) fn line_at(&self, pc: usize) -> u32 {
-        let after = self
-            .lines
-            .partition_point(|(start, _)| usize::from(*start) <= pc);
-        after
-            .checked_sub(1)
-            .and_then(|run| self.lines.get(run))
+        let mut runs = self.lines[..self.runs_before(pc)].iter().rev();
+        runs.find(|run| run.1 != NO_LINE)
             .map_or(self.line, |run| run.1)
+    }
+
+    /// The line of an instruction, for traces: `NO_LINE` where it belongs to none.
+    pub(crate) fn traced_line(&self, pc: usize) -> u32 {
+        let run = self.runs_before(pc).checked_sub(1);
+        run.and_then(|run| self.lines.get(run))
+            .map_or(self.line, |run| run.1)
+    }
+
+    fn runs_before(&self, pc: usize) -> usize {
+        self.lines
+            .partition_point(|(start, _)| usize::from(*start) <= pc)
+    }
+}
+
+/// The line of instructions that tie blocks together.
+pub(crate) const NO_LINE: u32 = 0;
+
+fn specials(parts: &Parts) -> HashMap<(u16, char, u16), u16> {
+    let mut found = HashMap::new();
+    let names = parts.names.iter().enumerate();
+    let ids: HashMap<&str, u16> = names.map(|(id, name)| (name.as_str(), id as u16)).collect();
+    for (class, info) in parts.classes.iter().enumerate() {
+        for (name, function) in &info.methods {
+            let text = parts.names.get(usize::from(*name));
+            let text = text.map_or("", String::as_str);
+            let marks = Special::ALL.map(Special::mark);
+            let Some(mark) = marks.into_iter().find(|mark| text.starts_with(*mark)) else {
+                continue;
+            };
+            if let Some(plain) = ids.get(&text[1..]) {
+                found.insert((class as u16, mark, *plain), *function);
+            }
+        }
+    }
+    found
+}
+
+/// Methods of records that are not called as `record.name()` with the record itself.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Special {
+    /// `@property`
+    Property,
+    /// `@staticmethod`
+    Static,
+    /// `@classmethod`
+    Class,
+}
+
+impl Special {
+    pub(crate) const ALL: [Special; 3] = [Special::Property, Special::Static, Special::Class];
+
+    /// What stands before its name in the list of methods: no name of Python begins so.
+    pub(crate) fn mark(self) -> char {
+        match self {
+            Special::Property => '@',
+            Special::Static => '=',
+            Special::Class => '$',
+        }
     }
 }
 
@@ -244,6 +300,8 @@ pub struct Program {
     pub(crate) class_index: Vec<ClassIndex>,
     /// The built-in method that a name means, if any.
     pub(crate) methods: Vec<Option<Method>>,
+    /// Properties, static methods and class methods: by class, kind and name, the function.
+    specials: HashMap<(u16, char, u16), u16>,
     interface: Interface,
 }
 
@@ -263,12 +321,14 @@ impl Program {
             .map(|name| Method::from_name(name))
             .collect();
         let interface = Interface::of(&parts);
+        let specials = specials(&parts);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         Program {
             parts,
             serial,
             class_index,
             methods,
+            specials,
             interface,
         }
     }
@@ -298,6 +358,11 @@ impl Program {
             .names
             .get(usize::from(name))
             .map_or("?", String::as_str)
+    }
+
+    /// The function of a property, static method or class method.
+    pub(crate) fn special(&self, class: u16, special: Special, name: u16) -> Option<u16> {
+        self.specials.get(&(class, special.mark(), name)).copied()
     }
 
     pub(crate) fn class(&self, class: u16) -> &Class {

@@ -1,7 +1,7 @@
 //! Whether a program read from bytes can be run: every number in it names something that exists.
 
 use super::ops::{Instr, Kind, Op};
-use super::{Class, ClassKind, Const, Field, Function, Parts, CALLER};
+use super::{Class, ClassKind, Const, Field, Function, Parts, Special, CALLER};
 use crate::builtins::Builtin;
 use crate::limits;
 use crate::types::Type;
@@ -115,7 +115,15 @@ impl Parts {
         }
         for (name, function) in &class.methods {
             self.check_name(*name)?;
-            self.check_method(*function)?;
+            let text = self.names.get(usize::from(*name));
+            if text.is_some_and(|text| text.starts_with(Special::Static.mark())) {
+                let found = self.functions.get(usize::from(*function));
+                if found.is_none_or(|found| found.frees > 0 || found.held_defaults > 0) {
+                    return refuse("no such static method", function);
+                }
+            } else {
+                self.check_method(*function)?;
+            }
         }
         for (name, value) in &class.members {
             self.check_name(*name)?;

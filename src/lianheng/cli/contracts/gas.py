@@ -1,6 +1,7 @@
 """`lianheng contract gas`: what calls cost, by call and by line, against a budget."""
 
 import json as json_
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,13 +59,15 @@ def gas(
     show_failures(run)
     if not run.ok:
         raise typer.Exit(1)
-    costs = costs_of(run.record)
-    findings = [] if budget is None else list(compare(read_budget(budget), costs))
+    findings = []
+    if budget is not None:
+        findings = list(compare(read_budget(budget), costs_of(run.record, budget.parent)))
     if json:
-        emit({"files": as_json(run.record, costs), "over": [vars(f) for f in findings]})
+        emit({"files": as_json(run.record), "over": [vars(f) for f in findings]})
     else:
         show(run.record, lines=lines)
     if write is not None:
+        costs = costs_of(run.record, write.parent)
         write.write_text(json_.dumps(costs, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     for finding in findings:
         if not json:
@@ -73,14 +76,14 @@ def gas(
         raise typer.Exit(1)
 
 
-def costs_of(record: "Record") -> dict[str, dict[str, int]]:
-    """The most gas of one call of each method, by file name."""
-    found: dict[str, dict[str, int]] = {}
-    for path, file in sorted(record.files.items()):
-        own = found.setdefault(Path(path).name, {})
-        for method, spent in file.methods.items():
-            own[method] = max(own.get(method, 0), spent.most)
-    return found
+def costs_of(record: "Record", place: Path) -> dict[str, dict[str, int]]:
+    """The most gas of one call of each method, by the file's path as seen from a folder."""
+    return {
+        Path(os.path.relpath(path, place)).as_posix(): {
+            method: spent.most for method, spent in file.methods.items()
+        }
+        for path, file in sorted(record.files.items())
+    }
 
 
 def compare(
@@ -96,7 +99,10 @@ def compare(
 
 
 def read_budget(path: Path) -> dict[str, dict[str, int]]:
-    """A budget file: JSON, gas by file name and method. Raise `UsageError` for anything else."""
+    """A budget file: JSON, gas by file (its path from there) and method.
+
+    Raise `UsageError` for anything else.
+    """
     from lianheng.model import UsageError
 
     hint = f"write it anew: lianheng contract gas --write-budget {path}"
@@ -140,11 +146,11 @@ def _lines(file: "FileRecord") -> list[tuple[object, ...]]:
     ]
 
 
-def as_json(record: "Record", costs: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+def as_json(record: "Record") -> dict[str, Any]:
     """Methods and lines of each file."""
     return {
         path: {
-            "most": costs[Path(path).name],
+            "most": {name: spent.most for name, spent in file.methods.items()},
             "methods": {name: vars(spent) for name, spent in sorted(file.methods.items())},
             "lines": {str(line): gas for line, gas in sorted(file.line_gas.items())},
         }

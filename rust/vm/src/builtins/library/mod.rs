@@ -8,6 +8,7 @@ mod check_digits;
 mod dates;
 mod decimal;
 mod hashing;
+mod numbers;
 
 pub(crate) use decimal::{is_scale, parse as parse_decimal};
 
@@ -76,6 +77,9 @@ const LIBRARY: &[Entry] = &[
     (B::IsValidLei, TEXT),
     (B::IsValidSscc, TEXT),
     (B::IsValidUscc, TEXT),
+    (B::Gcd, &[]),
+    (B::Isqrt, &[]),
+    (B::Lcm, &[]),
 ];
 
 /// The parameters of a builtin that has to be imported; nothing for the others.
@@ -86,9 +90,16 @@ pub(crate) fn parameters(builtin: Builtin) -> Option<&'static [&'static str]> {
         .map(|(_, parameters)| *parameters)
 }
 
+/// Whether a helper comes from Python's `math`.
+pub(crate) fn is_of_math(builtin: Builtin) -> bool {
+    matches!(builtin, B::Gcd | B::Isqrt | B::Lcm)
+}
+
 /// What `from lianheng.contract import name` gives, where it is one of these helpers.
 pub(crate) fn exported(name: &str) -> Option<Builtin> {
-    Builtin::from_name(name).filter(|found| parameters(*found).is_some())
+    Builtin::from_name(name)
+        .filter(|found| parameters(*found).is_some())
+        .filter(|found| !is_of_math(*found))
 }
 
 impl Vm<'_, '_> {
@@ -99,6 +110,9 @@ impl Vm<'_, '_> {
         arguments: &[Value],
         names: &[u16],
     ) -> R<Value> {
+        if is_of_math(builtin) {
+            return self.whole_numbers(builtin, arguments, names);
+        }
         let parameters = parameters(builtin).ok_or_else(malformed)?;
         let given = self.bind_library(builtin.name(), 0, parameters, arguments, names)?;
         let given = given.as_slice();
