@@ -290,7 +290,12 @@ fn only_admins_change_a_contract_and_only_where_it_can() {
     let name = ("name", Value::text("stock"));
     for method in ["freeze", "thaw", "retire", "upgrade"] {
         assert_eq!(
-            chain.send("contracts", method, std::slice::from_ref(&name), "bob@south"),
+            chain.send(
+                "contracts",
+                method,
+                std::slice::from_ref(&name),
+                "bob@south"
+            ),
             "policy.denied"
         );
     }

@@ -125,9 +125,7 @@ impl Vm<'_, '_> {
         match (left, right) {
             (Value::Big(_), Value::Big(_) | Value::Int(_) | Value::Bool(_))
             | (Value::Int(_) | Value::Bool(_), Value::Big(_)) => self.big(op, left, right),
-            (Value::Decimal(_), _) | (_, Value::Decimal(_)) => {
-                self.decimal_binary(op, left, right)
-            }
+            (Value::Decimal(_), _) | (_, Value::Decimal(_)) => self.decimal_binary(op, left, right),
             _ => self.sequences(op, left, right),
         }
     }
