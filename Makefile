@@ -11,7 +11,7 @@ export LIANHENG_DATA
 CARGO := $(BIN)/python -m tools.cargo
 CRATES := --workspace --exclude lianheng-python
 
-.PHONY: demo test test-long test-faults lint fmt bench setup setup-dev cometbft lock
+.PHONY: demo test test-long test-faults lint fmt fuzz bench setup setup-dev cometbft lock
 # Two steps of the set-up at once would spoil each other.
 .NOTPARALLEL:
 
@@ -36,6 +36,10 @@ fmt: setup-dev
 	@cargo fmt --all
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
+
+# Coverage-guided, SECONDS for each of the TARGETS, or of all.
+fuzz: setup-dev
+	@$(BIN)/python -m tools.fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
 
 bench: setup
 	@$(BIN)/lianheng bench all $(ARGS)

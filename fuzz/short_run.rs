@@ -17,11 +17,32 @@ const TELLING: [u8; 16] = [
 ];
 
 /// Feeds `target` with mutations of `seeds`; panics with the input as hex where the target panics.
+#[allow(dead_code, reason = "some tests bring their own mutator")]
 pub fn fuzz(seed: u64, seeds: Vec<Vec<u8>>, target: impl Fn(&[u8]) -> (&'static str, usize)) {
+    let bytes = |input: &[u8], other: &[u8], seed: u64| {
+        let mut random = Random(seed);
+        let mut input = input.to_vec();
+        for _ in 0..=random.below(4) {
+            mutate(&mut input, other, &mut random);
+        }
+        input.truncate(INPUT_BYTES);
+        input
+    };
+    fuzz_by(RUNS, seed, seeds, bytes, target);
+}
+
+/// The same with another mutator, of an input, another one and a seed.
+pub fn fuzz_by(
+    usual: u64,
+    seed: u64,
+    seeds: Vec<Vec<u8>>,
+    mutate: impl Fn(&[u8], &[u8], u64) -> Vec<u8>,
+    target: impl Fn(&[u8]) -> (&'static str, usize),
+) {
     let runs = std::env::var("LIANHENG_FUZZ_RUNS")
         .ok()
         .and_then(|runs| runs.parse().ok())
-        .unwrap_or(RUNS);
+        .unwrap_or(usual);
     let mut random = Random(seed);
     let mut seen = HashSet::new();
     let mut corpus = vec![Vec::new()];
@@ -30,12 +51,9 @@ pub fn fuzz(seed: u64, seeds: Vec<Vec<u8>>, target: impl Fn(&[u8]) -> (&'static 
         corpus.push(input);
     }
     for _ in 0..runs {
-        let mut input = corpus[random.below(corpus.len())].clone();
-        for _ in 0..=random.below(4) {
-            let other = &corpus[random.below(corpus.len())];
-            mutate(&mut input, other, &mut random);
-        }
-        input.truncate(INPUT_BYTES);
+        let from = &corpus[random.below(corpus.len())];
+        let other = &corpus[random.below(corpus.len())];
+        let input = mutate(from, other, random.next());
         if seen.insert(run(&target, &input)) && corpus.len() < CORPUS_INPUTS {
             corpus.push(input);
         }

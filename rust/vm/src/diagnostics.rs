@@ -91,7 +91,7 @@ impl<'s> Reporter<'s> {
         if self.found.len() >= crate::limits::DIAGNOSTICS {
             return;
         }
-        let diagnostic = self.diagnostic(range, code, message.into(), help.into());
+        let diagnostic = self.diagnostic(range, code, shown(message.into()), shown(help.into()));
         if !self.found.contains(&diagnostic) {
             self.found.push(diagnostic);
         }
@@ -162,6 +162,15 @@ impl<'s> Reporter<'s> {
         self.found.sort_by_key(|found| (found.line, found.column));
         self.found
     }
+}
+
+/// A message with names of any length stays readable.
+fn shown(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(crate::limits::SHOWN) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 /// Keeps very long lines out of messages; columns stay those of the source.

@@ -203,6 +203,24 @@ fn every_byte_changed_is_read_safely() {
     assert!(read > 100, "only {read} changed programs were read");
 }
 
+#[test]
+fn a_type_has_one_form() {
+    let bytes = programs().swap_remove(0);
+    let mut value = codec::cbor::decode(&bytes).expect("programs are CBOR");
+    let codec::cbor::Value::Array(items) = &mut value else {
+        panic!("a program is an array");
+    };
+    let codec::cbor::Value::Array(entries) = &mut items[12] else {
+        panic!("entries are an array");
+    };
+    let codec::cbor::Value::Array(entry) = &mut entries[0] else {
+        panic!("an entry is an array");
+    };
+    entry[5] = codec::cbor::Value::Array(vec![codec::cbor::Value::Int(0)]);
+    let changed = codec::cbor::encode(&value).expect("it encodes");
+    assert!(Program::from_bytes(&changed).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 

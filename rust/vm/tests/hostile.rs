@@ -366,3 +366,19 @@ fn a_broken_host_is_no_outcome() {
         Outcome::Faulted(_)
     ));
 }
+
+#[test]
+fn messages_about_long_names_stay_short() {
+    let name = "a".repeat(60_000);
+    for source in [
+        name.clone(),
+        format!("from lianheng.contract import {name}\n"),
+        format!("import {name}\n"),
+        format!("class {name}: pass\n"),
+    ] {
+        let found = vm::compile(&source, "x.py").expect_err("no contract");
+        assert!(found.iter().all(|one| one.to_string().len() < 3_000));
+        let found = vm::check_script(&source, "x.py").err().unwrap_or_default();
+        assert!(found.iter().all(|one| one.to_string().len() < 3_000));
+    }
+}

@@ -4,6 +4,7 @@
 `@a` as a str. A template is one construct of the coverage table.
 """
 
+from tests.contract.differential import library
 from tests.contract.differential.containers import CONTAINERS
 
 LITERALS: dict[str, list[str]] = {
@@ -400,3 +401,7 @@ EXPRESSIONS: dict[str, list[str]] = {
     ],
     **CONTAINERS,
 }
+
+LITERALS |= library.LITERALS
+for _kind, _more in library.EXPRESSIONS.items():
+    EXPRESSIONS[_kind] = EXPRESSIONS.get(_kind, []) + _more

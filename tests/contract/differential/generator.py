@@ -13,7 +13,7 @@ from tests.contract.differential.statements import BLOCKS, HEAD, SIMPLE
 DEPTH = 3  # levels of an expression
 BLOCK_DEPTH = 3  # blocks inside of each other
 HOLE = re.compile(
-    r"<([a-z]+)((?:@[a-z]:[a-z]+)*)>|!(int|str|bool|bytes|ints|strs|dict|set|tup|rec|fn|opt)\b|@([a-z])(?![a-z])"
+    r"<([a-z]+)((?:@[a-z]:[a-z]+)*)>|!(int|str|bool|bytes|ints|strs|dict|set|tup|rec|fn|opt|dec)\b|@([a-z])(?![a-z])"
 )
 STARTED = (
     "int",
@@ -30,6 +30,7 @@ STARTED = (
     "col",
     "opt",
     "fn",
+    "dec",
 )
 
 

@@ -1,6 +1,12 @@
 """What stands around expressions: simple statements as templates, and blocks by name."""
 
 SIMPLE: list[str] = [
+    "!dec += <dec>",
+    "!dec *= <int>",
+    "!dec -= <dec>",
+    "print(<dec>, <rate>)",
+    "print(<day>, <moment>)",
+    "print(<datetext>, <timetext>, <code>)",
     "print(<int>, <str>)",
     "print(<ints>, <dict>)",
     "print(<pair>, <rec>, <col>)",
@@ -133,7 +139,18 @@ BLOCKS: list[str] = [
 HEAD = """from math import gcd, isqrt, lcm
 from typing import Optional
 
-from lianheng.contract import Enum, Record, Rejected, require
+from lianheng.contract import (
+    Decimal, Enum, Record, Rejected, add_months, allocate, commit, date, date_of, date_parts,
+    datetime_of, datetime_parts, days_between, end_of_month, format_date, format_datetime,
+    is_leap_year, is_signed, is_valid_container, is_valid_gln, is_valid_gtin, is_valid_iban,
+    is_valid_isin, is_valid_lei, is_valid_sscc, is_valid_uscc, iso_weekday, mul_div, opens,
+    parse_date, parse_datetime, quarter, require, sha256, sm3, start_of_day,
+)
+
+class Amount(Decimal, scale=2):
+    pass
+
+Rate = Decimal(4)
 
 Whole = int
 Wholes = list[Whole]

@@ -322,7 +322,11 @@ pub(super) fn type_of(value: &Value, level: usize) -> Read<Type> {
     let inner = |value: &Value| type_of(value, level + 1);
     let (tag, rest): (i64, &[Value]) = match value {
         Value::Int(tag) => (*tag, &[]),
-        other => tagged(other)?,
+        // One form for each type: those without content are not written as arrays.
+        other => tagged(other).and_then(|(tag, rest)| match rest {
+            [] => Err("a type without content in an array".to_string()),
+            _ => Ok((tag, rest)),
+        })?,
     };
     match (tag, rest) {
         (0, []) => Ok(Type::Any),
