@@ -45,6 +45,7 @@ def compare(old: Interface, new: Interface) -> list[Change]:
         *_enums(old, new),
         *_methods(old, new, "calls"),
         *_methods(old, new, "views"),
+        *_methods(old, new, "timers"),
         *_events(old, new),
     ]
     order = list(Effect)
@@ -137,7 +138,7 @@ def _enums(old: Interface, new: Interface) -> Iterator[Change]:
 
 def _methods(old: Interface, new: Interface, kind: str) -> Iterator[Change]:
     word = kind.removesuffix("s")
-    before, after = _by_name(old[kind]), _by_name(new[kind])
+    before, after = _by_name(old.get(kind, ())), _by_name(new.get(kind, ()))
     for name in before.keys() - after.keys():
         yield Change(Effect.CALLERS, name, f"{word} removed", "whoever calls it is refused")
     for name in after.keys() - before.keys():
