@@ -1,7 +1,9 @@
 """Timers on both engines: when they run, what they may, and what they cannot be made to do."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -375,6 +377,20 @@ def test_a_difference_in_a_timer_is_found(ledger: LedgerFixture, clocks: Deploy)
     assert twin.state.timers.remove(1)
     with pytest.raises(EnginesDiffer):
         ledger.advance(days=1)
+
+
+def test_the_page_about_timers_does_what_it_shows(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
+    section = page.partition("### Timers\n")[2].partition("\n### ")[0]
+    contract, test = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    (tmp_path / "offers.py").write_text(contract, encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(test, names)
+    fixture = LedgerFixture(tmp_path)
+    try:
+        names["test_an_offer_lapses"](fixture)
+    finally:
+        fixture.close()
 
 
 TestReminders = ledger_machine(

@@ -59,7 +59,7 @@ def repeat(twin: Twin, chain: Chain, call: Call, result: Result) -> None:
 
 def repeat_runs(twins: Mapping[ContractName, Twin], chain: Chain, runs: Sequence[Run]) -> None:
     """Run the timers of one block on the twins too. Raise `EnginesDiffer` as `repeat` does."""
-    ran: list[tuple[Twin, Call, Outcome]] = []
+    ran: dict[str, tuple[Twin, Call, Outcome]] = {}
     for run_ in runs:
         twin = twins.get(run_.contract)
         if twin is None:
@@ -82,9 +82,9 @@ def repeat_runs(twins: Mapping[ContractName, Twin], chain: Chain, runs: Sequence
         found = [*_of_result(run_.result, outcome), *_of_error(run_.result, outcome)]
         if found:
             raise EnginesDiffer(report(call, found, outcome))
-        ran.append((twin, call, outcome))
+        ran[call.contract] = twin, call, outcome
     # Later runs of the block may have changed what an earlier one wrote: the last state counts.
-    for twin, call, outcome in ran:
+    for twin, call, outcome in ran.values():
         if found := _of_tables(twin, chain, call.contract):
             raise EnginesDiffer(report(call, found, outcome))
 
