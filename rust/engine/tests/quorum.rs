@@ -5,7 +5,7 @@ mod comet;
 use codec::cbor::{self, Value};
 use comet::{Network, GENESIS, SUITE};
 use crypto::Hash32;
-use engine::formats::evidence::{Receipt, StateProof};
+use engine::formats::evidence::{Receipt, StateProof, Subject};
 use engine::formats::header::{check_seal, Sealers};
 use proptest::prelude::*;
 
@@ -232,10 +232,10 @@ fn steps_stand_in_the_order_of_the_encoding() {
             value: Hash32([2; 32]),
         }),
     };
+    let subject = Subject::Transaction(&[1], vec![[2; 32]]);
     let receipt = |steps| Receipt {
         genesis: GENESIS,
-        transaction: &[1],
-        keys: &[[2; 32]],
+        subject: &subject,
         result: &[3],
         entry: (0, 1, &[]),
         header: &[4],
