@@ -1,4 +1,4 @@
-"""Timers on running nodes: an idle one wakes, a killed one runs them once, four validators agree."""
+"""Timers on running nodes: idle ones wake, a killed one runs them once, four validators agree."""
 
 import json
 import os
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.test_network import PEOPLE, Network, Shell, eventually
 
 from lianheng.client import LocalClient
 from lianheng.consensus.cometbft.process import find_binary
 from lianheng.ledger import Ledger
 from lianheng.members import read_identity
 from lianheng.model import NodeError, Run
-from tests.e2e.test_network import PEOPLE, Network, Shell, eventually
 
 REMINDERS = Path(__file__).parents[1] / "contracts" / "reminders.py"
 

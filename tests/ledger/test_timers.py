@@ -1,4 +1,4 @@
-"""Timers in a ledger: order and room, frozen and retired contracts, upgrades, and doing it again."""
+"""Timers in a ledger: order and room, frozen and retired contracts, upgrades, replay."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,9 @@ class Timed:
         value = self.call("reminders.remind", id=name, after=after).checked().value
         assert isinstance(value, int)
         return value
+
+    def due(self) -> int | None:
+        return self.engine.next_timer
 
     def block_at(self, after: int) -> list[Run]:
         """An empty block at this time, if anything is due, and what it ran."""
@@ -72,7 +75,9 @@ def opened(engine: _native.Engine) -> Timed:
 
 def timed(path: Path | None = None, **parameters: int) -> Timed:
     with native_errors():
-        engine = _native.Engine.create(None if path is None else str(path), genesis(**parameters).encoded)
+        engine = _native.Engine.create(
+            None if path is None else str(path), genesis(**parameters).encoded
+        )
     return opened(engine)
 
 
@@ -81,18 +86,18 @@ def numbers(runs: list[Run]) -> list[int]:
 
 
 def sound(bench: Timed) -> bool:
-    return bench.ledger.backend.fsck()["faults"] == []
+    return not bench.ledger.backend.fsck()["faults"]
 
 
 def test_an_idle_ledger_makes_no_block_before_a_timer_is_due() -> None:
     bench = timed()
-    assert bench.engine.next_timer is None
+    assert bench.due() is None
     bench.remind("a", 1_000)
-    assert bench.engine.next_timer == START_MS + 1_000
+    assert bench.due() == START_MS + 1_000
     assert bench.block_at(999) == []
     assert bench.ledger.height == 1
     assert numbers(bench.block_at(1_000)) == [1]
-    assert bench.engine.next_timer is None
+    assert bench.due() is None
     assert sound(bench)
 
 
@@ -105,9 +110,10 @@ def test_timers_run_before_the_transactions_of_their_block() -> None:
     assert (result.height, result.index) == (2, 1)
     block = bench.ledger.block(2)
     assert (block.runs, len(block), len(block.transactions)) == (1, 2, 1)
-    assert bench.ledger.result(result.id).index == 1  # type: ignore[arg-type]
+    assert result.id is not None
+    assert bench.ledger.result(result.id).index == 1
     verified = lianheng_verify.verify_receipt(
-        bench.ledger.receipt(result.id), bench.ledger.genesis_file  # type: ignore[arg-type]
+        bench.ledger.receipt(result.id), bench.ledger.genesis_file
     )
     assert (verified.index, verified.count) == (1, 2)
     assert sound(bench)
@@ -122,7 +128,6 @@ def test_a_run_is_found_by_its_timer_and_proved() -> None:
     run = bench.ledger.run("reminders", 1)
     identity = run.id(bench.ledger.genesis_hash)
     assert bench.ledger.result(identity).id == identity
-    assert bytes(identity) == bench.engine.timer_run("reminders", 1)
     assert bench.ledger.find(identity.hex()[:12]) == identity
     assert any(step[0] == "write" for step in bench.ledger.trace(identity))
     data = bench.ledger.receipt(identity)
@@ -171,11 +176,13 @@ def test_timers_of_a_frozen_contract_wait_out_of_the_way() -> None:
     ran = bench.block_at(5_000)
     assert [(run.contract, run.number) for run in ran] == [("other", 1)]
     # Nothing is due until somebody thaws it: the chain rests.
-    assert bench.engine.next_timer is None
-    held, _ = bench.ledger.backend.scan("chain", "timers_held", (), limit=9, after=None, reverse=False)
+    assert bench.due() is None
+    held, _ = bench.ledger.backend.scan(
+        "chain", "timers_held", (), limit=9, after=None, reverse=False
+    )
     assert [key[2] for key, _ in held] == [1, 2, 3]
     bench.call("contracts.thaw", name="reminders").checked()
-    assert bench.engine.next_timer == START_MS + 1_000
+    assert bench.due() == START_MS + 1_000
     cancelled = bench.call("reminders.withdraw", id="2").checked()
     assert cancelled.value is True
     block = bench.ledger.block(bench.ledger.height)
@@ -200,7 +207,7 @@ def test_a_held_timer_can_be_cancelled_and_a_retired_contracts_are_refused() -> 
     for run in runs:
         assert run.result.error is not None
         assert run.result.error.code == "contract.retired"
-    assert bench.engine.next_timer is None
+    assert bench.due() is None
     assert sound(bench)
 
 
@@ -217,7 +224,10 @@ def test_a_timer_whose_method_an_upgrade_removed_is_refused() -> None:
     other = other.replace('"lapse", id=id', '"lapse", ident=id').replace(
         "[id].replace", "[ident].replace"
     )
-    other = other.replace("self.terms[id]\n        require(term", "self.terms[ident]\n        id = ident\n        require(term")
+    other = other.replace(
+        "self.terms[id]\n        require(term",
+        "self.terms[ident]\n        id = ident\n        require(term",
+    )
     bench.call("contracts.upgrade", name="reminders", file="r.py", source=other).checked()
     (run,) = bench.block_at(9_000)
     assert run.result.error is not None
@@ -237,7 +247,7 @@ def test_a_ledger_that_is_opened_or_built_again_stands_the_same(tmp_path: Path) 
         with native_errors():
             again = opened(_native.Engine.open(str(tmp_path / "store"), rebuild=rebuild))
         assert again.engine.header_hash == head
-        assert again.engine.next_timer == START_MS + 3_000
+        assert again.due() == START_MS + 3_000
         assert sound(again)
         again.ledger.close()
     with native_errors():

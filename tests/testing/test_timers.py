@@ -126,7 +126,10 @@ WRONG = {
         'self.due(self.now + 1, "ring", gas=50_000_000)',
         "gas.exhausted",
     ),
-    "very many": ('[self.due(self.now + 1, "ring", gas=1) for _ in range(100_000)]', "gas.exhausted"),
+    "very many": (
+        '[self.due(self.now + 1, "ring", gas=1) for _ in range(100_000)]',
+        "gas.exhausted",
+    ),
 }
 
 
@@ -137,9 +140,10 @@ def test_what_no_timer_may_be(name: str, ledger: LedgerFixture, clocks: Deploy) 
     with ledger.rejects(code):
         shed.as_("ann@a").go()
     assert ledger.advance(days=1) == []
-    assert ledger.embedded.backend.scan("chain", "timers", (), limit=1, after=None, reverse=False)[
-        0
-    ] == []
+    assert (
+        ledger.embedded.backend.scan("chain", "timers", (), limit=1, after=None, reverse=False)[0]
+        == []
+    )
 
 
 def test_a_view_makes_no_timer(ledger: LedgerFixture, clocks: Deploy) -> None:
@@ -163,7 +167,11 @@ FAILING = {
     "never ends": ("while True: pass", "gas.exhausted", None),
     "recurses": ("self.boom()", "limit.recursion", None),
     "is too large": ('xs = ["x"] * 10**7', "limit.memory", None),
-    "announces too much": ("for n in range(2000): self.emit(Rang(id=str(n)))", "limit.events", None),
+    "announces too much": (
+        "for n in range(2000): self.emit(Rang(id=str(n)))",
+        "limit.events",
+        None,
+    ),
 }
 
 
@@ -385,7 +393,7 @@ def test_the_page_about_timers_does_what_it_shows(tmp_path: Path) -> None:
     contract, test = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     (tmp_path / "offers.py").write_text(contract, encoding="utf-8")
     names: dict[str, Any] = {}
-    exec(test, names)
+    exec(test, names)  # noqa: S102  the page's own test
     fixture = LedgerFixture(tmp_path)
     try:
         names["test_an_offer_lapses"](fixture)

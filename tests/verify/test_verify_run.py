@@ -144,4 +144,3 @@ def test_a_call_is_no_run_and_a_run_no_call() -> None:
         verify.verify_run(call, CHAIN.genesis_file)
     with pytest.raises(verify.UnreadableError):
         verify.verify_receipt(encode(CHAIN.run_receipt(HEIGHT)), CHAIN.genesis_file)
-

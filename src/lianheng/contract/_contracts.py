@@ -24,7 +24,7 @@ class Caller(Record):
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a decorator said of a method: `call`, `view`, `timer` or `invariant`, and who may call it."""
+    """What a decorator said: `call`, `view`, `timer` or `invariant`, and who may call it."""
 
     kind: str
     by: str | None = None

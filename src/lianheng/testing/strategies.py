@@ -195,18 +195,25 @@ def ledger_machine(
         declared = arguments(program, method, given=own, known=texts)
         return rule(signers=signers, arguments=declared)(step)
 
-    def time_passes(self: Machine, span: int) -> None:
-        self.ledger.at(int(self.ledger.time) + span)
-
     rules = {f"do_{method}": adder(method) for method in [*calls, *views]}
-    if program.timers:
-        rules["time_passes"] = rule(span=st.sampled_from(SPANS_MS))(time_passes)
+    rules |= _passing(program)
     machine: Any = type(f"{program.contract.__name__}Machine", (Machine,), rules)
     # Explaining a failure runs it some hundred times more; its calls say enough.
     machine.TestCase.settings = settings(
         machine.TestCase.settings, phases=[phase for phase in Phase if phase is not Phase.explain]
     )
     return machine  # type: ignore[no-any-return]
+
+
+def _passing(program: Program) -> dict[str, Callable[..., None]]:
+    """The rule by which time passes, where the contract declares timers."""
+    if not program.timers:
+        return {}
+
+    def time_passes(self: Any, span: int) -> None:
+        self.ledger.at(int(self.ledger.time) + span)
+
+    return {"time_passes": rule(span=st.sampled_from(SPANS_MS))(time_passes)}
 
 
 def _scalar(of: type, known: Sequence[str]) -> st.SearchStrategy[Any]:

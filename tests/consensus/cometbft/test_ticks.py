@@ -68,7 +68,7 @@ def test_all_nodes_make_the_same_tick() -> None:
 def test_only_the_tick_that_is_due_is_let_in(data: bytes) -> None:
     head = FakeChain(next_timer=START_MS, header_hash=HASH)
     check_tick(tick(HASH, START_MS), head, START_MS)
-    with pytest.raises(LianhengError, match="envelope.not_due"):
+    with pytest.raises(LianhengError, match=r"envelope\.not_due"):
         check_tick(data, head, START_MS + 10)
 
 
@@ -78,7 +78,7 @@ def test_a_tick_is_not_let_in_before_its_moment_nor_without_a_timer() -> None:
         check_tick(tick(HASH, START_MS), head, START_MS - 1)
     head.next_timer = None
     for data in (tick(HASH, START_MS), encode(["lianheng.tick.1", HASH, None])):
-        with pytest.raises(LianhengError, match="envelope.not_due"):
+        with pytest.raises(LianhengError, match=r"envelope\.not_due"):
             check_tick(data, head, START_MS)
 
 

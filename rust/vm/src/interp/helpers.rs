@@ -8,6 +8,25 @@ use crate::error::R;
 use crate::memory::charge;
 use crate::program::Op;
 use crate::value::{TupleObj, Value, OBJECT_BYTES};
+use crate::TraceEvent;
+
+impl Vm<'_, '_> {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn trace_line(&mut self, function: u16, pc: usize) {
+        let line = self.program.parts.functions[usize::from(function)].line_at(pc);
+        if line != self.traced_line {
+            self.traced_line = line;
+            let event = TraceEvent {
+                line,
+                gas: self.gas_used(),
+                reads: self.reads,
+                writes: self.writes,
+            };
+            self.host.trace(event);
+        }
+    }
+}
 
 /// The values of registers that are given up.
 #[inline]

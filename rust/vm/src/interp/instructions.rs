@@ -10,25 +10,9 @@ use crate::builtins::Builtin;
 use crate::error::{malformed, raise_with, refused, Exc, Stop};
 use crate::program::{Instr, Op, SMALL_BIAS};
 use crate::value::Value;
-use crate::{gas, TraceEvent};
+use crate::gas;
 
 impl Vm<'_, '_> {
-    #[cold]
-    #[inline(never)]
-    fn trace_line(&mut self, function: u16, pc: usize) {
-        let line = self.program.parts.functions[usize::from(function)].line_at(pc);
-        if line != self.traced_line {
-            self.traced_line = line;
-            let event = TraceEvent {
-                line,
-                gas: self.gas_used(),
-                reads: self.reads,
-                writes: self.writes,
-            };
-            self.host.trace(event);
-        }
-    }
-
     /// Runs instructions from `counter` on until the frame calls, returns or fails.
     #[allow(
         clippy::too_many_lines,

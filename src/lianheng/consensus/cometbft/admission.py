@@ -68,7 +68,8 @@ class Admission:
         """Take it into the mempool, or raise why not."""
         now = self._clock_ms()
         if is_tick(data):
-            return check_tick(data, self._engine, now)
+            check_tick(data, self._engine, now)
+            return
         if len(data) > self._largest:
             raise _refused("too_large", f"{len(data):,} bytes; at most {self._largest:,}")
         envelope = self._pool.find(data)
@@ -91,7 +92,8 @@ class Admission:
     def check_again(self, data: bytes) -> None:
         """Keep it in the mempool after a block, or raise why not; cheap, whatever its size."""
         if is_tick(data):
-            return check_tick(data, self._engine, self._clock_ms())
+            check_tick(data, self._engine, self._clock_ms())
+            return
         _, organisation, expires, _, _ = self.head(data)
         if expires <= self.block_time:
             raise _expired(expires, self.block_time)

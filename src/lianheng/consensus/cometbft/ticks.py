@@ -106,7 +106,7 @@ class Ticker:
             self._thread.join()
 
     def tick_once(self) -> float | None:
-        """Send a tick if one is due; the ms until there is something to do, None: not before a block."""
+        """Send a tick if one is due; the ms until it is time again, None: not before a block."""
         with native_errors():
             due, header_hash = self._head.next_timer, bytes(self._head.header_hash)
         if due is None:
@@ -147,4 +147,3 @@ class Ticker:
 
 def _not_due(message: str) -> LianhengError:
     return LedgerError("envelope.not_due", message, "nothing: each node sends its own when it is")
-
