@@ -176,8 +176,6 @@ class Engine:
     @property
     def next_timer(self) -> int | None:
         """Block time (ms) from which the next block runs a timer; None where no timer waits."""
-    def timer_run(self, contract: str, number: int) -> bytes:
-        """Id of a timer's run, known before it ran."""
     @property
     def recovery(self) -> dict[str, CborValue]: ...
     def status(self) -> dict[str, CborValue]: ...

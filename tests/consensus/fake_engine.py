@@ -76,5 +76,7 @@ class FakeEngine:
         self.times.append(pending.time)
         self.seals.append(seal)
         self.time = pending.time
+        if self.next_timer is not None and self.next_timer <= pending.time:
+            self.next_timer = None
         height = len(self.blocks)
         return [FakeOutcome(batch, height, pending.time) for batch in pending.batches]

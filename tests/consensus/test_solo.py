@@ -399,3 +399,53 @@ def test_a_callback_hears_of_the_end(solo: Solo) -> None:
     heard = threading.Event()
     solo.submit(items(1)).add_done_callback(lambda _: heard.set())
     assert heard.wait(5)
+
+
+def test_an_idle_sequencer_wakes_for_a_timer_and_never_without_one(engine: FakeEngine) -> None:
+    wall = [1_000]
+    clock = BlockClock(lambda: wall[0], lambda: wall[0])
+    engine.next_timer = 900
+    sequencer: Solo = SoloSequencer(engine, SEALER, clock=clock, bounds=SMALL)
+    try:
+        deadline = time.monotonic() + 10
+        while not engine.times and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert engine.times == [1_000]
+        time.sleep(0.1)
+        assert engine.times == [1_000]
+        assert sequencer.submit(items(1)).wait(5)
+    finally:
+        sequencer.close()
+
+
+def test_a_timer_waits_for_a_clock_that_can_be_trusted(engine: FakeEngine) -> None:
+    wall, machine = [1_000_000], [1_000_000]
+    engine.next_timer = 900
+    clock = BlockClock(lambda: wall[0], lambda: machine[0])
+    wall[0] += 10_000
+    sequencer: Solo = SoloSequencer(engine, SEALER, clock=clock, bounds=SMALL)
+    try:
+        deadline = time.monotonic() + 10
+        while sequencer.status()["clock"] is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not engine.times
+        machine[0] += 10_000
+        while not engine.times and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert engine.times == [1_010_000]
+    finally:
+        sequencer.close()
+
+
+def test_a_core_that_fails_at_a_timer_stops_the_sequencer(engine: FakeEngine) -> None:
+    engine.next_timer = 1
+    engine.failures["commit"] = LedgerError("store.io", "the disk is gone", "")
+    sequencer: Solo = SoloSequencer(engine, SEALER, bounds=SMALL)
+    try:
+        deadline = time.monotonic() + 10
+        while sequencer.status()["stopped"] is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with pytest.raises(LedgerError, match="the disk is gone"):
+            sequencer.submit(items(1))
+    finally:
+        sequencer.close()

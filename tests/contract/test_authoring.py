@@ -1,6 +1,7 @@
 """What a contract author imports behaves under CPython as the language reference says."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -64,6 +65,12 @@ class Host:
     def __init__(self) -> None:
         self.state = State()
         self.events: list[Event] = []
+
+    def due(self, at: int, method: str, gas: int, arguments: Mapping[str, Any]) -> int:
+        raise NotImplementedError
+
+    def cancel(self, number: int) -> bool:
+        raise NotImplementedError
 
     def emit(self, event: Event) -> None:
         self.events.append(event)

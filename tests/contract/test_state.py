@@ -1,6 +1,8 @@
 """Cells, counters, unique indexes, ranges and parties under CPython."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -65,6 +67,12 @@ class MemoryHost:
 
     def signed_by(self, *signers: str) -> None:
         self.state.signed = tuple((s, s.split("@")[1]) for s in signers)
+
+    def due(self, at: int, method: str, gas: int, arguments: Mapping[str, Any]) -> int:
+        raise NotImplementedError
+
+    def cancel(self, number: int) -> bool:
+        raise NotImplementedError
 
     def emit(self, event: Event) -> None:
         raise AssertionError(event)

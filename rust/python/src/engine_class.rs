@@ -132,17 +132,6 @@ impl Engine {
         py.detach(|| core.next_timer()).map_err(raise)
     }
 
-    /// Id of a timer's run, known before it ran.
-    fn timer_run<'py>(
-        &self,
-        py: Python<'py>,
-        contract: &str,
-        number: u64,
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        let id = self.core()?.timer_run_id(contract, number);
-        Ok(PyBytes::new(py, &id.0))
-    }
-
     /// Height and consensus height of headers that lack their seal, ascending.
     fn unsealed(&self, py: Python<'_>, limit: usize) -> PyResult<Vec<(u64, u64)>> {
         let core = self.core()?;

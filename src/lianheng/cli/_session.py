@@ -88,7 +88,7 @@ def new_passphrase(file: Path | None) -> "Passphrase":
 
 
 def find_transaction(ledger: "Ledger", text: str) -> "TransactionId":
-    """By an abbreviated id, by `HEIGHT:POSITION` as `3:0`, or a timer's by `CONTRACT:NUMBER`."""
+    """By an abbreviated id, by `HEIGHT:POSITION`, or the run of a timer by `CONTRACT:NUMBER`."""
     height, colon, position = text.partition(":")
     if not (colon and position.isdecimal()):
         return ledger.find(text)

@@ -49,6 +49,7 @@ def compare(old: Interface, new: Interface, layout: Sequence[Mapping[str, Any]])
         *(change for change in _enums(old, new) if change.where not in known),
         *_methods(old, new, "calls"),
         *_methods(old, new, "views"),
+        *_methods(old, new, "timers"),
         *_events(old, new),
         *_migrations(old, new),
     ]
@@ -137,7 +138,7 @@ def _enums(old: Interface, new: Interface) -> Iterator[Change]:
 
 def _methods(old: Interface, new: Interface, kind: str) -> Iterator[Change]:
     word = kind.removesuffix("s")
-    before, after = by_name(old[kind]), by_name(new[kind])
+    before, after = by_name(old.get(kind, ())), by_name(new.get(kind, ()))
     for name in sorted(before.keys() - after.keys()):
         yield Change(Effect.CALLERS, name, f"{word} removed", "whoever calls it is refused")
     for name in sorted(after.keys() - before.keys()):

@@ -49,6 +49,8 @@ CLOCK_TOLERANCE_MS = 2_000
 # set right. Where no block may be made at the moment, it is tried again sooner.
 TIMER_WAIT_SECONDS = 60.0
 TIMER_RETRY_SECONDS = 1.0
+# A tick that has led to no block by then is sent again: CometBFT may have lost it.
+TICK_AGAIN_MS = 1_000
 
 # Pages of a range read; a caller who wants more asks for the next page.
 PAGE_ROWS = 1_000

@@ -26,6 +26,7 @@ from lianheng.consensus.cometbft.rpc import CometRpc
 from lianheng.consensus.cometbft.seals import SealKeeper
 from lianheng.consensus.cometbft.server import AbciServer
 from lianheng.consensus.cometbft.settings import ConsensusSettings, read_settings
+from lianheng.consensus.cometbft.ticks import Ticker
 from lianheng.ledger import Ledger, as_ledger_error, wall_clock_ms
 from lianheng.members import Passphrase, read_identity
 from lianheng.model import (
@@ -103,6 +104,7 @@ class Validator:
             self._rpc,
             horizon_ms=genesis.document.parameters["replay_horizon_ms"],
         )
+        self._ticker = Ticker(self._engine, self._rpc)
         self._application = LedgerApplication(
             self._engine,
             pool,
@@ -139,6 +141,7 @@ class Validator:
         if stopping.is_set() or self.failure is not None:
             return ""
         self._seals.start()
+        self._ticker.start()
         # With these and itself more than two thirds of equal votes are together.
         needed = min(len(self._settings.peers), len(self._document.sealers[2]) * 2 // 3)
         self._wait(
@@ -151,6 +154,7 @@ class Validator:
     def finish(self) -> None:
         """Take nothing new; what was gathered is finished where the chain goes on."""
         self._sequencer.close()
+        self._ticker.stop()
 
     def close(self) -> None:
         """Stop everything in order."""
@@ -199,6 +203,7 @@ class Validator:
 
     def _take_block(self, block: CommittedBlock) -> None:
         self._sequencer.on_block(block)
+        self._ticker.notify()
         self._seals.notify(block.consensus_height)
 
     def _take_event(self, event: CometEvent) -> None:

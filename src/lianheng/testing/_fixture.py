@@ -222,7 +222,7 @@ class LedgerFixture:
         return ran
 
     def advance(self, **span: float) -> list[Run]:
-        """Let time pass, as `at` does: `days=3`, `hours=…`, `minutes=…`, as in timedelta."""
+        """As `at`, by a span: `days=3`, `hours=…`, `minutes=…`, `seconds=…`, as in timedelta."""
         return self.at(self._now_ms + timedelta(**span) // timedelta(milliseconds=1))
 
     def snapshot(self) -> Snapshot:

@@ -96,7 +96,7 @@ def compare(
 
 def repeat_runs(twins: Mapping[str, Peer], chain: Chain, runs: Sequence[Run]) -> None:
     """Run the timers of one block on the twins too. Raise `EnginesDiffer` as `repeat` does."""
-    ran: list[tuple[Call, Outcome]] = []
+    ran: dict[str, tuple[Call, Outcome]] = {}
     for run_ in runs:
         twin = twins.get(run_.contract)
         if twin is None:
@@ -124,12 +124,11 @@ def repeat_runs(twins: Mapping[str, Peer], chain: Chain, runs: Sequence[Run]) ->
         found = [*_of_result(run_.result, outcome), *_of_error(run_.result, outcome)]
         if found:
             raise EnginesDiffer(report(call, found, outcome))
-        ran.append((call, outcome))
+        ran.update(dict.fromkeys(outcome.changes or [call.contract], (call, outcome)))
     # Later runs of the block may have changed what an earlier one wrote: the last state counts.
-    for call, outcome in ran:
-        for contract in outcome.changes:
-            if found := _of_tables(twins[contract], chain, contract):
-                raise EnginesDiffer(report(call, found, outcome))
+    for contract, (call, outcome) in ran.items():
+        if found := _of_tables(twins[contract], chain, contract):
+            raise EnginesDiffer(report(call, found, outcome))
 
 
 def compare_everything(twin: Peer, chain: Chain, contract: str) -> None:

@@ -4,6 +4,8 @@
 
     TestToolshed = ledger_machine("toolshed.py", members={"alice@north": ["operator"]}).TestCase
 
+Where the contract declares timers, time passes between steps, so that they run.
+
 Each step calls a random method with random arguments as random members, on both engines; after
 each, every `@invariant` of the contract must hold. A refusal (`Rejected`, a policy) is a normal end
 of a step; an error that the contract did not foresee fails the test, unless `allowed` names it.
@@ -44,6 +46,9 @@ DEFAULT_MEMBERS: Mapping[str, Sequence[str]] = {
 }
 FORESEEN = frozenset({"contract.rejected", "policy.denied"})
 """Codes of refusals that a contract means."""
+
+SPANS_MS = (1, SMALL, 1_000, 3_600_000, 86_400_000, 30 * 86_400_000)
+"""Spans by which time passes, ms: next to small numbers of arguments, and far beyond them."""
 
 MAX_ITEMS = 4
 """Items of a random list: enough for one, none and several."""
@@ -196,12 +201,24 @@ def ledger_machine(
         return rule(signers=signers, arguments=declared)(step)
 
     rules = {f"do_{method}": adder(method) for method in [*calls, *views]}
+    rules |= _passing(program)
     machine: Any = type(f"{program.contract.__name__}Machine", (Machine,), rules)
     # Explaining a failure runs it some hundred times more; its calls say enough.
     machine.TestCase.settings = settings(
         machine.TestCase.settings, phases=[phase for phase in Phase if phase is not Phase.explain]
     )
     return machine  # type: ignore[no-any-return]
+
+
+def _passing(program: Program) -> dict[str, Callable[..., None]]:
+    """The rule by which time passes, where the contract declares timers."""
+    if not program.timers:
+        return {}
+
+    def time_passes(self: Any, span: int) -> None:
+        self.ledger.at(int(self.ledger.time) + span)
+
+    return {"time_passes": rule(span=st.sampled_from(SPANS_MS))(time_passes)}
 
 
 def _scalar(of: type, known: Sequence[str]) -> st.SearchStrategy[Any]:

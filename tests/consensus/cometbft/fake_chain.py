@@ -138,6 +138,8 @@ class FakeChain:
     time: int = START_MS
     height: int = 0
     consensus_height: int = 0
+    next_timer: int | None = None
+    header_hash: bytes = bytes(32)
     ordered: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     failure: BaseException | None = None
     before_gather: Callable[[], None] = lambda: None

@@ -179,6 +179,11 @@ class Chain:
         } | (changes or {})
         return sign(signed_by or keys, encode(payload), self.genesis_hash)
 
+    @property
+    def time(self) -> int:
+        """Time of the last block, ms."""
+        return self._times[-1]
+
     def add(
         self,
         calls: list[tuple[bytes, dict[int, Any]]],
@@ -193,6 +198,8 @@ class Chain:
         """Adds a block of calls with their results; `others` are chain-run entries. Its height."""
         time = self._times[-1] + later
         entries = [encode(entry) for entry in others or []]
+        for entry in others or []:
+            self._count_events(entry[2])
         for transaction, result in calls:
             one = transaction_id(transaction, self.genesis_hash)
             entries.append(encode([one, digest(transaction), result]))
@@ -285,6 +292,25 @@ class Chain:
             "transaction": transaction,
             "keys": [self.public(key_id) for key_id in signers_of(transaction)],
             "result": block.entries[index][prefix:],
+            "entry": {
+                "index": index,
+                "count": len(block.entries),
+                "path": log_path(index, block.entries),
+            },
+            "header": block.header,
+            "seal": block.seal,
+            "links": self.links(height, anchor),
+        }
+
+    def run_receipt(self, height: int, index: int = 0, anchor: int = 0) -> dict[str, Any]:
+        """A receipt of a chain's own run as its parts."""
+        block = self.blocks[height]
+        kind, cause, result = decode_plain(block.entries[index])
+        return self.with_steps(height, anchor) | {
+            "format": "lianheng.receipt.1",
+            "genesis": self.genesis_hash,
+            "run": encode([kind, cause]),
+            "result": encode(result),
             "entry": {
                 "index": index,
                 "count": len(block.entries),

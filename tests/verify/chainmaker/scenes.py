@@ -76,7 +76,7 @@ def fill(chain: AnyChain) -> AnyChain:
     chain.add(
         [(chain.transaction(arguments={"id": "n", "n": 2**200}, number=6), succeeded(-(2**200)))],
         [(["toolshed", "counts", -(2**70), True, b"\x00\xff"], {"n": 2**70})],
-        others=[[1, {"timer": "nightly"}, {1: 0, 2: 0}]],
+        others=[timer_run(chain)],
     )
     for number in (7, 8):
         chain.add([(chain.transaction(number=number), succeeded())])
@@ -93,6 +93,13 @@ def _three(chain: Chain) -> list[tuple[bytes, dict[int, Any]]]:
             succeeded([1, -1, "x", b"y", True, None, {"k": []}]),
         ),
     ]
+
+
+def timer_run(chain: Chain, later: int = 1000, **more: Any) -> list[Any]:
+    """The entry of a timer's run in the next block, `later` ms after the last one."""
+    at = chain.time + later - 400
+    cause = ["toolshed", 7, at, "nightly", {"ids": ["crane-7", 2**70]} | more]
+    return [1, cause, succeeded("swept", [["toolshed", 1, "Swept", {"at": at}]])]
 
 
 def held_by(organisation: str) -> dict[str, Any]:

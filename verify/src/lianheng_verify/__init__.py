@@ -13,6 +13,7 @@ from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._export import VerifiedChain, verify_chain
 from lianheng_verify._proof import VerifiedState, verify_state
 from lianheng_verify._receipt import Source, VerifiedReceipt, verify_receipt
+from lianheng_verify._run import Run, VerifiedRun, is_run, verify_run
 from lianheng_verify._transaction import Event, Refusal, Result, Transaction
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Event",
     "Refusal",
     "Result",
+    "Run",
     "Source",
     "Transaction",
     "TrustAnchor",
@@ -28,11 +30,14 @@ __all__ = [
     "VerificationError",
     "VerifiedChain",
     "VerifiedReceipt",
+    "VerifiedRun",
     "VerifiedState",
     "compare_exports",
+    "is_run",
     "load_anchor",
     "verify_chain",
     "verify_receipt",
+    "verify_run",
     "verify_state",
 ]
 __version__ = "0.1.0"

@@ -21,6 +21,7 @@ from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._export import verify_chain
 from lianheng_verify._proof import verify_state
 from lianheng_verify._receipt import Source, VerifiedReceipt, verify_receipt
+from lianheng_verify._run import is_run, verify_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,6 +96,9 @@ def _command(
 
 def _receipts(options: argparse.Namespace) -> int:
     def verify(data: bytes, anchor: TrustAnchor, source: Source | None) -> _Report:
+        if is_run(data):
+            run = verify_run(data, anchor, source)
+            return _Report("", VERIFIED, run.checks, (), _limits(anchor, run.height))
         verified = verify_receipt(data, anchor, source)
         notes = _receipt_notes(verified, anchor)
         return _Report("", VERIFIED, verified.checks, notes, _limits(anchor, verified.height))

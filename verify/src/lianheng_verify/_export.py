@@ -267,6 +267,8 @@ def check_block(data: bytes, sealed: Sealed, genesis_hash: bytes) -> None:
         if isinstance(parts[0], bytes):
             called.append((parts[0], _shape.digest(parts[1], f"{at}: signed hash")))
         else:
+            if called:
+                raise _shape.refuse(at, "a run stands behind a call")
             _shape.uint(parts[0], f"{at}: kind of an entry")
             _shape.plain(parts[1], f"{at}: cause of an entry")
     if entries_root(tree.size, tree.root()) != sealed.header.entries_root:

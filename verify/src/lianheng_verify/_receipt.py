@@ -34,15 +34,42 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class _Receipt:
+class Placed:
+    """A result, and where a receipt says that its entry lies."""
+
     bound: Bound
-    transaction: Transaction
-    keys: tuple[bytes, ...]
     result_bytes: bytes
     result: Result
     index: int
     count: int
     path: tuple[bytes, ...]
+
+
+PLACED_FIELDS: Final = ("format", "genesis", "result", "entry", "header", "seal", "links")
+
+
+def parse_placed(content: dict[_cbor.Value, _cbor.Value]) -> Placed:
+    """The parts that every receipt has. Raises UnreadableError."""
+    _shape.constant(content["format"], FORMAT, "receipt: format")
+    entry = _shape.fields(content["entry"], "entry", ("index", "count", "path"))
+    bound = parse_bound(content)
+    if bound.header.height == 0:
+        raise _shape.refuse("header", "nothing is called or run in the genesis")
+    result_bytes = _shape.octets(content["result"], "result")
+    return Placed(
+        bound=bound,
+        result_bytes=result_bytes,
+        result=parse_result(result_bytes),
+        index=_shape.uint(entry["index"], "entry: index"),
+        count=_shape.uint(entry["count"], "entry: count"),
+        path=_shape.digests(entry["path"], "entry: path", limits.HISTORY_PATH),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Receipt(Placed):
+    transaction: Transaction
+    keys: tuple[bytes, ...]
 
     @property
     def transaction_id(self) -> bytes:
@@ -114,25 +141,20 @@ def _parse(data: bytes) -> _Receipt:
     content = _shape.fields(
         _cbor.decode(data, "receipt"),
         "receipt",
-        ("format", "genesis", "transaction", "keys", "result", "entry", "header", "seal", "links"),
+        (*PLACED_FIELDS, "transaction", "keys"),
         ("steps",),
     )
-    _shape.constant(content["format"], FORMAT, "receipt: format")
-    entry = _shape.fields(content["entry"], "entry", ("index", "count", "path"))
     keys = _shape.array(content["keys"], "keys", 1, limits.SIGNERS)
-    bound = parse_bound(content)
-    if bound.header.height == 0:
-        raise _shape.refuse("header", "no transaction lies in the genesis")
-    result_bytes = _shape.octets(content["result"], "result")
+    placed = parse_placed(content)
     return _Receipt(
-        bound=bound,
+        bound=placed.bound,
+        result_bytes=placed.result_bytes,
+        result=placed.result,
+        index=placed.index,
+        count=placed.count,
+        path=placed.path,
         transaction=parse_transaction(_shape.octets(content["transaction"], "transaction")),
         keys=tuple(_shape.octets(key, "keys", 32) for key in keys),
-        result_bytes=result_bytes,
-        result=parse_result(result_bytes),
-        index=_shape.uint(entry["index"], "entry: index"),
-        count=_shape.uint(entry["count"], "entry: count"),
-        path=_shape.digests(entry["path"], "entry: path", limits.HISTORY_PATH),
     )
 
 
@@ -190,6 +212,14 @@ def _check_code(receipt: _Receipt, source: Source | None) -> str:
         raise VerificationError(
             "code.not_meant", f"the signer meant source {_show.short_hash(meant)}, other code ran"
         )
+    if source is None and ran is not None and meant == ran:
+        return f"code: source {_show.short_hash(ran)} ran, as the signer meant"
+    return check_source(receipt.result, source)
+
+
+def check_source(result: Result, source: Source | None) -> str:
+    """That the source, where one is given, is what ran. Raises VerificationError."""
+    ran = result.source
     if source is not None:
         given = digest(source.data)
         if ran is None:
@@ -203,8 +233,6 @@ def _check_code(receipt: _Receipt, source: Source | None) -> str:
         return f"code: source {_show.short_hash(ran)} equals sha256({_show.safe(source.name)})"
     if ran is None:
         return "code: the result names no source"
-    if meant is not None and ran == meant:
-        return f"code: source {_show.short_hash(ran)} ran, as the signer meant"
     return f"code: the result names source {_show.short_hash(ran)} (compare it by --source FILE)"
 
 
@@ -219,24 +247,24 @@ def _check_time(receipt: _Receipt) -> str:
 
 
 def _check_entry(receipt: _Receipt) -> str:
-    height = receipt.bound.header.height
+    one, signed = receipt.transaction_id, receipt.transaction.signed_hash
+    return check_place(receipt, _cbor.encode(one) + _cbor.encode(signed), "call")
+
+
+def check_place(placed: Placed, begin: bytes, what: str) -> str:
+    """That an entry that begins so, with this result, lies where the receipt says."""
+    height = placed.bound.header.height
     # The result stands in the entry as the item that its bytes hold.
-    entry = (
-        b"\x83"
-        + _cbor.encode(receipt.transaction_id)
-        + _cbor.encode(receipt.transaction.signed_hash)
-        + receipt.result_bytes
-    )
+    entry = b"\x83" + begin + placed.result_bytes
+    root = placed.bound.header.entries_root
     try:
-        verify_entry(
-            receipt.bound.header.entries_root, entry, receipt.index, receipt.count, receipt.path
-        )
+        verify_entry(root, entry, placed.index, placed.count, placed.path)
     except VerificationError as error:
         raise VerificationError(
             "entry.not_in_block",
-            f"this call with this result is not in block {height} as claimed: {error.message}",
+            f"this {what} with this result is not in block {height} as claimed: {error.message}",
         ) from error
-    return f"result and events lie in block {height}: {_outcome(receipt.result)}"
+    return f"result and events lie in block {height}: {_outcome(placed.result)}"
 
 
 def _outcome(result: Result) -> str:

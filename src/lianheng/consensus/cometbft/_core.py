@@ -127,6 +127,10 @@ class ConsensusEngine(Protocol):
         """Hash of the last header."""
 
     @property
+    def next_timer(self) -> int | None:
+        """Block time (ms) from which the next block runs a timer; None where no timer waits."""
+
+    @property
     def synced_height(self) -> int:
         """Last height whose block is synced to disk."""
 

@@ -13,6 +13,7 @@ from lianheng.consensus.clock import Clock
 from lianheng.consensus.cometbft._core import ConsensusEngine, OpenedEnvelope
 from lianheng.consensus.cometbft.pool import EnvelopePool
 from lianheng.consensus.cometbft.proposal import Candidate, GasMeans
+from lianheng.consensus.cometbft.ticks import check_tick, is_tick
 from lianheng.model import LedgerError, LianhengError, limits, native_errors
 
 
@@ -66,6 +67,9 @@ class Admission:
     def check_new(self, data: bytes) -> None:
         """Take it into the mempool, or raise why not."""
         now = self._clock_ms()
+        if is_tick(data):
+            check_tick(data, self._engine, now)
+            return
         if len(data) > self._largest:
             raise _refused("too_large", f"{len(data):,} bytes; at most {self._largest:,}")
         envelope = self._pool.find(data)
@@ -87,6 +91,9 @@ class Admission:
 
     def check_again(self, data: bytes) -> None:
         """Keep it in the mempool after a block, or raise why not; cheap, whatever its size."""
+        if is_tick(data):
+            check_tick(data, self._engine, self._clock_ms())
+            return
         _, organisation, expires, _, _ = self.head(data)
         if expires <= self.block_time:
             raise _expired(expires, self.block_time)
@@ -149,6 +156,8 @@ class Admission:
         positions: list[int] = []
         seen: set[bytes] = set()
         for position, data in enumerate(transactions):
+            if is_tick(data):
+                continue
             envelope = self.counting(data)
             if (
                 envelope is None

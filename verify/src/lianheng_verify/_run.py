@@ -1,0 +1,145 @@
+"""Receipts of what the chain ran by itself: a timer that fell due, its cause and its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lianheng_verify import _cbor, _shape, _show
+from lianheng_verify import _limits as limits
+from lianheng_verify._anchor import TrustAnchor, evidence_checks, load_anchor
+from lianheng_verify._checks import Check, run_checks
+from lianheng_verify._errors import UnreadableError, VerificationError
+from lianheng_verify._hashes import digest
+from lianheng_verify._receipt import (
+    PLACED_FIELDS,
+    Placed,
+    Source,
+    check_place,
+    check_source,
+    parse_placed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lianheng_verify._transaction import Result
+
+TIMER: Final = 1
+_CAUSE_PARTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A timer's run: the contract's timer of this number, due at `at` (ms), ran this method."""
+
+    contract: str
+    number: int
+    at: int
+    method: str
+    arguments: dict[str, _cbor.Value]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRun:
+    """What a run's receipt proves. Heights count from the genesis, `time` is the block's, ms.
+
+    The run is entry `index`, from 0, of the `count` entries of its block. Nobody signed it: that
+    the timer was made by a call, and with these arguments, is what the chain's rules say.
+    """
+
+    chain: str
+    genesis_hash: bytes
+    height: int
+    time: int
+    header_hash: bytes
+    index: int
+    count: int
+    run_id: bytes
+    run: Run
+    result: Result
+    checks: tuple[Check, ...]
+
+
+def is_run(data: bytes) -> bool:
+    """Whether a receipt is of a run rather than of a call. Raises UnreadableError."""
+    if len(data) > limits.RECEIPT_BYTES:
+        raise UnreadableError("format.too_large", f"a receipt of {len(data)} bytes")
+    content = _cbor.decode(data, "receipt")
+    return isinstance(content, dict) and "run" in content
+
+
+def verify_run(
+    data: bytes, anchor: TrustAnchor | bytes, source: Source | None = None
+) -> VerifiedRun:
+    """Checks a run's receipt against a trust anchor (`bytes`: a genesis file), offline.
+
+    With `source`, also that it is the code that ran. Raises UnreadableError where the bytes are no
+    receipt of a run, VerificationError where a check fails; its `checks` then lists all of them.
+    """
+    trusted = load_anchor(anchor) if isinstance(anchor, bytes) else anchor
+    placed, begin, run = _parse(data)
+    steps: list[tuple[str, Callable[[], str]]] = [
+        ("form", lambda: _check_form(run)),
+        ("code", lambda: check_source(placed.result, source)),
+        ("time", lambda: _check_time(placed, run)),
+        ("entry", lambda: check_place(placed, begin, "run")),
+        *evidence_checks(placed.bound, trusted),
+    ]
+    checks = run_checks(steps)
+    header = placed.bound.header
+    return VerifiedRun(
+        chain=header.chain,
+        genesis_hash=placed.bound.genesis_hash,
+        height=header.height,
+        time=header.time,
+        header_hash=header.hash,
+        index=placed.index,
+        count=placed.count,
+        run_id=run_id(placed.bound.genesis_hash, run),
+        run=run,
+        result=placed.result,
+        checks=checks,
+    )
+
+
+def run_id(genesis_hash: bytes, run: Run) -> bytes:
+    """The id under which nodes find the run."""
+    subject: list[_cbor.Value] = [run.contract, run.number]
+    return digest(_cbor.encode(["lianheng.run.1", genesis_hash, TIMER, subject]))
+
+
+def _parse(data: bytes) -> tuple[Placed, bytes, Run]:
+    """The placed result, the entry's bytes before it, and what they say."""
+    if len(data) > limits.RECEIPT_BYTES:
+        raise UnreadableError("format.too_large", f"a receipt of {len(data)} bytes")
+    content = _shape.fields(
+        _cbor.decode(data, "receipt"), "receipt", (*PLACED_FIELDS, "run"), ("steps",)
+    )
+    raw, value = _shape.embedded(content["run"], "run")
+    kind, cause = _shape.row(value, "run", 2)
+    _shape.constant(kind, TIMER, "run: kind")
+    contract, number, at, method, arguments = _shape.row(cause, "run: cause", _CAUSE_PARTS)
+    run = Run(
+        contract=_shape.text(contract, "run: contract", _shape.CONTRACT),
+        number=_shape.uint(number, "run: number"),
+        at=_shape.uint(at, "run: at"),
+        method=_shape.text(method, "run: method", _shape.CONTRACT),
+        arguments=_shape.plain_map(arguments, "run: arguments"),
+    )
+    # One byte opens the array of two; the entry has its items, and the result as the third.
+    return parse_placed(content), raw[1:], run
+
+
+def _check_form(run: Run) -> str:
+    called = _show.call(run.contract, run.method, run.arguments)
+    return f"form: timer {run.number} of {run.contract} ran {called}; nobody signs a timer"
+
+
+def _check_time(placed: Placed, run: Run) -> str:
+    time = placed.bound.header.time
+    if time < run.at:
+        raise VerificationError(
+            "run.early", f"block time {time} ms is before the timer's moment, {run.at} ms"
+        )
+    return f"time: the block was made {time - run.at:,} ms after the timer was due"
