@@ -347,9 +347,9 @@ def test_a_difference_is_shown_with_both_sides(shed: Any, monkeypatch: pytest.Mo
     shed.add("x", "hand", 1)
     real = twin.run
 
-    def off_by_one(program: Any, call: Any, state: Any) -> Any:
+    def off_by_one(program: Any, call: Any, state: Any, peers: Any) -> Any:
         changed = {**call.arguments, "price": call.arguments["price"] + 1}
-        return real(program, twin.Call(**{**vars(call), "arguments": changed}), state)
+        return real(program, twin.Call(**{**vars(call), "arguments": changed}), state, peers)
 
     monkeypatch.setattr("lianheng.testing._twins.run", off_by_one)
     with pytest.raises(EnginesDiffer) as caught:
@@ -365,7 +365,9 @@ def test_a_state_that_differs_is_shown_row_by_row(ledger: LedgerFixture, shed: A
     rows = ledger._twins[shed._name].state.rows("tools")
     rows.delete(next(iter(rows.ordered()))[0])
     rows.keep()
-    with pytest.raises(EnginesDiffer, match=r"(?s)state tools\['x'\].*VM .*'hand'.*CPython absent"):
+    with pytest.raises(
+        EnginesDiffer, match=r"(?s)state shed.tools\['x'\].*VM .*'hand'.*CPython abs"
+    ):
         shed.add("y", "hand", 1)
 
 
