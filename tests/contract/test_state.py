@@ -58,6 +58,7 @@ class MemoryHost:
     transaction_id = bytes(32)
     application = None
     attachments = ()
+    via = None
 
     def __init__(self, *signers: str) -> None:
         self.signers = tuple(Caller(member=s, organisation=s.split("@")[1]) for s in signers)
@@ -73,6 +74,9 @@ class MemoryHost:
 
     def cancel(self, number: int) -> bool:
         raise NotImplementedError
+
+    def call_contract(self, use: object, expected: object, arguments: object) -> object:
+        raise AssertionError((use, expected, arguments))
 
     def emit(self, event: Event) -> None:
         raise AssertionError(event)
