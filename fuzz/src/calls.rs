@@ -41,6 +41,8 @@ pub fn context<'a>(signers: &'a [SignerInfo], read_only: bool) -> CallContext<'a
         transaction_id: [5; 32],
         application: Some("fuzz"),
         attachments: &[[1; 32], [2; 32]],
+        via: None,
+        timer_gas: 50_000_000,
         read_only,
     }
 }
