@@ -20,6 +20,7 @@ pub mod gas;
 mod instance;
 mod interface;
 mod interp;
+mod layout;
 pub mod limits;
 mod memory;
 mod program;
@@ -41,6 +42,7 @@ pub use interface::{
     CellInterface, ClassInterface, EnumInterface, FieldInterface, Interface, MethodInterface,
     TableInterface,
 };
+pub use layout::{changes, Change};
 pub use program::Program;
 pub use run::{
     run, CallContext, EmittedEvent, Failed, Finished, Host, HostError, Outcome, SignerInfo,
@@ -48,7 +50,7 @@ pub use run::{
 };
 pub use script::{check_script, run_script, ScriptError, ScriptOutcome, TracebackLine};
 pub use types::Type;
-pub use upgrade::{changes, upgrade, Change};
+pub use upgrade::upgrade;
 
 /// Compiles a contract's source. `file` is the name that diagnostics and errors show.
 ///
