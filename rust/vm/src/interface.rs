@@ -176,29 +176,7 @@ impl Interface {
             interface.add_class(parts, class);
         }
         for table in &parts.tables {
-            let class = &parts.classes[usize::from(table.class)];
-            let field = |position: &u16| {
-                class
-                    .fields
-                    .get(usize::from(*position))
-                    .map_or_else(String::new, |f| name(&f.name))
-            };
-            interface.tables.push(TableInterface {
-                name: name(&table.name),
-                record: class.name.clone(),
-                key: table.key.iter().map(field).collect(),
-                indexes: table
-                    .indexes
-                    .iter()
-                    .map(|index| index.iter().map(field).collect())
-                    .collect(),
-                unique: table
-                    .unique
-                    .iter()
-                    .filter_map(|index| table.indexes.get(usize::from(*index)))
-                    .map(|index| index.iter().map(field).collect())
-                    .collect(),
-            });
+            interface.add_table(parts, table);
         }
         interface.cells = parts
             .cells
@@ -220,6 +198,39 @@ impl Interface {
         interface.uses = parts.uses.iter().map(|used| use_of(parts, used)).collect();
         interface.migrations = parts.migrations.iter().map(|known| known.from).collect();
         interface
+    }
+
+    fn add_table(&mut self, parts: &Parts, table: &crate::program::TableInfo) {
+        let name = |id: &u16| {
+            parts
+                .names
+                .get(usize::from(*id))
+                .cloned()
+                .unwrap_or_default()
+        };
+        let class = &parts.classes[usize::from(table.class)];
+        let field = |position: &u16| {
+            class
+                .fields
+                .get(usize::from(*position))
+                .map_or_else(String::new, |f| name(&f.name))
+        };
+        self.tables.push(TableInterface {
+            name: name(&table.name),
+            record: class.name.clone(),
+            key: table.key.iter().map(field).collect(),
+            indexes: table
+                .indexes
+                .iter()
+                .map(|index| index.iter().map(field).collect())
+                .collect(),
+            unique: table
+                .unique
+                .iter()
+                .filter_map(|index| table.indexes.get(usize::from(*index)))
+                .map(|index| index.iter().map(field).collect())
+                .collect(),
+        });
     }
 
     fn add_class(&mut self, parts: &Parts, class: &crate::program::Class) {

@@ -23,6 +23,7 @@ mod imports;
 mod instance;
 mod interface;
 mod interp;
+mod layout;
 pub mod limits;
 mod listing;
 mod memory;
@@ -50,6 +51,7 @@ pub use interface::{
     CellInterface, ClassInterface, EnumInterface, FieldInterface, ImportInterface, Interface,
     MethodInterface, TableInterface, UseInterface,
 };
+pub use layout::{changes, Change};
 pub use nested::{run_nested, ContractCall, Meters, Nested};
 pub use program::Program;
 pub use run::{
@@ -58,7 +60,7 @@ pub use run::{
 };
 pub use script::{check_script, run_script, ScriptError, ScriptOutcome, TracebackLine};
 pub use types::Type;
-pub use upgrade::{changes, upgrade, Change};
+pub use upgrade::upgrade;
 
 /// Compiles a contract's source. `file` is the name that diagnostics and errors show.
 ///

@@ -1,6 +1,6 @@
 """What differs between the layouts of two contracts, and whether stored rows fit the new one.
 
-The same rules, and the same words, as the core's (rust/vm/src/upgrade.rs).
+The same rules, and the same words, as the core's (rust/vm/src/layout.rs).
 """
 
 from collections.abc import Iterator, Sequence

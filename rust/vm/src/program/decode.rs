@@ -28,7 +28,7 @@ impl Program {
             )));
         }
         let value = decode(bytes).map_err(|error| malformed(error.to_string()))?;
-        let items = array(&value, 18).map_err(malformed)?;
+        let items = array(&value, 19).map_err(malformed)?;
         if text(&items[0]).ok().as_deref() != Some("lianheng.program") {
             return Err(malformed("these bytes are no compiled contract"));
         }
