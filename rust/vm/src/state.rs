@@ -226,6 +226,15 @@ impl Vm<'_, '_> {
         Ok(())
     }
 
+    /// Refuses a listing by an index while a migration runs: the indexes are made when it is done.
+    pub(crate) fn indexes_stand(&self) -> R<()> {
+        if self.migrating {
+            let message = "indexes are made again after a migration: scan the table, or drain it";
+            return Err(fatal("language.refused", message));
+        }
+        Ok(())
+    }
+
     /// A row that a migration takes out waits for one with the same signatories.
     fn release(&mut self, table: &str, row: &Value) -> R<()> {
         let fields = self.released.fields.get(table).cloned();

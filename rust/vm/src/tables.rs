@@ -502,10 +502,7 @@ impl Vm<'_, '_> {
     /// `table.by(index, *values, limit=, start=None, end=None, after=None, reverse=False)`
     pub(crate) fn table_by(&mut self, table: u16, arguments: &[Value], names: &[u16]) -> R<Value> {
         self.only_keywords("by", names, &["start", "end", "limit", "after", "reverse"])?;
-        if self.migrating {
-            let message = "indexes are made again after a migration: scan the table, or drain it";
-            return Err(fatal("language.refused", message));
-        }
+        self.indexes_stand()?;
         let program = self.program;
         let info = &program.parts.tables[usize::from(table)];
         let Some((index, values)) = arguments[..arguments.len() - names.len()].split_first() else {
