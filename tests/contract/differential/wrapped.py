@@ -10,10 +10,14 @@ SHOW = """
             out.append(sep.join([str(value) for value in values]) + end)
 """
 
+CHANGED = "    global calls\n    calls += 1\n"
+"""A variable of the module that a function changes: scripts may, contracts may not."""
+
 
 def as_contract(program: str) -> str:
     """The program's declarations on top, the rest in a call."""
-    head = HEAD.replace("import Enum", "import Contract, Enum, call", 1)
+    head = HEAD.replace("contract import (", "contract import (\n    Contract, call,", 1)
+    head = head.replace(CHANGED, "")
     body = re.sub(r"\bprint\(", "show(", program.removeprefix(HEAD).lstrip("\n"))
     body = "\n".join("        " + line for line in body.splitlines())
     method = (
