@@ -35,7 +35,7 @@ impl Vm<'_, '_> {
             return self.bytes_search(bytes, method, arguments, names);
         }
         let (least, most) = match method {
-            Method::Decode => (0, 1),
+            Method::Decode => (0, 2),
             Method::Hex => (0, 2),
             Method::Replace => (2, 3),
             Method::Startswith
@@ -47,7 +47,8 @@ impl Vm<'_, '_> {
         };
         self.arity(method.name(), arguments, names, least, most)?;
         if method == Method::Decode {
-            return self.decode_bytes(bytes, arguments);
+            self.only_strict(arguments.get(1))?;
+            return self.decode_bytes(bytes, &arguments[..arguments.len().min(1)]);
         }
         let content = &bytes.bytes;
         if method == Method::Hex && !arguments.is_empty() {

@@ -71,8 +71,8 @@ impl Vm<'_, '_> {
         let (value, base) = match (&arguments[..arguments.len() - names.len()], base) {
             ([], None) => return Ok(Value::Int(0)),
             ([value], None) => (value, None),
-            ([value], Some(base)) => (value, Some(self.int_argument(&base)?)),
-            ([value, base], None) => (value, Some(self.int_argument(base)?)),
+            ([value], Some(base)) => (value, Some(self.base_argument(&base)?)),
+            ([value, base], None) => (value, Some(self.base_argument(base)?)),
             ([], Some(_)) => return Err(type_error("int() missing string argument")),
             (many, _) => {
                 return Err(type_error(format!(
@@ -101,6 +101,14 @@ impl Vm<'_, '_> {
                     Err(type_error(format!("int() argument must be a string, a bytes-like object or a real number, not '{kind}'")))
                 }
             },
+        }
+    }
+
+    /// A base: one beyond 64 bits is as wrong as any other large one.
+    fn base_argument(&mut self, base: &Value) -> R<i64> {
+        match base {
+            Value::Big(_) => Ok(i64::MAX),
+            other => self.int_argument(other),
         }
     }
 

@@ -439,7 +439,19 @@ impl Vm<'_, '_> {
 
     fn str_encode(&mut self, text: &str, arguments: &[Value], names: &[u16]) -> R<Value> {
         self.only_keywords("encode", names, &["encoding"])?;
+        self.only_strict(arguments.get(1))?;
         self.encode_text(text, arguments.first())
+    }
+
+    /// The only way to treat errors is to raise them.
+    pub(super) fn only_strict(&mut self, errors: Option<&Value>) -> R<()> {
+        match errors {
+            None => Ok(()),
+            Some(errors) if &*self.text_argument(errors, "errors")?.text == "strict" => Ok(()),
+            Some(_) => Err(refused(
+                "another way to treat errors of text than 'strict' is not part of the language",
+            )),
+        }
     }
 
     /// A text as bytes of an encoding.

@@ -16,6 +16,7 @@ pub(crate) mod constant;
 mod contract;
 mod expr;
 mod function;
+mod halves;
 mod library;
 mod methods;
 mod module;
@@ -96,6 +97,14 @@ fn compile_here(text: &str, file: &str, script: bool) -> Result<Program, Vec<Dia
         );
         return Err(reporter.into_found());
     };
+    for range in halves::halves(text, &parsed.syntax().body) {
+        reporter.report(
+            range,
+            "language.value",
+            "half of a surrogate pair is no text here",
+            "write the whole character: \"\\U0001f600\"",
+        );
+    }
     if !reporter.is_empty() {
         return Err(reporter.into_found());
     }
