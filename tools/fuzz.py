@@ -34,7 +34,8 @@ TARGETS = (
     "quorum_seal",
 )
 COVERAGE = (
-    "-Cpasses=sancov-module -Ccodegen-units=4 --cfg fuzzing -Cllvm-args=-sanitizer-coverage-level=4 "
+    "-Cpasses=sancov-module -Ccodegen-units=4 --cfg fuzzing "
+    "-Cllvm-args=-sanitizer-coverage-level=4 "
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters "
     "-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
 )
@@ -64,7 +65,7 @@ def sources() -> tuple[list[str], list[str]]:
     """Contracts and scripts of the repository."""
     contracts: list[str] = []
     scripts: list[str] = []
-    for folder, ending in (("packs", "py"), ("rust/vm/tests", "py"), ("src", "py"), ("fuzz", "py")):
+    for folder, ending in (("packs", "py"), ("rust/vm/tests", "py"), ("src", "py")):
         texts = (path.read_text("utf-8") for path in (ROOT / folder).rglob(f"*.{ending}"))
         contracts += [text for text in texts if "(Contract):" in text]
     for path in (ROOT / "docs").rglob("*.md"):

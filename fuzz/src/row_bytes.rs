@@ -11,7 +11,7 @@ use crate::calls::{call, check_no_fault, context, signers};
 use crate::common::{arguments, Memory};
 
 /// A contract whose rows and arguments have fields of every type.
-pub const CONTRACT: &str = include_str!("row_bytes.py");
+pub const CONTRACT: &str = include_str!("../../rust/vm/tests/contracts/every_type.py");
 
 thread_local! {
     static PROGRAM: OnceCell<Program> = const { OnceCell::new() };

@@ -4,6 +4,8 @@
 Each must end with one of the named codes: an exception's class, or the code of a limit.
 """
 
+from tests.hostile import library
+
 MEMORY = ("limit.memory", "gas.exhausted")
 GAS = ("gas.exhausted",)
 STACK = ("limit.recursion",)
@@ -377,4 +379,12 @@ ATTACKS: list[Attack] = [
             "starred": "x = [" + "*" * 5000 + "a]",
         },
     ),
+    *_loops("time", (*GAS, *MEMORY), library.SETUP, library.TIME_STEPS),
+    *_plain("number", NUMBER, {name: library.SETUP + one for name, one in library.ERRORS.items()}),
+    *_plain(
+        "refused",
+        ("ValueError", "OverflowError"),
+        {name: library.SETUP + one for name, one in library.VALUES.items()},
+    ),
+    *_plain("depth", DEPTH, {name: library.SETUP + one for name, one in library.DEPTHS.items()}),
 ]

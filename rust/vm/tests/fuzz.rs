@@ -30,7 +30,7 @@ const CONTRACTS: [&str; 5] = [
     include_str!("contracts/transfer.py"),
     include_str!("contracts/receivables.py"),
     row_bytes::CONTRACT,
-    include_str!("../../../fuzz/src/contract_source.py"),
+    include_str!("contracts/market.py"),
 ];
 const SCRIPTS: [&str; 4] = [
     include_str!("snippets/containers.txt"),

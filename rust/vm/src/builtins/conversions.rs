@@ -72,7 +72,7 @@ impl Vm<'_, '_> {
         let (value, base) = match (&value, base) {
             (None, None) => return Ok(Value::Int(0)),
             (Some(value), None) => (value, None),
-            (Some(value), Some(base)) => (value, Some(self.int_argument(&base)?)),
+            (Some(value), Some(base)) => (value, Some(self.base_argument(&base)?)),
             (None, Some(_)) => return Err(type_error("int() missing string argument")),
         };
         match (value, base) {
@@ -95,6 +95,14 @@ impl Vm<'_, '_> {
                     Err(type_error(format!("int() argument must be a string, a bytes-like object or a real number, not '{kind}'")))
                 }
             },
+        }
+    }
+
+    /// A base: one beyond 64 bits is as wrong as any other large one.
+    fn base_argument(&mut self, base: &Value) -> R<i64> {
+        match base {
+            Value::Big(_) => Ok(i64::MAX),
+            other => self.int_argument(other),
         }
     }
 

@@ -16,6 +16,7 @@ pub(crate) mod constant;
 mod contract;
 mod expr;
 mod function;
+mod halves;
 mod imports;
 mod interface_calls;
 mod library;
@@ -124,6 +125,14 @@ fn compile_here(
     let Some(parsed) = parse(text, &mut reporter) else {
         return Err(reporter.into_found());
     };
+    for range in halves::halves(text, &parsed.syntax().body) {
+        reporter.report(
+            range,
+            "language.value",
+            "half of a surrogate pair is no text here",
+            "write the whole character: \"\\U0001f600\"",
+        );
+    }
     let body = &parsed.syntax().body;
     let units = if script {
         Units::default()

@@ -6,6 +6,7 @@ use ruff_text_size::Ranged;
 use super::function::{Label, Reg};
 use super::resolve::Resolved;
 use super::{Compiler, Global};
+use crate::builtins::Builtin;
 use crate::program::{Const, Op};
 
 /// In the count of a sequence pattern: at least this many.
@@ -239,8 +240,24 @@ impl<'s> Compiler<'s> {
                         .collect(),
                 )
             }
-            Resolved::Builtin(_) => None,
+            Resolved::Builtin(builtin) if is_itself(builtin) => None,
             _ => Some(Vec::new()),
         }
     }
+}
+
+/// Types whose pattern takes one part, which is the subject itself.
+fn is_itself(builtin: Builtin) -> bool {
+    matches!(
+        builtin,
+        Builtin::Bool
+            | Builtin::Bytes
+            | Builtin::Dict
+            | Builtin::Frozenset
+            | Builtin::Int
+            | Builtin::List
+            | Builtin::Set
+            | Builtin::Str
+            | Builtin::Tuple
+    )
 }

@@ -186,6 +186,16 @@ impl Vm<'_, '_> {
                 class.name()
             )));
         }
+        if arguments.len() > 1 && matches!(class, Exc::SyntaxError | Exc::OSError) {
+            return Err(crate::error::refused(
+                "details of a SyntaxError or OSError are not part of the language: give it a text",
+            ));
+        }
+        if matches!(class, Exc::UnicodeDecodeError | Exc::UnicodeEncodeError) {
+            return Err(crate::error::refused(
+                "a UnicodeDecodeError or UnicodeEncodeError is not made by hand: raise a UnicodeError",
+            ));
+        }
         self.spend(gas::OBJECT)?;
         let charge = charge(OBJECT_BYTES + arguments.len() * 16)?;
         let args = arguments.iter_mut().map(std::mem::take).collect();

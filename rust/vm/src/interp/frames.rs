@@ -100,6 +100,23 @@ impl Vm<'_, '_> {
         )
     }
 
+    /// A cell without a value: a variable of a function around this one, or one of its own.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn unbound_cell(&mut self, function: u16, register: u16, name: u16) -> Trap {
+        let info = &self.program.parts.functions[usize::from(function)];
+        let first = info.arguments();
+        let frees = first..first + usize::from(info.frees);
+        if !frees.contains(&usize::from(register)) {
+            return self.unbound(name);
+        }
+        let name = self.program.name(name);
+        let message = format!(
+            "cannot access free variable '{name}' where it is not associated with a value in enclosing scope"
+        );
+        raise(Exc::NameError, message)
+    }
+
     #[cold]
     #[inline(never)]
     pub(super) fn undefined_global(&mut self, slot: u16) -> Trap {
@@ -183,14 +200,15 @@ impl Vm<'_, '_> {
             Value::ExcClass(class) => Ok(exception.class.is(*class)),
             Value::Tuple(classes) => {
                 self.spend(classes.items.len() as u64)?;
+                // All of them are looked at before the first is compared.
+                let mut found = false;
                 for class in &classes.items {
                     match class {
-                        Value::ExcClass(class) if exception.class.is(*class) => return Ok(true),
-                        Value::ExcClass(_) => {}
+                        Value::ExcClass(class) => found |= exception.class.is(*class),
                         _ => return Err(type_error("catching classes that do not inherit from BaseException is not allowed")),
                     }
                 }
-                Ok(false)
+                Ok(found)
             }
             _ => Err(type_error(
                 "catching classes that do not inherit from BaseException is not allowed",

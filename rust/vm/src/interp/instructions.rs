@@ -125,7 +125,7 @@ impl Vm<'_, '_> {
                         _ => break Step::Fail(malformed()),
                     };
                     if matches!(value, Value::Unset) {
-                        break Step::Fail(self.unbound(instr.c));
+                        break Step::Fail(self.unbound_cell(function, instr.b, instr.c));
                     }
                     r!(instr.a) = value;
                 }
@@ -144,7 +144,7 @@ impl Vm<'_, '_> {
                     };
                     let old = cell.value.replace(Value::Unset);
                     if matches!(old, Value::Unset) {
-                        break Step::Fail(self.unbound(instr.c));
+                        break Step::Fail(self.unbound_cell(function, instr.a, instr.c));
                     }
                 }
                 Op::Closure => {

@@ -1,6 +1,28 @@
 from lianheng.contract import (
-    Cell, Contract, Counter, Decimal, Enum, Event, Record, Rejected, Table, add_months, allocate, call,
-    commit, date, format_date, is_signed, is_valid_gtin, migrate, mul_div, opens, require, sha256, sm3, view,
+    Cell,
+    Contract,
+    Counter,
+    Decimal,
+    Enum,
+    Event,
+    Record,
+    Rejected,
+    Table,
+    add_months,
+    allocate,
+    call,
+    commit,
+    date,
+    format_date,
+    is_signed,
+    is_valid_gtin,
+    migrate,
+    mul_div,
+    opens,
+    require,
+    sha256,
+    sm3,
+    view,
 )
 
 
@@ -79,7 +101,11 @@ class Market(Contract):
                 out.append(str(found))
         sealed = commit([text, weights], sha256(data))
         require(opens(sealed, [text, weights], sha256(data)), "other", "not the same")
-        out.append((sm3(sealed).hex() + str(is_signed(data, data * 2, data)) + str(is_valid_gtin(text)))[:40])
+        out.append(
+            (sm3(sealed).hex() + str(is_signed(data, data * 2, data)) + str(is_valid_gtin(text)))[
+                :40
+            ]
+        )
         del self.items[self.caller.member, 1]
         return out
 
@@ -91,4 +117,6 @@ class Market(Contract):
     @migrate(from_version=0)
     def again(self) -> None:
         for row in self.drain("items"):
-            self.items[row["maker"], row["number"]] = Item(row["maker"], row["number"], Amount("1"), row["parties"])
+            self.items[row["maker"], row["number"]] = Item(
+                row["maker"], row["number"], Amount("1"), row["parties"]
+            )
