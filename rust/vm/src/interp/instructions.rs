@@ -8,9 +8,9 @@ use super::helpers::{is_sequence_of, new_slice, take_all};
 use super::Vm;
 use crate::builtins::Builtin;
 use crate::error::{malformed, raise_with, refused, Exc, Stop};
+use crate::gas;
 use crate::program::{Instr, Op, SMALL_BIAS};
 use crate::value::Value;
-use crate::gas;
 
 impl Vm<'_, '_> {
     /// Runs instructions from `counter` on until the frame calls, returns or fails.
