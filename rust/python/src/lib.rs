@@ -10,6 +10,7 @@ mod error;
 mod progress;
 mod replay_class;
 mod script;
+mod steps;
 mod value;
 
 use pyo3::prelude::*;

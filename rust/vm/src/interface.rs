@@ -1,6 +1,6 @@
 //! What a contract offers to the outside: the source of REST, SQL, forms and clients.
 
-use crate::program::{ClassKind, Const, Parts};
+use crate::program::{ClassKind, Const, Entry, Parts};
 use crate::types::Type;
 
 /// Calls, views, tables, records, events and enums of a contract.
@@ -148,30 +148,15 @@ impl Interface {
             doc: parts.doc.clone(),
             ..Interface::default()
         };
-        let timers = parts.timers.iter().map(|entry| (entry, true));
-        let entries = parts.entries.iter().map(|entry| (entry, false));
-        for (entry, timer) in entries.chain(timers) {
-            let function = &parts.functions[usize::from(entry.function)];
-            let parameters = function.params.iter().skip(1).zip(&entry.types);
-            let method = MethodInterface {
-                name: name(&entry.name),
-                doc: entry.doc.clone(),
-                by: entry.by.clone(),
-                parameters: parameters
-                    .map(|(param, ty)| FieldInterface {
-                        name: name(&param.name),
-                        ty: ty.clone(),
-                        optional: param.default.is_some(),
-                    })
-                    .collect(),
-                returns: entry.returns.clone(),
+        for entry in &parts.entries {
+            let methods = match entry.view {
+                true => &mut interface.views,
+                false => &mut interface.calls,
             };
-            match (timer, entry.view) {
-                (true, _) => interface.timers.push(method),
-                (false, true) => interface.views.push(method),
-                (false, false) => interface.calls.push(method),
-            }
+            methods.push(method(parts, entry));
         }
+        let timers = parts.timers.iter().map(|entry| method(parts, entry));
+        interface.timers = timers.collect();
         for class in &parts.classes {
             interface.add_class(parts, class);
         }
@@ -314,5 +299,27 @@ fn use_of(parts: &Parts, used: &crate::program::uses::Use) -> UseInterface {
         source: used.source,
         calls: calls.into_iter().map(method).collect(),
         views: views.into_iter().map(method).collect(),
+    }
+}
+
+fn method(parts: &Parts, entry: &Entry) -> MethodInterface {
+    let name = |id: u16| {
+        let known = parts.names.get(usize::from(id));
+        known.cloned().unwrap_or_default()
+    };
+    let function = &parts.functions[usize::from(entry.function)];
+    let parameters = function.params.iter().skip(1).zip(&entry.types);
+    MethodInterface {
+        name: name(entry.name),
+        doc: entry.doc.clone(),
+        by: entry.by.clone(),
+        parameters: parameters
+            .map(|(param, ty)| FieldInterface {
+                name: name(param.name),
+                ty: ty.clone(),
+                optional: param.default.is_some(),
+            })
+            .collect(),
+        returns: entry.returns.clone(),
     }
 }
