@@ -304,7 +304,7 @@ class Holdings(Contract):
 
     # Kinds: who vouches, for what, and who may hold it
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def open_kind(self, kind: Kind) -> Kind:
         """What is said here is fixed: a holder never finds the rules of its claim changed."""
         code, issuer, cap = kind.code, kind.issuer, kind.cap
@@ -327,7 +327,7 @@ class Holdings(Contract):
         self.emit(KindChanged(kind=code, issuer=issuer, closed=False))
         return kind
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def close_kind(self, code: str) -> Kind:
         """Nothing more is ever issued; what is held goes on."""
         kind = self.issued_by_caller(code)
@@ -335,7 +335,7 @@ class Holdings(Contract):
         self.emit(KindChanged(kind=code, issuer=kind.issuer, closed=True))
         return self.kinds[code]
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def admit(self, kind: str, organisation: str) -> None:
         self.issued_by_caller(kind)
         require_party(organisation, "a holder")
@@ -344,7 +344,7 @@ class Holdings(Contract):
         self.admissions[kind, organisation] = Admission(kind=kind, organisation=organisation)
         self.emit(Admitted(kind=kind, organisation=organisation, admitted=True))
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def exclude(self, kind: str, organisation: str) -> None:
         """It receives nothing more; what it holds stays its own, to pass on or to retire."""
         self.issued_by_caller(kind)
@@ -353,7 +353,7 @@ class Holdings(Contract):
         del self.admissions[kind, organisation]
         self.emit(Admitted(kind=kind, organisation=organisation, admitted=False))
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def issue(
         self, id: str, kind: str, to: str, amount: int, fingerprint: str | None = None
     ) -> Holding:
@@ -387,12 +387,12 @@ class Holdings(Contract):
 
     # Holders: pass on, divide, put together, let others act
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def transfer(self, id: str, to: str, amount: int | None = None) -> Holding:
         """The whole, or a part that becomes a holding of its own; gives what `to` holds now."""
         return self.move(self.free(id, self.caller.organisation), to, amount)
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def transfer_for(self, id: str, to: str, amount: int | None = None) -> Holding:
         """As the holder's delegate, within what the holder allowed."""
         own = self.holdings[id]
@@ -410,7 +410,7 @@ class Holdings(Contract):
         self.allowances[given.kind, given.holder, delegate] = given.replace(amount=left)
         return moved
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def allow(
         self, kind: str, delegate: str, amount: int, until: int, before: int = 0
     ) -> Allowance:
@@ -430,7 +430,7 @@ class Holdings(Contract):
         self.emit(Allowed(kind=kind, holder=holder, delegate=delegate, amount=amount, until=until))
         return given
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def split(self, id: str, amounts: list[int]) -> list[Holding]:
         whole = self.free(id, self.caller.organisation)
         sound = 2 <= len(amounts) <= PARTS_LIMIT and min(amounts) > 0
@@ -444,7 +444,7 @@ class Holdings(Contract):
         self.emit(Divided(id=id, parts=tuple(part.id for part in made)))
         return made
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def merge(self, into: str, others: list[str]) -> Holding:
         """Of one kind and with the same thing behind them; `into` keeps its id."""
         sound = 1 <= len(others) <= PARTS_LIMIT and len({into, *others}) == len(others) + 1
@@ -478,14 +478,14 @@ class Holdings(Contract):
         self.emit(Exchanged(number=number, given=given, taken=taken))
         return done
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def retire(self, id: str, amount: int, beneficiary: str, reason: str) -> Retirement:
         """Final: the units are used up in the name of `beneficiary`, and never come back."""
         own = self.free(id, self.caller.organisation)
         require(0 < len(beneficiary) <= ID_LIMIT, "wrong_party", "name who it is retired for")
         return self.use_up(own, amount, beneficiary, reason)
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def redeem(self, ids: list[str], amounts: list[int], reason: str) -> list[Retirement]:
         """What was settled outside ends where it lies, pledged or not: for a controller alone."""
         sound = 1 <= len(ids) == len(amounts) <= PARTS_LIMIT
@@ -503,7 +503,7 @@ class Holdings(Contract):
 
     # Lenders: a holding secures a debt, once
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def offer(self, id: str, lender: str, secured: int, due: int) -> Holding:
         """Only a lender whom the holder asked can take a pledge, on the terms of the offer."""
         own = self.free(id, self.caller.organisation)
@@ -519,14 +519,14 @@ class Holdings(Contract):
         self.emit(Offered(id=id, lender=lender, secured=secured, due=due))
         return offered
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def withdraw_offers(self, id: str) -> Holding:
         own = self.free(id, self.caller.organisation)
         self.holdings[id] = own.replace(offers=())
         self.emit(Offered(id=id, lender="", secured=0, due=0))
         return self.holdings[id]
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def pledge(self, id: str, amount: int, secured: int, due: int) -> Pledge:
         """The lender accepts; other figures than those on the chain are refused."""
         own = self.live(id)
@@ -550,13 +550,13 @@ class Holdings(Contract):
         self.emit(PledgeChanged(number=number, id=id, lender=lender, stage=Stage.OPEN))
         return pledge
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def release_pledge(self, number: int) -> Holding:
         """The debt is paid: the lender lets go, the holder has the holding free again."""
         pledge, own = self.pledged_to_caller(number)
         return self.end_pledge(pledge, own, own.holder, Stage.RELEASED)
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def enforce_pledge(self, number: int) -> Holding:
         """The debt is not paid when due: the lender takes the holding."""
         pledge, own = self.pledged_to_caller(number)
@@ -565,7 +565,7 @@ class Holdings(Contract):
 
     # Locks: units wait for a condition
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def lock(
         self, id: str, beneficiary: str, expires: int, agent: str = "", digest: str = ""
     ) -> Lock:
@@ -586,7 +586,7 @@ class Holdings(Contract):
         self.emit(LockChanged(number=number, id=id, beneficiary=beneficiary, stage=Stage.OPEN))
         return lock
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def release_lock(self, number: int, secret: bytes = b"") -> Holding:
         """The conditions are met: the agent signs, the secret is shown."""
         lock, own = self.open_lock(number)
@@ -598,7 +598,7 @@ class Holdings(Contract):
         self.require_may_hold(kind, lock.beneficiary)
         return self.end_lock(lock, own, lock.beneficiary, Stage.RELEASED)
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def return_lock(self, number: int) -> Holding:
         """To the depositor: when it expired, or earlier where agent or beneficiary say so."""
         lock, own = self.open_lock(number)
@@ -780,8 +780,8 @@ class Holdings(Contract):
     def acts(self, kind: Kind, organisation: str) -> bool:
         """Whether somebody who may act for the organisation signed, and called in the right way.
 
-        Who signs a call of some contract has not agreed to what that contract does here, so this
-        looks at the way first. A controller answers for who asked it.
+        Policies let any contract call; only the controller of a kind may act through it, and it
+        answers for who asked it. Who signs a call of another contract has agreed to nothing here.
         """
         if kind.controller:
             return self.via == kind.controller

@@ -28,7 +28,7 @@ class Stock(Contract):
 
     items = Table(Item, key="id", indexes=["place"])
 
-    @call(by="role:operator")
+    @call(by="role:operator or via:shop")
     def put(self, id: str, amount: int, place: str = "hall") -> Item:
         require(amount > 0, "not_positive", f"{amount} of {id}")
         before = self.items.get(id)
@@ -54,6 +54,6 @@ class Stock(Contract):
     def asked_by(self) -> str | None:
         return self.via
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def fill(self, id: str) -> list[str]:
         return [self.via or "nobody", self.caller.member, id]

@@ -17,6 +17,8 @@ pub enum Policy {
     Organisation(String),
     /// The contract with this name makes the call.
     Via(String),
+    /// Any contract makes the call.
+    ViaAny,
     /// One of them is met.
     Or(Vec<Policy>),
     /// Each of them is met.
@@ -66,12 +68,13 @@ impl Policy {
         };
         match text.split_once(':') {
             Some(("role", role)) => Ok(Policy::Role(name(role, '_')?)),
+            Some(("via", "ANY")) => Ok(Policy::ViaAny),
             Some(("via", contract)) => Ok(Policy::Via(name(contract, '_')?)),
             Some(("org", organisation)) => Ok(Policy::Organisation(name(organisation, '-')?)),
             None if text == "ANY" => Ok(Policy::Any),
             None if text == "FORBIDDEN" => Ok(Policy::Forbidden),
             _ => Err(format!(
-                "'{}' is no policy: write ANY, FORBIDDEN, role:NAME, org:NAME or via:NAME, joined by 'and' and 'or'",
+                "'{}' is no policy: write ANY, FORBIDDEN, role:NAME, org:NAME, via:NAME or via:ANY, joined by 'and' and 'or'",
                 text.escape_debug()
             )),
         }
@@ -83,15 +86,37 @@ impl Policy {
     }
 
     /// Whether these signers meet it, in a call that the contract `via` makes, where one does.
+    ///
+    /// A contract's call meets only alternatives that name contracts by `via:`. Who signs a call
+    /// of one contract has not agreed to what that one calls elsewhere in the signer's name.
     pub fn met_by_call(&self, signers: &[Arc<Member>], via: Option<&str>) -> bool {
+        let alternatives = match self {
+            Policy::Or(parts) => parts.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        alternatives
+            .iter()
+            .any(|one| (via.is_none() || one.names_callers()) && one.holds(signers, via))
+    }
+
+    fn names_callers(&self) -> bool {
+        match self {
+            Policy::Via(_) | Policy::ViaAny => true,
+            Policy::And(parts) => parts.iter().any(Policy::names_callers),
+            _ => false,
+        }
+    }
+
+    fn holds(&self, signers: &[Arc<Member>], via: Option<&str>) -> bool {
         match self {
             Policy::Any => !signers.is_empty(),
             Policy::Forbidden => false,
             Policy::Role(role) => signers.iter().any(|member| member.roles.contains(role)),
             Policy::Organisation(name) => signers.iter().any(|member| &member.organisation == name),
             Policy::Via(name) => via == Some(name.as_str()),
-            Policy::Or(parts) => parts.iter().any(|part| part.met_by_call(signers, via)),
-            Policy::And(parts) => parts.iter().all(|part| part.met_by_call(signers, via)),
+            Policy::ViaAny => via.is_some(),
+            Policy::Or(parts) => parts.iter().any(|part| part.holds(signers, via)),
+            Policy::And(parts) => parts.iter().all(|part| part.holds(signers, via)),
         }
     }
 }
@@ -130,6 +155,24 @@ mod tests {
         assert!(met("role:bank and org:acme or role:buyer", &[&buyer]));
         assert!(!met("FORBIDDEN", &[&bank]));
         assert!(met("ANY", &[&buyer]));
+    }
+
+    #[test]
+    fn a_contract_acts_for_a_signer_only_where_the_policy_names_it() {
+        let bank = [member("bank-a", &["bank"])];
+        let met = |text: &str, via: Option<&str>| {
+            let policy = Policy::parse(text).unwrap();
+            policy.met_by_call(&bank, via)
+        };
+        for text in ["ANY", "role:bank", "org:bank-a", "role:bank and org:bank-a"] {
+            assert!(met(text, None) && !met(text, Some("shop")), "{text}");
+        }
+        for text in ["via:shop", "via:ANY", "role:bank and via:shop"] {
+            assert!(!met(text, None) && met(text, Some("shop")), "{text}");
+        }
+        assert!(met("ANY or via:ANY", None) && met("ANY or via:ANY", Some("shop")));
+        assert!(!met("role:bank or via:shop", Some("other")));
+        assert!(!met("role:buyer and via:shop or role:bank", Some("shop")));
     }
 
     #[test]

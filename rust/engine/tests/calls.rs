@@ -38,7 +38,7 @@ NAMES = ["a"]
 class Stock(Contract):
     items = Table(Item, key="id")
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def put(self, id: str, amount: int) -> Item:
         self.items[id] = Item(id=id, amount=amount)
         self.emit(Moved(id=id))
@@ -113,7 +113,7 @@ class Relay(Contract):
     next = Uses(Next, contract="{next}")
     passed = Counter()
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def go(self, depth: int) -> int:
         self.passed.next()
         try:
@@ -134,7 +134,7 @@ from lianheng.contract import Contract, Counter, call, view
 class End(Contract):
     passed = Counter()
 
-    @call(by="ANY")
+    @call(by="ANY or via:ANY")
     def go(self, depth: int) -> int:
         self.passed.next()
         return depth

@@ -17,7 +17,7 @@ _NAME_LENGTH = 63
 _NAMES = {
     "role": re.compile(r"[a-z][a-z0-9_]*"),
     "org": re.compile(r"[a-z][a-z0-9-]*"),
-    "via": re.compile(r"[a-z][a-z0-9_]*"),
+    "via": re.compile(r"[a-z][a-z0-9_]*|ANY"),
 }
 
 Clause = tuple[str, str]
@@ -55,8 +55,16 @@ def parse(text: str) -> tuple[tuple[Clause, ...], ...]:
 
 
 def met_by(text: str, signers: Sequence[Signer], via: str | None = None) -> bool:
-    """Whether these signers meet a policy, in a call that the contract `via` makes, if any."""
-    return any(all(_met(clause, signers, via) for clause in clauses) for clauses in parse(text))
+    """Whether these signers meet a policy, in a call that the contract `via` makes, if any.
+
+    A contract's call meets only alternatives that name contracts by `via:`. Who signs a call of
+    one contract has not agreed to what that one calls elsewhere in the signer's name.
+    """
+    return any(
+        all(_met(clause, signers, via) for clause in clauses)
+        for clauses in parse(text)
+        if via is None or any(kind == "via" for kind, _ in clauses)
+    )
 
 
 def denial(target: str, policy: str, signers: Sequence[Signer]) -> str:
@@ -74,7 +82,7 @@ def _clause(text: str) -> Clause:
     if not colon and text in ("ANY", "FORBIDDEN"):
         return text, ""
     raise ValueError(
-        f"'{text}' is no policy: write ANY, FORBIDDEN, role:NAME, org:NAME or via:NAME, "
+        f"'{text}' is no policy: write ANY, FORBIDDEN, role:NAME, org:NAME, via:NAME or via:ANY, "
         "joined by 'and' and 'or'"
     )
 
@@ -82,7 +90,7 @@ def _clause(text: str) -> Clause:
 def _met(clause: Clause, signers: Sequence[Signer], via: str | None) -> bool:
     kind, name = clause
     if kind == "via":
-        return via == name
+        return via is not None and name in (via, "ANY")
     if kind == "role":
         return any(name in signer.roles for signer in signers)
     if kind == "org":
