@@ -16,20 +16,19 @@ from pathlib import Path
 FILE_BYTES = 400_000
 PROGRAM_BYTES = 60_000
 # Modules whose tests are about what the language has: values, syntax, algorithms.
-TESTS = frozenset(
-    """
-    augassign binop bisect bool builtin bytes call cmp compare complex contains decorators dict
-    dictcomps dictviews enumerate exceptions exception_variations extcall flow format frozen
-    fstring funcattrs functools generators genexps grammar heapq int int_literal iter itertools
-    keywordonlyarg lambda list listcomps long longexp math named_expressions numeric opcodes
-    operator pattern_matching patma pep646_syntax positional_only_arg pow print raise range
-    richcmp scope set setcomps slice sort statistics str string string_literals strtod structseq
-    subclassinit textwrap tuple unary unicode unpack unpack_ex userdict userlist userstring
-    yield_from zip list_tests seq_tests string_tests mapping_tests difflib fractions calendar
-    colorsys copy graphlib ipaddress keyword shlex fnmatch html base64 binascii stringprep
-    unicodedata random secrets decimal datetime reprlib types typing collections
-    """.split()
-)
+SUBJECTS = """
+augassign binop bisect bool builtin bytes call cmp compare complex contains decorators dict
+dictcomps dictviews enumerate exceptions exception_variations extcall flow format frozen
+fstring funcattrs functools generators genexps grammar heapq int int_literal iter itertools
+keywordonlyarg lambda list listcomps long longexp math named_expressions numeric opcodes
+operator pattern_matching patma pep646_syntax positional_only_arg pow print raise range
+richcmp scope set setcomps slice sort statistics str string string_literals strtod structseq
+subclassinit textwrap tuple unary unicode unpack unpack_ex userdict userlist userstring
+yield_from zip list_tests seq_tests string_tests mapping_tests difflib fractions calendar
+colorsys copy graphlib ipaddress keyword shlex fnmatch html base64 binascii stringprep
+unicodedata random secrets decimal datetime reprlib types typing collections
+"""
+TESTS = frozenset(SUBJECTS.split())
 HEAD = """
 def assert_equal(first, second, msg=None):
     print(first == second, type(first).__name__)

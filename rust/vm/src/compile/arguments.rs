@@ -17,6 +17,7 @@ impl<'s> Compiler<'s> {
             let to = first + index as u16;
             match argument {
                 Expr::Generator(inner) if as_lists => {
+                    self.f().generator = true;
                     self.comprehension(&inner.generators, &inner.elt, None, Op::List, to);
                 }
                 _ => self.expr_to(argument, to),

@@ -131,6 +131,7 @@ impl<'s> Compiler<'s> {
                 compiler.expr_to(default, spare);
             }
         };
+        self.f().generator = true;
         self.loops_after(&generator.generators, &mut first, &mut |compiler| {
             compiler.expr_to(element, base);
             compiler.f().emit_to(Op::Jump, [0; 3], 0, end);
@@ -155,6 +156,7 @@ impl<'s> Compiler<'s> {
     ) -> Reg {
         let base = self.f().temp();
         let element: &'s Expr = &generator.elt;
+        self.f().generator = true;
         match builtin {
             Builtin::Any | Builtin::All => {
                 let stop_on = builtin == Builtin::Any;

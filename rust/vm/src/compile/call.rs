@@ -230,6 +230,7 @@ impl<'s> Compiler<'s> {
         }
         if let Some(generator) = only_generator(&call.arguments) {
             let list = self.f().temp();
+            self.f().generator = true;
             self.comprehension(&generator.generators, &generator.elt, None, Op::List, list);
             self.at(call);
             self.emit(Op::CallMethod, base, id, 1);

@@ -64,13 +64,18 @@ impl<'s> Compiler<'s> {
                 );
             }
         }
+        let is_generator = std::mem::take(&mut self.f().generator);
         let assigned = self.f().assigned.clone();
         // The first iterable is evaluated outside of the comprehension's scope.
         let base = self.f().temps(2);
         self.iterate(&first.iter, base);
         before(self);
         self.enter_scope(generators);
-        self.one_loop(generators, base, inside);
+        if is_generator {
+            self.no_stop_leaves(&mut |compiler| compiler.one_loop(generators, base, inside));
+        } else {
+            self.one_loop(generators, base, inside);
+        }
         self.f().scopes.pop();
         self.f().assigned = assigned;
     }

@@ -96,6 +96,8 @@ pub(crate) struct FnCtx<'a> {
     pub(crate) this: Option<String>,
     /// The statements of a script.
     pub(crate) module: bool,
+    /// The next loops are those of a generator expression.
+    pub(crate) generator: bool,
     next: usize,
     line: u32,
     labels: Vec<Option<usize>>,
@@ -122,6 +124,7 @@ impl FnCtx<'_> {
             volatile: HashSet::new(),
             this: None,
             module: false,
+            generator: false,
             next: 0,
             line,
             labels: Vec::new(),

@@ -4,7 +4,8 @@ use ruff_python_ast::{self as ast, ExceptHandler, Stmt};
 
 use super::function::{Cleanup, Label, OpenTry, Reg};
 use super::Compiler;
-use crate::program::{Handler, Op, NO_LINE};
+use crate::error::Exc;
+use crate::program::{Const, Handler, Op, NO_LINE};
 
 impl<'s> Compiler<'s> {
     pub(crate) fn try_stmt(&mut self, attempt: &'s ast::StmtTry) {
@@ -162,5 +163,32 @@ impl<'s> Compiler<'s> {
         self.emit(Op::Reraise, second, 0, 0);
         self.f().bind(end);
         self.f().assigned = after;
+    }
+
+    /// What a generator expression does: a StopIteration that leaves it would be taken for its
+    /// end, so that CPython makes it a RuntimeError.
+    pub(crate) fn no_stop_leaves(&mut self, work: &mut dyn FnMut(&mut Self)) {
+        let end = self.f().label();
+        self.open(Cleanup::Nothing);
+        work(self);
+        let assigned = self.f().assigned.clone();
+        let exception = self.f().temp();
+        self.close(exception, |compiler| {
+            compiler.f().emit_to(Op::Jump, [0; 3], 0, end);
+        });
+        let next = self.f().label();
+        let base = self.f().temps(2);
+        self.load_const(Const::ExcClass(Exc::StopIteration), base);
+        self.emit(Op::Matches, base, exception, base);
+        self.f().jump_if(base, false, next);
+        self.load_const(Const::ExcClass(Exc::RuntimeError), base);
+        let message = "generator raised StopIteration".to_string();
+        self.load_const(Const::Str(message), base + 1);
+        self.emit(Op::CallValue, base, 1, 0);
+        self.emit(Op::Raise, base, 0, 0);
+        self.f().bind(next);
+        self.emit(Op::Reraise, exception, 0, 0);
+        self.f().bind(end);
+        self.f().assigned = assigned;
     }
 }

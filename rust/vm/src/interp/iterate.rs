@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Vm;
-use crate::error::{fatal, malformed, raise, refused, type_error, value_error, Exc, R};
+use crate::error::{fatal, malformed, raise, refused, type_error, value_error, Exc, Stop, R};
 use crate::memory::charge;
 use crate::table::Entry;
 use crate::value::{
@@ -384,8 +384,20 @@ impl Vm<'_, '_> {
             return Ok(None);
         }
         match function {
-            Some(function) => self.call_any(&function, items, &[]).map(Some),
+            Some(function) => self.call_or_stop(&function, items),
             None => self.new_tuple(items).map(Some),
+        }
+    }
+
+    /// What a function of `map` or `filter` gives; its StopIteration ends them, as in CPython.
+    fn call_or_stop(&mut self, function: &Value, given: Vec<Value>) -> R<Option<Value>> {
+        match self.call_any(function, given, &[]) {
+            Err(trap) if matches!(&*trap, Stop::Raise(raised) if raised.class == Exc::StopIteration) =>
+            {
+                self.left.clear();
+                Ok(None)
+            }
+            result => result.map(Some),
         }
     }
 
@@ -429,7 +441,9 @@ impl Vm<'_, '_> {
             let keep = match &function {
                 Value::None => self.truth(&item)?,
                 function => {
-                    let verdict = self.call_any(function, vec![item.clone()], &[])?;
+                    let Some(verdict) = self.call_or_stop(function, vec![item.clone()])? else {
+                        return Ok(None);
+                    };
                     self.truth(&verdict)?
                 }
             };
