@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crypto::Hash32;
-use engine::runtime::{Runtime, Step};
+use engine::runtime::Runtime;
 use engine::Range;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -14,6 +14,7 @@ use crate::crypto_functions::bytes32;
 use crate::envelope_class::{head_of, Envelope, Gathered, PyHead};
 use crate::error::{detached, raise};
 use crate::progress::Report;
+use crate::rows::{python_rows, python_step, PyRows};
 use crate::value;
 
 /// One chain's ledger: verify, order, execute, commit, read, prove.
@@ -26,11 +27,6 @@ pub struct Engine {
 pub fn runtime() -> Arc<dyn Runtime> {
     Arc::new(engine::ContractPython)
 }
-
-type PyRows<'py> = (
-    Vec<(Bound<'py, PyAny>, Bound<'py, PyBytes>)>,
-    Option<Bound<'py, PyBytes>>,
-);
 
 impl Engine {
     fn wrap(inner: engine::Engine) -> Self {
@@ -563,41 +559,5 @@ impl Engine {
         dict.set_item("rows", rows)?;
         dict.set_item("faults", checked.faults)?;
         Ok(dict)
-    }
-}
-
-fn python_rows<'py>(py: Python<'py>, rows: engine::Rows, limit: usize) -> PyResult<PyRows<'py>> {
-    // The core gives fewer rows than a large limit asks for: that is no end.
-    let cursor = if rows.len() == limit.min(engine::limits::SCAN_ROWS) {
-        rows.last().map(|(key, _)| PyBytes::new(py, key))
-    } else {
-        None
-    };
-    let mut list = Vec::with_capacity(rows.len());
-    for (key, row) in rows {
-        let parts = engine::decode_parts(&key).map_err(raise)?;
-        list.push((
-            value::to_python(py, &codec::cbor::Value::Array(parts))?,
-            PyBytes::new(py, &row),
-        ));
-    }
-    Ok((list, cursor))
-}
-
-fn python_step<'py>(py: Python<'py>, step: &Step) -> PyResult<Bound<'py, PyAny>> {
-    let row = |kind: &str, key: &[u8], value: Option<&[u8]>| -> PyResult<Bound<'py, PyAny>> {
-        let (contract, table, _) = codec::key::split(key).map_err(crate::error::raise_codec)?;
-        let parts = engine::decode_parts(key).map_err(raise)?;
-        let parts = value::to_python(py, &codec::cbor::Value::Array(parts))?;
-        let value = value.map(|bytes| PyBytes::new(py, bytes));
-        Ok((kind, format!("{contract}.{table}"), parts, value)
-            .into_pyobject(py)?
-            .into_any())
-    };
-    match step {
-        Step::Line(line, gas) => Ok(("line", *line, *gas).into_pyobject(py)?.into_any()),
-        Step::Contract(name, file) => Ok(("contract", name, file).into_pyobject(py)?.into_any()),
-        Step::Read(key, value) => row("read", key, value.as_deref()),
-        Step::Write(key, value) => row("write", key, value.as_deref()),
     }
 }
