@@ -34,7 +34,8 @@ TARGETS = (
     "quorum_seal",
 )
 COVERAGE = (
-    "-Cpasses=sancov-module -Ccodegen-units=4 --cfg fuzzing -Cllvm-args=-sanitizer-coverage-level=4 "
+    "-Cpasses=sancov-module -Ccodegen-units=4 --cfg fuzzing "
+    "-Cllvm-args=-sanitizer-coverage-level=4 "
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters "
     "-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
 )

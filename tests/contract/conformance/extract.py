@@ -16,10 +16,10 @@ from pathlib import Path
 FILE_BYTES = 400_000
 PROGRAM_BYTES = 60_000
 # Modules whose tests are about what the language has: values, syntax, algorithms.
-TESTS = (
+SUBJECTS = (
     "augassign binop bisect bool builtin bytes call cmp compare complex contains decorators dict "
     "dictcomps dictviews enumerate exceptions exception_variations extcall flow format frozen "
-    "fstring funcattrs functools generators genexps grammar heapq heapq int int_literal iter "
+    "fstring funcattrs functools generators genexps grammar heapq int int_literal iter "
     "itertools keywordonlyarg lambda list listcomps long longexp math named_expressions numeric "
     "opcodes operator pattern_matching patma pep646_syntax positional_only_arg pow print raise "
     "range richcmp scope set setcomps slice sort statistics str string string_literals strtod "
@@ -27,7 +27,8 @@ TESTS = (
     "userstring yield_from zip list_tests seq_tests string_tests mapping_tests difflib fractions "
     "calendar colorsys copy graphlib ipaddress keyword shlex fnmatch html base64 binascii "
     "stringprep unicodedata random secrets decimal datetime reprlib types typing collections"
-).split()
+)
+TESTS = frozenset(SUBJECTS.split())
 HEAD = """
 def assert_equal(first, second, msg=None):
     print(first == second, type(first).__name__)
@@ -168,17 +169,16 @@ class _Plain(ast.NodeTransformer):
         self.fits = True
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        called = node.func
-        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
-            if called.value.id == "self" and called.attr in ASSERTS:
-                node.func = ast.Name(ASSERTS[called.attr], ast.Load())
+        match node.func:
+            case ast.Attribute(value=ast.Name(id="self"), attr=attr) if attr in ASSERTS:
+                node.func = ast.Name(ASSERTS[attr], ast.Load())
         self.generic_visit(node)
         return node
 
     def visit_With(self, node: ast.With) -> ast.AST:
         first = node.items[0].context_expr
-        if isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute):
-            if first.func.attr == "subTest":
+        match first:
+            case ast.Call(func=ast.Attribute(attr="subTest")):
                 self.generic_visit(block := ast.If(ast.Constant(1), node.body, []))
                 return ast.copy_location(block, node)
         self.generic_visit(node)

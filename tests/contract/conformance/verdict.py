@@ -27,8 +27,8 @@ def judged(source: str) -> Verdict:
     """Run it in the VM, and under CPython where the VM accepts it."""
     try:
         outcome: dict[str, Any] = _native.run_script(source, FILE, GAS)
-    except BaseException as error:  # noqa: BLE001  a panic is what is looked for
-        return Verdict("crash", repr(error))
+    except BaseException as panic:  # noqa: BLE001  a panic is what is looked for
+        return Verdict("crash", repr(panic))
     if found := outcome["diagnostics"]:
         return Verdict("refused", reasons=frozenset(reason(one) for one in found))
     error = outcome["error"]
