@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::execute::{fault, refused, refused_all_the_same, Execution};
 use crate::formats::result::{Refusal, Success, TransactionResult};
 use crate::imports::{self, Stopped};
-use crate::members::{row, versioned, NewRow};
+use crate::members::{row, versioned, Member, NewRow};
 use crate::overlay::{BlockState, TransactionState};
 use crate::policy::Policy;
 use crate::prepare::Transaction;
@@ -47,11 +47,11 @@ pub(crate) fn check_status(name: &str, status: Status, view: bool) -> Result<(),
     }
 }
 
-fn check_authority(request: &Request<'_>) -> Result<(), Refusal> {
-    if Policy::parse(POLICY).is_ok_and(|policy| policy.met_by(request.signers)) {
+fn check_authority(method: &str, signers: &[Arc<Member>]) -> Result<(), Refusal> {
+    if Policy::parse(POLICY).is_ok_and(|policy| policy.met_by(signers)) {
         return Ok(());
     }
-    let message = format!("contracts.{} requires {POLICY}", request.method);
+    let message = format!("contracts.{method} requires {POLICY}");
     Err(Refusal::new("policy.denied", message)
         .hint(format!("let a member sign who meets: {POLICY}")))
 }
@@ -212,7 +212,7 @@ impl Execution<'_> {
         transaction: &Transaction,
         request: &Request<'_>,
     ) -> Result<TransactionResult, Error> {
-        if let Err(refusal) = check_authority(request) {
+        if let Err(refusal) = check_authority(request.method, request.signers) {
             return Ok(refused(0, None, refusal));
         }
         if request.method == "upgrade" {
@@ -347,7 +347,7 @@ fn missing_rows(rows: Vec<NewRow>, state: &BlockState<'_>) -> Result<Vec<NewRow>
 }
 
 /// What an upgrade would do at the last block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rehearsal {
     /// Differences in layout and methods.
     pub changes: Vec<Change>,
@@ -375,27 +375,13 @@ impl Engine {
     ) -> Result<Rehearsal, Error> {
         let head = self.head();
         let most = self.genesis.parameters.transaction_gas;
-        let mut rehearsal = Rehearsal {
-            changes: Vec::new(),
-            from_version: 0,
-            gas: 0,
-            rows: 0,
-            index_entries: 0,
-            refusal: None,
-        };
+        let mut rehearsal = Rehearsal::default();
         let arguments = Arguments { name, file, source };
         let members = signers.iter().filter_map(|id| head.directory.member(id));
         let members: Vec<_> = members.cloned().collect();
         let height = head.height().saturating_add(1);
         if !signers.is_empty() {
-            let request = Request {
-                method: "upgrade",
-                arguments: &[],
-                signers: &members,
-                gas: most,
-                height,
-            };
-            rehearsal.refusal = check_authority(&request).err();
+            rehearsal.refusal = check_authority("upgrade", &members).err();
         }
         let tools = Tools {
             suite: self.suite(),

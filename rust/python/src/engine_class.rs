@@ -14,6 +14,7 @@ use crate::crypto_functions::bytes32;
 use crate::envelope_class::{head_of, Envelope, Gathered, PyHead};
 use crate::error::{detached, raise};
 use crate::progress::Report;
+use crate::rows::{python_rows, PyRows};
 use crate::steps::python_step;
 use crate::value;
 
@@ -27,11 +28,6 @@ pub struct Engine {
 pub fn runtime() -> Arc<dyn Runtime> {
     Arc::new(engine::ContractPython)
 }
-
-type PyRows<'py> = (
-    Vec<(Bound<'py, PyAny>, Bound<'py, PyBytes>)>,
-    Option<Bound<'py, PyBytes>>,
-);
 
 impl Engine {
     fn wrap(inner: engine::Engine) -> Self {
@@ -565,22 +561,4 @@ impl Engine {
         dict.set_item("faults", checked.faults)?;
         Ok(dict)
     }
-}
-
-fn python_rows<'py>(py: Python<'py>, rows: engine::Rows, limit: usize) -> PyResult<PyRows<'py>> {
-    // The core gives fewer rows than a large limit asks for: that is no end.
-    let cursor = if rows.len() == limit.min(engine::limits::SCAN_ROWS) {
-        rows.last().map(|(key, _)| PyBytes::new(py, key))
-    } else {
-        None
-    };
-    let mut list = Vec::with_capacity(rows.len());
-    for (key, row) in rows {
-        let parts = engine::decode_parts(&key).map_err(raise)?;
-        list.push((
-            value::to_python(py, &codec::cbor::Value::Array(parts))?,
-            PyBytes::new(py, &row),
-        ));
-    }
-    Ok((list, cursor))
 }

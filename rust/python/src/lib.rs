@@ -9,6 +9,7 @@ mod envelope_class;
 mod error;
 mod progress;
 mod replay_class;
+mod rows;
 mod script;
 mod steps;
 mod value;

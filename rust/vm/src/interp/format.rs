@@ -88,11 +88,7 @@ impl Vm<'_, '_> {
                     (_, []) => Ok(()),
                     (crate::error::Exc::KeyError, [key]) => self.write_repr(text, key, 0),
                     (_, [one]) => self.write_str_nested(text, one),
-                    (_, many) => {
-                        self.put(text, "(")?;
-                        self.write_items(text, many, 0)?;
-                        self.put(text, ")")
-                    }
+                    (_, many) => self.write_items(text, ("(", ")"), many, 0),
                 }
             }
             other => self.write_repr(text, other, 0),
@@ -116,14 +112,22 @@ impl Vm<'_, '_> {
         Ok(format!("{}.{}", info.name, self.program.name(*name)))
     }
 
-    fn write_items(&mut self, text: &mut String, items: &[Value], level: usize) -> R<()> {
+    /// The items between two brackets.
+    fn write_items(
+        &mut self,
+        text: &mut String,
+        (open, close): (&str, &str),
+        items: &[Value],
+        level: usize,
+    ) -> R<()> {
+        self.put(text, open)?;
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
                 self.put(text, ", ")?;
             }
             self.write_repr(text, item, level + 1)?;
         }
-        Ok(())
+        self.put(text, close)
     }
 
     pub(crate) fn write_repr(&mut self, text: &mut String, value: &Value, level: usize) -> R<()> {
@@ -154,16 +158,10 @@ impl Vm<'_, '_> {
                 self.put(text, &quoted)
             }
             Value::Tuple(tuple) => {
-                self.put(text, "(")?;
-                self.write_items(text, &tuple.items, level)?;
-                self.put(text, if tuple.items.len() == 1 { ",)" } else { ")" })
+                let close = if tuple.items.len() == 1 { ",)" } else { ")" };
+                self.write_items(text, ("(", close), &tuple.items, level)
             }
-            Value::List(list) => {
-                let items = list.items.borrow();
-                self.put(text, "[")?;
-                self.write_items(text, &items, level)?;
-                self.put(text, "]")
-            }
+            Value::List(list) => self.write_items(text, ("[", "]"), &list.items.borrow(), level),
             Value::Dict(dict) => self.write_dict(text, dict, level),
             Value::Set(set) => self.write_set(text, set, level),
             Value::Record(record) => self.write_record(text, record, level),
@@ -176,22 +174,14 @@ impl Vm<'_, '_> {
                 "the text of a decimal type is not part of the language",
             )),
             Value::Range(range) => self.write_range(text, range),
-            Value::Slice(parts) => {
-                self.put(text, "slice(")?;
-                self.write_items(text, &parts.items, level)?;
-                self.put(text, ")")
-            }
+            Value::Slice(parts) => self.write_items(text, ("slice(", ")"), &parts.items, level),
             Value::DictView(view) => {
                 let items = self.collect(value)?;
-                self.put(text, view_opening(view.kind))?;
-                self.write_items(text, &items, level)?;
-                self.put(text, "])")
+                self.write_items(text, (view_opening(view.kind), "])"), &items, level)
             }
             Value::Exception(exception) => {
                 self.put(text, exception.class.name())?;
-                self.put(text, "(")?;
-                self.write_items(text, &exception.args, level)?;
-                self.put(text, ")")
+                self.write_items(text, ("(", ")"), &exception.args, level)
             }
             Value::Builtin(builtin) => self.write_builtin(text, *builtin),
             Value::ExcClass(class) => self.put(text, &format!("<class '{}'>", class.name())),

@@ -84,6 +84,13 @@ impl Vm<'_, '_> {
                 }
             };
         }
+        macro_rules! jump_if {
+            ($condition:expr, $to:expr) => {
+                if $condition {
+                    pc = usize::from($to)
+                }
+            };
+        }
         macro_rules! comparison {
             ($instr:expr, $cmp:tt, $order:expr) => {{
                 let value = match (&r!($instr.b), &r!($instr.c)) {
@@ -229,8 +236,7 @@ impl Vm<'_, '_> {
                     };
                 }
                 Op::Neg | Op::Pos | Op::Invert => {
-                    let value = try_or_fail!(self.unary(instr.op, &r!(instr.b)));
-                    r!(instr.a) = value;
+                    r!(instr.a) = try_or_fail!(self.unary(instr.op, &r!(instr.b)))
                 }
                 Op::Not => {
                     let truth = try_or_fail!(self.truth(&r!(instr.b)));
@@ -269,81 +275,21 @@ impl Vm<'_, '_> {
                         pc = usize::from(instr.b);
                     }
                 }
-                Op::IfEq => {
-                    if holds!(instr, ==, Order::Eq) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::IfNe => {
-                    if holds!(instr, !=, Order::Ne) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::IfLt => {
-                    if holds!(instr, <, Order::Lt) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::IfLe => {
-                    if holds!(instr, <=, Order::Le) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::IfGt => {
-                    if holds!(instr, >, Order::Gt) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::IfGe => {
-                    if holds!(instr, >=, Order::Ge) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::UnlessEq => {
-                    if !holds!(instr, ==, Order::Eq) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::UnlessNe => {
-                    if !holds!(instr, !=, Order::Ne) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::UnlessLt => {
-                    if !holds!(instr, <, Order::Lt) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::UnlessLe => {
-                    if !holds!(instr, <=, Order::Le) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::UnlessGt => {
-                    if !holds!(instr, >, Order::Gt) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::UnlessGe => {
-                    if !holds!(instr, >=, Order::Ge) {
-                        pc = usize::from(instr.c)
-                    }
-                }
-                Op::IfNone => {
-                    if matches!(r!(instr.a), Value::None) {
-                        pc = usize::from(instr.b)
-                    }
-                }
-                Op::UnlessNone => {
-                    if !matches!(r!(instr.a), Value::None) {
-                        pc = usize::from(instr.b)
-                    }
-                }
-                Op::IfUnset => {
-                    if matches!(r!(instr.a), Value::Unset) {
-                        pc = usize::from(instr.b)
-                    }
-                }
+                Op::IfEq => jump_if!(holds!(instr, ==, Order::Eq), instr.c),
+                Op::IfNe => jump_if!(holds!(instr, !=, Order::Ne), instr.c),
+                Op::IfLt => jump_if!(holds!(instr, <, Order::Lt), instr.c),
+                Op::IfLe => jump_if!(holds!(instr, <=, Order::Le), instr.c),
+                Op::IfGt => jump_if!(holds!(instr, >, Order::Gt), instr.c),
+                Op::IfGe => jump_if!(holds!(instr, >=, Order::Ge), instr.c),
+                Op::UnlessEq => jump_if!(!holds!(instr, ==, Order::Eq), instr.c),
+                Op::UnlessNe => jump_if!(!holds!(instr, !=, Order::Ne), instr.c),
+                Op::UnlessLt => jump_if!(!holds!(instr, <, Order::Lt), instr.c),
+                Op::UnlessLe => jump_if!(!holds!(instr, <=, Order::Le), instr.c),
+                Op::UnlessGt => jump_if!(!holds!(instr, >, Order::Gt), instr.c),
+                Op::UnlessGe => jump_if!(!holds!(instr, >=, Order::Ge), instr.c),
+                Op::IfNone => jump_if!(matches!(r!(instr.a), Value::None), instr.b),
+                Op::UnlessNone => jump_if!(!matches!(r!(instr.a), Value::None), instr.b),
+                Op::IfUnset => jump_if!(matches!(r!(instr.a), Value::Unset), instr.b),
                 Op::GetAttr => {
                     let value = match &r!(instr.b) {
                         Value::Record(record) => match self.program.slot(record.class, instr.c) {
@@ -542,26 +488,18 @@ impl Vm<'_, '_> {
                 Op::Cancel => r!(instr.a) = try_or_fail!(self.cancel(&r!(instr.b))),
                 Op::Context => r!(instr.a) = try_or_fail!(self.context_value(instr.b)),
                 Op::Format => {
-                    let value = try_or_fail!(self.format_value(&r!(instr.b), &r!(instr.c)));
-                    r!(instr.a) = value;
+                    r!(instr.a) = try_or_fail!(self.format_value(&r!(instr.b), &r!(instr.c)))
                 }
-                Op::Convert => {
-                    let value = try_or_fail!(self.convert(&r!(instr.b), instr.c));
-                    r!(instr.a) = value;
-                }
+                Op::Convert => r!(instr.a) = try_or_fail!(self.convert(&r!(instr.b), instr.c)),
                 Op::IsSequence => {
                     let matches = is_sequence_of(&r!(instr.b), instr.c);
                     r!(instr.a) = Value::Bool(matches);
                 }
                 Op::IsMapping => r!(instr.a) = Value::Bool(matches!(r!(instr.b), Value::Dict(_))),
                 Op::Rest => {
-                    let value = try_or_fail!(self.without_keys(&r!(instr.b), &r!(instr.c)));
-                    r!(instr.a) = value;
+                    r!(instr.a) = try_or_fail!(self.without_keys(&r!(instr.b), &r!(instr.c)))
                 }
-                Op::Lookup => {
-                    let value = try_or_fail!(self.lookup(&r!(instr.b), &r!(instr.c)));
-                    r!(instr.a) = value;
-                }
+                Op::Lookup => r!(instr.a) = try_or_fail!(self.lookup(&r!(instr.b), &r!(instr.c))),
                 Op::IsInstance => {
                     let matches = try_or_fail!(self.is_instance(&r!(instr.b), &r!(instr.c), 0));
                     r!(instr.a) = Value::Bool(matches);
