@@ -14,13 +14,17 @@ from lianheng.cli.benches.vm.pricing import CASES, Price, source, summary
 from lianheng.model import InvalidValue
 
 # What no call of a contract reaches: module variables are a script's, a drain is a migration's;
-# and what is compiled into other operations, or only a type.
+# what is compiled into other operations, or only a type; and the bench's chain has neither a second
+# contract nor blocks that would run timers.
 NOT_IN_A_CALL = {
     "builtin isinstance",
     "builtin slice",
     "builtin type name",
     "builtin print",
     "op BoundGlobal",
+    "op CallContract",
+    "op Cancel",
+    "op Due",
     "op ClearGlobal",
     "op Drain",
     "op LoadGlobal",
@@ -85,7 +89,7 @@ def test_a_small_run(tmp_path: Path) -> None:
     assert len(found["beside_cpython"]["programs"]) == 8
     # Far beyond what a busy machine does to them.
     assert found["beside_cpython"]["times_cpython"] < 20
-    assert found["compile"]["lines"] == 300
+    assert found["compile"]["lines"] >= 300
     assert found["compile"]["milliseconds"] < 1_000
     assert found["calls"]["transfers_a_second"] > 5_000
     assert not list(tmp_path.iterdir())

@@ -284,7 +284,10 @@ def test_files_of_one_name_have_budgets_of_their_own(cli: Cli, folder: Path) -> 
 def test_a_record_in_rows_and_arguments_concerns_both(cli: Cli, folder: Path) -> None:
     source = SHED.replace("id: str, many: int = 1)", "tool: Tool, id: str, many: int = 1)")
     (folder / "old.py").write_text(source)
-    (folder / "new.py").write_text(source.replace("    holder: str\n", "    holder: int\n"))
+    changed = source.replace("    holder: str\n", "    holder: int\n")
+    changed = changed.replace("holder=self.caller.organisation", "holder=number")
+    changed = changed.replace("def held(self, holder: str)", "def held(self, holder: int)")
+    (folder / "new.py").write_text(changed)
     found = cli("contract", "diff", "old.py", "new.py", "--json").json
     effects = [one["effect"] for one in found["changes"] if one["where"] == "Tool.holder"]
     assert effects == ["migration", "callers"]

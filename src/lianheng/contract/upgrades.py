@@ -5,7 +5,7 @@ is read from two interfaces as `lianheng contract interface` prints them.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -59,10 +59,13 @@ def compare(old: Interface, new: Interface, layout: Sequence[Mapping[str, Any]])
 
 def _callers(old: Interface, new: Interface, known: set[str]) -> Iterator[Change]:
     """What changes of records mean to callers, beside what it means to stored rows."""
-    given = _given_records(old) | _given_records(new)
+    sent = _used_records(old, _sent_types) | _used_records(new, _sent_types)
+    given = _used_records(old, _given_types) | _used_records(new, _given_types)
     for change in _records(old, new):
-        breaks = change.effect is Effect.CALLERS and change.where.partition(".")[0] in given
-        if breaks or change.where not in known:
+        record = change.where.partition(".")[0]
+        # A field more in a result breaks no reader.
+        breaks = record in sent or (record in given and not change.what.startswith("added"))
+        if change.where not in known or (breaks and change.effect is Effect.CALLERS):
             yield change
 
 
@@ -203,12 +206,21 @@ def _migrations(old: Interface, new: Interface) -> Iterator[Change]:
         yield Change(Effect.COMPATIBLE, f"version {source}", "migration added", why)
 
 
-def _given_records(interface: Interface) -> set[str]:
-    """Records that callers give or get, and those inside of them."""
+def _used_records(
+    interface: Interface, types: Callable[[Mapping[str, Any]], list[str]]
+) -> set[str]:
+    """Records in these types of methods, and those inside of them."""
     methods = [*interface["calls"], *interface["views"]]
-    types = [str(method["returns"]) for method in methods]
-    types += [str(one["type"]) for method in methods for one in method["parameters"]]
-    return _reached(interface, [name for text in types for name in re.findall(r"\w+", text)])
+    texts = [text for method in methods for text in types(method)]
+    return _reached(interface, [name for text in texts for name in re.findall(r"\w+", text)])
+
+
+def _sent_types(method: Mapping[str, Any]) -> list[str]:
+    return [str(one["type"]) for one in method["parameters"]]
+
+
+def _given_types(method: Mapping[str, Any]) -> list[str]:
+    return [str(method["returns"])]
 
 
 def _reached(interface: Interface, waiting: list[str]) -> set[str]:

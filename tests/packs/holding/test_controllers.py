@@ -116,7 +116,7 @@ def test_a_contract_disposes_of_nothing_in_the_name_of_who_calls_it(
         (ANN, "lock", ("t1", "south", FAR), "not_holder"),
         (ANN, "redeem", (["e1"], [5]), "not_controller"),
         (MIA, "issue", ("e9", "euro", "shop", 5), "not_issuer"),
-        (JOY, "freeze", ("e1", "0" * 64), "not_authority"),
+        (JOY, "freeze", ("e1", "0" * 64), "policy.denied"),
     ):
         with books.rejects(code):
             getattr(shop.as_(who), call)(*arguments)

@@ -113,6 +113,8 @@ BIG_INTS = sizes(
         "big from_bytes": "x = int.from_bytes(b'abcdefgh' * (SIZE // 40), 'big')",
         "big bit_length": "x = a.bit_length()",
         "big bit_count": "x = a.bit_count()",
+        "big gcd": "x = gcd(a, a + 1)",
+        "big isqrt": "x = isqrt(a)",
         "big as key": "x = {a: 1}",
         "big truth": "x = not a",
     },
@@ -260,7 +262,12 @@ BUILTINS = [
     *group(
         "a = 1234567",
         {
+            "int.as_integer_ratio": "a.as_integer_ratio()",
             "int.bit_count": "a.bit_count()",
+            "int.conjugate": "a.conjugate()",
+            "gcd": "x = gcd(a, 987654)",
+            "lcm": "x = lcm(a, 987654)",
+            "isqrt": "x = isqrt(a)",
             "int.bit_length": "a.bit_length()",
             "int.to_bytes": "a.to_bytes(4, 'big')",
             "int.from_bytes": "int.from_bytes(b'abcd', 'big')",

@@ -30,6 +30,8 @@ CASES: Sequence[Case] = (
 )
 
 HEAD = """\
+from math import gcd, isqrt, lcm
+
 from lianheng.contract import (
     Cell, Contract, Counter, Decimal, Enum, Event, Record, Rejected, Table, add_months, allocate,
     call, commit, date, date_of, date_parts, datetime_of, datetime_parts, days_between,
