@@ -22,9 +22,11 @@ FUZZ = ROOT / "fuzz"
 BUILT = FUZZ / "target"
 CORPUS = BUILT / "corpus"
 ARTIFACTS = FUZZ / "artifacts"
-TEXTS = ("contract_source", "contract_upgrade", "script_source")
+
 TARGETS = (
-    *TEXTS,
+    "contract_source",
+    "contract_upgrade",
+    "script_source",
     "program_bytes",
     "row_bytes",
     "cbor_decode",
@@ -39,8 +41,7 @@ COVERAGE = (
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters "
     "-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
 )
-# Between two kept inputs of fuzz/kept, and between the two sources of an upgrade.
-DIVIDER = "\n#####\n"
+# Between the two sources of an upgrade.
 UPGRADE = "\n=====\n"
 LONGEST_BYTES = 16_384
 MEMORY_MEGABYTES = 256
@@ -87,7 +88,7 @@ def _moved(body: str) -> str:
 
 
 def seed() -> None:
-    """Puts what the targets begin with into their folders, and the kept inputs."""
+    """Puts what the targets begin with into their folders."""
     contracts, scripts = sources()
     upgrades = [a + UPGRADE + b for a, b in pairwise(contracts)]
     upgrades += [one + UPGRADE + one for one in contracts]
@@ -100,9 +101,7 @@ def seed() -> None:
     for target in TARGETS:
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
-        kept = FUZZ / "kept" / f"{target}.txt"
-        more = kept.read_text("utf-8").split(DIVIDER) if kept.exists() else []
-        for text in given.get(target, []) + more:
+        for text in given.get(target, []):
             data = text.encode()
             (folder / hashlib.sha256(data).hexdigest()[:24]).write_bytes(data)
 
@@ -126,35 +125,11 @@ def fuzz(programs: Path, target: str, seconds: int) -> bool:
     return subprocess.run(command, cwd=BUILT, check=False).returncode == 0
 
 
-def keep(programs: Path, target: str, most_bytes: int) -> None:
-    """Writes the smallest inputs with the same coverage to fuzz/kept, up to a size."""
-    small = CORPUS / f"{target}.small"
-    small.mkdir(parents=True, exist_ok=True)
-    command = [str(programs / target), "-merge=1", str(small), str(CORPUS / target)]
-    subprocess.run(command, cwd=BUILT, check=True)
-    texts: list[str] = []
-    for path in sorted(small.iterdir(), key=lambda path: (path.stat().st_size, path.name)):
-        try:
-            text = path.read_text("utf-8")
-        except UnicodeDecodeError:
-            continue
-        most_bytes -= len(text.encode()) + len(DIVIDER)
-        if most_bytes < 0:
-            break
-        if DIVIDER not in text and "\r" not in text:
-            texts.append(text)
-    kept = FUZZ / "kept" / f"{target}.txt"
-    kept.parent.mkdir(exist_ok=True)
-    kept.write_text(DIVIDER.join(texts), "utf-8")
-    print(f"{kept.relative_to(ROOT)}: {len(texts)} inputs")
-
-
 def main() -> int:
     """Builds, seeds, runs; 1 if anything failed."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("targets", nargs="*", help="targets; all of them unless named")
     options.add_argument("--seconds", type=int, default=60, help="for each target")
-    options.add_argument("--keep", type=int, metavar="BYTES", help="keep the found inputs")
     given = options.parse_args()
     if unknown := set(given.targets) - set(TARGETS):
         print(f"no such target: {', '.join(sorted(unknown))}; there are {', '.join(TARGETS)}")
@@ -163,10 +138,6 @@ def main() -> int:
     programs = build()
     seed()
     targets = given.targets or TARGETS
-    if given.keep:
-        for target in targets:
-            keep(programs, target, given.keep)
-        return 0
     failed = [target for target in targets if not fuzz(programs, target, given.seconds)]
     for target in failed:
         print(f"FAILED {target}: the input is in {ARTIFACTS.relative_to(ROOT)}/{target}")
