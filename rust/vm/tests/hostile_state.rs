@@ -88,7 +88,7 @@ const MIGRATIONS: &[(&str, &[&str])] = &[
     ("while True:\n    self.drain('rows')", &["gas.exhausted"]),
     ("xs = self.drain('rows')\nwhile True:\n    xs = xs + xs", &["gas.exhausted", "limit.memory"]),
     ("for row in self.drain('rows'):\n    for n in range(10**6):\n        self.rows[n] = Row(n, text='x' * 1_000)", &["gas.exhausted"]),
-    ("for row in self.drain('rows'):\n    self.rows[row['id']] = Row(row['id'], serial='same')", &["ValueError"]),
+    ("for row in self.drain('rows'):\n    self.rows[row['id']] = Row(row['id'], serial='same')", &["contract.not_unique"]),
     ("self.drain('rows')\nself.count.add(2**63 - 1)\nself.count.next()", &["OverflowError"]),
     ("def f(n):\n    return f(n + 1)\nf(0)", &["limit.recursion"]),
     ("self.drain('deeds')", &["finished", "policy.signatory"]),
