@@ -11,4 +11,7 @@ HOLDING = Path(__file__).with_name("holding.py")
 CASE = Path(__file__).with_name("case.py")
 """Source of the case contract: procedures of several parties."""
 
-__all__ = ["CASE", "HOLDING"]
+MONEY = Path(__file__).with_name("money.py")
+"""Source of amounts with their currency, for contracts to import."""
+
+__all__ = ["CASE", "HOLDING", "MONEY"]
