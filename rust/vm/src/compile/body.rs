@@ -141,6 +141,12 @@ impl<'s> Compiler<'s> {
         }
         let stars = [&parameters.vararg, &parameters.kwarg].into_iter();
         bound.extend(stars.flatten().map(|star| star.name.to_string()));
+        let mut seen = std::collections::BTreeSet::new();
+        if let Some(twice) = bound.iter().find(|name| !seen.insert(name.as_str())) {
+            let message = format!("duplicate argument '{twice}' in function definition");
+            let help = "give each parameter a name of its own";
+            self.error(parameters.range(), "name.twice", message, help);
+        }
         let held = params.iter().filter(|param| param.held_default.is_some());
         let function = &mut self.f().function;
         function.held_defaults = held.count() as u16;
