@@ -133,47 +133,6 @@ OPERATORS = {
     "str %": "x = '%s: %5d' % (s, 12)",
     "str as key": "x = {s: 1}",
 }
-
-
-BYTES = {
-    "bytes.decode": "b.decode()",
-    "bytes.hex": "b.hex()",
-    "bytes.fromhex": "bytes.fromhex('00ff 12')",
-    "bytes of list": "bytes([1, 2, 3])",
-    "bytes ==": "b == b'Hello, World'",
-    "bytes item": "b[3]",
-    "bytes slice": "b[1:5]",
-    "bytes +": "b + b",
-    "bytes in": "b'wor' in b",
-    "bytes * 3": "b * 3",
-    "bytes <": "b < b'Hello, worlds'",
-}
-OPERATORS = {
-    "str +": "x = s + s",
-    "str +=": "x = s; x += 'a'",
-    "str * 3": "x = s * 3",
-    "str ==": "x = s == 'Hello, World'",
-    "str <": "x = s < 'Hello, worlds'",
-    "str in": "x = 'wor' in s",
-    "str item": "x = s[3]",
-    "str slice": "x = s[1:5]",
-    "str slice step": "x = s[::2]",
-    "str loop": "for c in 'abc':\n    pass",
-    "f-string": "x = f'{s}: {b!r}'",
-    "f-string of int": "x = f'{12}{s:>20}'",
-    "f-string format": "x = f'{1234567:,}'",
-    "f-string hex": "x = f'{255:#06x}'",
-    "f-string !a": "x = f'{s!a}'",
-    "str %": "x = '%s: %5d' % (s, 12)",
-    "str as key": "x = {s: 1}",
-}
-
-
-def of_bytes(statement: str) -> str:
-    """The same for byte strings."""
-    return statement.replace("'", "b'", 1).replace(", '", ", b'").replace("s.", "b.", 1)
-
-
 BYTES = {
     "center": "b.center(40)",
     "count": "b.count(b'o')",
