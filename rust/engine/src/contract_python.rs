@@ -113,6 +113,33 @@ impl PythonContract {
     }
 }
 
+/// A door of the machine: calls and timers have one each.
+type Door = fn(&Program, &str, &[u8], &CallContext<'_>, &mut dyn Host, u64) -> Outcome;
+
+impl PythonContract {
+    fn run(
+        &self,
+        door: Door,
+        call: &Call<'_>,
+        state: &mut TransactionState<'_, '_>,
+        steps: Option<&mut Vec<Step>>,
+    ) -> Returned {
+        let signers = signers_of(call);
+        let context = context_of(call, &signers);
+        let mut host = StateHost::new(self, call, state, steps);
+        let (method, arguments) = (call.method, call.arguments);
+        let outcome = door(
+            &self.program,
+            method,
+            arguments,
+            &context,
+            &mut host,
+            call.gas,
+        );
+        returned(outcome, state)
+    }
+}
+
 impl Contract for PythonContract {
     fn method(&self, name: &str) -> Option<(&str, bool)> {
         self.methods
@@ -147,18 +174,7 @@ impl Contract for PythonContract {
         state: &mut TransactionState<'_, '_>,
         steps: Option<&mut Vec<Step>>,
     ) -> Returned {
-        let signers = signers_of(call);
-        let context = context_of(call, &signers);
-        let mut host = StateHost::new(self, call, state, steps);
-        let outcome = vm::run(
-            &self.program,
-            call.method,
-            call.arguments,
-            &context,
-            &mut host,
-            call.gas,
-        );
-        returned(outcome, state)
+        self.run(vm::run, call, state, steps)
     }
 
     fn timer(
@@ -167,17 +183,7 @@ impl Contract for PythonContract {
         state: &mut TransactionState<'_, '_>,
         steps: Option<&mut Vec<Step>>,
     ) -> Returned {
-        let context = context_of(call, &[]);
-        let mut host = StateHost::new(self, call, state, steps);
-        let outcome = vm::run_timer(
-            &self.program,
-            call.method,
-            call.arguments,
-            &context,
-            &mut host,
-            call.gas,
-        );
-        returned(outcome, state)
+        self.run(vm::run_timer, call, state, steps)
     }
 
     fn changes(&self, old: &dyn Contract) -> Result<Vec<Change>, Refusal> {

@@ -19,7 +19,7 @@ use crate::prepare::{
     Transaction,
 };
 use crate::replay::{segment_of, LiveIds};
-use crate::runtime::{Call, Contracts, Deployed, Emitted, Runtime, Step};
+use crate::runtime::{Call, Contract, Contracts, Deployed, Emitted, Returned, Runtime, Step};
 use crate::{deploy, imports, lifecycle, limits, Error};
 
 /// What became of one transaction.
@@ -291,6 +291,7 @@ impl<'a> Execution<'a> {
         signers: &[Arc<Member>],
     ) -> Result<TransactionResult, Error> {
         let payload = &transaction.payload;
+        let contracts = Arc::clone(&self.contracts);
         let call = Call {
             contract: transaction.text(&payload.contract),
             method: transaction.text(&payload.method),
@@ -305,30 +306,45 @@ impl<'a> Execution<'a> {
                 .as_ref()
                 .map(|span| transaction.text(span)),
             attachments: &payload.attachments,
-            contracts: &self.contracts,
+            contracts: &contracts,
             gas: payload.gas,
             timer_gas: self.base.parameters.timer_gas,
             read_only: false,
         };
+        self.run_method(deployed, &call, |code, state, steps| {
+            code.call(&call, state, steps)
+        })
+    }
+
+    /// Runs a method of a contract on writes of its own, which count only where it ends well.
+    pub(crate) fn run_method(
+        &mut self,
+        deployed: &Deployed,
+        call: &Call<'_>,
+        run: impl FnOnce(
+            &dyn Contract,
+            &mut TransactionState<'_, '_>,
+            Option<&mut Vec<Step>>,
+        ) -> Returned,
+    ) -> Result<TransactionResult, Error> {
         let mut state = TransactionState::new(&self.state);
         let steps = self
             .trace
             .as_mut()
-            .filter(|trace| trace.id == transaction.id)
+            .filter(|trace| trace.id.0 == call.transaction_id)
             .map(|trace| &mut trace.steps);
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            deployed.code.call(&call, &mut state, steps)
+            run(deployed.code.as_ref(), &mut state, steps)
         }));
         let code = Some(deployed.source);
         let Ok(returned) = caught else {
-            return Ok(refused(payload.gas, code, fault()));
+            return Ok(refused(call.gas, code, fault()));
         };
         if let Some(failure) = state.take_failure() {
             return Err(failure);
         }
         let gas = returned.gas;
-        let outcome = refused_all_the_same(&state, returned.outcome);
-        match outcome {
+        match refused_all_the_same(&state, returned.outcome) {
             Err(mut refusal) => {
                 refusal.file.get_or_insert_with(|| deployed.file.clone());
                 Ok(refused(gas, code, refusal))

@@ -1,6 +1,6 @@
 //! Timers: rows that a later block runs before its transactions, each once (docs/adr/0013-timers.md).
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
 
 use codec::cbor::{Decoder, Encoder, MapReader};
 use codec::key;
@@ -8,8 +8,8 @@ use crypto::{Hash32, Suite};
 use store::{Keyspace, View};
 
 use crate::engine::Engine;
-use crate::execute::{fault, refused, refused_all_the_same, Execution};
-use crate::formats::result::{encode_run, Success, TransactionResult};
+use crate::execute::{refused, Execution};
+use crate::formats::result::{encode_run, TransactionResult};
 use crate::lifecycle::check_status;
 use crate::open::damaged;
 use crate::overlay::{scan_view, Rows, Span, TransactionState};
@@ -353,6 +353,7 @@ impl Execution<'_> {
         deployed: &Deployed,
         id: Hash32,
     ) -> Result<TransactionResult, Error> {
+        let contracts = Arc::clone(&self.contracts);
         let call = Call {
             contract: &place.contract,
             method: &timer.method,
@@ -364,43 +365,14 @@ impl Execution<'_> {
             transaction_id: id.0,
             application: None,
             attachments: &[],
-            contracts: &self.contracts,
+            contracts: &contracts,
             gas: timer.gas,
             timer_gas: self.base.parameters.timer_gas,
             read_only: false,
         };
-        let mut state = TransactionState::new(&self.state);
-        let steps = self
-            .trace
-            .as_mut()
-            .filter(|trace| trace.id == id)
-            .map(|trace| &mut trace.steps);
-        let caught = catch_unwind(AssertUnwindSafe(|| {
-            deployed.code.timer(&call, &mut state, steps)
-        }));
-        let code = Some(deployed.source);
-        let Ok(returned) = caught else {
-            return Ok(refused(timer.gas, code, fault()));
-        };
-        if let Some(failure) = state.take_failure() {
-            return Err(failure);
-        }
-        match refused_all_the_same(&state, returned.outcome) {
-            Err(mut refusal) => {
-                refusal.file.get_or_insert_with(|| deployed.file.clone());
-                Ok(refused(returned.gas, code, refusal))
-            }
-            Ok((value, events)) => {
-                let changes = state.into_changes();
-                let events = self.number_events(events)?;
-                self.state.absorb(changes);
-                Ok(TransactionResult {
-                    gas: returned.gas,
-                    code,
-                    outcome: Ok(Success { value, events }),
-                })
-            }
-        }
+        self.run_method(deployed, &call, |code, state, steps| {
+            code.timer(&call, state, steps)
+        })
     }
 }
 

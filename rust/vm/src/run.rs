@@ -228,18 +228,27 @@ pub fn run(
     host: &mut dyn Host,
     gas_limit: u64,
 ) -> Outcome {
-    memory::reset();
-    let instance = match instance(program, context.contract) {
-        Ok(instance) => instance,
-        Err(trap) => return failed_before(*trap),
-    };
-    let mut vm = Vm::new(program, instance, context, host, gas_limit);
-    let result = vm.call_entry(&program.parts.entries, method, arguments);
-    concluded(vm, result)
+    let entries = &program.parts.entries;
+    run_one_of(
+        entries, program, method, arguments, context, host, gas_limit,
+    )
 }
 
 /// Runs a timer that fell due, as [`run`] runs a call.
 pub fn run_timer(
+    program: &Program,
+    method: &str,
+    arguments: &[u8],
+    context: &CallContext<'_>,
+    host: &mut dyn Host,
+    gas_limit: u64,
+) -> Outcome {
+    let timers = &program.parts.timers;
+    run_one_of(timers, program, method, arguments, context, host, gas_limit)
+}
+
+fn run_one_of(
+    entries: &[Entry],
     program: &Program,
     method: &str,
     arguments: &[u8],
@@ -253,7 +262,7 @@ pub fn run_timer(
         Err(trap) => return failed_before(*trap),
     };
     let mut vm = Vm::new(program, instance, context, host, gas_limit);
-    let result = vm.call_entry(&program.parts.timers, method, arguments);
+    let result = vm.call_entry(entries, method, arguments);
     concluded(vm, result)
 }
 
