@@ -13,6 +13,7 @@
 //! - A panic inside one call is caught there and becomes the refusal `engine.fault`.
 
 mod audit;
+mod authority;
 pub mod bench;
 mod checkpoint;
 mod contract_python;

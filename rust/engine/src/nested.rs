@@ -8,8 +8,8 @@ use std::sync::{Arc, RwLock};
 use crypto::Hash32;
 use vm::{Bound, ContractCall, Nested};
 
+use crate::authority::denial;
 use crate::contract_python::{python_of, PythonContract, StateHost};
-use crate::execute::denial;
 use crate::formats::result::Refusal;
 use crate::runtime::{Contracts, Deployed, Status, Step};
 

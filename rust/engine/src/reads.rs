@@ -8,8 +8,9 @@ use codec::key;
 use crypto::Hash32;
 use store::{Keyspace, View};
 
+use crate::authority::find_method;
 use crate::engine::{read_place, Engine};
-use crate::execute::{find_method, refused_all_the_same};
+use crate::execute::refused_all_the_same;
 use crate::formats::block::Block;
 use crate::formats::result::{Refusal, Success, TransactionResult};
 use crate::head;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use codec::cbor::{self, Value};
 use crypto::Suite;
 use engine::{ContractPython, Engine};
-use support::{block, code_of, document_value, encode_document, Draft, GENESIS_TIME};
+use support::{admin_document, block, code_of, Draft, GENESIS_TIME};
 
 const STOCK: &str = r#"
 from lianheng.contract import Contract, Enum, Event, Record, Table, call, require, view
@@ -144,31 +144,6 @@ class End(Contract):
         return 7
 "#;
 
-fn document() -> Vec<u8> {
-    fn change(value: Value) -> Value {
-        match value {
-            Value::Text(text) if text == "operator" => Value::text("admin"),
-            Value::Array(items) => Value::Array(items.into_iter().map(change).collect()),
-            Value::Map(fields) => Value::Map(
-                fields
-                    .into_iter()
-                    .map(|(name, value)| {
-                        let value = match &name {
-                            Value::Text(text) if text == "contracts" => Value::Array(Vec::new()),
-                            Value::Text(text) if text == "transaction_bytes" => Value::Int(1 << 20),
-                            Value::Text(text) if text.ends_with("_gas") => Value::Int(1 << 40),
-                            _ => change(value),
-                        };
-                        (name, value)
-                    })
-                    .collect(),
-            ),
-            other => other,
-        }
-    }
-    encode_document(&change(document_value("trade")))
-}
-
 struct Chain {
     engine: Engine,
     number: u64,
@@ -177,7 +152,7 @@ struct Chain {
 
 impl Chain {
     fn new(path: Option<&Path>) -> Self {
-        let engine = Engine::create(path, &document(), Arc::new(ContractPython)).unwrap();
+        let engine = Engine::create(path, &admin_document(), Arc::new(ContractPython)).unwrap();
         Chain {
             engine,
             number: 0,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use codec::cbor::{self, Value};
 use engine::{ContractPython, Engine, Range};
-use support::{block, code_of, document_value, encode_document, Draft, GENESIS_TIME};
+use support::{admin_document, block, code_of, Draft, GENESIS_TIME};
 
 const FIRST: &str = r#"
 from lianheng.contract import Contract, Counter, Event, Record, Table, call, view
@@ -31,32 +31,6 @@ class Stock(Contract):
         return sum([item.amount for item in self.items.by("holder", holder, limit=100)])
 "#;
 
-/// The document of the test chain without contracts, alice an admin, with room for sources.
-fn document() -> Vec<u8> {
-    fn change(value: Value) -> Value {
-        match value {
-            Value::Text(text) if text == "operator" => Value::text("admin"),
-            Value::Array(items) => Value::Array(items.into_iter().map(change).collect()),
-            Value::Map(fields) => Value::Map(
-                fields
-                    .into_iter()
-                    .map(|(name, value)| {
-                        let value = match &name {
-                            Value::Text(text) if text == "contracts" => Value::Array(Vec::new()),
-                            Value::Text(text) if text == "transaction_bytes" => Value::Int(1 << 20),
-                            Value::Text(text) if text.ends_with("_gas") => Value::Int(1 << 40),
-                            _ => change(value),
-                        };
-                        (name, value)
-                    })
-                    .collect(),
-            ),
-            other => other,
-        }
-    }
-    encode_document(&change(document_value("trade")))
-}
-
 struct Chain {
     engine: Engine,
     number: u64,
@@ -64,7 +38,7 @@ struct Chain {
 
 impl Chain {
     fn new(path: Option<&Path>) -> Self {
-        let engine = Engine::create(path, &document(), Arc::new(ContractPython)).unwrap();
+        let engine = Engine::create(path, &admin_document(), Arc::new(ContractPython)).unwrap();
         let mut chain = Chain { engine, number: 0 };
         assert_eq!(chain.system("deploy", FIRST), "");
         for (id, holder, amount) in [("a", "ann", 1), ("b", "bob", 2), ("c", "ann", 3)] {
@@ -401,7 +375,7 @@ class Deals(Contract):
 
 #[test]
 fn a_migration_keeps_everybodys_part_or_needs_their_signature() {
-    let engine = Engine::create(None, &document(), Arc::new(ContractPython)).unwrap();
+    let engine = Engine::create(None, &admin_document(), Arc::new(ContractPython)).unwrap();
     let mut chain = Chain { engine, number: 0 };
     assert_eq!(chain.system("deploy", SIGNED), "");
     assert_eq!(chain.put("a", "north", 1), "policy.signatory");
