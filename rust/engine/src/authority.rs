@@ -2,42 +2,158 @@
 
 use std::sync::Arc;
 
+use codec::cbor::{Decoder, MapReader};
+
+use crate::deploy;
 use crate::formats::result::Refusal;
-use crate::members::Member;
-use crate::policy::Policy;
-use crate::prepare::Transaction;
-use crate::runtime::{Contract, Deployed};
+use crate::members::{Directory, Member, Rule};
+use crate::policy::{Agreement, Policy};
+use crate::runtime::{Contract, Deployed, Order};
+
+/// Who agrees to a call, and through whom it comes.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub directory: &'a Directory,
+    /// Members in force who signed, or approved.
+    pub members: &'a [Arc<Member>],
+    /// The contract that makes the call, where one does.
+    pub via: Option<&'a str>,
+}
+
+/// A call as policies see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub contract: &'a str,
+    pub method: &'a str,
+    /// The policy that its source, or the engine, gives it.
+    pub own: &'a Rule,
+    /// What its first argument names, where it is a text.
+    pub subject: Option<&'a str>,
+}
+
+impl Asking<'_> {
+    /// What is missing to make the call, as a whole sentence; nothing where its policy is met.
+    pub fn denial(&self, target: &Target<'_>) -> Option<String> {
+        let Target {
+            contract, method, ..
+        } = target;
+        let set = self.directory.policy(contract, method);
+        let rule = set.map_or(target.own, AsRef::as_ref);
+        let missing = rule.policy.missing(&Agreement {
+            members: self.members,
+            via: self.via,
+            subject: target.subject,
+            organisations: self.directory.organisations(),
+        })?;
+        let by_chain = if set.is_some() {
+            " (set by the chain)"
+        } else {
+            ""
+        };
+        let policy = &rule.text;
+        let signed = signed_by(self.members);
+        let via = self
+            .via
+            .map_or(String::new(), |via| format!(", called by {via}"));
+        Some(format!(
+            "{contract}.{method} requires {policy}{by_chain}; {signed}{via}; missing: {missing}"
+        ))
+    }
+
+    /// Refuses a call whose policy is not met.
+    pub fn check(&self, target: &Target<'_>) -> Result<(), Refusal> {
+        let Some(message) = self.denial(target) else {
+            return Ok(());
+        };
+        let hint = "let them sign it as well, or propose it: `lianheng governance propose`";
+        Err(Refusal::new("policy.denied", message).hint(hint))
+    }
+}
+
+/// Members that a sentence names.
+const NAMED: usize = 6;
+
+fn signed_by(members: &[Arc<Member>]) -> String {
+    let named = members.iter().take(NAMED).map(|member| {
+        let roles = if member.roles.is_empty() {
+            "no role".to_owned()
+        } else {
+            member.roles.join(", ")
+        };
+        format!("{} ({roles})", member.id)
+    });
+    let named = named.collect::<Vec<_>>().join(" and ");
+    match members.len() {
+        0 => "signed by nobody in force".to_owned(),
+        count if count > NAMED => format!("signed by {named} and {} more", count - NAMED),
+        _ => format!("signed by {named}"),
+    }
+}
+
+/// The text argument with this name, if there is one. What follows decodes and checks all of them.
+pub(crate) fn text_argument<'a>(arguments: &'a [u8], wanted: &str) -> Option<&'a str> {
+    let mut decoder = Decoder::new(arguments);
+    let mut map = MapReader::open(&mut decoder).ok()?;
+    while let Some(name) = map.text_key(&mut decoder).ok()? {
+        let value = decoder.skip().ok()?;
+        if name == wanted {
+            return Decoder::new(value).text().ok();
+        }
+    }
+    None
+}
 
 /// Method, pinned code and policy, before any gas is spent.
 pub(crate) fn check_call(
-    transaction: &Transaction,
+    order: &Order<'_>,
     deployed: &Deployed,
-    signers: &[Arc<Member>],
+    asking: &Asking<'_>,
 ) -> Result<(), Refusal> {
-    let name = transaction.text(&transaction.payload.contract);
-    if let Some(meant) = transaction
-        .payload
-        .code
-        .filter(|meant| *meant != deployed.source)
-    {
-        let message = format!(
-            "the call means source {meant}, {name} runs {}",
-            deployed.source
-        );
+    let name = order.contract;
+    if let Some(meant) = order.code.filter(|meant| *meant != deployed.source) {
+        let runs = deployed.source;
+        let message = format!("the call means source {meant}, {name} runs {runs}");
         return Err(Refusal::new("code.mismatch", message)
             .in_field("code")
             .hint("read the contract's source again before you sign"));
     }
-    let method = transaction.text(&transaction.payload.method);
-    let policy = find_method(&deployed.code, name, method, false)?;
-    let parsed = Policy::parse(policy).map_err(|why| Refusal::new("policy.malformed", why))?;
-    if parsed.met_by(signers) {
-        return Ok(());
-    }
-    Err(
-        Refusal::new("policy.denied", denial(name, method, policy, signers))
-            .hint(format!("let a member sign who meets: {policy}")),
-    )
+    check_method(&deployed.code, name, order.method, order.arguments, asking)
+}
+
+/// Whether a call of this method may begin: it exists, is no view, and its policy is met.
+pub(crate) fn check_method(
+    code: &Arc<dyn Contract>,
+    contract: &str,
+    method: &str,
+    arguments: &[u8],
+    asking: &Asking<'_>,
+) -> Result<(), Refusal> {
+    find_method(code, contract, method, false)?;
+    let own = code.rule(method).ok_or_else(|| {
+        Refusal::new(
+            "policy.malformed",
+            format!("{contract}.{method} has no policy"),
+        )
+    })?;
+    let first = code.first_argument(method);
+    asking.check(&Target {
+        contract,
+        method,
+        own: &own,
+        subject: first.and_then(|first| text_argument(arguments, first)),
+    })
+}
+
+/// Whether the engine's own call `contracts.METHOD` may begin.
+pub(crate) fn check_contracts(method: &str, asking: &Asking<'_>) -> Result<(), Refusal> {
+    let text = deploy::POLICY.to_owned();
+    let policy = Policy::parse(&text).map_err(|why| Refusal::new("policy.malformed", why))?;
+    asking.check(&Target {
+        contract: deploy::CONTRACT,
+        method,
+        own: &Rule { text, policy },
+        subject: None,
+    })
 }
 
 /// The policy of a call, or why there is no such call.
@@ -67,27 +183,4 @@ pub(crate) fn find_method<'c>(
         .in_field("method")
         .hint(format!("it has: {}", code.methods().join(", ")))),
     }
-}
-
-pub(crate) fn denial(
-    contract: &str,
-    method: &str,
-    policy: &str,
-    signers: &[Arc<Member>],
-) -> String {
-    let who: Vec<String> = signers
-        .iter()
-        .map(|member| {
-            let roles = if member.roles.is_empty() {
-                "no role".to_owned()
-            } else {
-                member.roles.join(", ")
-            };
-            format!("{} ({roles})", member.id)
-        })
-        .collect();
-    format!(
-        "{contract}.{method} requires {policy}; signed by {}",
-        who.join(" and ")
-    )
 }

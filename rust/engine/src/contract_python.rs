@@ -11,6 +11,7 @@ use vm::{
 
 use crate::declaration;
 use crate::formats::result::Refusal;
+use crate::members::Rule;
 use crate::nested::{self, Bindings};
 use crate::overlay::{Span, TransactionState};
 use crate::policy::Policy;
@@ -78,17 +79,23 @@ pub(crate) struct PythonContract {
 
 /// A call or view.
 pub(crate) struct KnownMethod {
-    pub(crate) policy: String,
-    /// The policy, where it is one: deployment refuses others.
-    pub(crate) parsed: Option<Policy>,
+    text: String,
+    /// The policy, where the text is one: deployment refuses others.
+    rule: Option<Arc<Rule>>,
+    first: Option<String>,
     reads: bool,
 }
 
 impl KnownMethod {
-    fn new(policy: &str, reads: bool) -> Self {
+    fn new(method: &vm::MethodInterface, text: &str, reads: bool) -> Self {
+        let rule = Policy::parse(text).ok().map(|policy| {
+            let text = text.to_owned();
+            Arc::new(Rule { text, policy })
+        });
         KnownMethod {
-            policy: policy.to_owned(),
-            parsed: Policy::parse(policy).ok(),
+            text: text.to_owned(),
+            rule,
+            first: method.parameters.first().map(|first| first.name.clone()),
             reads,
         }
     }
@@ -100,11 +107,11 @@ impl PythonContract {
         let calls = interface
             .calls
             .iter()
-            .map(|call| (call.name.clone(), KnownMethod::new(&call.by, false)));
+            .map(|call| (call.name.clone(), KnownMethod::new(call, &call.by, false)));
         let views = interface
             .views
             .iter()
-            .map(|view| (view.name.clone(), KnownMethod::new("ANY", true)));
+            .map(|view| (view.name.clone(), KnownMethod::new(view, "ANY", true)));
         PythonContract {
             methods: calls.chain(views).collect(),
             bindings: Bindings::new(interface.uses.len()),
@@ -144,7 +151,15 @@ impl Contract for PythonContract {
     fn method(&self, name: &str) -> Option<(&str, bool)> {
         self.methods
             .get(name)
-            .map(|known| (known.policy.as_str(), known.reads))
+            .map(|known| (known.text.as_str(), known.reads))
+    }
+
+    fn rule(&self, name: &str) -> Option<Arc<Rule>> {
+        self.methods.get(name)?.rule.clone()
+    }
+
+    fn first_argument(&self, name: &str) -> Option<&str> {
+        self.methods.get(name)?.first.as_deref()
     }
 
     fn methods(&self) -> Vec<String> {

@@ -1,7 +1,5 @@
 //! The call `contracts.deploy`: source in, compiled code and both hashes into the state.
 
-use std::sync::Arc;
-
 use codec::cbor::{Decoder, Encoder, MapReader, Value};
 use codec::key;
 use crypto::{Hash32, Suite};
@@ -10,16 +8,16 @@ use crate::formats::genesis::Contract as GenesisContract;
 use crate::formats::names;
 use crate::formats::result::Refusal;
 use crate::imports::{gather, Lookup, Stopped};
-use crate::members::{row, versioned, Member, NewRow};
+use crate::members::{row, versioned, NewRow};
 use crate::policy::Policy;
-use crate::runtime::{Complaint, Contracts, Deployed, Imports, Runtime, Status};
+use crate::runtime::{Complaint, Contracts, Deployed, Imports, Order, Runtime, Status};
 use crate::Error;
 
 /// Contract name under which contracts live in the state.
 pub const CONTRACT: &str = "contracts";
 
-/// Who may deploy, until governance decides it.
-pub const POLICY: &str = "role:operator or role:admin";
+/// Who may deploy contracts and decide about their lives, unless the chain sets another policy.
+pub const POLICY: &str = "MAJORITY role:admin";
 
 /// Names that no deployed contract may have.
 pub const RESERVED: [&str; 5] = ["chain", "contracts", "governance", "members", "policies"];
@@ -29,15 +27,6 @@ pub const GAS_PER_SOURCE_BYTE: u64 = 20;
 
 /// Longest file name, in bytes.
 const FILE_BYTES: usize = 100;
-
-/// A call of `contracts`.
-pub(crate) struct Request<'a> {
-    pub method: &'a str,
-    pub arguments: &'a [u8],
-    pub signers: &'a [Arc<Member>],
-    pub gas: u64,
-    pub height: u64,
-}
 
 /// A deployment that may be written.
 pub(crate) struct Done {
@@ -50,17 +39,17 @@ pub(crate) struct Done {
 
 /// Checks and compiles; writes nothing. A refusal comes with the gas it costs.
 pub(crate) fn deploy(
-    request: &Request<'_>,
+    order: &Order<'_>,
+    height: u64,
     tools: &Tools<'_>,
     lookup: &mut Lookup<'_>,
 ) -> Result<Done, Stopped> {
     let free = |refusal| Stopped::Refused(0, refusal);
     let contracts = tools.contracts;
-    check_authority(request).map_err(free)?;
-    let arguments = Arguments::decode(request.arguments).map_err(free)?;
+    let arguments = Arguments::decode(order.arguments).map_err(free)?;
     check_name(arguments.name, contracts).map_err(free)?;
-    let (imports, gas) = gather(arguments.source, tools.runtime, lookup, request.gas)?;
-    build(&arguments, tools, &imports, request.height, gas)
+    let (imports, gas) = gather(arguments.source, tools.runtime, lookup, order.gas)?;
+    build(&arguments, tools, &imports, height, gas)
         .map_err(|refusal| Stopped::Refused(gas, refusal))
 }
 
@@ -101,24 +90,6 @@ pub(crate) fn deploy_at_genesis(
         Stopped::Failed(error) => error,
     })?;
     build(&arguments, tools, &imports, 0, 0).map_err(refused)
-}
-
-fn check_authority(request: &Request<'_>) -> Result<(), Refusal> {
-    if request.method != "deploy" {
-        let message = format!("contracts has no method {}", request.method);
-        return Err(Refusal::new("call.unknown_method", message)
-            .in_field("method")
-            .hint("it has: deploy, upgrade, freeze, thaw, retire"));
-    }
-    let met = Policy::parse(POLICY).is_ok_and(|policy| policy.met_by(request.signers));
-    if met {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        "policy.denied",
-        format!("contracts.deploy requires {POLICY}"),
-    )
-    .hint(format!("let a member sign who meets: {POLICY}")))
 }
 
 pub(crate) struct Arguments<'a> {

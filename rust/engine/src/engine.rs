@@ -14,6 +14,7 @@ use crate::formats::block::Block;
 use crate::formats::genesis::Genesis;
 use crate::formats::header::{entries_root, Header};
 use crate::head::{self, meta, Buckets, Head};
+use crate::members::Directory;
 use crate::pool;
 use crate::prepare::{self, Prepared};
 use crate::replay::{encode_block_ids, short, LiveIds};
@@ -357,6 +358,9 @@ impl Engine {
         next.contracts = contracts;
         let (state, index) = state.into_writes();
         next.tree = update_tree(&mut pending, head, suite, &state)?;
+        let rows = state.iter();
+        let rows = rows.map(|(key, value)| (key.as_ref(), value.as_deref()));
+        next.directory = Directory::after(&head.directory, rows, suite)?;
         next.digests.expire(time);
         for (segment, id) in &pending.ids {
             next.digests.add_to(suite, *segment, *id);

@@ -9,7 +9,7 @@ use codec::key;
 use crypto::{Hash32, Suite};
 use store::{Keyspace, View};
 
-use crate::authority::check_call;
+use crate::authority::{check_call, check_contracts, Asking};
 use crate::formats::genesis::Parameters;
 use crate::formats::result::{encode_entry, encode_event, Refusal, Success, TransactionResult};
 use crate::members::{Directory, Member};
@@ -19,7 +19,9 @@ use crate::prepare::{
     Transaction,
 };
 use crate::replay::{segment_of, LiveIds};
-use crate::runtime::{Call, Contract, Contracts, Deployed, Emitted, Returned, Runtime, Step};
+use crate::runtime::{
+    Call, Contract, Contracts, Deployed, Emitted, Order, Returned, Runtime, Step,
+};
 use crate::{deploy, imports, lifecycle, limits, Error};
 
 /// What became of one transaction.
@@ -210,7 +212,9 @@ impl<'a> Execution<'a> {
             let member = directory
                 .key(id)
                 .and_then(|key| directory.member(&key.member));
-            signers.push(Arc::clone(member.ok_or_else(|| unknown_key(id))?));
+            signers.push(Arc::clone(
+                member.ok_or_else(|| unknown_key(directory, id))?,
+            ));
         }
         let sender = transaction.sender();
         if let Some(owner) = signers.first().filter(|first| first.id != sender) {
@@ -243,7 +247,20 @@ impl<'a> Execution<'a> {
         transaction: &Transaction,
         signers: &[Arc<Member>],
     ) -> Result<Verdict, Error> {
-        let result = self.call(transaction, signers)?;
+        let payload = &transaction.payload;
+        let application = payload.application.as_ref();
+        let result = self.call(&Order {
+            contract: transaction.text(&payload.contract),
+            method: transaction.text(&payload.method),
+            arguments: &transaction.bytes[payload.arguments.clone()],
+            code: payload.code,
+            signers,
+            key_ids: &payload.signers,
+            id: transaction.id,
+            application: application.map(|span| transaction.text(span)),
+            attachments: &payload.attachments,
+            gas: payload.gas,
+        })?;
         self.gas = self.gas.saturating_add(result.gas);
         let entry = encode_entry(transaction.id, transaction.signed_hash, &result);
         self.entry_bytes += entry.len();
@@ -256,14 +273,11 @@ impl<'a> Execution<'a> {
         Ok(Verdict::Entry(self.entries.len() - 1))
     }
 
-    fn call(
-        &mut self,
-        transaction: &Transaction,
-        signers: &[Arc<Member>],
-    ) -> Result<TransactionResult, Error> {
-        let name = transaction.text(&transaction.payload.contract);
+    /// Makes a call: policy first, then the contract, or the engine itself where it is one of `contracts`.
+    pub(crate) fn call(&mut self, order: &Order<'_>) -> Result<TransactionResult, Error> {
+        let name = order.contract;
         if name == deploy::CONTRACT {
-            return self.deploy(transaction, signers);
+            return self.call_contracts(order);
         }
         let Some(deployed) = self.contracts.get(name).cloned() else {
             let refusal = Refusal::new(
@@ -278,42 +292,50 @@ impl<'a> Execution<'a> {
         if let Err(refusal) = lifecycle::check_status(name, deployed.status, false) {
             return Ok(refused(0, code, refusal));
         }
-        match check_call(transaction, &deployed, signers) {
-            Err(refusal) => Ok(refused(0, code, refusal)),
-            Ok(()) => self.run_contract(transaction, &deployed, signers),
+        if let Err(refusal) = check_call(order, &deployed, &self.asking(order.signers)) {
+            return Ok(refused(0, code, refusal));
+        }
+        let contracts = Arc::clone(&self.contracts);
+        let call = self.context(order, &contracts);
+        self.run_method(&deployed, &call, |code, state, steps| {
+            code.call(&call, state, steps)
+        })
+    }
+
+    /// Members who agree to a call that comes from outside.
+    fn asking<'m>(&self, members: &'m [Arc<Member>]) -> Asking<'m>
+    where
+        'a: 'm,
+    {
+        Asking {
+            directory: self.base.directory,
+            members,
+            via: None,
         }
     }
 
-    fn run_contract(
-        &mut self,
-        transaction: &Transaction,
-        deployed: &Deployed,
-        signers: &[Arc<Member>],
-    ) -> Result<TransactionResult, Error> {
-        let payload = &transaction.payload;
-        let contracts = Arc::clone(&self.contracts);
-        let call = Call {
-            contract: transaction.text(&payload.contract),
-            method: transaction.text(&payload.method),
-            arguments: &transaction.bytes[payload.arguments.clone()],
-            signers,
-            key_ids: &payload.signers,
+    /// What a call of this block knows of its surroundings.
+    pub(crate) fn context<'c>(&self, order: &Order<'c>, contracts: &'c Contracts) -> Call<'c>
+    where
+        'a: 'c,
+    {
+        Call {
+            contract: order.contract,
+            method: order.method,
+            arguments: order.arguments,
+            signers: order.signers,
+            directory: self.base.directory,
+            key_ids: order.key_ids,
             now: self.base.time,
             height: self.base.height,
-            transaction_id: transaction.id.0,
-            application: payload
-                .application
-                .as_ref()
-                .map(|span| transaction.text(span)),
-            attachments: &payload.attachments,
-            contracts: &contracts,
-            gas: payload.gas,
+            transaction_id: order.id.0,
+            application: order.application,
+            attachments: order.attachments,
+            contracts,
+            gas: order.gas,
             timer_gas: self.base.parameters.timer_gas,
             read_only: false,
-        };
-        self.run_method(deployed, &call, |code, state, steps| {
-            code.call(&call, state, steps)
-        })
+        }
     }
 
     /// Runs a method of a contract on writes of its own, which count only where it ends well.
@@ -402,29 +424,33 @@ impl<'a> Execution<'a> {
         })
     }
 
-    fn deploy(
-        &mut self,
-        transaction: &Transaction,
-        signers: &[Arc<Member>],
-    ) -> Result<TransactionResult, Error> {
-        let payload = &transaction.payload;
-        let request = deploy::Request {
-            method: transaction.text(&payload.method),
-            arguments: &transaction.bytes[payload.arguments.clone()],
-            signers,
-            gas: payload.gas,
-            height: self.base.height,
-        };
-        if let Some(meant) = payload.code {
+    /// A call of `contracts`, which the engine answers itself.
+    fn call_contracts(&mut self, order: &Order<'_>) -> Result<TransactionResult, Error> {
+        if let Some(meant) = order.code {
             let message = format!("the call means source {meant}; contracts is part of the engine");
             let refusal = Refusal::new("code.mismatch", message)
                 .in_field("code")
                 .hint("leave the field out");
             return Ok(refused(0, None, refusal));
         }
-        if lifecycle::METHODS.contains(&request.method) {
-            return self.change_contract(transaction, &request);
+        let changes = lifecycle::METHODS.contains(&order.method);
+        if order.method != "deploy" && !changes {
+            let message = format!("contracts has no method {}", order.method);
+            let refusal = Refusal::new("call.unknown_method", message)
+                .in_field("method")
+                .hint("it has: deploy, upgrade, freeze, thaw, retire");
+            return Ok(refused(0, None, refusal));
         }
+        if let Err(refusal) = check_contracts(order.method, &self.asking(order.signers)) {
+            return Ok(refused(0, None, refusal));
+        }
+        match changes {
+            true => self.change_contract(order),
+            false => self.deploy(order),
+        }
+    }
+
+    fn deploy(&mut self, order: &Order<'_>) -> Result<TransactionResult, Error> {
         let (runtime, suite) = (self.base.runtime, self.base.suite);
         // It writes nothing: there is nothing half done after a panic.
         let deployed = catch_unwind(AssertUnwindSafe(|| {
@@ -434,10 +460,10 @@ impl<'a> Execution<'a> {
                 contracts: &self.contracts,
             };
             let mut lookup = |digits: &str| imports::in_block(&self.state, digits);
-            deploy::deploy(&request, &tools, &mut lookup)
+            deploy::deploy(order, self.base.height, &tools, &mut lookup)
         }));
         match deployed {
-            Err(_) => Ok(refused(payload.gas, None, fault())),
+            Err(_) => Ok(refused(order.gas, None, fault())),
             Ok(Err(imports::Stopped::Failed(error))) => Err(error),
             Ok(Err(imports::Stopped::Refused(gas, refusal))) => Ok(refused(gas, None, refusal)),
             Ok(Ok(done)) => {

@@ -6,20 +6,16 @@ use std::sync::Arc;
 use codec::cbor::{Decoder, Encoder, MapReader, Value};
 use codec::key;
 
-use crate::deploy::{self, check_file, Arguments, Done, Request, Tools, CONTRACT};
+use crate::authority::{check_contracts, Asking};
+use crate::deploy::{self, check_file, Arguments, Done, Tools, CONTRACT};
 use crate::engine::Engine;
 use crate::execute::{fault, refused, refused_all_the_same, Execution};
 use crate::formats::result::{Refusal, Success, TransactionResult};
 use crate::imports::{self, Stopped};
-use crate::members::{row, versioned, Member, NewRow};
+use crate::members::{row, versioned, NewRow};
 use crate::overlay::{BlockState, TransactionState};
-use crate::policy::Policy;
-use crate::prepare::Transaction;
-use crate::runtime::{Call, Change, Contracts, Deployed, Emitted, Imports, Status};
+use crate::runtime::{Call, Change, Contracts, Deployed, Emitted, Imports, Order, Status};
 use crate::Error;
-
-/// Who may change a contract's life, until governance decides it.
-pub const POLICY: &str = "role:admin";
 
 /// The methods of `contracts` that this room answers.
 pub(crate) const METHODS: [&str; 4] = ["freeze", "retire", "thaw", "upgrade"];
@@ -45,15 +41,6 @@ pub(crate) fn check_status(name: &str, status: Status, view: bool) -> Result<(),
         .in_field("contract")
         .hint("its rows and history can still be read and proved")),
     }
-}
-
-fn check_authority(method: &str, signers: &[Arc<Member>]) -> Result<(), Refusal> {
-    if Policy::parse(POLICY).is_ok_and(|policy| policy.met_by(signers)) {
-        return Ok(());
-    }
-    let message = format!("contracts.{method} requires {POLICY}");
-    Err(Refusal::new("policy.denied", message)
-        .hint(format!("let a member sign who meets: {POLICY}")))
 }
 
 fn known<'c>(name: &str, contracts: &'c Contracts) -> Result<&'c Deployed, Refusal> {
@@ -209,23 +196,19 @@ impl Execution<'_> {
     /// A call of `contracts` other than `deploy`.
     pub(crate) fn change_contract(
         &mut self,
-        transaction: &Transaction,
-        request: &Request<'_>,
+        order: &Order<'_>,
     ) -> Result<TransactionResult, Error> {
-        if let Err(refusal) = check_authority(request.method, request.signers) {
-            return Ok(refused(0, None, refusal));
+        if order.method == "upgrade" {
+            return self.upgrade(order);
         }
-        if request.method == "upgrade" {
-            return self.upgrade(transaction, request);
-        }
-        if request.gas < GAS_STATUS {
-            let message = format!("it costs {GAS_STATUS} gas, the limit is {}", request.gas);
+        if order.gas < GAS_STATUS {
+            let message = format!("it costs {GAS_STATUS} gas, the limit is {}", order.gas);
             let refusal = Refusal::new("gas.exhausted", message);
-            return Ok(refused(request.gas, None, refusal));
+            return Ok(refused(order.gas, None, refusal));
         }
-        let checked = only_name(request.arguments).and_then(|name| {
+        let checked = only_name(order.arguments).and_then(|name| {
             let deployed = known(name, &self.contracts)?;
-            let status = next_status(request.method, name, deployed.status)?;
+            let status = next_status(order.method, name, deployed.status)?;
             Ok((name, status, deployed.clone()))
         });
         let (name, status, mut deployed) = match checked {
@@ -254,13 +237,9 @@ impl Execution<'_> {
         Ok(succeeded(GAS_STATUS, value.into_bytes(), Vec::new()))
     }
 
-    fn upgrade(
-        &mut self,
-        transaction: &Transaction,
-        request: &Request<'_>,
-    ) -> Result<TransactionResult, Error> {
+    fn upgrade(&mut self, order: &Order<'_>) -> Result<TransactionResult, Error> {
         let free = |refusal| Ok(refused(0, None, refusal));
-        let arguments = match Arguments::decode(request.arguments) {
+        let arguments = match Arguments::decode(order.arguments) {
             Ok(arguments) => arguments,
             Err(refusal) => return free(refusal),
         };
@@ -273,7 +252,7 @@ impl Execution<'_> {
             contracts: &self.contracts,
         };
         let mut lookup = |digits: &str| imports::in_block(&self.state, digits);
-        let gathered = imports::gather(arguments.source, tools.runtime, &mut lookup, request.gas);
+        let gathered = imports::gather(arguments.source, tools.runtime, &mut lookup, order.gas);
         let (imports, gas) = match gathered {
             Ok(gathered) => gathered,
             Err(Stopped::Failed(error)) => return Err(error),
@@ -281,32 +260,17 @@ impl Execution<'_> {
         };
         // It writes nothing: there is nothing half done after a panic.
         let planned = catch_unwind(AssertUnwindSafe(|| {
-            plan(&arguments, &tools, &imports, request.height, gas)
+            plan(&arguments, &tools, &imports, self.base.height, gas)
         }));
         let plan = match planned {
-            Err(_) => return Ok(refused(request.gas, None, fault())),
+            Err(_) => return Ok(refused(order.gas, None, fault())),
             Ok(Err(refusal)) => return Ok(refused(gas, None, refusal)),
             Ok(Ok(plan)) => plan,
         };
-        let payload = &transaction.payload;
         let call = Call {
             contract: arguments.name,
-            method: request.method,
-            arguments: request.arguments,
-            signers: request.signers,
-            key_ids: &payload.signers,
-            now: self.base.time,
-            height: self.base.height,
-            transaction_id: transaction.id.0,
-            application: payload
-                .application
-                .as_ref()
-                .map(|span| transaction.text(span)),
-            attachments: &payload.attachments,
-            contracts: &self.contracts,
-            gas: request.gas.saturating_sub(gas),
-            timer_gas: self.base.parameters.timer_gas,
-            read_only: false,
+            gas: order.gas.saturating_sub(gas),
+            ..self.context(order, &self.contracts)
         };
         let mut state = TransactionState::new(&self.state);
         let (used, outcome) = run_upgrade(&plan, &call, &mut state)?;
@@ -381,7 +345,12 @@ impl Engine {
         let members: Vec<_> = members.cloned().collect();
         let height = head.height().saturating_add(1);
         if !signers.is_empty() {
-            rehearsal.refusal = check_authority("upgrade", &members).err();
+            let asking = Asking {
+                directory: &head.directory,
+                members: &members,
+                via: None,
+            };
+            rehearsal.refusal = check_contracts("upgrade", &asking).err();
         }
         let tools = Tools {
             suite: self.suite(),
@@ -415,6 +384,7 @@ impl Engine {
             method: "upgrade",
             arguments: &[],
             signers: &members,
+            directory: &head.directory,
             key_ids: &[],
             now: head.header.time,
             height,

@@ -8,10 +8,10 @@ use std::sync::{Arc, RwLock};
 use crypto::Hash32;
 use vm::{Bound, ContractCall, Nested};
 
-use crate::authority::denial;
+use crate::authority::{text_argument, Asking, Target};
 use crate::contract_python::{python_of, PythonContract, StateHost};
 use crate::formats::result::Refusal;
-use crate::runtime::{Contracts, Deployed, Status, Step};
+use crate::runtime::{Contract, Contracts, Deployed, Status, Step};
 
 /// What the comparison of an interface with a callee gave: the callee's source decides it.
 type Compared = (Hash32, Result<Arc<Bound>, String>);
@@ -191,19 +191,23 @@ impl<'c> StateHost<'_, '_, '_, '_, 'c> {
         if call.view {
             return Ok(());
         }
-        let via = call.context.contract;
-        let known = callee.methods.get(call.name);
-        match known.and_then(|known| known.parsed.as_ref()) {
-            Some(policy) if policy.met_by_call(self.call.signers, Some(via)) => Ok(()),
-            Some(_) => {
-                let text = known.map_or("", |known| known.policy.as_str());
-                let who = denial(call.contract, call.name, text, self.call.signers);
-                Err(("policy.denied", format!("{who}, called by {via}")))
-            }
-            None => {
-                let message = format!("{}.{} has no policy", call.contract, call.name);
-                Err(("policy.malformed", message))
-            }
-        }
+        let (contract, method) = (call.contract, call.name);
+        let Some(own) = callee.rule(method) else {
+            let message = format!("{contract}.{method} has no policy");
+            return Err(("policy.malformed", message));
+        };
+        let first = callee.first_argument(method);
+        let asking = Asking {
+            directory: self.call.directory,
+            members: self.call.signers,
+            via: Some(call.context.contract),
+        };
+        let denied = asking.denial(&Target {
+            contract,
+            method,
+            own: &own,
+            subject: first.and_then(|first| text_argument(call.arguments, first)),
+        });
+        denied.map_or(Ok(()), |message| Err(("policy.denied", message)))
     }
 }

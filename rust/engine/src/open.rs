@@ -18,7 +18,7 @@ use crate::formats::header::{entries_root, Header};
 use crate::head::{self, meta, Head};
 use crate::members::{self, row, versioned, Directory};
 use crate::replay::{Digests, LiveIds};
-use crate::resume::{contract_prefix, resume};
+use crate::resume::resume;
 use crate::runtime::{Contracts, Runtime};
 use crate::seals::{self, is_network, Seals};
 use crate::{deploy, imports, limits, Error};
@@ -259,7 +259,7 @@ fn begin(
     let suite = genesis.suite;
     let mut writes = WriteSet::new();
     let mut directory = Directory::default();
-    let prefix = contract_prefix(members::CONTRACT);
+    let prefix = key::contract_prefix(members::CONTRACT);
     for (key, value) in start.rows {
         if key.starts_with(&prefix) {
             directory.take_row(&key, &value, suite)?;

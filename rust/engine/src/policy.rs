@@ -1,20 +1,25 @@
-//! The policy of a call: who must have signed. Roles, organisations and `ANY`, joined by `or` and `and`.
+//! Policies: who must agree to a call. Text, form and meaning; docs/protocol/policies.md is the reference.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
-use crate::members::Member;
+use crate::limits;
+use crate::members::{Member, Organisations};
+
+mod missing;
+mod parse;
 
 /// A policy's text, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Every member.
-    Any,
+    /// So many organisations, each by one of its members.
+    Count(Count),
+    /// What the call is about: the member, or somebody of the organisation, that its first argument
+    /// names; with a role, a member of that organisation who has it.
+    Itself(Option<String>),
     /// Nobody.
     Forbidden,
-    /// A signer with the role.
-    Role(String),
-    /// A signer of the organisation.
-    Organisation(String),
     /// The contract with this name makes the call.
     Via(String),
     /// Any contract makes the call.
@@ -25,169 +30,225 @@ pub enum Policy {
     And(Vec<Policy>),
 }
 
+/// How many organisations of which agree, through members with which role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// How many.
+    pub need: Need,
+    /// The role that each of the members has.
+    pub role: Option<String>,
+    /// The organisations that count; empty: all.
+    pub of: Vec<String>,
+}
+
+/// How many organisations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// One.
+    Any,
+    /// Each of them.
+    All,
+    /// More than half.
+    Majority,
+    /// This many.
+    Number(u32),
+    /// At least this part: numerator and denominator.
+    Share(u32, u32),
+}
+
+impl Need {
+    /// How many of `total` organisations in force.
+    pub fn of(self, total: usize) -> usize {
+        match self {
+            Need::Any => 1,
+            // Nobody is not everybody: without organisations it is not met.
+            Need::All => total.max(1),
+            Need::Majority => total / 2 + 1,
+            Need::Number(number) => number as usize,
+            Need::Share(part, whole) => (total * part as usize).div_ceil(whole as usize).max(1),
+        }
+    }
+}
+
+/// Who agrees to a call, and what it is about.
+#[derive(Clone, Copy)]
+pub struct Agreement<'a> {
+    /// Members in force who signed, or approved.
+    pub members: &'a [Arc<Member>],
+    /// The contract that makes the call, where one does.
+    pub via: Option<&'a str>,
+    /// What the call's first argument names, where it is a text.
+    pub subject: Option<&'a str>,
+    /// Organisations of the chain.
+    pub organisations: &'a Organisations,
+}
+
 impl Policy {
-    /// Parses a text such as `role:bank or role:insurer`. `and` binds closer than `or`.
-    /// The error is a sentence.
+    /// Parses a text such as `MAJORITY role:admin or role:operator of bank-a,bank-b`.
+    ///
+    /// `and` binds closer than `or`. The error is a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let most = crate::limits::POLICY_BYTES;
-        if text.len() > most {
-            return Err(format!(
-                "{} bytes, at most {most} make a policy",
-                text.len()
-            ));
-        }
-        let alternatives: Vec<_> = text
-            .split(" or ")
-            .map(Self::parse_all)
-            .collect::<Result<_, _>>()?;
-        Ok(join(alternatives, Policy::Or))
+        parse::parse(text)
     }
 
-    fn parse_all(text: &str) -> Result<Self, String> {
-        let parts: Vec<_> = text
-            .split(" and ")
-            .map(Self::parse_one)
-            .collect::<Result<_, _>>()?;
-        Ok(join(parts, Policy::And))
-    }
-
-    fn parse_one(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        let name = |name: &str, extra: char| -> Result<String, String> {
-            let good = name.starts_with(|c: char| c.is_ascii_lowercase())
-                && name
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == extra);
-            if good && name.len() <= crate::limits::NAME_BYTES {
-                return Ok(name.to_owned());
-            }
-            Err(format!(
-                "'{}' is no name of a role, an organisation or a contract",
-                name.escape_debug()
-            ))
-        };
-        match text.split_once(':') {
-            Some(("role", role)) => Ok(Policy::Role(name(role, '_')?)),
-            Some(("via", "ANY")) => Ok(Policy::ViaAny),
-            Some(("via", contract)) => Ok(Policy::Via(name(contract, '_')?)),
-            Some(("org", organisation)) => Ok(Policy::Organisation(name(organisation, '-')?)),
-            None if text == "ANY" => Ok(Policy::Any),
-            None if text == "FORBIDDEN" => Ok(Policy::Forbidden),
-            _ => Err(format!(
-                "'{}' is no policy: write ANY, FORBIDDEN, role:NAME, org:NAME, via:NAME or via:ANY, joined by 'and' and 'or'",
-                text.escape_debug()
-            )),
-        }
-    }
-
-    /// Whether these signers meet it, in a call that the transaction itself makes.
-    pub fn met_by(&self, signers: &[Arc<Member>]) -> bool {
-        self.met_by_call(signers, None)
-    }
-
-    /// Whether these signers meet it, in a call that the contract `via` makes, where one does.
+    /// Whether it is met.
     ///
     /// A contract's call meets only alternatives that name contracts by `via:`. Who signs a call
     /// of one contract has not agreed to what that one calls elsewhere in the signer's name.
-    pub fn met_by_call(&self, signers: &[Arc<Member>], via: Option<&str>) -> bool {
-        let alternatives = match self {
+    pub fn met_by(&self, agreement: &Agreement<'_>) -> bool {
+        self.alternatives(agreement).any(|one| one.holds(agreement))
+    }
+
+    /// The alternatives that can be met in this kind of call.
+    fn alternatives<'p>(&'p self, agreement: &Agreement<'_>) -> impl Iterator<Item = &'p Policy> {
+        let direct = agreement.via.is_none();
+        let all = match self {
             Policy::Or(parts) => parts.as_slice(),
             one => std::slice::from_ref(one),
         };
-        alternatives
-            .iter()
-            .any(|one| (via.is_none() || one.names_callers()) && one.holds(signers, via))
+        all.iter().filter(move |one| direct || one.names_callers())
     }
 
     fn names_callers(&self) -> bool {
         match self {
             Policy::Via(_) | Policy::ViaAny => true,
             Policy::And(parts) => parts.iter().any(Policy::names_callers),
+            Policy::Or(parts) => parts.iter().all(Policy::names_callers),
             _ => false,
         }
     }
 
-    fn holds(&self, signers: &[Arc<Member>], via: Option<&str>) -> bool {
+    /// Whether what it says depends on the call's first argument.
+    pub fn names_subject(&self) -> bool {
         match self {
-            Policy::Any => !signers.is_empty(),
+            Policy::Itself(_) => true,
+            Policy::And(parts) | Policy::Or(parts) => parts.iter().any(Policy::names_subject),
+            _ => false,
+        }
+    }
+
+    fn holds(&self, agreement: &Agreement<'_>) -> bool {
+        match self {
+            Policy::Count(count) => count.agreed(agreement).len() >= count.needed(agreement),
+            Policy::Itself(role) => {
+                let own = |member: &Arc<Member>| is_itself(member, agreement.subject, role);
+                agreement.members.iter().any(own)
+            }
             Policy::Forbidden => false,
-            Policy::Role(role) => signers.iter().any(|member| member.roles.contains(role)),
-            Policy::Organisation(name) => signers.iter().any(|member| &member.organisation == name),
-            Policy::Via(name) => via == Some(name.as_str()),
-            Policy::ViaAny => via.is_some(),
-            Policy::Or(parts) => parts.iter().any(|part| part.holds(signers, via)),
-            Policy::And(parts) => parts.iter().all(|part| part.holds(signers, via)),
+            Policy::Via(name) => agreement.via == Some(name.as_str()),
+            Policy::ViaAny => agreement.via.is_some(),
+            Policy::Or(parts) => parts.iter().any(|part| part.holds(agreement)),
+            Policy::And(parts) => parts.iter().all(|part| part.holds(agreement)),
         }
     }
 }
 
-fn join(mut parts: Vec<Policy>, wrap: fn(Vec<Policy>) -> Policy) -> Policy {
-    match parts.len() {
-        1 => parts.remove(0),
-        _ => wrap(parts),
+impl Count {
+    /// Organisations that agree, each once.
+    fn agreed<'a>(&self, agreement: &Agreement<'a>) -> BTreeSet<&'a str> {
+        let counts = |member: &&Arc<Member>| {
+            let has = |role: &String| member.roles.contains(role);
+            self.role.as_ref().map_or(true, has) && self.is_of(&member.organisation)
+        };
+        let members = agreement.members.iter().filter(counts);
+        members.map(|member| member.organisation.as_str()).collect()
+    }
+
+    fn is_of(&self, organisation: &str) -> bool {
+        self.of.is_empty() || self.of.iter().any(|name| name == organisation)
+    }
+
+    fn needed(&self, agreement: &Agreement<'_>) -> usize {
+        self.need.of(self.total(agreement))
+    }
+
+    /// How many of the organisations are in force.
+    fn total(&self, agreement: &Agreement<'_>) -> usize {
+        match self.of.as_slice() {
+            [] => agreement.organisations.active(),
+            some => {
+                let active = |name: &&String| agreement.organisations.is_active(name);
+                some.iter().filter(active).count()
+            }
+        }
     }
 }
+
+fn is_itself(member: &Member, subject: Option<&str>, role: &Option<String>) -> bool {
+    let Some(subject) = subject else {
+        return false;
+    };
+    let organisation = subject.split_once('@').map_or(subject, |(_, name)| name);
+    match role {
+        Some(role) => member.organisation == organisation && member.roles.contains(role),
+        None if subject.contains('@') => member.id == subject,
+        None => member.organisation == organisation,
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Need::Any => out.write_str("ANY"),
+            Need::All => out.write_str("ALL"),
+            Need::Majority => out.write_str("MAJORITY"),
+            Need::Number(number) => write!(out, "{number}"),
+            Need::Share(part, whole) => write!(out, "{part}/{whole}"),
+        }
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.need, &self.role, self.of.as_slice()) {
+            (Need::Any, Some(role), []) => return write!(out, "role:{role}"),
+            (Need::Any, None, [one]) => return write!(out, "org:{one}"),
+            _ => write!(out, "{}", self.need)?,
+        }
+        if let Some(role) = &self.role {
+            write!(out, " role:{role}")?;
+        }
+        if !self.of.is_empty() {
+            write!(out, " of {}", self.of.join(","))?;
+        }
+        Ok(())
+    }
+}
+
+/// The canonical text: what parses to the same policy, with one space between words.
+impl fmt::Display for Policy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joined = |out: &mut fmt::Formatter<'_>, parts: &[Policy], word: &str| {
+            for (at, part) in parts.iter().enumerate() {
+                let open = matches!(part, Policy::Or(_))
+                    || matches!((part, word), (Policy::And(_), "and"));
+                let word = if at == 0 {
+                    String::new()
+                } else {
+                    format!(" {word} ")
+                };
+                match open {
+                    true => write!(out, "{word}({part})")?,
+                    false => write!(out, "{word}{part}")?,
+                }
+            }
+            Ok(())
+        };
+        match self {
+            Policy::Count(count) => write!(out, "{count}"),
+            Policy::Itself(None) => out.write_str("SELF"),
+            Policy::Itself(Some(role)) => write!(out, "SELF role:{role}"),
+            Policy::Forbidden => out.write_str("FORBIDDEN"),
+            Policy::Via(name) => write!(out, "via:{name}"),
+            Policy::ViaAny => out.write_str("via:ANY"),
+            Policy::Or(parts) => joined(out, parts, "or"),
+            Policy::And(parts) => joined(out, parts, "and"),
+        }
+    }
+}
+
+/// Most parts of a policy: each is evaluated for every call.
+pub(crate) const PARTS: usize = limits::POLICY_BYTES / 8;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn member(organisation: &str, roles: &[&str]) -> Arc<Member> {
-        Arc::new(Member {
-            id: format!("m@{organisation}"),
-            organisation: organisation.to_owned(),
-            kind: "person".to_owned(),
-            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-        })
-    }
-
-    #[test]
-    fn parts_are_met_by_any_signer_and_joined_as_written() {
-        let (bank, buyer) = (member("bank-a", &["bank"]), member("acme", &["buyer"]));
-        let met = |text: &str, signers: &[&Arc<Member>]| {
-            let signers: Vec<_> = signers.iter().map(|member| Arc::clone(member)).collect();
-            Policy::parse(text).unwrap().met_by(&signers)
-        };
-        assert!(met("role:bank", &[&bank]));
-        assert!(!met("role:bank", &[&buyer]));
-        assert!(met("role:bank and org:acme", &[&bank, &buyer]));
-        assert!(!met("role:bank and org:acme", &[&bank]));
-        assert!(met("role:bank and org:acme or role:buyer", &[&buyer]));
-        assert!(!met("FORBIDDEN", &[&bank]));
-        assert!(met("ANY", &[&buyer]));
-    }
-
-    #[test]
-    fn a_contract_acts_for_a_signer_only_where_the_policy_names_it() {
-        let bank = [member("bank-a", &["bank"])];
-        let met = |text: &str, via: Option<&str>| {
-            let policy = Policy::parse(text).unwrap();
-            policy.met_by_call(&bank, via)
-        };
-        for text in ["ANY", "role:bank", "org:bank-a", "role:bank and org:bank-a"] {
-            assert!(met(text, None) && !met(text, Some("shop")), "{text}");
-        }
-        for text in ["via:shop", "via:ANY", "role:bank and via:shop"] {
-            assert!(!met(text, None) && met(text, Some("shop")), "{text}");
-        }
-        assert!(met("ANY or via:ANY", None) && met("ANY or via:ANY", Some("shop")));
-        assert!(!met("role:bank or via:shop", Some("other")));
-        assert!(!met("role:buyer and via:shop or role:bank", Some("shop")));
-    }
-
-    #[test]
-    fn other_texts_are_refused() {
-        for bad in [
-            "",
-            "bank",
-            "role:",
-            "role:Bank",
-            "role:b or",
-            "any",
-            "role:a xor role:b",
-            "role:a  or",
-        ] {
-            assert!(Policy::parse(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -450,7 +450,7 @@ pub(crate) fn verify_late(context: &Context<'_>, transaction: &Transaction) -> R
         let key = context
             .directory
             .key(&signature.key_id)
-            .ok_or_else(|| unknown_key(&signature.key_id))?;
+            .ok_or_else(|| unknown_key(context.directory, &signature.key_id))?;
         let input = crypto::cose::signing_input(&parsed, index, &context.genesis_hash.0);
         context
             .suite
@@ -467,11 +467,7 @@ pub(crate) fn verify_late(context: &Context<'_>, transaction: &Transaction) -> R
     Ok(())
 }
 
-pub(crate) fn unknown_key(id: &Hash32) -> Drop {
+pub(crate) fn unknown_key(directory: &Directory, id: &Hash32) -> Drop {
     let hint = "register the key, or sign with one that is in force";
-    Drop::new(
-        "dropped.unknown_key",
-        format!("key {id} belongs to no member of this chain"),
-        hint,
-    )
+    Drop::new("dropped.unknown_key", directory.why_not(id), hint)
 }

@@ -139,6 +139,7 @@ impl Engine {
             method,
             arguments,
             signers: &signers,
+            directory: &head.directory,
             key_ids: &[],
             now: head.header.time,
             height: head.height(),

@@ -179,12 +179,6 @@ fn from_checkpoint(
 }
 
 /// Flat keys of a contract's tables begin with this.
-pub(crate) fn contract_prefix(contract: &str) -> Vec<u8> {
-    let mut prefix = Vec::new();
-    key::push_text(&mut prefix, contract);
-    prefix
-}
-
 fn rows_under(view: &View, prefix: Vec<u8>) -> Result<Rows, Error> {
     let to = key::prefix_end(&prefix);
     scan_view(
@@ -201,8 +195,8 @@ fn rows_under(view: &View, prefix: Vec<u8>) -> Result<Rows, Error> {
 
 fn load_directory(view: &View, suite: Suite) -> Result<Directory, Error> {
     let mut directory = Directory::default();
-    for table in ["members", "keys"] {
-        for (key, value) in rows_under(view, key::prefix(members::CONTRACT, table))? {
+    for contract in [members::CONTRACT, members::POLICIES] {
+        for (key, value) in rows_under(view, key::contract_prefix(contract))? {
             directory.take_row(&key, &value, suite)?;
         }
     }

@@ -6,9 +6,34 @@ use std::sync::Arc;
 use codec::cbor::Value;
 
 use crate::formats::result::Refusal;
-use crate::members::Member;
+use crate::members::{Directory, Member, Rule};
 use crate::overlay::TransactionState;
 use crate::Error;
+
+/// What is to be called, by whom, and for how much gas.
+#[derive(Clone, Copy)]
+pub struct Order<'a> {
+    /// Contract called.
+    pub contract: &'a str,
+    /// Method called.
+    pub method: &'a str,
+    /// Arguments: one canonical map.
+    pub arguments: &'a [u8],
+    /// The only source that may run, where one is meant.
+    pub code: Option<crypto::Hash32>,
+    /// Members who agree: signers, the sender first, or those who approved.
+    pub signers: &'a [Arc<Member>],
+    /// The keys that signed, in the same order; none where members approved.
+    pub key_ids: &'a [crypto::Hash32],
+    /// Id of the transaction, or of the chain's own run.
+    pub id: crypto::Hash32,
+    /// Application that the transaction names.
+    pub application: Option<&'a str>,
+    /// Attachments that the transaction names.
+    pub attachments: &'a [[u8; 32]],
+    /// Most gas.
+    pub gas: u64,
+}
 
 /// What a call knows of its surroundings.
 pub struct Call<'a> {
@@ -20,6 +45,8 @@ pub struct Call<'a> {
     pub arguments: &'a [u8],
     /// Signers; the first is the sender's.
     pub signers: &'a [Arc<Member>],
+    /// Members, organisations and the chain's own policies in force.
+    pub directory: &'a Directory,
     /// The keys that signed, in the same order.
     pub key_ids: &'a [crypto::Hash32],
     /// Block time, ms.
@@ -77,6 +104,12 @@ pub enum Step {
 pub trait Contract: Send + Sync {
     /// Policy text and whether it only reads, of a method that may be called.
     fn method(&self, name: &str) -> Option<(&str, bool)>;
+    /// The policy of a call, where its text is one.
+    fn rule(&self, name: &str) -> Option<Arc<Rule>>;
+    /// Name of a method's first parameter, which says what the call is about.
+    fn first_argument(&self, _name: &str) -> Option<&str> {
+        None
+    }
     /// Names of the methods, for a helpful refusal.
     fn methods(&self) -> Vec<String>;
     /// Runs a method. MUST be deterministic; MAY panic, which the engine catches.

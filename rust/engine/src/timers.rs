@@ -13,7 +13,7 @@ use crate::formats::result::{encode_run, TransactionResult};
 use crate::lifecycle::check_status;
 use crate::open::damaged;
 use crate::overlay::{scan_view, Rows, Span, TransactionState};
-use crate::runtime::{Call, Contracts, Deployed, Status};
+use crate::runtime::{Contracts, Deployed, Order, Status};
 use crate::{limits, Error};
 
 /// Contract name under which the chain keeps its own rows.
@@ -354,22 +354,19 @@ impl Execution<'_> {
         id: Hash32,
     ) -> Result<TransactionResult, Error> {
         let contracts = Arc::clone(&self.contracts);
-        let call = Call {
+        let order = Order {
             contract: &place.contract,
             method: &timer.method,
             arguments: &timer.arguments,
+            code: None,
             signers: &[],
             key_ids: &[],
-            now: self.base.time,
-            height: self.base.height,
-            transaction_id: id.0,
+            id,
             application: None,
             attachments: &[],
-            contracts: &contracts,
             gas: timer.gas,
-            timer_gas: self.base.parameters.timer_gas,
-            read_only: false,
         };
+        let call = self.context(&order, &contracts);
         self.run_method(deployed, &call, |code, state, steps| {
             code.timer(&call, state, steps)
         })

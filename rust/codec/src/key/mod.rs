@@ -138,6 +138,13 @@ pub fn prefix(contract: &str, table: &str) -> Vec<u8> {
     key
 }
 
+/// How all keys of a contract start.
+pub fn contract_prefix(contract: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(contract.len() + 2);
+    push_text(&mut key, contract);
+    key
+}
+
 /// The first key after all keys that start with `prefix`; `None` when no key can follow them.
 pub fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
     let kept = prefix.len()

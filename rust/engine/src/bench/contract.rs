@@ -7,7 +7,7 @@ use std::time::Instant;
 use store::{Options, Store};
 
 use crate::contract_python::ContractPython;
-use crate::members::Member;
+use crate::members::{Directory, Member};
 use crate::overlay::{BlockState, TransactionState};
 use crate::runtime::{Call, Contract, Contracts, Runtime};
 use crate::Error;
@@ -88,6 +88,7 @@ impl Bench<'_> {
             method,
             arguments,
             signers: &self.signers,
+            directory: &Directory::default(),
             key_ids: &[crypto::Hash32([7; 32])],
             now: 1_700_000_000_000,
             height: 7,

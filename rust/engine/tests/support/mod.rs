@@ -10,7 +10,7 @@ use engine::formats::genesis::possession_payload;
 use engine::formats::header::seal_payload;
 use engine::formats::result::Refusal;
 use engine::runtime::{Call, Complaint, Contract, Emitted, Returned, Runtime, Step};
-use engine::{Engine, Error, Outcome, Prepared, TransactionState};
+use engine::{Engine, Error, Outcome, Policy, Prepared, Rule, TransactionState};
 
 pub const SUITE: Suite = Suite::One;
 pub const GENESIS_TIME: u64 = 1_700_000_000_000;
@@ -63,6 +63,13 @@ impl Contract for Bank {
             .iter()
             .find(|(method, _, _)| *method == name)
             .map(|(_, policy, reads)| (*policy, *reads))
+    }
+
+    fn rule(&self, name: &str) -> Option<Arc<Rule>> {
+        let (text, _) = self.method(name)?;
+        let policy = Policy::parse(text).ok()?;
+        let text = text.to_owned();
+        Some(Arc::new(Rule { text, policy }))
     }
 
     fn methods(&self) -> Vec<String> {
