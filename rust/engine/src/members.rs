@@ -1,6 +1,6 @@
 //! Who may sign: members and keys in memory, and the rows of the state they come from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use codec::cbor::{self, Value};
@@ -36,11 +36,14 @@ pub struct Key {
     pub member: String,
 }
 
-/// Members and keys in force at the last block. Cloned only when it changes.
+/// Organisations, members and keys in force at the last block. Cloned only when it changes.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
+    organisations: HashSet<String>,
     members: HashMap<String, Arc<Member>>,
     keys: HashMap<Hash32, Key>,
+    /// Ids of the keys in force of each member, in their order.
+    keys_of: HashMap<String, Vec<Hash32>>,
 }
 
 impl Directory {
@@ -54,6 +57,21 @@ impl Directory {
         self.members.get(id)
     }
 
+    /// Whether a name is a member or an organisation in force.
+    pub fn is_party(&self, name: &str) -> bool {
+        self.members.contains_key(name) || self.organisations.contains(name)
+    }
+
+    /// The public keys in force of a member in force, in the order of their ids.
+    pub fn keys_of(&self, member: &str) -> Vec<[u8; 32]> {
+        if !self.members.contains_key(member) {
+            return Vec::new();
+        }
+        let ids = self.keys_of.get(member).into_iter().flatten();
+        ids.filter_map(|id| self.keys.get(id).map(|key| key.public))
+            .collect()
+    }
+
     /// How many members are in force.
     pub fn len(&self) -> usize {
         self.members.len()
@@ -65,6 +83,14 @@ impl Directory {
         let subject = key::Reader::new(rest).next_part()?;
         let row = cbor::decode(value)?;
         match (table.as_str(), subject) {
+            ("organisations", Some(key::Part::Text(name))) => {
+                if text(&row, "status")? == "active" {
+                    self.organisations.insert(name);
+                } else {
+                    self.organisations.remove(&name);
+                }
+                Ok(())
+            }
             ("members", Some(key::Part::Text(id))) => self.take_member(id, &row),
             ("keys", Some(key::Part::Bytes(_))) => self.take_key(&row, suite),
             _ => Ok(()),
@@ -109,18 +135,37 @@ impl Directory {
             .try_into()
             .map_err(|_| damaged("public"))?;
         let id = suite.key_id(&public);
-        if text(row, "status")? == "active" {
-            self.keys.insert(
-                id,
-                Key {
-                    public,
-                    member: text(row, "member")?.to_owned(),
-                },
-            );
+        let active = text(row, "status")? == "active";
+        let member = text(row, "member")?;
+        let before = if active {
+            let key = Key {
+                public,
+                member: member.to_owned(),
+            };
+            self.keys.insert(id, key)
         } else {
-            self.keys.remove(&id);
+            self.keys.remove(&id)
+        };
+        if let Some(before) = before {
+            self.forget_key(&before.member, id);
+        }
+        if active {
+            let ids = self.keys_of.entry(member.to_owned()).or_default();
+            if let Err(place) = ids.binary_search(&id) {
+                ids.insert(place, id);
+            }
         }
         Ok(())
+    }
+
+    fn forget_key(&mut self, member: &str, id: Hash32) {
+        let Some(ids) = self.keys_of.get_mut(member) else {
+            return;
+        };
+        ids.retain(|known| *known != id);
+        if ids.is_empty() {
+            self.keys_of.remove(member);
+        }
     }
 }
 

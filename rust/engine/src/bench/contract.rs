@@ -7,7 +7,7 @@ use std::time::Instant;
 use store::{Options, Store};
 
 use crate::contract_python::ContractPython;
-use crate::members::Member;
+use crate::members::{Directory, Member};
 use crate::overlay::{BlockState, TransactionState};
 use crate::runtime::{Call, Contract, Contracts, Runtime};
 use crate::Error;
@@ -94,6 +94,8 @@ impl Bench<'_> {
             transaction_id: [1; 32],
             application: Some("bench"),
             attachments: &[[2; 32]],
+            directory: &Directory::default(),
+            genesis_hash: crypto::Hash32([9; 32]),
             contracts: &Contracts::default(),
             gas: GAS,
             timer_gas: GAS,
