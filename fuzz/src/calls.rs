@@ -43,6 +43,7 @@ pub fn context<'a>(signers: &'a [SignerInfo], read_only: bool) -> CallContext<'a
         attachments: &[[1; 32], [2; 32]],
         via: None,
         timer_gas: 50_000_000,
+        chain: "fuzz",
         read_only,
     }
 }

@@ -22,6 +22,9 @@ pub const POLICY: &str = "MAJORITY role:admin";
 /// Names that no deployed contract may have.
 pub const RESERVED: [&str; 5] = ["chain", "contracts", "governance", "members", "policies"];
 
+/// Of them, the contracts that a genesis brings along, in contract Python.
+pub const SYSTEM: [&str; 3] = ["governance", "members", "policies"];
+
 /// Gas of a deployment, for each byte of source: parsing and compiling cost about a microsecond a byte at worst.
 pub const GAS_PER_SOURCE_BYTE: u64 = 20;
 
@@ -83,7 +86,9 @@ pub(crate) fn deploy_at_genesis(
         .in_field("contracts")
     };
     check_file(arguments.file).map_err(refused)?;
-    check_name(arguments.name, tools.contracts).map_err(refused)?;
+    if !SYSTEM.contains(&arguments.name) {
+        check_name(arguments.name, tools.contracts).map_err(refused)?;
+    }
     let gathered = gather(arguments.source, tools.runtime, lookup, u64::MAX);
     let (imports, _) = gathered.map_err(|stopped| match stopped {
         Stopped::Refused(_, refusal) => refused(refusal),

@@ -331,8 +331,10 @@ impl<'a> Execution<'a> {
             transaction_id: order.id.0,
             application: order.application,
             attachments: order.attachments,
+            genesis_hash: self.base.genesis_hash,
             contracts,
             gas: order.gas,
+            chain: self.base.chain,
             timer_gas: self.base.parameters.timer_gas,
             read_only: false,
         }

@@ -7,7 +7,7 @@ use codec::cbor::{self, Value};
 use codec::key;
 use crypto::{Hash32, Suite};
 
-use crate::formats::genesis::Genesis;
+use crate::formats::genesis::{self, Genesis};
 use crate::formats::names;
 use crate::policy::Policy;
 use crate::Error;
@@ -17,6 +17,9 @@ pub const CONTRACT: &str = "members";
 
 /// Contract name under which the chain's own policies live.
 pub const POLICIES: &str = "policies";
+
+/// The role of those who run an organisation and, together, the chain.
+const ADMIN: &str = "admin";
 
 /// A member in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +121,8 @@ pub struct Directory {
     organisations: Organisations,
     members: HashMap<String, (Arc<Member>, Standing)>,
     keys: HashMap<Hash32, (Key, Standing)>,
+    /// Ids of each member's keys, in force or not, in their order.
+    keys_of: HashMap<String, Vec<Hash32>>,
     /// By contract and method.
     policies: HashMap<String, HashMap<String, Arc<Rule>>>,
 }
@@ -147,6 +152,19 @@ impl Directory {
         let active =
             *standing == Standing::Active && self.organisations.is_active(&member.organisation);
         active.then_some(member)
+    }
+
+    /// Whether a name is a member or an organisation in force.
+    pub fn is_party(&self, name: &str) -> bool {
+        self.member(name).is_some() || self.organisations.is_active(name)
+    }
+
+    /// The public keys in force of a member in force, in the order of their ids.
+    pub fn keys_of(&self, member: &str) -> Vec<[u8; 32]> {
+        let ids = self.member(member).and_then(|_| self.keys_of.get(member));
+        let ids = ids.into_iter().flatten();
+        ids.filter_map(|id| self.key(id).map(|key| key.public))
+            .collect()
     }
 
     /// How many members are known.
@@ -277,11 +295,14 @@ impl Directory {
             .as_slice()
             .try_into()
             .map_err(|_| damaged("public"))?;
+        let id = suite.key_id(&public);
         let member = text(row, "member")?.to_owned();
-        self.keys.insert(
-            suite.key_id(&public),
-            (Key { public, member }, Standing::of(row)?),
-        );
+        let ids = self.keys_of.entry(member.clone()).or_default();
+        if let Err(place) = ids.binary_search(&id) {
+            ids.insert(place, id);
+        }
+        self.keys
+            .insert(id, (Key { public, member }, Standing::of(row)?));
         Ok(())
     }
 }
@@ -322,55 +343,109 @@ pub(crate) fn versioned(contract: &str, table: &str, subject: &key::Part, versio
     flat
 }
 
-/// The rows that a genesis document makes in the contract `members`.
+/// The rows that a genesis document makes in the contracts `members` and `policies`.
 pub(crate) fn genesis_rows(genesis: &Genesis) -> Result<Vec<NewRow>, Error> {
-    let active = || ("status", Value::text("active"));
-    let since = || ("since", Value::Int(0));
-    let subject = |text: &str| key::Part::Text(text.to_owned());
     let mut rows = Vec::new();
     for organisation in &genesis.organisations {
-        let flat = versioned(CONTRACT, "organisations", &subject(&organisation.name), 0);
-        rows.push((
-            flat,
-            row(&[
-                since(),
-                active(),
-                ("title", Value::text(organisation.title.as_str())),
-            ])?,
-        ));
+        organisation_rows(organisation, &mut rows)?;
+    }
+    for role in &genesis.roles {
+        let given = [
+            ("name", Value::text(role.name.as_str())),
+            ("given", Value::text(role.given.as_str())),
+        ];
+        rows.push(first("roles", &role.name, &given)?);
     }
     for member in &genesis.members {
-        let roles = Value::Array(
-            member
-                .roles
-                .iter()
-                .map(|role| Value::text(role.as_str()))
-                .collect(),
-        );
-        let organisation = Value::text(names::organisation_of(&member.id));
-        let kind = ("kind", Value::text(member.kind.as_str()));
-        let flat = versioned(CONTRACT, "members", &subject(&member.id), 0);
-        rows.push((
-            flat,
-            row(&[
-                since(),
-                active(),
-                kind,
-                ("roles", roles),
-                ("organisation", organisation),
-            ])?,
-        ));
-        for (public, custodial) in &member.keys {
-            let id = key::Part::Bytes(genesis.suite.key_id(public).0.to_vec());
-            let fields = [
-                since(),
-                active(),
-                ("custodial", Value::Bool(*custodial)),
-                ("member", Value::text(member.id.as_str())),
-                ("public", Value::bytes(public.to_vec())),
-            ];
-            rows.push((versioned(CONTRACT, "keys", &id, 0), row(&fields)?));
-        }
+        member_rows(genesis, member, &mut rows)?;
+    }
+    for (target, text) in &genesis.policies {
+        let flat = versioned(POLICIES, "rules", &key::Part::Text(target.clone()), 0);
+        let fields = [
+            ("target", Value::text(target.as_str())),
+            ("policy", Value::text(text.as_str())),
+            ("since", Value::Int(0)),
+            ("version", Value::Int(0)),
+        ];
+        rows.push((flat, row(&fields)?));
     }
     Ok(rows)
+}
+
+/// The first version of a subject, in force from the genesis on.
+fn first(table: &str, subject: &str, fields: &[(&str, Value)]) -> Result<NewRow, Error> {
+    let subject = key::Part::Text(subject.to_owned());
+    Ok((versioned(CONTRACT, table, &subject, 0), active(fields)?))
+}
+
+fn active(fields: &[(&str, Value)]) -> Result<Vec<u8>, Error> {
+    let mut all = fields.to_vec();
+    all.push(("since", Value::Int(0)));
+    all.push(("version", Value::Int(0)));
+    all.push(("status", Value::text("active")));
+    row(&all)
+}
+
+/// A row whose fields are its key: something holds while it stands.
+fn holds(table: &str, parts: &[(&str, Value)]) -> Result<NewRow, Error> {
+    let mut flat = key::prefix(CONTRACT, table);
+    for (_, value) in parts {
+        match value {
+            Value::Text(text) => key::push_text(&mut flat, text),
+            Value::Bytes(bytes) => key::push_bytes(&mut flat, bytes),
+            _ => return Err(damaged("key")),
+        }
+    }
+    Ok((flat, row(parts)?))
+}
+
+fn organisation_rows(
+    organisation: &genesis::Organisation,
+    rows: &mut Vec<NewRow>,
+) -> Result<(), Error> {
+    let name = organisation.name.as_str();
+    let fields = [
+        ("name", Value::text(name)),
+        ("title", Value::text(organisation.title.as_str())),
+        ("uscc", Value::text(organisation.uscc.as_str())),
+        ("lei", Value::text(organisation.lei.as_str())),
+    ];
+    rows.push(first("organisations", name, &fields)?);
+    rows.push(holds("seats", &[("organisation", Value::text(name))])?);
+    Ok(())
+}
+
+fn member_rows(
+    genesis: &Genesis,
+    member: &genesis::Member,
+    rows: &mut Vec<NewRow>,
+) -> Result<(), Error> {
+    let id = || Value::text(member.id.as_str());
+    let organisation = || Value::text(names::organisation_of(&member.id));
+    let roles = member.roles.iter().map(|role| Value::text(role.as_str()));
+    let fields = [
+        ("id", id()),
+        ("organisation", organisation()),
+        ("kind", Value::text(member.kind.as_str())),
+        ("roles", Value::Array(roles.collect())),
+    ];
+    rows.push(first("members", &member.id, &fields)?);
+    if member.roles.iter().any(|role| role == ADMIN) {
+        let parts = [("organisation", organisation()), ("member", id())];
+        rows.push(holds("admins", &parts)?);
+    }
+    for (public, custodial) in &member.keys {
+        let key_id = || Value::bytes(genesis.suite.key_id(public).0.to_vec());
+        let fields = [
+            ("id", key_id()),
+            ("custodial", Value::Bool(*custodial)),
+            ("member", id()),
+            ("public", Value::bytes(public.to_vec())),
+        ];
+        let part = key::Part::Bytes(genesis.suite.key_id(public).0.to_vec());
+        let flat = versioned(CONTRACT, "keys", &part, 0);
+        rows.push((flat, active(&fields)?));
+        rows.push(holds("held", &[("member", id()), ("key", key_id())])?);
+    }
+    Ok(())
 }

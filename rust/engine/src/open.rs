@@ -258,12 +258,10 @@ fn begin(
 ) -> Result<Engine, Error> {
     let suite = genesis.suite;
     let mut writes = WriteSet::new();
-    let mut directory = Directory::default();
-    let prefix = key::contract_prefix(members::CONTRACT);
+    let rows = start.rows.iter();
+    let rows = rows.map(|(key, value)| (key.as_slice(), Some(value.as_slice())));
+    let directory = Directory::after(&Arc::default(), rows, suite)?;
     for (key, value) in start.rows {
-        if key.starts_with(&prefix) {
-            directory.take_row(&key, &value, suite)?;
-        }
         writes.put(Keyspace::State, key, value);
     }
     for (id, bytes) in start.buckets {
@@ -287,7 +285,7 @@ fn begin(
         tree: start.tree,
         history,
         digests: Digests::default(),
-        directory: Arc::new(directory),
+        directory,
         contracts: Arc::new(start.contracts),
         view: store.view(),
     };

@@ -45,8 +45,6 @@ pub struct Call<'a> {
     pub arguments: &'a [u8],
     /// Signers; the first is the sender's.
     pub signers: &'a [Arc<Member>],
-    /// Members, organisations and the chain's own policies in force.
-    pub directory: &'a Directory,
     /// The keys that signed, in the same order.
     pub key_ids: &'a [crypto::Hash32],
     /// Block time, ms.
@@ -59,6 +57,12 @@ pub struct Call<'a> {
     pub application: Option<&'a str>,
     /// Attachments that the transaction names.
     pub attachments: &'a [[u8; 32]],
+    /// Organisations, members and keys in force at the last block.
+    pub directory: &'a Directory,
+    /// Hash of the chain's genesis header.
+    pub genesis_hash: crypto::Hash32,
+    /// Name of the chain.
+    pub chain: &'a str,
     /// Contracts in force, which this one may call.
     pub contracts: &'a Contracts,
     /// Most gas.

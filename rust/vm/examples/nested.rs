@@ -105,6 +105,7 @@ fn measure(
         application: None,
         attachments: &[],
         via: None,
+        chain: "test",
         timer_gas: 50_000_000,
         read_only: false,
     };

@@ -28,6 +28,7 @@ pub mod limits;
 mod listing;
 mod memory;
 mod nested;
+mod observers;
 mod pages;
 mod program;
 mod rows;
@@ -45,6 +46,7 @@ mod upgrade;
 mod value;
 
 pub use bind::{bind, Bound};
+pub use builtins::library::check_digits::{is_valid_lei, is_valid_uscc};
 pub use diagnostics::Diagnostic;
 pub use imports::{mentioned_imports, Imports};
 pub use interface::{
@@ -53,10 +55,11 @@ pub use interface::{
 };
 pub use layout::{changes, Change};
 pub use nested::{run_nested, ContractCall, Meters, Nested};
+pub use observers::NOTICE;
 pub use program::Program;
 pub use run::{
-    run, run_timer, CallContext, EmittedEvent, Failed, Finished, Host, HostError, NewTimer,
-    Outcome, SignerInfo, TraceEvent,
+    run, run_timer, CallContext, EmittedEvent, Failed, Finished, Host, HostError, MemberKeys,
+    NewTimer, Outcome, SignerInfo, TraceEvent,
 };
 pub use script::{check_script, run_script, ScriptError, ScriptOutcome, TracebackLine};
 pub use types::Type;

@@ -88,6 +88,7 @@ fn run(program: &Program, gas_limit: u64) -> ScriptOutcome {
         application: None,
         attachments: &[],
         via: None,
+        chain: "script",
         timer_gas: 50_000_000,
         read_only: true,
     };

@@ -218,7 +218,7 @@ impl Vm<'_, '_> {
                 format!("a row has at most {} bytes", limits::ENCODED_BYTES),
             ));
         }
-        self.before_write(table, &flat, Some(&record))?;
+        self.before_write(table, &flat, Some((&record, &bytes)))?;
         self.host.put(&flat, bytes);
         self.key = flat;
         Ok(())
@@ -276,34 +276,46 @@ impl Vm<'_, '_> {
         Ok(Some(entry))
     }
 
-    /// What a write needs that is not the row itself: signatures, unique values, index entries.
-    fn before_write(&mut self, table: u16, flat: &[u8], new: Option<&RecordObj>) -> R<()> {
+    /// What a write needs that is not the row itself: signatures, unique values, index entries,
+    /// notices to observers.
+    fn before_write(&mut self, table: u16, flat: &[u8], new: Option<(&RecordObj, &[u8])>) -> R<()> {
         let program = self.program;
         let info = &program.parts.tables[usize::from(table)];
-        let signed = !program.class(info.class).signatories.is_empty();
+        let class = program.class(info.class);
+        let signed = !class.signatories.is_empty();
+        let observed = !class.observers.is_empty() || self.notices.follows(flat);
         // The indexes of a contract that migrates are made when its migration is done.
         let indexed = !info.indexes.is_empty() && !self.migrating;
-        if !indexed && !signed {
+        if !indexed && !signed && !observed {
             return Ok(());
         }
-        let old = match self.read(flat)? {
-            Some(bytes) => Some(self.decode_row(table, &bytes)?),
+        let found = self.read(flat)?;
+        let old = match &found {
+            Some(bytes) => Some(self.decode_row(table, bytes)?),
             None => None,
         };
         let old = match &old {
             Some(Value::Record(row)) => Some(&**row),
             _ => None,
         };
+        let record = new.map(|(record, _)| record);
         if signed {
-            self.check_parties(old, new)?;
+            self.check_parties(old, record)?;
         }
-        if !indexed {
-            return Ok(());
+        let watched = match observed {
+            true => Some(self.observers_of_write(flat, old, record)?),
+            false => None,
+        };
+        if indexed {
+            if let Some(record) = record {
+                self.check_unique(table, flat, old, record)?;
+            }
+            self.update_indexes(table, flat, old, record)?;
         }
-        if let Some(new) = new {
-            self.check_unique(table, flat, old, new)?;
+        match watched {
+            Some(write) => self.follow(flat, write, found, new.map(|(_, bytes)| bytes)),
+            None => Ok(()),
         }
-        self.update_indexes(table, flat, old, new)
     }
 
     fn update_indexes(

@@ -118,6 +118,7 @@ fn run_all(program: &Program) {
                 application: None,
                 attachments: &[],
                 via: None,
+                chain: "test",
                 timer_gas: 50_000_000,
                 read_only: false,
             };
@@ -161,6 +162,7 @@ fn a_program_calls_itself_as_another_one() {
         application: None,
         attachments: &[],
         via: None,
+        chain: "test",
         timer_gas: 50_000_000,
         read_only: false,
     };

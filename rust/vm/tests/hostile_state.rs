@@ -150,6 +150,7 @@ fn with_context<T>(work: impl FnOnce(&CallContext<'_>) -> T) -> T {
         application: Some("attack"),
         attachments: &attachments,
         via: None,
+        chain: "test",
         timer_gas: 50_000_000,
         read_only: false,
     })

@@ -368,6 +368,7 @@ fn signed(ledger: &mut Ledger, members: &[&str], method: &str, given: &[(&str, V
         application: None,
         attachments: &[],
         via: None,
+        chain: "test",
         timer_gas: 50_000_000,
         read_only: false,
     };
@@ -462,6 +463,7 @@ fn a_call_sees_application_and_attachments() {
         application: Some("till"),
         attachments: &[[7; 32], [8; 32]],
         via: None,
+        chain: "test",
         timer_gas: 50_000_000,
         read_only: false,
     };

@@ -7,6 +7,7 @@ use crypto::{Hash32, Suite};
 
 use super::header::Sealers;
 use super::names;
+use crate::policy::Policy;
 use crate::{limits, Error};
 
 /// What a chain may choose. All are written into the document; an unknown or missing one is refused.
@@ -90,6 +91,19 @@ pub struct Organisation {
     pub name: String,
     /// Its title for people.
     pub title: String,
+    /// Its Unified Social Credit Code, or nothing.
+    pub uscc: String,
+    /// Its Legal Entity Identifier, or nothing.
+    pub lei: String,
+}
+
+/// A role of the chain's catalogue.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// Who gives it: `organisation` to its own members, or `chain`.
+    pub given: String,
 }
 
 /// A member of the document.
@@ -135,8 +149,12 @@ pub struct Genesis {
     pub parameters: Parameters,
     /// Organisations.
     pub organisations: Vec<Organisation>,
+    /// The catalogue of roles.
+    pub roles: Vec<Role>,
     /// Members.
     pub members: Vec<Member>,
+    /// Policies in place of those that contracts declare, by `contract.method`.
+    pub policies: Vec<(String, String)>,
     /// Contracts.
     pub contracts: Vec<Contract>,
 }
@@ -164,7 +182,9 @@ impl Genesis {
             "sealers",
             "parameters",
             "organisations",
+            "roles",
             "members",
+            "policies",
             "contracts",
         ])?;
         if map.text("format")? != "lianheng.genesis.1" {
@@ -182,7 +202,9 @@ impl Genesis {
         let chain = map.text("chain")?.to_owned();
         names::check_organisation("chain", &chain)?;
         let organisations = organisations(map.array("organisations")?)?;
+        let roles = roles(map.array("roles")?)?;
         let members = members(map.array("members")?, &organisations, suite, &chain)?;
+        check_roles(&members, &roles)?;
         let sealers = Sealers::decode(&cbor::encode(map.get("sealers")?)?)?;
         for (key, _) in &sealers.members {
             suite
@@ -198,8 +220,10 @@ impl Genesis {
             sealers,
             parameters: Parameters::from_value(map.get("parameters")?)?,
             contracts: contracts(map.array("contracts")?)?,
+            policies: policies(map.get("policies")?)?,
             chain,
             organisations,
+            roles,
             members,
         })
     }
@@ -234,8 +258,15 @@ fn organisations(values: &[Value]) -> Result<Vec<Organisation>, Error> {
     let mut list = Vec::with_capacity(values.len());
     for value in values {
         let map = Fields::of("organisations", value)?;
-        map.exactly(&["name", "title"])?;
+        map.exactly(&["name", "title", "uscc", "lei"])?;
         let (name, title) = (map.text("name")?.to_owned(), map.text("title")?.to_owned());
+        let (uscc, lei) = (map.text("uscc")?.to_owned(), map.text("lei")?.to_owned());
+        if !uscc.is_empty() && !vm::is_valid_uscc(&uscc) {
+            return Err(map.bad("uscc", "it is no Unified Social Credit Code (GB 32100)"));
+        }
+        if !lei.is_empty() && !vm::is_valid_lei(&lei) {
+            return Err(map.bad("lei", "it is no Legal Entity Identifier (ISO 17442)"));
+        }
         names::check_organisation("organisations.name", &name)?;
         if title.len() > 200 || title.chars().any(char::is_control) {
             return Err(map.bad("title", "longer than 200 bytes, or with control characters"));
@@ -243,7 +274,12 @@ fn organisations(values: &[Value]) -> Result<Vec<Organisation>, Error> {
         if !seen.insert(name.clone()) {
             return Err(map.bad("name", &format!("{name} stands twice")));
         }
-        list.push(Organisation { name, title });
+        list.push(Organisation {
+            name,
+            title,
+            uscc,
+            lei,
+        });
     }
     if list.is_empty() {
         return Err(Error::new(
@@ -251,6 +287,61 @@ fn organisations(values: &[Value]) -> Result<Vec<Organisation>, Error> {
             "a chain needs at least one organisation",
         )
         .in_field("organisations"));
+    }
+    Ok(list)
+}
+
+fn roles(values: &[Value]) -> Result<Vec<Role>, Error> {
+    let mut seen = BTreeSet::new();
+    let mut list = Vec::with_capacity(values.len());
+    for value in values {
+        let map = Fields::of("roles", value)?;
+        map.exactly(&["name", "given"])?;
+        let (name, given) = (map.text("name")?.to_owned(), map.text("given")?.to_owned());
+        names::check_contract("roles.name", &name)?;
+        if !["organisation", "chain"].contains(&given.as_str()) {
+            return Err(map.bad("given", "a role is given by organisation or by chain"));
+        }
+        if !seen.insert(name.clone()) {
+            return Err(map.bad("name", &format!("{name} stands twice")));
+        }
+        list.push(Role { name, given });
+    }
+    Ok(list)
+}
+
+/// Each member's roles stand in the catalogue, each once.
+fn check_roles(members: &[Member], roles: &[Role]) -> Result<(), Error> {
+    let known: BTreeSet<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+    for member in members {
+        let mut seen = BTreeSet::new();
+        for role in &member.roles {
+            let why = match known.contains(role.as_str()) {
+                false => format!("{}: the catalogue has no role {role}", member.id),
+                true if !seen.insert(role) => format!("{}: {role} stands twice", member.id),
+                true => continue,
+            };
+            return Err(Error::new("genesis.bad_field", why).in_field("members.roles"));
+        }
+    }
+    Ok(())
+}
+
+fn policies(value: &Value) -> Result<Vec<(String, String)>, Error> {
+    let bad = |why: String| Error::new("genesis.bad_policy", why).in_field("policies");
+    let Value::Map(entries) = value else {
+        return Err(bad("it is not a map".to_owned()));
+    };
+    let mut list = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let (Value::Text(target), Value::Text(text)) = entry else {
+            return Err(bad("it is not a map of texts".to_owned()));
+        };
+        let (contract, method) = target.split_once('.').unwrap_or((target, ""));
+        names::check_contract("policies", contract)?;
+        names::check_contract("policies", method)?;
+        Policy::parse(text).map_err(|why| bad(format!("{target}: {why}")))?;
+        list.push((target.clone(), text.clone()));
     }
     Ok(list)
 }
@@ -326,6 +417,10 @@ fn member(
     }
     if keys.is_empty() {
         return Err(map.bad("keys", &format!("{id} has no key")));
+    }
+    if keys.len() > limits::MEMBER_KEYS {
+        let (count, most) = (keys.len(), limits::MEMBER_KEYS);
+        return Err(map.bad("keys", &format!("{id} has {count} keys, at most {most}")));
     }
     Ok(Member {
         id,

@@ -218,6 +218,10 @@ pub fn document(chain: &str) -> Vec<u8> {
     encode_document(&document_value(chain))
 }
 
+fn is_catalogue(roles: &Value) -> bool {
+    matches!(roles, Value::Array(all) if matches!(all.first(), Some(Value::Map(_))))
+}
+
 /// The document of the test chain without contracts, alice an admin, with room for sources.
 pub fn admin_document() -> Vec<u8> {
     fn change(value: Value) -> Value {
@@ -230,6 +234,8 @@ pub fn admin_document() -> Vec<u8> {
                     .map(|(name, value)| {
                         let value = match &name {
                             Value::Text(text) if text == "contracts" => Value::Array(Vec::new()),
+                            // The catalogue of roles has both.
+                            Value::Text(text) if text == "roles" && is_catalogue(&value) => value,
                             Value::Text(text) if text == "transaction_bytes" => Value::Int(1 << 20),
                             Value::Text(text) if text.ends_with("_gas") => Value::Int(1 << 40),
                             _ => change(value),
@@ -262,8 +268,16 @@ pub fn document_value(chain: &str) -> Value {
         Value::Map(vec![
             (text("name"), text(name)),
             (text("title"), text(name)),
+            (text("uscc"), text("")),
+            (text("lei"), text("")),
         ])
     };
+    let role = |name: &str| {
+        let given = (text("given"), text("organisation"));
+        Value::Map(vec![(text("name"), text(name)), given])
+    };
+    // One operator deploys: what several organisations must agree to is tested elsewhere.
+    let policy = |method: &str, policy: &str| (text(&format!("contracts.{method}")), text(policy));
     let parameters = PARAMETERS
         .iter()
         .map(|(name, value)| (text(name), Value::Int(*value)))
@@ -291,6 +305,20 @@ pub fn document_value(chain: &str) -> Value {
                 member(chain, "alice@north", &["operator"]),
                 member(chain, "bob@south", &["bank"]),
                 member(chain, "carol@south", &[]),
+            ]),
+        ),
+        (
+            text("roles"),
+            Value::Array(["admin", "bank", "operator"].map(role).to_vec()),
+        ),
+        (
+            text("policies"),
+            Value::Map(vec![
+                policy("deploy", "role:operator or role:admin"),
+                policy("freeze", "role:admin"),
+                policy("retire", "role:admin"),
+                policy("thaw", "role:admin"),
+                policy("upgrade", "role:admin"),
             ]),
         ),
         (text("contracts"), Value::Array(vec![bank])),

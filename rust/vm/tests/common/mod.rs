@@ -156,6 +156,7 @@ impl Ledger {
             application: None,
             attachments: &[],
             via: None,
+            chain: "test",
             timer_gas: 50_000_000,
             read_only,
         };

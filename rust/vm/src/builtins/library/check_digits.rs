@@ -122,6 +122,16 @@ fn container(text: &[u8]) -> bool {
     matches!(text[3], b'U' | b'J' | b'Z') && sum % 11 % 10 == u32::from(text[10] - b'0')
 }
 
+/// Whether a text is a Legal Entity Identifier (ISO 17442).
+pub fn is_valid_lei(text: &str) -> bool {
+    lei(text.as_bytes())
+}
+
+/// Whether a text is a Unified Social Credit Code (GB 32100-2015).
+pub fn is_valid_uscc(text: &str) -> bool {
+    uscc(text.as_bytes())
+}
+
 impl Vm<'_, '_> {
     pub(super) fn check_digits(&mut self, builtin: Builtin, given: &[Value]) -> R<Value> {
         let text = self

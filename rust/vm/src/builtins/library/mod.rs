@@ -4,7 +4,7 @@
 //! Each has a plain twin in `src/lianheng/contract`, with the same results and the same errors.
 
 mod amounts;
-mod check_digits;
+pub(crate) mod check_digits;
 mod dates;
 mod decimal;
 mod hashing;
@@ -69,6 +69,7 @@ const LIBRARY: &[Entry] = &[
     (B::Commit, &["value", "salt"]),
     (B::Opens, &["commitment", "value", "salt"]),
     (B::IsSigned, &["message", "signature", "public_key"]),
+    (B::SignedBy, &["member", "message", "signature"]),
     (B::IsValidContainer, TEXT),
     (B::IsValidGln, TEXT),
     (B::IsValidGtin, TEXT),
@@ -123,6 +124,7 @@ impl Vm<'_, '_> {
             B::MulDiv => self.mul_div(given),
             B::Allocate => self.allocate(given),
             B::Sha256 | B::Sm3 | B::Commit | B::Opens | B::IsSigned => self.hashing(builtin, given),
+            B::SignedBy => self.signed_by(given),
             B::IsValidContainer
             | B::IsValidGln
             | B::IsValidGtin
