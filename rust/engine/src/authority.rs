@@ -8,7 +8,7 @@ use crate::deploy;
 use crate::formats::result::Refusal;
 use crate::members::{Directory, Member, Rule};
 use crate::policy::{Agreement, Policy};
-use crate::runtime::{Contract, Deployed, Order};
+use crate::runtime::{Contract, Contracts, Deployed, Order};
 
 /// Who agrees to a call, and through whom it comes.
 #[derive(Clone, Copy)]
@@ -32,24 +32,32 @@ pub(crate) struct Target<'a> {
 }
 
 impl Asking<'_> {
-    /// What is missing to make the call, as a whole sentence; nothing where its policy is met.
-    pub fn denial(&self, target: &Target<'_>) -> Option<String> {
-        let Target {
-            contract, method, ..
-        } = target;
-        let set = self.directory.policy(contract, method);
-        let rule = set.map_or(target.own, AsRef::as_ref);
-        let missing = rule.policy.missing(&Agreement {
+    /// The policy in force, and whether the chain set it.
+    fn rule<'r>(&'r self, target: &Target<'r>) -> (&'r Rule, bool) {
+        match self.directory.policy(target.contract, target.method) {
+            Some(set) => (set.as_ref(), true),
+            None => (target.own, false),
+        }
+    }
+
+    /// What is missing to make the call, and from whom; nothing where its policy is met.
+    pub fn missing(&self, target: &Target<'_>) -> Option<String> {
+        self.rule(target).0.policy.missing(&Agreement {
             members: self.members,
             via: self.via,
             subject: target.subject,
             organisations: self.directory.organisations(),
-        })?;
-        let by_chain = if set.is_some() {
-            " (set by the chain)"
-        } else {
-            ""
-        };
+        })
+    }
+
+    /// As [`Asking::missing`], as a whole sentence.
+    pub fn denial(&self, target: &Target<'_>) -> Option<String> {
+        let Target {
+            contract, method, ..
+        } = target;
+        let missing = self.missing(target)?;
+        let (rule, set) = self.rule(target);
+        let by_chain = if set { " (set by the chain)" } else { "" };
         let policy = &rule.text;
         let signed = signed_by(self.members);
         let via = self
@@ -146,14 +154,45 @@ pub(crate) fn check_method(
 
 /// Whether the engine's own call `contracts.METHOD` may begin.
 pub(crate) fn check_contracts(method: &str, asking: &Asking<'_>) -> Result<(), Refusal> {
-    let text = deploy::POLICY.to_owned();
-    let policy = Policy::parse(&text).map_err(|why| Refusal::new("policy.malformed", why))?;
     asking.check(&Target {
         contract: deploy::CONTRACT,
         method,
-        own: &Rule { text, policy },
+        own: &contracts_rule()?,
         subject: None,
     })
+}
+
+fn contracts_rule() -> Result<Rule, Refusal> {
+    let text = deploy::POLICY.to_owned();
+    let policy = Policy::parse(&text).map_err(|why| Refusal::new("policy.malformed", why))?;
+    Ok(Rule { text, policy })
+}
+
+/// The policy that a call's source, or the engine, gives it, and the name of its first argument.
+pub(crate) fn own_rule(
+    contracts: &Contracts,
+    contract: &str,
+    method: &str,
+) -> Result<(Arc<Rule>, Option<String>), Refusal> {
+    if contract == deploy::CONTRACT {
+        return match deploy::METHODS.contains(&method) {
+            true => Ok((Arc::new(contracts_rule()?), None)),
+            false => Err(deploy::unknown_method(method)),
+        };
+    }
+    let Some(deployed) = contracts.get(contract) else {
+        let message = format!("no contract {contract} is deployed");
+        return Err(Refusal::new("call.unknown_contract", message));
+    };
+    find_method(&deployed.code, contract, method, false)?;
+    let first = deployed.code.first_argument(method).map(str::to_owned);
+    match deployed.code.rule(method) {
+        Some(rule) => Ok((rule, first)),
+        None => {
+            let message = format!("{contract}.{method} has no policy");
+            Err(Refusal::new("policy.malformed", message))
+        }
+    }
 }
 
 /// The policy of a call, or why there is no such call.

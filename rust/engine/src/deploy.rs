@@ -25,6 +25,9 @@ pub const RESERVED: [&str; 5] = ["chain", "contracts", "governance", "members", 
 /// Of them, the contracts that a genesis brings along, in contract Python.
 pub const SYSTEM: [&str; 3] = ["governance", "members", "policies"];
 
+/// Calls of `contracts`.
+pub(crate) const METHODS: [&str; 5] = ["deploy", "upgrade", "freeze", "thaw", "retire"];
+
 /// Gas of a deployment, for each byte of source: parsing and compiling cost about a microsecond a byte at worst.
 pub const GAS_PER_SOURCE_BYTE: u64 = 20;
 
@@ -54,6 +57,17 @@ pub(crate) fn deploy(
     let (imports, gas) = gather(arguments.source, tools.runtime, lookup, order.gas)?;
     build(&arguments, tools, &imports, height, gas)
         .map_err(|refusal| Stopped::Refused(gas, refusal))
+}
+
+/// Refuses a call that `contracts` does not have.
+pub(crate) fn unknown_method(method: &str) -> Refusal {
+    let shown: String = method.escape_debug().take(80).collect();
+    Refusal::new(
+        "call.unknown_method",
+        format!("contracts has no method {shown}"),
+    )
+    .in_field("method")
+    .hint(format!("it has: {}", METHODS.join(", ")))
 }
 
 /// What a deployment is checked and compiled with.

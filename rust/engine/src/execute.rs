@@ -13,7 +13,7 @@ use crate::authority::{check_call, check_contracts, Asking};
 use crate::formats::genesis::Parameters;
 use crate::formats::result::{encode_entry, encode_event, Refusal, Success, TransactionResult};
 use crate::members::{Directory, Member};
-use crate::overlay::{BlockState, TransactionState};
+use crate::overlay::{BlockState, Changes, TransactionState};
 use crate::prepare::{
     self, check_gas, expired, replayed, unknown_key, verify_late, Drop, Prepared, Signed,
     Transaction,
@@ -351,6 +351,33 @@ impl<'a> Execution<'a> {
             Option<&mut Vec<Step>>,
         ) -> Returned,
     ) -> Result<TransactionResult, Error> {
+        let code = Some(deployed.source);
+        let (returned, changes) = self.try_method(deployed, call, run)?;
+        match returned.outcome {
+            Err(refusal) => Ok(refused(returned.gas, code, refusal)),
+            Ok((value, events)) => {
+                let events = self.number_events(events)?;
+                self.state.absorb(changes);
+                Ok(TransactionResult {
+                    gas: returned.gas,
+                    code,
+                    outcome: Ok(Success { value, events }),
+                })
+            }
+        }
+    }
+
+    /// Runs a method of a contract; what it wrote counts where somebody takes it over.
+    pub(crate) fn try_method(
+        &mut self,
+        deployed: &Deployed,
+        call: &Call<'_>,
+        run: impl FnOnce(
+            &dyn Contract,
+            &mut TransactionState<'_, '_>,
+            Option<&mut Vec<Step>>,
+        ) -> Returned,
+    ) -> Result<(Returned, Changes), Error> {
         let mut state = TransactionState::new(&self.state);
         let steps = self
             .trace
@@ -360,30 +387,20 @@ impl<'a> Execution<'a> {
         let caught = catch_unwind(AssertUnwindSafe(|| {
             run(deployed.code.as_ref(), &mut state, steps)
         }));
-        let code = Some(deployed.source);
         let Ok(returned) = caught else {
-            return Ok(refused(call.gas, code, fault()));
+            let outcome = Err(fault());
+            let gas = call.gas;
+            return Ok((Returned { gas, outcome }, Changes::default()));
         };
         if let Some(failure) = state.take_failure() {
             return Err(failure);
         }
         let gas = returned.gas;
-        match refused_all_the_same(&state, returned.outcome) {
-            Err(mut refusal) => {
-                refusal.file.get_or_insert_with(|| deployed.file.clone());
-                Ok(refused(gas, code, refusal))
-            }
-            Ok((value, events)) => {
-                let changes = state.into_changes();
-                let events = self.number_events(events)?;
-                self.state.absorb(changes);
-                Ok(TransactionResult {
-                    gas,
-                    code,
-                    outcome: Ok(Success { value, events }),
-                })
-            }
-        }
+        let outcome = refused_all_the_same(&state, returned.outcome).map_err(|mut refusal| {
+            refusal.file.get_or_insert_with(|| deployed.file.clone());
+            refusal
+        });
+        Ok((Returned { gas, outcome }, state.into_changes()))
     }
 
     /// Numbers events, each in its contract, and moves the event chains on.
@@ -437,11 +454,7 @@ impl<'a> Execution<'a> {
         }
         let changes = lifecycle::METHODS.contains(&order.method);
         if order.method != "deploy" && !changes {
-            let message = format!("contracts has no method {}", order.method);
-            let refusal = Refusal::new("call.unknown_method", message)
-                .in_field("method")
-                .hint("it has: deploy, upgrade, freeze, thaw, retire");
-            return Ok(refused(0, None, refusal));
+            return Ok(refused(0, None, deploy::unknown_method(order.method)));
         }
         if let Err(refusal) = check_contracts(order.method, &self.asking(order.signers)) {
             return Ok(refused(0, None, refusal));

@@ -15,10 +15,12 @@
 mod audit;
 mod authority;
 pub mod bench;
+mod chain_answers;
 mod checkpoint;
 mod contract_python;
 mod declaration;
 mod deploy;
+mod enact;
 mod engine;
 pub mod envelope;
 mod error;

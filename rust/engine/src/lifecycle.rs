@@ -44,6 +44,10 @@ pub(crate) fn check_status(name: &str, status: Status, view: bool) -> Result<(),
 }
 
 fn known<'c>(name: &str, contracts: &'c Contracts) -> Result<&'c Deployed, Refusal> {
+    if deploy::RESERVED.contains(&name) {
+        let message = format!("{name} belongs to the system: it changes with the rules only");
+        return Err(Refusal::new("contract.reserved", message).in_field("name"));
+    }
     contracts.get(name).ok_or_else(|| {
         let shown: String = name.escape_debug().take(80).collect();
         let message = format!("no contract {shown} is deployed");

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::limits;
 use crate::members::{Member, Organisations};
 
 mod missing;
@@ -246,9 +245,6 @@ impl fmt::Display for Policy {
         }
     }
 }
-
-/// Most parts of a policy: each is evaluated for every call.
-pub(crate) const PARTS: usize = limits::POLICY_BYTES / 8;
 
 #[cfg(test)]
 mod tests;

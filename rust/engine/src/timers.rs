@@ -14,7 +14,7 @@ use crate::lifecycle::check_status;
 use crate::open::damaged;
 use crate::overlay::{scan_view, Rows, Span, TransactionState};
 use crate::runtime::{Contracts, Deployed, Order, Status};
-use crate::{limits, Error};
+use crate::{enact, limits, Error};
 
 /// Contract name under which the chain keeps its own rows.
 const CONTRACT: &str = "chain";
@@ -367,6 +367,9 @@ impl Execution<'_> {
             gas: timer.gas,
         };
         let call = self.context(&order, &contracts);
+        if (call.contract, call.method) == (enact::CONTRACT, enact::METHOD) {
+            return self.enact(deployed, &call);
+        }
         self.run_method(deployed, &call, |code, state, steps| {
             code.timer(&call, state, steps)
         })

@@ -71,6 +71,23 @@ pub enum Nested {
     Faulted(HostError),
 }
 
+impl ContractCall<'_> {
+    /// The answer of a host that serves the call itself, for this much gas.
+    pub fn answered(mut self, value: Vec<u8>, gas: u64) -> Nested {
+        match self.meters.gas_left.checked_sub(gas) {
+            Some(left) => {
+                self.meters.gas_left = left;
+                let meters = self.meters;
+                Nested::Returned { value, meters }
+            }
+            None => Nested::Refused {
+                code: "gas.exhausted",
+                message: format!("{}.{} costs {gas} gas", self.contract, self.name),
+            },
+        }
+    }
+}
+
 /// Runs the called method of `callee`, deployed as `call.contract`, for the host of a caller.
 ///
 /// The host MUST have decided that the call may be made: policy, status, re-entrancy and depth.

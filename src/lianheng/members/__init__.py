@@ -16,18 +16,28 @@ from lianheng.members._files import (
     write_identity,
     write_new_file,
 )
-from lianheng.members._genesis import Genesis, MemberSpec, Validator
+from lianheng.members._genesis import (
+    BY_CHAIN,
+    BY_ORGANISATION,
+    Genesis,
+    MemberSpec,
+    OrganisationSpec,
+    Validator,
+)
 from lianheng.members._identity import Identity
 from lianheng.members._messages import sign_message
 from lianheng.members._signing import CallSigner, Signers
 
 __all__ = [
+    "BY_CHAIN",
+    "BY_ORGANISATION",
     "DEVELOPMENT_WARNING",
     "PASSPHRASE_VARIABLE",
     "CallSigner",
     "Genesis",
     "Identity",
     "MemberSpec",
+    "OrganisationSpec",
     "Passphrase",
     "Signers",
     "Validator",

@@ -26,6 +26,13 @@ from lianheng.model import (
 )
 
 
+BY_ORGANISATION = "organisation"
+"""An organisation gives the role to its own members."""
+
+BY_CHAIN = "chain"
+"""Organisations give the role together."""
+
+
 @dataclass(frozen=True, slots=True)
 class MemberSpec:
     """A member of a new chain. Its identity proves that its holder has the key.
@@ -38,6 +45,14 @@ class MemberSpec:
     kind: str = "person"
     roles: Sequence[str] = field(default=())
     custodial: bool = False
+
+
+class OrganisationSpec(NamedTuple):
+    """An organisation of a new chain: its title, and its numbers in public registers, if any."""
+
+    title: str
+    uscc: str = ""
+    lei: str = ""
 
 
 class Validator(NamedTuple):
@@ -58,15 +73,21 @@ class Genesis:
         cls,
         *,
         chain: str,
-        organisations: Sequence[str] | Mapping[str, str],
+        organisations: Sequence[str] | Mapping[str, str | OrganisationSpec],
         members: Sequence[MemberSpec],
         time_ms: int,
         sealer: Identity | None = None,
         validators: Sequence[Validator] = (),
         contracts: Sequence[ContractSource] = (),
         parameters: Mapping[str, int] | None = None,
+        roles: Mapping[str, str] | None = None,
+        policies: Mapping[str, str] | None = None,
     ) -> Self:
-        """Build the document; organisations are names, or names with titles.
+        """Build the document; organisations are names, or names with titles and numbers.
+
+        `roles` says who gives a role, `organisation` or `chain`: those of members that it leaves
+        out are given by the chain, but for admin and operator. `policies` stand in place of those
+        that contracts declare, by `contract.method`.
 
         One `sealer` makes a chain with one sequencer; `validators` make one that a quorum of them
         seals. They become members beside those of `members`.
@@ -74,11 +95,7 @@ class Genesis:
         Raise `InvalidValue` where a name is malformed, an organisation or parameter unknown, a
         validator no node, its key named twice or its power out of bounds.
         """
-        titles = (
-            dict(organisations)
-            if isinstance(organisations, Mapping)
-            else {name: name for name in organisations}
-        )
+        titles = _organisations(organisations)
         everybody = [*members, *(validator.member for validator in validators)]
         data = document_bytes(
             {
@@ -87,9 +104,11 @@ class Genesis:
                 "sealers": _sealers(sealer, validators),
                 "parameters": _parameters(parameters or {}),
                 "organisations": [
-                    {"name": OrganisationName(name), "title": title}
-                    for name, title in titles.items()
+                    {"name": OrganisationName(name), **spec._asdict()}
+                    for name, spec in titles.items()
                 ],
+                "roles": _roles(roles or {}, everybody),
+                "policies": dict(policies or {}),
                 "members": [_member(ChainName(chain), spec, titles) for spec in everybody],
                 "contracts": [
                     {
@@ -122,6 +141,23 @@ class Genesis:
     def time(self) -> Milliseconds:
         """Block time of height 0."""
         return self.document.time
+
+
+def _organisations(
+    given: Sequence[str] | Mapping[str, str | OrganisationSpec],
+) -> dict[str, OrganisationSpec]:
+    titles = given if isinstance(given, Mapping) else {name: name for name in given}
+    return {
+        name: OrganisationSpec(title) if isinstance(title, str) else title
+        for name, title in titles.items()
+    }
+
+
+def _roles(given: Mapping[str, str], members: Sequence[MemberSpec]) -> list[dict[str, str]]:
+    used = {role: BY_CHAIN for member in members for role in member.roles}
+    catalogue = {"auditor": BY_CHAIN, **used, "admin": BY_ORGANISATION, "operator": BY_ORGANISATION}
+    catalogue |= given
+    return [{"name": RoleName(name), "given": catalogue[name]} for name in sorted(catalogue)]
 
 
 def _sealers(sealer: Identity | None, validators: Sequence[Validator]) -> list[object]:
@@ -172,7 +208,7 @@ def _parameters(chosen: Mapping[str, int]) -> dict[str, int]:
     return {**DEFAULT_PARAMETERS, **chosen}
 
 
-def _member(chain: ChainName, spec: MemberSpec, titles: Mapping[str, str]) -> dict[str, object]:
+def _member(chain: ChainName, spec: MemberSpec, titles: Mapping[str, object]) -> dict[str, object]:
     member = MemberId(spec.id)
     if member.organisation not in titles:
         raise InvalidValue(

@@ -52,7 +52,9 @@ class GenesisDocument:
     sealers: list[Any]
     parameters: Mapping[str, int]
     organisations: list[Mapping[str, Any]]
+    roles: list[Mapping[str, Any]]
     members: list[Mapping[str, Any]]
+    policies: Mapping[str, str]
     contracts: list[Mapping[str, Any]]
     encoded: bytes = field(repr=False)
 
@@ -69,7 +71,9 @@ class GenesisDocument:
                 fields["sealers"],
                 fields["parameters"],
                 fields["organisations"],
+                fields["roles"],
                 fields["members"],
+                fields["policies"],
                 fields["contracts"],
                 data,
             )

@@ -41,7 +41,7 @@ REASON_LIMIT = 500
 ROLES_LIMIT = 32  # of one member
 KEYS_LIMIT = 16  # in force, of one member
 
-COSE_KEY = bytes.fromhex("a301012006215820")  # the public key behind it: RFC 9679
+COSE_KEY = b"\xa3\x01\x01\x20\x06\x21\x58\x20"  # the public key behind it: RFC 9679
 
 
 class Organisation(Record):
@@ -140,9 +140,9 @@ def key_id_of(public: bytes) -> bytes:
     return sha256(COSE_KEY + public)
 
 
-def proof_text(chain: str, member: str) -> str:
+def proof_text(chain: str, member: str) -> bytes:
     """What the holder of a key signs to prove that it has it."""
-    return f"lianheng.possession.1 {chain} {member}"
+    return f"lianheng.possession.1 {chain} {member}".encode()
 
 
 class Members(Contract):

@@ -73,7 +73,11 @@ class Chain:
             "time": START,
             "sealers": self.first_sealers(),
             "parameters": PARAMETERS,
-            "organisations": [{"name": one, "title": one.title()} for one in organisations],
+            "organisations": [
+                {"name": one, "title": one.title(), "uscc": "", "lei": ""} for one in organisations
+            ],
+            "roles": [{"name": "operator", "given": "organisation"}],
+            "policies": {},
             "members": [
                 {
                     "id": member,
@@ -111,24 +115,35 @@ class Chain:
 
     def _fill_state(self, document: dict[str, Any]) -> None:
         since: dict[str, Any] = {"since": 0}
-        active = since | {"status": "active"}
+        first = since | {"version": 0}
+        active = first | {"status": "active"}
         for one in document["organisations"]:
-            key: list[Any] = ["members", "organisations", one["name"], 0]
-            self.write(key, active | {"title": one["title"]})
+            self.write(["members", "organisations", one["name"], 0], active | one)
+            self.write(["members", "seats", one["name"]], {"organisation": one["name"]})
+        for role in document["roles"]:
+            self.write(["members", "roles", role["name"], 0], active | role)
         for member in document["members"]:
-            organisation = member["id"].split("@")[1]
-            row = {"kind": member["kind"], "organisation": organisation, "roles": member["roles"]}
-            self.write(["members", "members", member["id"], 0], active | row)
-            for one in member["keys"]:
-                key_id = digest(encode({1: 1, -1: 6, -2: one["public"]}))
-                row = {
-                    "custodial": one["custodial"],
-                    "member": member["id"],
-                    "public": one["public"],
-                }
-                self.write(["members", "keys", key_id, 0], active | row)
+            self._fill_member(member, active)
+        for target, policy in document["policies"].items():
+            row = first | {"target": target, "policy": policy}
+            self.write(["policies", "rules", target, 0], row)
         for name, value in document["parameters"].items():
             self.write(["chain", "parameters", name, 0], since | {"value": value})
+
+    def _fill_member(self, member: dict[str, Any], active: dict[str, Any]) -> None:
+        name, organisation = member["id"], member["id"].split("@")[1]
+        row = {field: member[field] for field in ("id", "kind", "roles")}
+        row |= {"organisation": organisation}
+        self.write(["members", "members", name, 0], active | row)
+        if "admin" in member["roles"]:
+            row = {"organisation": organisation, "member": name}
+            self.write(["members", "admins", organisation, name], row)
+        for one in member["keys"]:
+            key_id = digest(encode({1: 1, -1: 6, -2: one["public"]}))
+            row = {field: one[field] for field in ("custodial", "public")}
+            row |= {"id": key_id, "member": name}
+            self.write(["members", "keys", key_id, 0], active | row)
+            self.write(["members", "held", name, key_id], {"member": name, "key": key_id})
 
     def write(self, key: list[Any], value: Any) -> None:
         self.rows[tuple_key(key)] = encode(value)

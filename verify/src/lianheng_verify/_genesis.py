@@ -34,7 +34,7 @@ _NODE: Final = "node"
 _KINDS: Final = frozenset(("person", "service", "device", _NODE))
 _DOCUMENT_FIELDS: Final = (
     *("format", "chain", "suite", "rules", "time", "sealers"),
-    *("parameters", "organisations", "members", "contracts"),
+    *("parameters", "organisations", "roles", "members", "policies", "contracts"),
 )
 
 
@@ -64,6 +64,8 @@ def parse_genesis(data: bytes) -> Genesis:
     sealers = parse_sealers(document["sealers"])
     _check_header(header, document, document_bytes, sealers)
     organisations = _organisations(document["organisations"])
+    _roles(document["roles"])
+    _policies(document["policies"])
     members, nodes = _members(document["members"], header.chain, organisations)
     _check_sealers(sealers, nodes)
     _contracts(document["contracts"])
@@ -119,10 +121,29 @@ def _check_sealers(sealers: Sealers, nodes: frozenset[bytes]) -> None:
 def _organisations(value: Value) -> frozenset[str]:
     names = []
     for item in _shape.array(value, "organisations", 1, limits.CONTAINER_ITEMS):
-        content = _shape.fields(item, "organisation", ("name", "title"))
+        content = _shape.fields(item, "organisation", ("name", "title", "uscc", "lei"))
         names.append(_shape.text(content["name"], "organisation: name", _shape.ORGANISATION))
-        _shape.text(content["title"], "organisation: title")
+        for field in ("title", "uscc", "lei"):
+            _shape.text(content[field], f"organisation: {field}")
     return _distinct(names, "organisation")
+
+
+def _roles(value: Value) -> None:
+    names = []
+    for item in _shape.array(value, "roles", 0, limits.CONTAINER_ITEMS):
+        content = _shape.fields(item, "role", ("name", "given"))
+        names.append(_shape.text(content["name"], "role: name", _shape.CONTRACT))
+        if content["given"] not in ("organisation", "chain"):
+            raise _shape.refuse("role: given", "neither organisation nor chain")
+    _distinct(names, "role")
+
+
+def _policies(value: Value) -> None:
+    if not isinstance(value, dict):
+        raise _shape.refuse("policies", "not a map")
+    for target, policy in value.items():
+        _shape.text(target, "policies")
+        _shape.text(policy, "policies")
 
 
 def _contracts(value: Value) -> None:

@@ -1,6 +1,6 @@
 //! A policy's text to its form.
 
-use super::{Count, Need, Policy, PARTS};
+use super::{Count, Need, Policy};
 use crate::formats::names;
 use crate::limits;
 
@@ -23,7 +23,6 @@ pub(super) fn parse(text: &str) -> Result<Policy, String> {
     let mut reader = Reader {
         words: &words,
         at: 0,
-        parts: 0,
     };
     let policy = reader.alternatives(0)?;
     match reader.peek() {
@@ -56,7 +55,6 @@ fn words(text: &str) -> Vec<&str> {
 struct Reader<'t> {
     words: &'t [&'t str],
     at: usize,
-    parts: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -92,10 +90,6 @@ impl<'t> Reader<'t> {
     }
 
     fn part(&mut self, depth: usize) -> Result<Policy, String> {
-        self.parts += 1;
-        if self.parts > PARTS {
-            return Err(format!("more than {PARTS} parts"));
-        }
         if self.take("(") {
             if depth >= DEPTH {
                 return Err(format!(
