@@ -117,6 +117,22 @@ impl Policy {
         }
     }
 
+    /// Roles and organisations that it names, with their kinds, in its order.
+    pub fn names(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Policy::Count(count) => {
+                let role = count.role.iter().map(|role| ("role", role.clone()));
+                let of = count.of.iter().map(|name| ("org", name.clone()));
+                role.chain(of).collect()
+            }
+            Policy::Itself(Some(role)) => vec![("role", role.clone())],
+            Policy::And(parts) | Policy::Or(parts) => {
+                parts.iter().flat_map(Policy::names).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether what it says depends on the call's first argument.
     pub fn names_subject(&self) -> bool {
         match self {

@@ -7,6 +7,7 @@ mod crypto_functions;
 mod engine_class;
 mod envelope_class;
 mod error;
+mod policy_functions;
 mod progress;
 mod replay_class;
 mod rows;
@@ -65,6 +66,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         contract_functions::contract_changes,
         module
     )?)?;
+    module.add_function(wrap_pyfunction!(policy_functions::policy_text, module)?)?;
+    module.add_function(wrap_pyfunction!(policy_functions::policy_names, module)?)?;
+    module.add_function(wrap_pyfunction!(policy_functions::policy_missing, module)?)?;
     module.add_function(wrap_pyfunction!(script::run_script, module)?)?;
     module.add_function(wrap_pyfunction!(bench_functions::bench_state, module)?)?;
     module.add_function(wrap_pyfunction!(bench_functions::bench_contract, module)?)?;

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from lianheng.contract._arguments import check_bytes, check_str, shown
 from lianheng.contract._ed25519 import verifies
+from lianheng.contract._policy import Judgement, Question, missing
 from lianheng.model import member_message
 
 
@@ -23,6 +24,9 @@ class Directory(Protocol):
     def keys_of(self, member: str) -> Sequence[bytes]:
         """The public keys of a member, in the order of their ids; none of an unknown one."""
 
+    def judge(self, question: Question) -> Judgement:
+        """Whether a call's policy is met. Raise ValueError where its text is none."""
+
 
 class Nobody:
     """The directory of a chain where nobody is registered."""
@@ -36,6 +40,13 @@ class Nobody:
     def keys_of(self, member: str) -> Sequence[bytes]:  # noqa: ARG002 - the protocol's parameter
         """None."""
         return ()
+
+    def judge(self, question: Question) -> Judgement:
+        """As the engine finds, where the signers' organisations are all that there are."""
+        organisations = sorted({one.organisation for one in question.signers})
+        via, subject = question.via, question.subject
+        lacks = missing(question.own, question.signers, via, subject, organisations)
+        return Judgement(question.own, by_chain=False, lacks=lacks)
 
 
 _ASKED: ContextVar[Directory | None] = ContextVar("_ASKED", default=None)

@@ -1,27 +1,16 @@
-"""Policies of calls: who must have signed, or which contract must call.
+"""Policies of calls, as contracts run under CPython see them.
 
-Roles, organisations, contracts, ANY, FORBIDDEN, joined by `and` and `or`.
-
-The same language, and the same words, as the engine's (rust/engine/src/policy.rs).
+What a policy means is decided elsewhere: by the engine, and by the system's contract `policies`
+(docs/protocol/policies.md). Here are the words around it.
 """
 
-import re
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
-POLICY_BYTES = 1_024
-"""Longest policy, in bytes."""
+from lianheng import _native
 
-_NAME_LENGTH = 63
-_NAMES = {
-    "role": re.compile(r"[a-z][a-z0-9_]*"),
-    "org": re.compile(r"[a-z][a-z0-9-]*"),
-    "via": re.compile(r"[a-z][a-z0-9_]*|ANY"),
-}
-
-Clause = tuple[str, str]
-"""`("role", "bank")`, `("org", "acme")`, `("via", "shop")`, `("ANY", "")`, `("FORBIDDEN", "")`."""
+NAMED = 6
+"""Members that a sentence names."""
 
 
 class Signer(Protocol):
@@ -40,59 +29,61 @@ class Signer(Protocol):
         """Roles held."""
 
 
-@lru_cache(maxsize=1_024)
-def parse(text: str) -> tuple[tuple[Clause, ...], ...]:
-    """Alternatives, each of clauses that must all be met; `and` binds closer than `or`.
-
-    Raise ValueError with a sentence where the text is no policy.
-    """
-    if len(text.encode()) > POLICY_BYTES:
-        raise ValueError(f"{len(text.encode())} bytes, at most {POLICY_BYTES} make a policy")
-    return tuple(
-        tuple(_clause(part.strip()) for part in alternative.split(" and "))
-        for alternative in text.split(" or ")
-    )
+def canonical(text: str) -> str:
+    """A policy's canonical text. Raise ValueError with a sentence where the text is no policy."""
+    return _native.policy_text(text)
 
 
-def met_by(text: str, signers: Sequence[Signer], via: str | None = None) -> bool:
-    """Whether these signers meet a policy, in a call that the contract `via` makes, if any.
-
-    A contract's call meets only alternatives that name contracts by `via:`. Who signs a call of
-    one contract has not agreed to what that one calls elsewhere in the signer's name.
-    """
-    return any(
-        all(_met(clause, signers, via) for clause in clauses)
-        for clauses in parse(text)
-        if via is None or any(kind == "via" for kind, _ in clauses)
-    )
+def names_in(text: str) -> list[tuple[str, str]]:
+    """Roles and organisations that a policy names: `("role", "bank")`, `("org", "acme")`."""
+    return _native.policy_names(text)
 
 
-def denial(target: str, policy: str, signers: Sequence[Signer]) -> str:
+def missing(
+    text: str,
+    signers: Sequence[Signer],
+    via: str | None,
+    subject: str | None,
+    organisations: Sequence[str],
+) -> str:
+    """What the engine finds missing, in words; empty where the policy is met."""
+    members = [(one.member, one.organisation, list(one.roles)) for one in signers]
+    return _native.policy_missing(text, members, organisations, via, subject) or ""
+
+
+class Question(NamedTuple):
+    """A call as policies see it. `own` is the policy that its contract declares."""
+
+    contract: str
+    method: str
+    own: str
+    signers: tuple[Signer, ...]
+    via: str | None
+    subject: str | None
+
+
+class Judgement(NamedTuple):
+    """The policy in force, whether the chain set it, and what it lacks; empty where it is met."""
+
+    policy: str
+    by_chain: bool
+    lacks: str
+
+
+def subject_of(parameters: Iterable[str], arguments: Mapping[str, object]) -> str | None:
+    """What a call's first argument names, where it is a text."""
+    first = next(iter(parameters), None)
+    value = None if first is None else arguments.get(first)
+    return value if isinstance(value, str) else None
+
+
+def denial(question: Question, judgement: Judgement) -> str:
     """The sentence of a refusal."""
-    who = " and ".join(f"{s.member} ({', '.join(s.roles) or 'no role'})" for s in signers)
-    return f"{target} requires {policy}; signed by {who}"
-
-
-def _clause(text: str) -> Clause:
-    kind, colon, name = text.partition(":")
-    if colon and kind in _NAMES:
-        if _NAMES[kind].fullmatch(name) and len(name) <= _NAME_LENGTH:
-            return kind, name
-        raise ValueError(f"'{name}' is no name of a role, an organisation or a contract")
-    if not colon and text in ("ANY", "FORBIDDEN"):
-        return text, ""
-    raise ValueError(
-        f"'{text}' is no policy: write ANY, FORBIDDEN, role:NAME, org:NAME, via:NAME or via:ANY, "
-        "joined by 'and' and 'or'"
-    )
-
-
-def _met(clause: Clause, signers: Sequence[Signer], via: str | None) -> bool:
-    kind, name = clause
-    if kind == "via":
-        return via is not None and name in (via, "ANY")
-    if kind == "role":
-        return any(name in signer.roles for signer in signers)
-    if kind == "org":
-        return any(name == signer.organisation for signer in signers)
-    return kind == "ANY" and bool(signers)
+    signers, via = question.signers, question.via
+    named = [f"{s.member} ({', '.join(s.roles) or 'no role'})" for s in signers[:NAMED]]
+    signed = f"signed by {' and '.join(named)}" if named else "signed by nobody in force"
+    more = f" and {len(signers) - NAMED} more" if len(signers) > NAMED else ""
+    called = f", called by {via}" if via is not None else ""
+    required = f"{judgement.policy}{' (set by the chain)' if judgement.by_chain else ''}"
+    target = f"{question.contract}.{question.method}"
+    return f"{target} requires {required}; {signed}{more}{called}; missing: {judgement.lacks}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from lianheng.contract._directory import Directory, Nobody
 from lianheng.contract._errors import Stopped
 from lianheng.contract._load import Program
-from lianheng.contract._policy import denial, met_by
+from lianheng.contract._policy import Question, denial, subject_of
 from lianheng.contract._state import Place, State
 from lianheng.contract._transaction import (
     Call,
@@ -95,11 +95,15 @@ def _before(program: Program, call: Call) -> Failure | None:
     if declared.kind == "view":
         return Failure("call.is_a_view", f"{target} only reads")
     policy = declared.by or ""
+    subject = subject_of(program.parameters.get(call.method, ()), call.arguments)
+    question = Question(call.contract, call.method, policy, call.signers, None, subject)
     try:
-        met = met_by(policy, call.signers)
+        judgement = call.directory.judge(question)
     except ValueError as why:
         return Failure("policy.malformed", str(why))
-    return None if met else Failure("policy.denied", denial(target, policy, call.signers))
+    if not judgement.lacks:
+        return None
+    return Failure("policy.denied", denial(question, judgement))
 
 
 def _before_timer(program: Program, call: Call) -> Failure | None:

@@ -12,7 +12,7 @@ from lianheng.contract._errors import Rejected, Stopped
 from lianheng.contract._interfaces import Expected, Use
 from lianheng.contract._load import Program, place_in
 from lianheng.contract._observers import notices
-from lianheng.contract._policy import denial, met_by
+from lianheng.contract._policy import Question, denial, subject_of
 from lianheng.contract._records import Event
 from lianheng.contract._state import Place, State
 from lianheng.contract._timers import check_gas, check_moment, encoded_arguments
@@ -145,7 +145,9 @@ class Transaction:
             peer.state.read_only = False
             self.active.pop()
 
-    def admit(self, use: Use, expected: Expected, *, view: bool) -> Peer:
+    def admit(
+        self, use: Use, expected: Expected, arguments: Mapping[str, Any], *, view: bool
+    ) -> Peer:
         """The contract that may be called so. Raise `Stopped` where it may not."""
         name, target = use.contract, f"{use.contract}.{expected.name}"
         if view and not expected.view:
@@ -167,15 +169,20 @@ class Transaction:
             why = f"{name} is frozen: it takes no calls, its views still answer"
             raise Stopped("contract.frozen", why)
         if not expected.view:
-            self._check_policy(peer, expected.name, target)
+            self._check_policy(peer, name, expected.name, arguments)
         return peer
 
-    def _check_policy(self, peer: Peer, method: str, target: str) -> None:
+    def _check_policy(
+        self, peer: Peer, contract: str, method: str, arguments: Mapping[str, Any]
+    ) -> None:
         declared, via = peer.program.entries.get(method), self.active[-1]
         policy = (declared and declared.by) or "FORBIDDEN"
-        if not met_by(policy, self.call.signers, via):
-            why = denial(target, policy, self.call.signers)
-            raise Stopped("policy.denied", f"{why}, called by {via}")
+        subject = subject_of(peer.program.parameters.get(method, ()), arguments)
+        call = self.call
+        question = Question(contract, method, policy, call.signers, via, subject)
+        judgement = call.directory.judge(question)
+        if judgement.lacks:
+            raise Stopped("policy.denied", denial(question, judgement))
 
 
 class Host:
@@ -223,7 +230,7 @@ class Host:
         if self.state.migration is not None:
             target = f"{use.contract}.{expected.name}"
             raise Stopped("language.refused", f"a migration calls no other contract, not {target}")
-        peer = self._transaction.admit(use, expected, view=self._view)
+        peer = self._transaction.admit(use, expected, arguments, view=self._view)
         plain = {name: to_plain(value) for name, value in arguments.items()}
         view = self._view or expected.view
         data = self._transaction.enter(use.contract, peer, expected.name, plain, view=view)

@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from lianheng import _native
-from lianheng.contract._policy import parse
+from lianheng.contract._policy import canonical, names_in
 from lianheng.contract.imports import by_digits
 
 ERROR, WARNING = "error", "warning"
@@ -286,7 +286,7 @@ class _Finder:
         for method, text in self.calls:
             if isinstance(text, ast.Constant) and isinstance(text.value, str):
                 try:
-                    parse(text.value)
+                    canonical(text.value)
                 except ValueError as why:
                     width = (text.end_col_offset or text.col_offset + 1) - text.col_offset
                     message = f"the policy of {method.name}: {why}"
@@ -328,12 +328,9 @@ def _names(text: ast.expr) -> list[tuple[str, str]]:
     if not (isinstance(text, ast.Constant) and isinstance(text.value, str)):
         return []
     try:
-        alternatives = parse(text.value)
+        return names_in(text.value)
     except ValueError:
         return []
-    return [
-        clause for clauses in alternatives for clause in clauses if clause[0] in ("role", "org")
-    ]
 
 
 def _nearest(name: str, others: Collection[str]) -> str | None:

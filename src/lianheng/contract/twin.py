@@ -14,8 +14,7 @@ It refuses to run under `python -O`, which drops every `assert` of a contract.
 
 from lianheng.contract._directory import Directory
 from lianheng.contract._load import Program, load
-from lianheng.contract._policy import met_by
-from lianheng.contract._policy import parse as parse_policy
+from lianheng.contract._policy import Judgement, Question, denial
 from lianheng.contract._run import Outcome, broken_invariants, run
 from lianheng.contract._state import State, key_of
 from lianheng.contract._timers import Timer
@@ -26,16 +25,17 @@ __all__ = [
     "Call",
     "Directory",
     "Failure",
+    "Judgement",
     "Outcome",
     "Peer",
     "Program",
+    "Question",
     "State",
     "Timer",
     "broken_invariants",
     "key_of",
     "load",
-    "met_by",
-    "parse_policy",
+    "denial",
     "run",
     "upgrade",
 ]

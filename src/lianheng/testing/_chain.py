@@ -13,8 +13,9 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from lianheng import _native
+from lianheng.contract.twin import Judgement, Question
 from lianheng.ledger import DirectSequencer, EngineBackend, Ledger
-from lianheng.members import CallSigner, Genesis, Identity, MemberSpec
+from lianheng.members import BY_ORGANISATION, CallSigner, Genesis, Identity, MemberSpec
 from lianheng.model import (
     ContractName,
     ContractSource,
@@ -29,8 +30,16 @@ from lianheng.model import (
     limits,
     native_errors,
 )
+from lianheng.system import policies
 
 CHAIN = "test"
+
+POLICIES = {
+    "contracts.deploy": "role:operator or role:admin",
+    **{f"contracts.{call}": "role:admin" for call in ("freeze", "retire", "thaw", "upgrade")},
+}
+"""One operator deploys, one admin decides about lives: a test says otherwise where it matters."""
+
 _SEALER = "sequencer@test"
 
 
@@ -85,6 +94,31 @@ class Registered:
     def keys_of(self, member: str) -> Sequence[bytes]:
         """The public keys of a member, in the order of their ids."""
         return self._keys.get(member, ())
+
+    def judge(self, question: Question) -> Judgement:
+        """As the system's contract `policies` has it, run as the Python that it is."""
+        target = f"{question.contract}.{question.method}"
+        policy = self._rules.get(target, "")
+        members = tuple(
+            policies.Agreeing(one.member, one.organisation, tuple(one.roles))
+            for one in question.signers
+        )
+        agreement = policies.Agreement(
+            members, question.via, question.subject, tuple(self._organisations)
+        )
+        lacks = policies.missing(policy or question.own, agreement)
+        return Judgement(policy or question.own, by_chain=policy != "", lacks=lacks)
+
+    @cached_property
+    def _rules(self) -> Mapping[str, str]:
+        rows = self._chain.rows("policies", "rules").values()
+        return {row["target"]: row["policy"] for row in map(decode, rows)}
+
+    @cached_property
+    def _organisations(self) -> list[str]:
+        rows = self._chain.rows("members", "organisations").values()
+        last = {row["name"]: row["status"] for row in map(decode, rows)}
+        return [name for name, status in last.items() if status == "active"]
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -310,6 +344,8 @@ def _genesis(
         sealer=identity_of(_SEALER),
         time_ms=time_ms,
         contracts=[ContractSource(*contract) for contract in contracts],
+        roles=dict.fromkeys((role for _, roles, _ in members for role in roles), BY_ORGANISATION),
+        policies=POLICIES,
     )
     return genesis.encoded
 

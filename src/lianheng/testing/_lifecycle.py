@@ -8,12 +8,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lianheng.contract.twin import Call, Failure, Outcome, load, met_by, upgrade
+from lianheng.contract.twin import Call, Failure, Outcome, Question, denial, load, upgrade
 from lianheng.model import Result, encode
 from lianheng.testing._chain import Chain
 from lianheng.testing._twins import Twin, compare, refusal
 
-POLICY = "role:admin"
+POLICY = "MAJORITY role:admin"
+"""What the engine asks for, unless the chain sets another policy."""
+
 _NEXT = {
     ("freeze", "active"): "frozen",
     ("thaw", "frozen"): "active",
@@ -57,9 +59,10 @@ def changed(
     twin: Twin, call: Call, path: str | None, twins: Mapping[str, Twin]
 ) -> tuple[Outcome, Twin]:
     """What a call of `contracts` does to one contract; the twin itself where it is refused."""
-    if not met_by(POLICY, call.signers):
-        message = f"contracts.{call.method} requires {POLICY}"
-        return Outcome(failure=Failure("policy.denied", message)), twin
+    question = Question("contracts", call.method, POLICY, call.signers, None, None)
+    judgement = call.directory.judge(question)
+    if judgement.lacks:
+        return Outcome(failure=Failure("policy.denied", denial(question, judgement))), twin
     if call.method == "upgrade":
         return _upgraded(twin, call, path, twins)
     status = _NEXT.get((call.method, twin.status))
