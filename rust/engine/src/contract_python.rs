@@ -95,7 +95,7 @@ impl KnownMethod {
 }
 
 impl PythonContract {
-    fn new(program: Program) -> Self {
+    pub(crate) fn new(program: Program) -> Self {
         let interface = program.interface();
         let calls = interface
             .calls
@@ -223,7 +223,7 @@ impl Contract for PythonContract {
     }
 
     fn interface(&self) -> Value {
-        declaration::of(self.program.interface())
+        declaration::of(&self.program)
     }
 }
 

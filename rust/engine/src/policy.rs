@@ -99,6 +99,26 @@ impl Policy {
             .any(|one| (via.is_none() || one.names_callers()) && one.holds(signers, via))
     }
 
+    /// Whether any signers at all meet it in a call that the contract `via` makes.
+    pub fn admits(&self, via: &str) -> bool {
+        let parts = |one: &Policy| match one {
+            Policy::And(parts) => parts.clone(),
+            one => vec![one.clone()],
+        };
+        let alternatives = match self {
+            Policy::Or(alternatives) => alternatives.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        alternatives.iter().any(|one| {
+            one.names_callers()
+                && parts(one).iter().all(|part| match part {
+                    Policy::Via(name) => name == via,
+                    Policy::Forbidden => false,
+                    _ => true,
+                })
+        })
+    }
+
     fn names_callers(&self) -> bool {
         match self {
             Policy::Via(_) | Policy::ViaAny => true,
@@ -173,6 +193,29 @@ mod tests {
         assert!(met("ANY or via:ANY", None) && met("ANY or via:ANY", Some("shop")));
         assert!(!met("role:bank or via:shop", Some("other")));
         assert!(!met("role:buyer and via:shop or role:bank", Some("shop")));
+    }
+
+    #[test]
+    fn a_policy_says_which_contracts_may_call_at_all() {
+        let admits = |text: &str| Policy::parse(text).unwrap().admits("shop");
+        for text in [
+            "via:shop",
+            "via:ANY",
+            "role:a or via:shop",
+            "role:a and via:shop",
+            "ANY or via:ANY",
+        ] {
+            assert!(admits(text), "{text}");
+        }
+        for text in [
+            "ANY",
+            "role:a",
+            "via:other",
+            "via:other and via:shop",
+            "FORBIDDEN and via:shop",
+        ] {
+            assert!(!admits(text), "{text}");
+        }
     }
 
     #[test]

@@ -62,6 +62,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module
     )?)?;
     module.add_function(wrap_pyfunction!(
+        contract_functions::contract_callers,
+        module
+    )?)?;
+    module.add_function(wrap_pyfunction!(
         contract_functions::contract_changes,
         module
     )?)?;

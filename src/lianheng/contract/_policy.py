@@ -67,6 +67,15 @@ def met_by(text: str, signers: Sequence[Signer], via: str | None = None) -> bool
     )
 
 
+def admits(text: str, via: str) -> bool:
+    """Whether any signers at all meet a policy in a call that the contract `via` makes."""
+    return any(
+        any(kind == "via" for kind, _ in clauses)
+        and all(kind != "FORBIDDEN" and (kind != "via" or name in (via, "ANY")) for kind, name in clauses)
+        for clauses in parse(text)
+    )
+
+
 def denial(target: str, policy: str, signers: Sequence[Signer]) -> str:
     """The sentence of a refusal."""
     who = " and ".join(f"{s.member} ({', '.join(s.roles) or 'no role'})" for s in signers)
