@@ -352,6 +352,8 @@ fn missing_rows(rows: Vec<NewRow>, state: &BlockState<'_>) -> Result<Vec<NewRow>
 pub struct Rehearsal {
     /// Differences in layout and methods.
     pub changes: Vec<Change>,
+    /// Whether the source compiles and could follow the one in force: else only the refusal says anything.
+    pub planned: bool,
     /// How many other sources were in force before the present one: `from_version` of a migration.
     pub from_version: u64,
     /// Gas that the transaction would use.
@@ -403,6 +405,7 @@ impl Engine {
             rehearsal.gas = gas;
             check_file(file)?;
             let plan = plan(&arguments, &tools, &imports, height, gas)?;
+            rehearsal.planned = true;
             rehearsal.from_version = plan.old.sources_before;
             rehearsal.changes = plan.done.deployed.code.changes(plan.old.code.as_ref())?;
             let (old, new) = (&plan.old, &plan.done.deployed);
@@ -447,7 +450,7 @@ impl Engine {
 }
 
 impl Rehearsal {
-    /// As a map: changes, from_version, gas, rows, index_entries, callers (contract, attribute, interface,
+    /// As a map: changes, planned, from_version, gas, rows, index_entries, callers (contract, attribute, interface,
     /// method, why), refusal (null, or code, message, reason, file, line and hint).
     pub fn to_value(&self) -> Value {
         let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
@@ -473,6 +476,7 @@ impl Rehearsal {
         });
         Value::Map(vec![
             field("changes", Value::Array(changes.collect())),
+            field("planned", Value::Bool(self.planned)),
             field("from_version", number(self.from_version)),
             field("gas", number(self.gas)),
             field("rows", number(self.rows as u64)),

@@ -133,8 +133,5 @@ class _Reader:
         self._seen.add((written.of, read.of))
         known, wanted = written.fields, read.fields
         taken = all(n in wanted and self.reads(kind, wanted[n]) for n, kind in known.items())
-        given = (
-            field.name in known or field.default is not MISSING
-            for field in fields(read.of)
-        )
+        given = (field.name in known or field.default is not MISSING for field in fields(read.of))
         return taken and all(given)

@@ -71,7 +71,10 @@ def admits(text: str, via: str) -> bool:
     """Whether any signers at all meet a policy in a call that the contract `via` makes."""
     return any(
         any(kind == "via" for kind, _ in clauses)
-        and all(kind != "FORBIDDEN" and (kind != "via" or name in (via, "ANY")) for kind, name in clauses)
+        and all(
+            kind != "FORBIDDEN" and (kind != "via" or name in (via, "ANY"))
+            for kind, name in clauses
+        )
         for clauses in parse(text)
     )
 

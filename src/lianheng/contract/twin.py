@@ -14,7 +14,7 @@ It refuses to run under `python -O`, which drops every `assert` of a contract.
 
 from lianheng.contract._declaration import declaration, differences
 from lianheng.contract._load import Program, load
-from lianheng.contract._callers import broken_callers
+from lianheng.contract._callers import Broken, broken_callers
 from lianheng.contract._policy import met_by
 from lianheng.contract._policy import parse as parse_policy
 from lianheng.contract._run import Outcome, broken_invariants, run
@@ -24,6 +24,7 @@ from lianheng.contract._transaction import Call, Failure, Peer
 from lianheng.contract._upgrade import upgrade
 
 __all__ = [
+    "Broken",
     "Call",
     "Failure",
     "Outcome",
