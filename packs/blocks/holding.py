@@ -33,7 +33,7 @@ NAME_LIMIT = 64  # characters of a code, a unit or the id of an issue
 ID_LIMIT = 128  # characters of a holding's id: `.1` is added for each part of a part
 PARTS_LIMIT = 100  # parts that one call makes or takes together
 OFFERS_LIMIT = 8  # lenders asked at a time
-EXPIRY_GAS = 40_000  # that the end of a lock may use: paid by the call that locks
+EXPIRY_GAS = 20_000  # that the end of a lock may use: paid by the call that locks
 LATEST = 253_402_300_799_999  # ms since 1970: the last moment of the year 9999, and of timers
 PAGE_LIMIT = 200  # rows that one view lists; the last row's id is the cursor
 

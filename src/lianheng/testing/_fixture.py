@@ -441,10 +441,12 @@ class LedgerFixture:
         if self._record is None:
             return
         for number, (made, result) in enumerate(self._chain.journal[first:], first):
-            steps = self._chain.steps(result) if self._record.wants_steps else ()
             contract, _, method = made.target.partition(".")
             if contract == _SYSTEM:
+                if "source" not in made.arguments:
+                    continue  # freezing and the like run nothing of the contract
                 contract = str(made.arguments.get("name"))
+            steps = self._chain.steps(result) if self._record.wants_steps else ()
             self._note(contract, method, result, steps, number)
         for sources in self._files.values():
             sources[:] = [known for known in sources if known[0] <= first]

@@ -37,7 +37,7 @@ def warn_of_types(source: str, file: str, path: str | None) -> tuple[Diagnostic,
     for item in found:
         word = "" if item.severity == ERROR else " (warning)"
         help_ = f" ({item.help})" if item.help else ""
-        text = f"{file}:{item.line}: {item.code}{word}: {item.message}{help_}"
+        text = f"contract check: {file}:{item.line}: {item.code}{word}: {item.message}{help_}"
         warnings.warn_explicit(text, ContractWarning, path or file, item.line)
     return found
 

@@ -227,27 +227,6 @@ def test_nobody_gives_more_time_to_an_own_request(court: Any, case: Any) -> None
         case.as_(REG).prolong("a1", 1, int(court.time) + DAY)
 
 
-def test_terms_that_follow_each_other_end_one_by_one(court: Any, case: Any) -> None:
-    """The call that begins the first term pays for all of them, however large the procedure."""
-    crowd = [f"{number:02}{'o' * 55}" for number in range(32)]
-    moves = [
-        move("first", "escalate", "filed", "asked"), move("second", "escalate", "asked", "refused"),
-        move("third", "escalate", "refused", "denied"),
-        *[move(f"{n:02}{'m' * 60}", "decide", "filed", "denied", organisations=crowd)
-          for n in range(61)],
-    ]  # fmt: skip
-    ends = zip(("filed", "asked", "refused"), ("first", "second", "third"), strict=True)
-    terms = [{"state": state, "span": DAY, "lapse": lapse} for state, lapse in ends]
-    large = permit(version=2, final=["denied"], transitions=moves, terms=terms)
-    case.as_(REG).declare(large)
-    case.as_(ANN).open("p2", "permit", 2, ASKED)
-    assert [run.result.final for run in court.advance(days=2)] == [True, True]
-    assert (case.case("p2").state, case.case("p2").closed) == ("refused", False)
-    case.as_(REG).prolong("p2", 3, int(court.time) + 2 * DAY)
-    court.advance(days=2)
-    assert (case.case("p2").state, case.case("p2").closed) == ("denied", True)
-
-
 def test_a_frozen_contract_ends_its_terms_when_it_is_thawed(court: Any, case: Any) -> None:
     case.as_(IDA).decide("p1", "ask", 1, [])
     court.freeze(case)

@@ -102,11 +102,15 @@ class Budget:
 
     @classmethod
     def of(cls, record: "Record", folder: Path) -> Self:
-        """What the calls of a run cost, files as seen from a folder."""
+        """What the calls of a run cost, files as seen from a folder.
+
+        A contract that a test gives as text is no file, and has no budget.
+        """
         return cls(
             {
                 Path(os.path.relpath(path, folder)).as_posix(): _measured(file)
                 for path, file in sorted(record.files.items())
+                if Path(path).is_file()
             }
         )
 
@@ -178,7 +182,7 @@ def lines_of(source: str) -> dict[int, Line]:
     comments = _comments(source)
     seen: Counter[Line] = Counter()
     found = {}
-    for number, text in enumerate(source.splitlines(), 1):
+    for number, text in enumerate(source.split("\n"), 1):
         function = functions.get(number)
         bare = text[: comments.get(number, len(text))].strip()
         if function is None or not bare:
