@@ -78,19 +78,28 @@ def _misfit(expected: Expected, callee: Program) -> str | None:
         kinds = {True: "a view", False: "a call"}
         given, wanted = kinds[not expected.view], kinds[expected.view]
         return f"{name}: it is {given}, the interface says {wanted}"
-    taken = callee.parameters[name]
+    why = _unfit_argument(expected, callee) or _unfit_result(expected, callee)
+    return None if why is None else f"{name}: {why}"
+
+
+def _unfit_argument(expected: Expected, callee: Program) -> str | None:
+    taken = callee.parameters[expected.name]
     for argument, sent in expected.types.items():
         if argument not in taken:
-            return f"{name}: it has no parameter {argument}"
+            return f"it has no parameter {argument}"
         if not _Reader().reads(sent, taken[argument].type):
-            other = taken[argument].type
-            return f"{name}: {argument} is {other}, the interface says {sent}"
+            return f"{argument} is {taken[argument].type}, the interface says {sent}"
     for argument, parameter in taken.items():
         if parameter.required and argument not in expected.types:
-            return f"{name}: it needs {argument}, which the interface lacks"
-    if not _Reader().reads(callee.returns[name], expected.returns):
-        return f"{name}: it gives {callee.returns[name]}, the interface says {expected.returns}"
+            return f"it needs {argument}, which the interface lacks"
     return None
+
+
+def _unfit_result(expected: Expected, callee: Program) -> str | None:
+    given = callee.returns[expected.name]
+    if _Reader().reads(given, expected.returns):
+        return None
+    return f"it gives {given}, the interface says {expected.returns}"
 
 
 class _Reader:
@@ -101,28 +110,29 @@ class _Reader:
 
     def reads(self, written: Type, read: Type) -> bool:
         """Each value of `written`, encoded, is a value of `read`."""
-        if isinstance(read, Anything):
-            return True
-        if isinstance(written, Choice):
+        if isinstance(written, Choice) and not isinstance(read, Anything):
             return all(self.reads(choice, read) for choice in written.choices)
-        if isinstance(read, Choice):
-            return any(self.reads(written, choice) for choice in read.choices)
         match written, read:
-            case Items(), Items():
-                if written.of is set:
-                    return written == read
-                return written.of is read.of and self.reads(written.item, read.item)
-            case Fixed(), Fixed():
-                pairs = zip(written.items, read.items, strict=False)
-                same = len(written.items) == len(read.items)
-                return same and all(self.reads(*pair) for pair in pairs)
-            case Dict(), Dict():
-                return self.reads(written.key, read.key) and self.reads(written.item, read.item)
+            case _, Anything():
+                return True
+            case _, Choice(choices):
+                return any(self.reads(written, choice) for choice in choices)
+            case RecordType(), RecordType():
+                return self._record(written, read)
             case Member(), Member():
                 known = {(type(member.value), member.value) for member in read.of}
                 return all((type(member.value), member.value) in known for member in written.of)
-            case RecordType(), RecordType():
-                return self._record(written, read)
+        return self._container(written, read)
+
+    def _container(self, written: Type, read: Type) -> bool:
+        match written, read:
+            case Items(of, item), Items(other_of, other) if of is not set:
+                return of is other_of and self.reads(item, other)
+            case Fixed(items), Fixed(others):
+                pairs = zip(items, others, strict=False)
+                return len(items) == len(others) and all(self.reads(*pair) for pair in pairs)
+            case Dict(key, item), Dict(other_key, other):
+                return self.reads(key, other_key) and self.reads(item, other)
         return written == read
 
     def _record(self, written: RecordType, read: RecordType) -> bool:

@@ -31,6 +31,7 @@ from lianheng.model import encode
 DEFAULT_BYTES = 1_024
 """Longest default, encoded, that a declaration shows, as in the core."""
 
+_EMPTY = inspect.Parameter.empty
 _CLASSES = ("records", "events", "enums")
 
 
@@ -94,7 +95,7 @@ def _method(program: Program, name: str) -> dict[str, Any]:
         "doc": _doc(method.__doc__),
         "by": program.declared[name].by or "",
         "parameters": [
-            _field(parameter.name, parameter.type, given[parameter.name].default, inspect._empty)
+            _field(parameter.name, parameter.type, given[parameter.name].default, _EMPTY)
             for parameter in program.parameters[name].values()
         ],
         "returns": str(program.returns[name]),
@@ -210,8 +211,7 @@ def _record(of: type) -> dict[str, Any]:
         "name": of.__name__,
         "doc": _doc(of.__dict__.get("_doc")),
         "fields": [
-            _field(field.name, types[field.name], field.default, MISSING)
-            for field in fields(of)  # type: ignore[arg-type]  # each record is a dataclass
+            _field(field.name, types[field.name], field.default, MISSING) for field in fields(of)
         ],
         "signatories": [*getattr(of, "signatories", ())],
         "observers": [*getattr(of, "observers", ())],

@@ -134,7 +134,7 @@ class InterfaceDocument(_Part):
 
 
 def document(source: str, file: str) -> InterfaceDocument:
-    """The interface of a source that compiles. Raise `CallRefused` (`contract.invalid`) for another one."""
+    """The interface of a source. Raise `CallRefused` (`contract.invalid`) where it is refused."""
     with native_errors():
         core = _native.contract_interface(source, file, by_digits(source))
     digest = hashlib.sha256(source.encode()).hexdigest()

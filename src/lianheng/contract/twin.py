@@ -12,9 +12,9 @@ It keeps no keys and checks no signatures: the signers are those it is told.
 It refuses to run under `python -O`, which drops every `assert` of a contract.
 """
 
+from lianheng.contract._callers import Broken, broken_callers
 from lianheng.contract._declaration import declaration, differences
 from lianheng.contract._load import Program, load
-from lianheng.contract._callers import Broken, broken_callers
 from lianheng.contract._policy import met_by
 from lianheng.contract._policy import parse as parse_policy
 from lianheng.contract._run import Outcome, broken_invariants, run

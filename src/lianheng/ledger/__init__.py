@@ -38,10 +38,10 @@ from lianheng.ledger._submission import (
 from lianheng.ledger._tables import Page, Table, TableRow
 
 __all__ = [
-    "BrokenCaller",
     "Backend",
     "BlockMaker",
     "BlockOutcome",
+    "BrokenCaller",
     "ContractVersion",
     "Counts",
     "DeclaredType",

@@ -153,7 +153,7 @@ def _costs(path: Path, given: object) -> Costs:
     if not isinstance(given, dict):
         raise _refused(path, "is no map of file, method and gas")
     by_line = given.pop(BY_LINE, {})
-    lines = {
+    lines: dict[Line, Any] = {
         Line(function, text): gas
         for function, texts in (by_line.items() if isinstance(by_line, dict) else [("", None)])
         for text, gas in (texts.items() if isinstance(texts, dict) else [("", None)])

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 Old = Annotated[Path, typer.Argument(metavar="OLD", help="The contract as it is deployed.")]
 Callers = Annotated[
     list[Path] | None,
-    typer.Option("--caller", help="A contract that calls this one, deployed under its file's name."),
+    typer.Option(
+        "--caller", help="A contract that calls this one, deployed under its file's name."
+    ),
 ]
 Name = Annotated[
     str | None, typer.Option("--name", help="Under which callers know it; else OLD's file name.")
@@ -60,7 +62,15 @@ def diff(
     method = skeleton(before, after, found)
     if json:
         shown = [change.to_json() for change in found]
-        emit({"migration": needs, "migrates": migrates, "changes": shown, "skeleton": method, "callers": broken})
+        emit(
+            {
+                "migration": needs,
+                "migrates": migrates,
+                "changes": shown,
+                "skeleton": method,
+                "callers": broken,
+            }
+        )
     else:
         if found:
             rows = [(change.effect, change.where, change.what, change.why) for change in found]
