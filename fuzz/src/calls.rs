@@ -79,7 +79,7 @@ pub fn call_all(program: &Program, state: &mut Memory) -> Vec<Outcome> {
             let given = method
                 .parameters
                 .iter()
-                .filter(|one| round == 0 || !one.optional);
+                .filter(|one| round == 0 || one.default.is_none());
             let given = given.map(|one| (Value::text(one.name.clone()), example(&one.ty, round)));
             let Ok(arguments) = encode(&Value::Map(given.collect())) else {
                 continue;

@@ -4,7 +4,8 @@ What always holds:
 - a case moves only by transitions that its procedure declares, in the version that it began under;
 - a decision needs as many distinct organisations as declared, and none of them is the requester's;
 - who decided before an appeal does not decide after it;
-- a closed case never changes again, and the record of each case is complete and only grows.
+- a closed case never changes again, and the record of each case is complete and only grows;
+- a term ends by itself: the first block at or after its moment does what the procedure declares.
 
 A procedure is data. The chain sees hashes of papers and of comments, never the papers.
 """
@@ -19,6 +20,7 @@ from lianheng.contract import (
     call,
     invariant,
     require,
+    timer,
     view,
 )
 
@@ -29,6 +31,9 @@ ORGANISATIONS_LIMIT = 32  # named by one transition, and the largest quorum
 PAPERS_LIMIT = 16  # hashes that one call files
 SPAN_LIMIT = 100 * 366 * 24 * 60 * 60 * 1000  # ms: terms beyond a hundred years are mistakes
 PAGE_LIMIT = 200  # rows that one view lists
+LAPSE_GAS = 15_000  # that a term's end may use: paid by the call that begins the term
+LAPSE_GAS_PER_STEP = 1_200  # and more for each transition and term that is read,
+LAPSE_GAS_PER_NAME = 250  # and for each organisation that they list
 
 
 class Act(Enum):
@@ -46,6 +51,7 @@ class What(Enum):
     VOTED = "voted"
     RETRACTED = "retracted"
     MOVED = "moved"
+    PROLONGED = "prolonged"
 
 
 class Transition(Record):
@@ -62,7 +68,7 @@ class Transition(Record):
 class Term(Record):
     state: str
     span: int  # ms that a case may stay in the state
-    lapse: str = ""  # the transition that anybody can set off afterwards; empty: none
+    lapse: str = ""  # the transition that happens by itself then; empty: none, others may escalate
 
 
 class Procedure(Record):
@@ -97,6 +103,7 @@ class Case(Record):
     fresh: int = 0  # the round that began with an appeal; who voted earlier is out
     entries: int = 0  # of its record
     closed: bool = False
+    timer: int = 0  # number of the timer that ends the term, where one does
 
 
 class Vote(Record):
@@ -119,7 +126,7 @@ class Entry(Record):
     number: int
     what: What
     round: int
-    organisation: str
+    organisation: str  # empty where a term ended: nobody did it
     at: int  # ms since 1970
     transition: str = ""
     paper: str = ""  # hash
@@ -160,6 +167,11 @@ class Moved(Event):
     closed: bool
 
 
+class Prolonged(Event):
+    case: str
+    due: int  # ms since 1970
+
+
 def require_hash(text: str, of: str) -> None:
     digits = len(text) == 64 and all(digit in "0123456789abcdef" for digit in text)
     require(digits, "not_a_hash", f"give the SHA-256 of {of} in lower-case hex")
@@ -196,6 +208,9 @@ def check_procedure(given: Procedure) -> None:
     back = reach([*final], [(m.target, m.source) for m in moves])
     lost = sorted(states - forward)
     require_sound(not lost, f"no way leads from {given.start} to {', '.join(lost)}")
+    for term in given.terms:
+        rest = len(lapses_from(given, term.state)) <= len(states)
+        require_sound(rest, f"the terms from {term.state} on end in a circle: nobody pays for ever")
     stuck = sorted(states - back)
     require_sound(not stuck, f"no way leads from {', '.join(stuck)} to an end")
 
@@ -207,6 +222,8 @@ def check_transition(given: Procedure, move: Transition) -> None:
     require_sound(move.source != move.target, f"{name} leads from {move.source} to itself")
     require_sound(0 <= move.evidence <= PAPERS_LIMIT, f"{name}: 0 to {PAPERS_LIMIT} hashes")
     listed = move.organisations
+    named = [is_name(each) for each in (*listed, *([move.role] if move.role else []))]
+    require_sound(all(named), f"{name}: roles and organisations are names without spaces")
     each_once = len({*listed}) == len(listed) <= ORGANISATIONS_LIMIT
     require_sound(each_once, f"{name}: at most {ORGANISATIONS_LIMIT} organisations, each once")
     most = len(listed) or ORGANISATIONS_LIMIT
@@ -231,6 +248,17 @@ def check_term(given: Procedure, term: Term) -> None:
     require_sound(known, f"{term.lapse} must be an escalation of {term.state}")
     empty = all(move.evidence == 0 for move in lapses)
     require_sound(empty, f"{term.lapse} happens by itself: it cannot bring evidence")
+
+
+def lapses_from(rules: Procedure, state: str) -> list[str]:
+    """What happens by itself, one term after the other, when nobody acts."""
+    ends = {term.state: term.lapse for term in rules.terms if term.lapse}
+    targets = {move.name: move.target for move in rules.transitions}
+    names: list[str] = []
+    while state in ends and len(names) <= STATES_LIMIT:
+        names.append(ends[state])
+        state = targets[ends[state]]
+    return names
 
 
 def reach(begin: list[str], ways: list[tuple[str, str]]) -> set[str]:
@@ -294,14 +322,10 @@ class Cases(Contract):
         require(allowed, "not_entitled", f"opening {procedure} needs the role {rules.role}")
         for move in rules.transitions:
             self.require_quorum(move, [requester])
-        started = Case(
-            id=id, procedure=procedure, version=version, requester=requester, subject=subject,
-            state=rules.start, opened=self.now, due=self.due_of(rules, rules.start)
-        )  # fmt: skip
-        case = self.note(started, What.OPENED, requester, paper=subject)
-        self.cases[id] = self.file_papers(case, requester, [], "")
+        started = Case(id, procedure, version, requester, subject, rules.start, opened=self.now)
+        case = self.begin_term(self.note(started, What.OPENED, requester, paper=subject))
         self.emit(Opened(case=id, procedure=procedure, version=version, requester=requester))
-        return self.cases[id]
+        return self.kept(self.file_papers(case, requester, [], ""))
 
     @call(by="ANY")
     def file(self, id: str, evidence: list[str], comment: str = "") -> Case:
@@ -315,8 +339,7 @@ class Cases(Contract):
         require(entitled, "not_entitled", f"{own} has no part in {id} while it is {case.state}")
         brought = len(evidence) + len(self.attachments)
         require(brought > 0 or comment != "", "no_paper", "name a hash, or attach a paper")
-        self.cases[id] = self.file_papers(case, own, evidence, comment)
-        return self.cases[id]
+        return self.kept(self.file_papers(case, own, evidence, comment))
 
     @call(by="ANY")
     def decide(
@@ -336,8 +359,7 @@ class Cases(Contract):
         agreed = self.votes.by(index, id, round, transition, limit=move.quorum)
         if len(agreed) == move.quorum:
             case = self.go(case, move)
-        self.cases[id] = case
-        return case
+        return self.kept(case)
 
     @call(by="ANY")
     def retract(self, id: str, round: int) -> Case:
@@ -350,9 +372,8 @@ class Cases(Contract):
         allowed = self.may_act(move, own, self.caller.roles)
         require(allowed, "not_entitled", f"taking a vote back needs the role {move.role}")
         del self.votes[id, round, own]
-        self.cases[id] = self.note(case, What.RETRACTED, own, voted.transition)
         self.emit(Voted(case=id, round=round, organisation=own, transition=""))
-        return self.cases[id]
+        return self.kept(self.note(case, What.RETRACTED, own, voted.transition))
 
     @call(by="ANY")
     def proceed(
@@ -365,16 +386,14 @@ class Cases(Contract):
         allowed = move.role == "" or move.role in self.caller.roles
         require(allowed, "not_entitled", f"{transition} needs the role {move.role}")
         if move.act == Act.APPEAL:
-            due = case.due or 0
+            due = self.due_of(case)
             require(self.now < due, "too_late", f"the term of {id} ended at {due}, now {self.now}")
             case = case.replace(fresh=round + 1)
             for next in self.rules_of(case).transitions:
                 if next.source == move.target:
                     heard = [each for each in next.organisations if (id, each) in self.deciders]
                     self.require_quorum(next, [own, *heard])
-        case = self.with_papers(case, move, evidence, comment)
-        self.cases[id] = self.go(case, move)
-        return self.cases[id]
+        return self.kept(self.go(self.with_papers(case, move, evidence, comment), move))
 
     @call(by="ANY")
     def escalate(
@@ -383,30 +402,33 @@ class Cases(Contract):
         """After the term: the requester, or who is named for it."""
         case, own = self.in_round(id, round), self.caller.organisation
         move = self.move_of(case, transition, [Act.ESCALATE])
-        self.require_overdue(case)
+        due = self.due_of(case)
+        require(self.now >= due, "not_due", f"{id} is due at {due}, now is {self.now}")
         named = move.role != "" or len(move.organisations) > 0
         entitled = named and self.may_act(move, own, self.caller.roles)
         allowed = entitled or own == case.requester
         require(allowed, "not_entitled", f"{own} cannot escalate {id}")
-        case = self.with_papers(case, move, evidence, comment)
-        self.cases[id] = self.go(case, move)
-        return self.cases[id]
+        return self.kept(self.go(self.with_papers(case, move, evidence, comment), move))
 
-    @call(by="ANY")
-    def lapse(self, id: str, round: int) -> Case:
-        """After the term: what the procedure declared for that. Anybody can set it off.
+    @call(by="role:registrar")
+    def prolong(self, id: str, round: int, due: int) -> Case:
+        """More time in the present state: the procedure's owner gives it, to others than itself."""
+        case, own = self.in_round(id, round), self.caller.organisation
+        owner, before = self.rules_of(case).owner, self.due_of(case)
+        require(own == owner, "not_owner", f"{owner} gives more time for {case.procedure}")
+        require(own != case.requester, "own_request", f"{own} asked for {id}: others give it time")
+        require(self.now < before, "too_late", f"the term of {id} ended at {before}")
+        later = before < due <= self.now + SPAN_LIMIT
+        require(later, "wrong_time", f"{due} is not after {before}, or a hundred years away")
+        self.cancel(case.timer)
+        self.emit(Prolonged(case=id, due=due))
+        return self.kept(self.wait_until(self.note(case, What.PROLONGED, own), due))
 
-        It takes nothing from who calls, so a timer at `due` can do it as well.
-        """
+    @timer
+    def lapse(self, id: str, round: int, transition: str) -> None:
+        """The term is over: what the procedure declared for that happens, and nobody signs it."""
         case = self.in_round(id, round)
-        self.require_overdue(case)
-        rules = self.rules_of(case)
-        named = [term.lapse for term in rules.terms if term.state == case.state and term.lapse]
-        require(
-            len(named) == 1, "no_lapse", f"{rules.code} declares nothing for the end of this term"
-        )
-        self.cases[id] = self.go(case, self.move_of(case, named[0], [Act.ESCALATE]))
-        return self.cases[id]
+        self.kept(self.go(case, self.move_of(case, transition, [Act.ESCALATE])))
 
     @view
     def case(self, id: str) -> Case:
@@ -462,6 +484,10 @@ class Cases(Contract):
                     state, round = found[0].target, round + 1
             assert (state, round) == (case.state, case.round), case
             assert case.closed == (state in rules.final), case
+            terms = [term for term in rules.terms if term.state == state]
+            lapses = [term for term in terms if term.lapse]
+            assert (case.due is not None, case.timer > 0) == (terms != [], lapses != []), case
+            assert not lapses or self.now < (case.due or 0), "a term ends by itself"
 
     @invariant
     def decisions_have_their_quorum_without_the_requester(self) -> None:
@@ -534,23 +560,40 @@ class Cases(Contract):
             message = f"{move.name} needs {move.quorum} organisations, {len(left)} are left"
             require(len(left) >= move.quorum, "no_quorum", message)
 
-    def require_overdue(self, case: Case) -> None:
+    def due_of(self, case: Case) -> int:
         require(case.due is not None, "no_term", f"{case.state} has no term")
-        due = case.due or 0
-        require(self.now >= due, "not_due", f"{case.id} is due at {due}, now is {self.now}")
+        return case.due or 0
 
-    def due_of(self, rules: Procedure, state: str) -> int | None:
+    def begin_term(self, case: Case) -> Case:
         """The one place where a term begins."""
-        spans = [term.span for term in rules.terms if term.state == state]
-        return self.now + spans[0] if spans else None
+        spans = [term.span for term in self.rules_of(case).terms if term.state == case.state]
+        if not spans:
+            return case.replace(due=None, timer=0)
+        return self.wait_until(case, self.now + spans[0])
+
+    def wait_until(self, case: Case, due: int) -> Case:
+        """Until then; a timer ends the term where the procedure says what happens."""
+        id, round, number, rules = case.id, case.round, 0, self.rules_of(case)
+        if names := lapses_from(rules, case.state):
+            listed = sum(len(move.organisations) for move in rules.transitions)
+            steps = len(rules.terms) + len(rules.transitions)
+            gas = LAPSE_GAS + LAPSE_GAS_PER_STEP * steps + LAPSE_GAS_PER_NAME * listed
+            # The first timer carries the gas of all that follow it: nobody else would pay for them.
+            gas, then = gas * len(names), names[0]
+            number = self.due(due, "lapse", gas=gas, id=id, round=round, transition=then)
+        return case.replace(due=due, timer=number)
 
     def go(self, case: Case, move: Transition) -> Case:
-        rules, target = self.rules_of(case), move.target
+        target = move.target
         case = self.note(case, What.MOVED, self.caller.organisation, move.name)
-        closed = target in rules.final
+        closed = target in self.rules_of(case).final
         self.emit(Moved(case.id, move.name, case.state, target, closed))
-        due = self.due_of(rules, target)
-        return case.replace(state=target, round=case.round + 1, due=due, closed=closed)
+        self.cancel(case.timer)  # of the state that it leaves; at the term's end it has run
+        return self.begin_term(case.replace(state=target, round=case.round + 1, closed=closed))
+
+    def kept(self, case: Case) -> Case:
+        self.cases[case.id] = case
+        return case
 
     def with_papers(self, case: Case, move: Transition, evidence: list[str], comment: str) -> Case:
         brought = len(evidence) + len(self.attachments)

@@ -24,6 +24,7 @@ from lianheng.contract import (
     invariant,
     require,
     sha256,
+    timer,
     view,
 )
 
@@ -32,6 +33,8 @@ NAME_LIMIT = 64  # characters of a code, a unit or the id of an issue
 ID_LIMIT = 128  # characters of a holding's id: `.1` is added for each part of a part
 PARTS_LIMIT = 100  # parts that one call makes or takes together
 OFFERS_LIMIT = 8  # lenders asked at a time
+EXPIRY_GAS = 20_000  # that the end of a lock may use: paid by the call that locks
+LATEST = 253_402_300_799_999  # ms since 1970: the last moment of the year 9999, and of timers
 PAGE_LIMIT = 200  # rows that one view lists; the last row's id is the cursor
 
 
@@ -148,6 +151,7 @@ class Lock(Record):
     agent: str = ""  # who must agree to the release
     digest: str = ""  # SHA-256 of the secret that must be shown
     stage: Stage = Stage.OPEN
+    timer: int = 0  # number of the timer that returns it when it expires
 
 
 class Retirement(Record):
@@ -573,14 +577,17 @@ class Holdings(Contract):
         own = self.free(id, self.caller.organisation)
         require_party(beneficiary, "a beneficiary", own.holder)
         require(agent != "" or digest != "", "no_condition", "name an agent, a digest, or both")
-        require(expires > self.now, "wrong_time", f"{expires} has passed, now is {self.now}")
+        ahead = self.now < expires <= LATEST
+        require(ahead, "wrong_time", f"{expires} has passed, now is {self.now}, or is too far")
         if agent:
             require_party(agent, "an agent", own.holder)
         if digest:
             require_hash(digest, "the secret")
         self.require_may_hold(self.kinds[own.kind], beneficiary)
         number = self.lock_numbers.next()
+        ends = self.due(expires, "expire", gas=EXPIRY_GAS, number=number)
         lock = Lock(number, id, own.kind, own.holder, beneficiary, expires, agent, digest)
+        lock = lock.replace(timer=ends)
         self.locks[number] = lock
         self.write([own], [own.replace(lock=number, offers=())])
         self.emit(LockChanged(number=number, id=id, beneficiary=beneficiary, stage=Stage.OPEN))
@@ -600,7 +607,7 @@ class Holdings(Contract):
 
     @call(by="ANY or via:ANY")
     def return_lock(self, number: int) -> Holding:
-        """To the depositor: when it expired, or earlier where agent or beneficiary say so."""
+        """To the depositor: where agent or beneficiary say so, or after what froze its end."""
         lock, own = self.open_lock(number)
         if self.now < lock.expires:
             who = [party for party in (lock.agent, lock.beneficiary) if party]
@@ -609,6 +616,14 @@ class Holdings(Contract):
                 given, "not_expired", f"lock {number} ends at {lock.expires}, now is {self.now}"
             )
         return self.end_lock(lock, own, lock.depositor, Stage.RETURNED)
+
+    @timer
+    def expire(self, number: int) -> None:
+        """The condition was not met in time: back to the depositor. What is frozen stays."""
+        lock = self.locks[number]
+        own = self.holdings[lock.holding]
+        if own.frozen == "":
+            self.end_lock(lock, own, lock.depositor, Stage.RETURNED)
 
     # The authority that the kind named
 
@@ -764,6 +779,7 @@ class Holdings(Contract):
     def an_open_pledge_or_lock_lies_on_one_live_holding(self) -> None:
         live = [h for h in self.holdings.scan(limit=1_000) if h.state == State.LIVE]
         liens = [each for each in live if each.pledge or each.lock]
+        assert all(self.now < self.locks[h.lock].expires or h.frozen for h in liens if h.lock)
         assert all((each.lender is None) == (each.pledge == 0) for each in live)
         assert not any(each.offers for each in liens)
         assert not any(each.pledge and each.lock for each in liens)
@@ -912,6 +928,7 @@ class Holdings(Contract):
     def end_lock(self, lock: Lock, own: Holding, to: str, stage: Stage) -> Holding:
         ended = own.replace(lock=0, holder=to)
         self.locks[lock.number] = lock.replace(stage=stage)
+        self.cancel(lock.timer)  # it has run where the lock expired
         self.write([own], [ended])
         self.emit(LockChanged(number=lock.number, id=own.id, beneficiary=to, stage=stage))
         return ended

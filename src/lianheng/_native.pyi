@@ -31,6 +31,7 @@ def public_key(seed: bytes) -> bytes: ...
 def check_public_key(public: bytes) -> None: ...
 def policy_text(text: str) -> str: ...
 def policy_names(text: str) -> list[tuple[str, str]]: ...
+def policy_admits(text: str, via: str) -> bool: ...
 def policy_missing(
     text: str,
     members: Sequence[tuple[str, str, Sequence[str]]],
@@ -58,6 +59,17 @@ def contract_operations(source: str) -> tuple[list[str], list[str]]:
 def contract_interface(
     source: str, file: str, imports: Mapping[str, str] | None = None
 ) -> dict[str, CborValue]: ...
+def contract_callers(
+    old: tuple[str, str, str],
+    new: str,
+    others: list[tuple[str, str, str]],
+    imports: Mapping[str, str] | None = None,
+) -> list[dict[str, CborValue]]:
+    """Calls of other contracts that fit the old source and not the new one.
+
+    `old` and `others` are contract, file and source.
+    """
+
 def contract_changes(
     old: str, new: str, file: str, imports: Mapping[str, str] | None = None
 ) -> list[dict[str, CborValue]]: ...

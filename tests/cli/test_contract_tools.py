@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Cli
 
+from lianheng.cli.contracts._budget import lines_of
 from lianheng.contract.checks import check, looks_personal
 
 SHED = """from lianheng.contract import Contract, Enum, Event, Record, Table, call, require, view
@@ -111,6 +112,125 @@ def test_gas_is_shown_by_call_and_line_and_kept_in_a_budget(cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_budget_holds_lines_and_survives_other_edits(cli: Cli) -> None:
+    wrote = cli(
+        "contract", "gas", "--no-lines", "--budget-lines", "3", "--write-budget", "gas.json"
+    )
+    assert wrote.code == 0
+    budget = json.loads(Path("gas.json").read_text())["shed.py"]
+    lines = {(name, text) for name, texts in budget["by line"].items() for text in texts}
+    dearest = "self.tools[id] = Tool(id=id, holder=self.caller.organisation)"
+    assert len(lines) == 3
+    assert ("Shed.add", dearest) in lines
+    # Lines that move, are indented otherwise or get a comment are the same lines.
+    source = Path("shed.py").read_text()
+    moved = source.replace("class Shed", "LIMIT = 3\n\n\nclass Shed").replace(
+        dearest, f"{dearest}  # kept"
+    )
+    Path("shed.py").write_text(moved)
+    assert cli("contract", "gas", "--no-lines", "--budget", "gas.json").code == 0
+    number = moved.splitlines().index(f"            {dearest}  # kept") + 1
+    spent = budget["by line"]["Shed.add"][dearest]
+    budget["by line"]["Shed.add"] |= {dearest: spent - 1, "gone = 1": 5}
+    Path("gas.json").write_text(json.dumps({"shed.py": budget}))
+    over = cli("contract", "gas", "--no-lines", "--budget", "gas.json")
+    assert over.code == 1
+    told = f"`{dearest}`: {spent:,} gas, 1 more than its budget of {spent - 1:,}"
+    assert f"shed.py:{number} in Shed.add: {told}" in over.err.replace("\n", " ")
+    assert "no test passes the line `gone = 1`; its budget is 5 gas" in over.err.replace("\n", " ")
+    machine = cli("contract", "gas", "--budget", "gas.json", "--json").json
+    assert [(one["line"], one["allowed"], one["most"]) for one in machine["over"]] == [
+        (None, 5, None),
+        (number, spent - 1, spent),
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines", [[], {"Shed.add": 5}, {"Shed.add": {"x": "5"}}, {"f": {"x": True}}]
+)
+@pytest.mark.usefixtures("folder")
+def test_a_malformed_budget_of_lines_is_refused(cli: Cli, lines: object) -> None:
+    Path("gas.json").write_text(json.dumps({"shed.py": {"add": 9_999, "by line": lines}}))
+    ran = cli("contract", "gas", "--budget", "gas.json")
+    assert ran.code != 0
+    assert "no map of file, method and gas" in ran.err.replace("\n", " ")
+
+
+def test_a_line_costs_what_one_call_spends_in_it(cli: Cli, folder: Path) -> None:
+    dearest = "self.tools[id] = Tool(id=id, holder=self.caller.organisation)"
+    found = []
+    for many in (1, 3):
+        test = TEST.replace('add("x")', f'add("x", many={many})')
+        (folder / "test_shed.py").write_text(test + test.replace("test_add", "test_again"))
+        assert cli("contract", "gas", "--budget-lines", "9", "--write-budget", "gas.json").code == 0
+        lines = json.loads(Path("gas.json").read_text())["shed.py"]["by line"]
+        found.append(lines["Shed.add"][dearest])
+    assert found[1] > 2 * found[0]
+
+
+def test_lines_of_one_text_are_told_apart() -> None:
+    source = "def f():\n    x = 1  # one\n    if x:\n        x = 1\n    def g():\n        x = 1\n"
+    found = {number: tuple(line) for number, line in lines_of(source).items()}
+    assert found == {
+        1: ("f", "def f():"),
+        2: ("f", "x = 1"),
+        3: ("f", "if x:"),
+        4: ("f", "x = 1 #2"),
+        5: ("f.g", "def g():"),
+        6: ("f.g", "x = 1"),
+    }
+
+
+@pytest.mark.usefixtures("folder")
+def test_findings_about_types_are_shown_with_the_tests(cli: Cli, folder: Path) -> None:
+    wrong = SHED.replace("-> list[str]:", "-> list[int]:")
+    (folder / "shed.py").write_text(wrong)
+    ran = cli("contract", "test")
+    assert ran.code == 0
+    assert re.search(r"shed\.py:\d+:\d+  type\.", ran.out)
+    assert cli("contract", "test", "--json").json["advice"][0]["code"].startswith("type.")
+
+
+CALLER = """from lianheng.contract import Contract, Interface, Record, Uses, call, view
+
+class Tool(Record):
+    id: str
+    holder: str
+    kind: str
+
+class Shed(Interface):
+    @view
+    def held(self, holder: str) -> list[str]: ...
+
+class Hire(Contract):
+    shed = Uses(Shed, contract="shed")
+
+    @view
+    def mine(self, holder: str) -> int:
+        return len(self.shed.held(holder))
+"""
+
+
+def test_diff_names_callers_that_break(cli: Cli, folder: Path) -> None:
+    (folder / "hire.py").write_text(CALLER)
+    (folder / "new.py").write_text(SHED.replace("def held(", "def owned("))
+    fine = cli("contract", "diff", "shed.py", "shed.py", "--caller", "hire.py")
+    assert fine.code == 0
+    ran = cli("contract", "diff", "shed.py", "new.py", "--caller", "hire.py")
+    assert ran.code == 1
+    assert "it has no method held" in ran.out
+    machine = cli("contract", "diff", "shed.py", "new.py", "--caller", "hire.py", "--json").json
+    assert machine["callers"] == [
+        {
+            "contract": "hire", "attribute": "shed", "interface": "Shed", "method": "held",
+            "why": "it has no method held",
+        }
+    ]  # fmt: skip
+    other = cli("contract", "diff", "shed.py", "new.py", "--caller", "hire.py", "--name", "store")
+    assert other.code == 0
+
+
+@pytest.mark.usefixtures("folder")
 def test_coverage_knows_lines_and_branches(cli: Cli) -> None:
     machine = cli("contract", "coverage", "--json").json
     (missing,) = (found["missing"] for found in machine["files"].values())
@@ -142,6 +262,8 @@ def test_the_interface_is_json(cli: Cli, folder: Path) -> None:
     found = cli("contract", "interface", "shed.py").json
     assert [call["name"] for call in found["calls"]] == ["add"]
     assert found["tables"][0]["indexes"] == [["holder"]]
+    assert found["format"] == "lianheng.interface/1"
+    assert found["calls"][0]["parameters"][1]["default"] == 1
     (folder / "bad.py").write_text("x = 1.5\n")
     assert cli("contract", "interface", "bad.py").code == 1
 

@@ -69,6 +69,33 @@ def test_an_upgrade_is_rehearsed_and_made(fund: Path, cli: Cli) -> None:
     assert fund.is_dir()
 
 
+def test_a_rehearsal_names_the_callers_that_break(fund: Path, cli: Cli) -> None:
+    payer = """from lianheng.contract import Contract, Interface, Uses, call, view
+
+class Fund(Interface):
+    @view
+    def paid(self) -> int: ...
+
+class Payer(Contract):
+    fund = Uses(Fund, contract="fund")
+
+    @view
+    def so_far(self) -> int:
+        return self.fund.paid()
+"""
+    paid = FUND + "\n    @view\n    def paid(self) -> int:\n        return 1\n"
+    (fund / "paid.py").write_text(paid.replace("call,", "call, view,", 1))
+    (fund / "payer.py").write_text(payer)
+    assert cli("contract", "upgrade", "paid.py", "--name", "fund", *ALICE).code == 0
+    assert cli("contract", "deploy", "payer.py", *ALICE).code == 0
+    ran = cli("contract", "upgrade", "larger.py", "--name", "fund", "--rehearse")
+    assert ran.code == 0
+    assert "it has no method paid" in ran.out
+    assert "these calls of fund would be refused" in ran.out
+    told = cli("contract", "upgrade", "larger.py", "--name", "fund", "--rehearse", "--json").json
+    assert [one["contract"] for one in told["rehearsal"]["callers"]] == ["payer"]
+
+
 def test_a_refused_upgrade_says_why_and_what_to_do(fund: Path, cli: Cli) -> None:
     for extra in (("--rehearse",), ALICE):
         ran = cli("contract", "upgrade", "other.py", "--name", "fund", *extra)

@@ -195,7 +195,7 @@ def test_one_pair_of_check_digits_fits(text: str) -> None:
     assert bank.count(True) == 1
 
 
-SIGNERS = (Caller("alice@north", "north"),)
+SIGNERS = (Caller("alice@north", "north", ()),)
 CONTRACT = """
 from lianheng.contract import Contract, Decimal, Record, Table, call, view
 

@@ -61,7 +61,9 @@ class MemoryHost:
     via = None
 
     def __init__(self, *signers: str) -> None:
-        self.signers = tuple(Caller(member=s, organisation=s.split("@")[1]) for s in signers)
+        self.signers = tuple(
+            Caller(member=s, organisation=s.split("@")[1], roles=()) for s in signers
+        )
         self.caller = self.signers[0]
         self.state = State()
         self.signed_by(*signers)

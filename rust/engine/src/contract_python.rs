@@ -79,9 +79,9 @@ pub(crate) struct PythonContract {
 
 /// A call or view.
 pub(crate) struct KnownMethod {
-    text: String,
+    pub(crate) text: String,
     /// The policy, where the text is one: deployment refuses others.
-    rule: Option<Arc<Rule>>,
+    pub(crate) rule: Option<Arc<Rule>>,
     first: Option<String>,
     reads: bool,
 }
@@ -102,7 +102,7 @@ impl KnownMethod {
 }
 
 impl PythonContract {
-    fn new(program: Program) -> Self {
+    pub(crate) fn new(program: Program) -> Self {
         let interface = program.interface();
         let calls = interface
             .calls
@@ -238,7 +238,7 @@ impl Contract for PythonContract {
     }
 
     fn interface(&self) -> Value {
-        declaration::of(self.program.interface())
+        declaration::of(&self.program)
     }
 }
 

@@ -3,6 +3,9 @@
 use codec::cbor::Value;
 use vm::Program;
 
+use crate::callers;
+use crate::contract_python::PythonContract;
+use crate::runtime::Contract;
 use crate::Error;
 
 fn text(text: &str) -> Value {
@@ -22,15 +25,18 @@ fn list<T>(items: &[T], value: impl Fn(&T) -> Value) -> Value {
     Value::Array(items.iter().map(value).collect())
 }
 
-fn field(field: &vm::FieldInterface) -> Value {
+fn field(program: &Program, field: &vm::FieldInterface) -> Value {
+    let default = field.default.and_then(|at| program.default_value(at));
     map(vec![
         ("name", text(&field.name)),
         ("type", text(&field.ty.to_string())),
-        ("optional", Value::Bool(field.optional)),
+        ("optional", Value::Bool(field.default.is_some())),
+        ("default", default.unwrap_or(Value::Null)),
     ])
 }
 
-fn method(method: &vm::MethodInterface) -> Value {
+fn method(program: &Program, method: &vm::MethodInterface) -> Value {
+    let field = |one: &vm::FieldInterface| field(program, one);
     map(vec![
         ("name", text(&method.name)),
         ("doc", text(&method.doc)),
@@ -40,9 +46,11 @@ fn method(method: &vm::MethodInterface) -> Value {
     ])
 }
 
-fn class(class: &vm::ClassInterface) -> Value {
+fn class(program: &Program, class: &vm::ClassInterface) -> Value {
+    let field = |one: &vm::FieldInterface| field(program, one);
     map(vec![
         ("name", text(&class.name)),
+        ("doc", text(&class.doc)),
         ("fields", list(&class.fields, field)),
         ("signatories", list(&class.signatories, |name| text(name))),
         ("observers", list(&class.observers, |name| text(name))),
@@ -64,7 +72,8 @@ fn import(import: &vm::ImportInterface) -> Value {
     ])
 }
 
-fn used(used: &vm::UseInterface) -> Value {
+fn used(program: &Program, used: &vm::UseInterface) -> Value {
+    let method = |one: &vm::MethodInterface| method(program, one);
     let source = used.source.map(|hash| Value::bytes(hash.to_vec()));
     map(vec![
         ("name", text(&used.name)),
@@ -76,8 +85,13 @@ fn used(used: &vm::UseInterface) -> Value {
     ])
 }
 
-/// The declaration as maps: name, doc, calls, views, timers, tables, records, events, enums, cells, migrations, uses, imports.
-pub(crate) fn of(interface: &vm::Interface) -> Value {
+/// The declaration as maps: name, doc, calls, views, timers, tables, records, events, enums, cells,
+/// migrations, uses, imports. `docs/protocol/contract-interface.schema.json` describes each of them.
+pub(crate) fn of(program: &Program) -> Value {
+    let interface = program.interface();
+    let method = |one: &vm::MethodInterface| method(program, one);
+    let class = |one: &vm::ClassInterface| class(program, one);
+    let used = |one: &vm::UseInterface| used(program, one);
     let names = |names: &Vec<String>| list(names, |name| text(name));
     let table = |table: &vm::TableInterface| {
         map(vec![
@@ -88,10 +102,11 @@ pub(crate) fn of(interface: &vm::Interface) -> Value {
             ("unique", list(&table.unique, names)),
         ])
     };
-    let member = |(name, value): &(String, String)| Value::Array(vec![text(name), text(value)]);
+    let member = |(name, value): &(String, Value)| Value::Array(vec![text(name), value.clone()]);
     let enumeration = |enumeration: &vm::EnumInterface| {
         map(vec![
             ("name", text(&enumeration.name)),
+            ("doc", text(&enumeration.doc)),
             ("members", list(&enumeration.members, member)),
         ])
     };
@@ -176,6 +191,48 @@ fn policy_complaints(source: &str, file: &str, program: &Program) -> Vec<Value> 
         .collect()
 }
 
+/// A source with the name under which it is deployed, and its file.
+pub struct NamedSource {
+    /// The contract.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// Its source.
+    pub source: String,
+}
+
+/// Calls of other sources that fit the old source of a contract and not the new one, as a rehearsal
+/// gives them.
+pub fn source_callers(
+    old: &NamedSource,
+    new: &str,
+    others: &[NamedSource],
+    imports: &vm::Imports,
+) -> Result<Vec<Value>, Error> {
+    let compiled = |source: &str, file: &str| {
+        let program = vm::compile_with(source, file, imports).map_err(|found| invalid(&found))?;
+        Ok::<_, Error>(PythonContract::new(program))
+    };
+    let hash = |source: &str| crypto::Suite::One.hash(source.as_bytes());
+    let (was, is) = (compiled(&old.source, &old.file)?, compiled(new, &old.file)?);
+    let (was, is) = (
+        (&was as &dyn Contract, hash(&old.source)),
+        (&is as &dyn Contract, hash(new)),
+    );
+    let mut found = Vec::new();
+    for other in others {
+        let caller = compiled(&other.source, &other.file)?;
+        let broken = callers::broken_calls(&other.name, &caller, &old.name, was, is);
+        found.extend(broken.iter().map(callers::value));
+    }
+    Ok(found)
+}
+
+fn invalid(found: &[vm::Diagnostic]) -> Error {
+    let first = found.first().map(ToString::to_string).unwrap_or_default();
+    Error::new("contract.invalid", first).hint("run `lianheng contract check`")
+}
+
 /// What an upgrade from one source to another changes in layout and methods.
 pub fn source_changes(
     old: &str,
@@ -183,12 +240,8 @@ pub fn source_changes(
     file: &str,
     imports: &vm::Imports,
 ) -> Result<Vec<Value>, Error> {
-    let compiled = |source: &str| {
-        vm::compile_with(source, file, imports).map_err(|found| {
-            let first = found.first().map(ToString::to_string).unwrap_or_default();
-            Error::new("contract.invalid", first).hint("run `lianheng contract check`")
-        })
-    };
+    let compiled =
+        |source: &str| vm::compile_with(source, file, imports).map_err(|found| invalid(&found));
     let found = vm::changes(&compiled(old)?, &compiled(new)?);
     let change = |change: &vm::Change| {
         map(vec![
@@ -203,10 +256,7 @@ pub fn source_changes(
 /// The declaration of a source that compiles.
 pub fn source_interface(source: &str, file: &str, imports: &vm::Imports) -> Result<Value, Error> {
     match vm::compile_with(source, file, imports) {
-        Ok(program) => Ok(of(program.interface())),
-        Err(found) => {
-            let first = found.first().map(ToString::to_string).unwrap_or_default();
-            Err(Error::new("contract.invalid", first).hint("run `lianheng contract check`"))
-        }
+        Ok(program) => Ok(of(&program)),
+        Err(found) => Err(invalid(&found)),
     }
 }

@@ -15,6 +15,7 @@
 mod audit;
 mod authority;
 pub mod bench;
+mod callers;
 mod chain_answers;
 mod checkpoint;
 mod contract_python;
@@ -47,8 +48,11 @@ mod status;
 mod timers;
 
 pub use audit::{Checked, Progress, Replay};
+pub use callers::BrokenCaller;
 pub use contract_python::ContractPython;
-pub use declaration::{check_source, check_types, source_changes, source_interface};
+pub use declaration::{
+    check_source, check_types, source_callers, source_changes, source_interface, NamedSource,
+};
 pub use deploy::{GAS_PER_SOURCE_BYTE, POLICY as DEPLOY_POLICY, RESERVED as RESERVED_NAMES};
 pub use engine::{Engine, Outcome, Pending, Recovery};
 pub use envelope::{Envelope, EnvelopeHead, Gathered};

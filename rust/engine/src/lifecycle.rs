@@ -7,6 +7,7 @@ use codec::cbor::{Decoder, Encoder, MapReader, Value};
 use codec::key;
 
 use crate::authority::{check_contracts, Asking};
+use crate::callers::{self, BrokenCaller};
 use crate::deploy::{self, check_file, Arguments, Done, Tools, CONTRACT};
 use crate::engine::Engine;
 use crate::execute::{fault, refused, refused_all_the_same, Execution};
@@ -320,6 +321,8 @@ fn missing_rows(rows: Vec<NewRow>, state: &BlockState<'_>) -> Result<Vec<NewRow>
 pub struct Rehearsal {
     /// Differences in layout and methods.
     pub changes: Vec<Change>,
+    /// Whether the source compiles and could follow the one in force: else only the refusal says anything.
+    pub planned: bool,
     /// How many other sources were in force before the present one: `from_version` of a migration.
     pub from_version: u64,
     /// Gas that the transaction would use.
@@ -328,6 +331,9 @@ pub struct Rehearsal {
     pub rows: usize,
     /// Index entries that it would write or delete.
     pub index_entries: usize,
+    /// Calls of other contracts that fit the source in force and would not fit the new one. They do not
+    /// refuse the upgrade: each of them is refused when it is made.
+    pub callers: Vec<BrokenCaller>,
     /// Why it would be refused, if it would.
     pub refusal: Option<Refusal>,
 }
@@ -373,8 +379,16 @@ impl Engine {
             rehearsal.gas = gas;
             check_file(file)?;
             let plan = plan(&arguments, &tools, &imports, height, gas)?;
+            rehearsal.planned = true;
             rehearsal.from_version = plan.old.sources_before;
             rehearsal.changes = plan.done.deployed.code.changes(plan.old.code.as_ref())?;
+            let (old, new) = (&plan.old, &plan.done.deployed);
+            rehearsal.callers = callers::broken(
+                name,
+                (old.code.as_ref(), old.source),
+                (new.code.as_ref(), new.source),
+                &head.contracts,
+            );
             Ok(plan)
         });
         let plan = match planned {
@@ -413,8 +427,8 @@ impl Engine {
 }
 
 impl Rehearsal {
-    /// As a map: changes, from_version, gas, rows, index_entries, refusal (null, or code, message, reason,
-    /// file, line and hint).
+    /// As a map: changes, planned, from_version, gas, rows, index_entries, callers (contract, attribute, interface,
+    /// method, why), refusal (null, or code, message, reason, file, line and hint).
     pub fn to_value(&self) -> Value {
         let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
         let field = |name: &str, value: Value| (Value::text(name), value);
@@ -439,10 +453,15 @@ impl Rehearsal {
         });
         Value::Map(vec![
             field("changes", Value::Array(changes.collect())),
+            field("planned", Value::Bool(self.planned)),
             field("from_version", number(self.from_version)),
             field("gas", number(self.gas)),
             field("rows", number(self.rows as u64)),
             field("index_entries", number(self.index_entries as u64)),
+            field(
+                "callers",
+                Value::Array(self.callers.iter().map(callers::value).collect()),
+            ),
             field("refusal", refusal.unwrap_or(Value::Null)),
         ])
     }

@@ -60,12 +60,10 @@ impl Bindings {
     }
 }
 
-fn source_differs(contract: &str, meant: [u8; 32], deployed: &Deployed) -> Option<String> {
+pub(crate) fn source_differs(contract: &str, meant: [u8; 32], runs: Hash32) -> Option<String> {
     let meant = Hash32(meant);
-    (meant != deployed.source).then(|| {
-        let runs = deployed.source;
-        format!("the contract uses source {meant} of {contract}, which runs {runs}")
-    })
+    (meant != runs)
+        .then(|| format!("the contract uses source {meant} of {contract}, which runs {runs}"))
 }
 
 /// Refuses a deployment whose used contracts do not offer what its interfaces say.
@@ -98,7 +96,7 @@ pub(crate) fn check_uses(
         }
         if let Some(message) = used
             .source
-            .and_then(|meant| source_differs(name, meant, deployed))
+            .and_then(|meant| source_differs(name, meant, deployed.source))
         {
             return refuse("code.mismatch", message);
         }
@@ -173,7 +171,7 @@ impl<'c> StateHost<'_, '_, '_, '_, 'c> {
         }
         if let Some(message) = call
             .source
-            .and_then(|meant| source_differs(name, meant, deployed))
+            .and_then(|meant| source_differs(name, meant, deployed.source))
         {
             return Err(("code.mismatch", message));
         }

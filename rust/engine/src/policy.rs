@@ -108,6 +108,26 @@ impl Policy {
         all.iter().filter(move |one| direct || one.names_callers())
     }
 
+    /// Whether any signers at all meet it in a call that the contract `via` makes.
+    pub fn admits(&self, via: &str) -> bool {
+        let alternatives = match self {
+            Policy::Or(parts) => parts.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut callers = alternatives.iter().filter(|one| one.names_callers());
+        callers.any(|one| one.could_hold(via))
+    }
+
+    fn could_hold(&self, via: &str) -> bool {
+        match self {
+            Policy::Via(name) => name == via,
+            Policy::Forbidden => false,
+            Policy::And(parts) => parts.iter().all(|part| part.could_hold(via)),
+            Policy::Or(parts) => parts.iter().any(|part| part.could_hold(via)),
+            _ => true,
+        }
+    }
+
     fn names_callers(&self) -> bool {
         match self {
             Policy::Via(_) | Policy::ViaAny => true,

@@ -88,6 +88,36 @@ pub fn contract_changes<'py>(
         .collect()
 }
 
+/// A source as Python names it: contract, file, source.
+type Named = (String, String, String);
+
+fn named((name, file, source): Named) -> engine::NamedSource {
+    engine::NamedSource { name, file, source }
+}
+
+/// Calls of other sources that fit the old source of a contract and not the new one.
+#[pyfunction]
+#[pyo3(signature = (old, new, others, imports=None))]
+pub fn contract_callers<'py>(
+    py: Python<'py>,
+    old: Named,
+    new: &str,
+    others: Vec<Named>,
+    imports: Option<BTreeMap<String, String>>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let imports = imports_of(imports);
+    let (old, others) = (
+        named(old),
+        others.into_iter().map(named).collect::<Vec<_>>(),
+    );
+    let callers = py.detach(|| engine::source_callers(&old, new, &others, &imports));
+    let callers = callers.map_err(raise)?;
+    callers
+        .iter()
+        .map(|caller| value::to_python(py, caller))
+        .collect()
+}
+
 /// The operations, builtins and methods of the VM, and those that a source's code uses.
 #[pyfunction]
 pub fn contract_operations(source: &str) -> PyResult<(Vec<String>, Vec<String>)> {

@@ -63,11 +63,16 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module
     )?)?;
     module.add_function(wrap_pyfunction!(
+        contract_functions::contract_callers,
+        module
+    )?)?;
+    module.add_function(wrap_pyfunction!(
         contract_functions::contract_changes,
         module
     )?)?;
     module.add_function(wrap_pyfunction!(policy_functions::policy_text, module)?)?;
     module.add_function(wrap_pyfunction!(policy_functions::policy_names, module)?)?;
+    module.add_function(wrap_pyfunction!(policy_functions::policy_admits, module)?)?;
     module.add_function(wrap_pyfunction!(policy_functions::policy_missing, module)?)?;
     module.add_function(wrap_pyfunction!(script::run_script, module)?)?;
     module.add_function(wrap_pyfunction!(bench_functions::bench_state, module)?)?;

@@ -22,6 +22,12 @@ pub fn policy_names(text: &str) -> PyResult<Vec<(&'static str, String)>> {
     Ok(parsed(text)?.names())
 }
 
+/// Whether any signers at all meet a policy in a call that the contract `via` makes.
+#[pyfunction]
+pub fn policy_admits(text: &str, via: &str) -> PyResult<bool> {
+    Ok(parsed(text)?.admits(via))
+}
+
 /// What a policy still needs, in words; None where these members meet it.
 #[pyfunction]
 #[pyo3(signature = (text, members, organisations, via, subject))]

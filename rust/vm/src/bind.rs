@@ -32,16 +32,34 @@ pub fn bind(caller: &Program, used: usize, callee: &Program) -> Result<Bound, St
     };
     let mut entries = Vec::with_capacity(declared.methods.len());
     for method in &declared.methods {
-        let name = caller.name(method.name);
-        let all = &callee.parts.entries;
-        let Some(number) = all.iter().position(|entry| callee.name(entry.name) == name) else {
-            return Err(format!("it has no method {name}"));
-        };
-        check_method(caller, method, callee, &all[number])
-            .map_err(|why| format!("{name}: {why}"))?;
-        entries.push(number as u16);
+        entries.push(entry_of(caller, method, callee)?);
     }
     Ok(Bound { entries })
+}
+
+/// The methods of used contract number `used` that the callee does not offer as declared, each with
+/// a sentence that says why. None of them: [`bind`] takes it.
+pub fn misfits(caller: &Program, used: usize, callee: &Program) -> Vec<(String, String)> {
+    let declared = caller.parts.uses.get(used);
+    let declared =
+        declared.and_then(|used| caller.parts.interfaces.get(usize::from(used.interface)));
+    let methods = declared.map_or(&[][..], |declared| &declared.methods);
+    let failed = methods.iter().filter_map(|method| {
+        let why = entry_of(caller, method, callee).err()?;
+        Some((caller.name(method.name).to_owned(), why))
+    });
+    failed.collect()
+}
+
+/// The number of the callee's entry that a declared method means.
+fn entry_of(caller: &Program, method: &Method, callee: &Program) -> Result<u16, String> {
+    let name = caller.name(method.name);
+    let all = &callee.parts.entries;
+    let Some(number) = all.iter().position(|entry| callee.name(entry.name) == name) else {
+        return Err(format!("it has no method {name}"));
+    };
+    check_method(caller, method, callee, &all[number]).map_err(|why| format!("{name}: {why}"))?;
+    Ok(number as u16)
 }
 
 fn check_method(

@@ -1,5 +1,7 @@
 //! What a contract offers to the outside: the source of REST, SQL, forms and clients.
 
+use codec::cbor::Value;
+
 use crate::program::{ClassKind, Const, Entry, Parts};
 use crate::types::Type;
 
@@ -93,8 +95,8 @@ pub struct FieldInterface {
     pub name: String,
     /// Type.
     pub ty: Type,
-    /// Whether it may be left out.
-    pub optional: bool,
+    /// The constant that it has where it is left out: see [`crate::Program::default_value`].
+    pub default: Option<u16>,
 }
 
 /// A table.
@@ -117,6 +119,8 @@ pub struct TableInterface {
 pub struct ClassInterface {
     /// Name.
     pub name: String,
+    /// Docstring.
+    pub doc: String,
     /// Fields in the order of the source.
     pub fields: Vec<FieldInterface>,
     /// Fields that name who must sign each change.
@@ -130,8 +134,10 @@ pub struct ClassInterface {
 pub struct EnumInterface {
     /// Name.
     pub name: String,
-    /// Names and values (an integer as its digits) of the members.
-    pub members: Vec<(String, String)>,
+    /// Docstring.
+    pub doc: String,
+    /// Names and values (texts or integers) of the members.
+    pub members: Vec<(String, Value)>,
 }
 
 impl Interface {
@@ -227,18 +233,19 @@ impl Interface {
                 .unwrap_or_default()
         };
         if class.kind == ClassKind::Enum {
-            let text = |value: &Const| match value {
-                Const::Int(value) => value.to_string(),
-                Const::Str(value) => value.clone(),
-                _ => String::new(),
+            let plain = |value: &Const| match value {
+                Const::Int(value) => Value::Int(*value),
+                Const::Str(value) => Value::text(value.clone()),
+                _ => Value::Null,
             };
             let members = class
                 .members
                 .iter()
-                .map(|(id, value)| (name(id), text(value)))
+                .map(|(id, value)| (name(id), plain(value)))
                 .collect();
             self.enums.push(EnumInterface {
                 name: class.name.clone(),
+                doc: class.doc.clone(),
                 members,
             });
             return;
@@ -246,7 +253,7 @@ impl Interface {
         let fields = class.fields.iter().map(|field| FieldInterface {
             name: name(&field.name),
             ty: field.ty.clone(),
-            optional: field.default.is_some(),
+            default: field.default,
         });
         let party = |field: &u16| {
             let field = class.fields.get(usize::from(*field));
@@ -254,6 +261,7 @@ impl Interface {
         };
         let described = ClassInterface {
             name: class.name.clone(),
+            doc: class.doc.clone(),
             fields: fields.collect(),
             signatories: class.signatories.iter().map(party).collect(),
             observers: class.observers.iter().map(party).collect(),
@@ -286,7 +294,7 @@ fn use_of(parts: &Parts, used: &crate::program::uses::Use) -> UseInterface {
             .map(|(id, ty)| FieldInterface {
                 name: name(*id),
                 ty: ty.clone(),
-                optional: false,
+                default: None,
             })
             .collect(),
         returns: method.returns.clone(),
@@ -317,7 +325,7 @@ fn method(parts: &Parts, entry: &Entry) -> MethodInterface {
             .map(|(param, ty)| FieldInterface {
                 name: name(param.name),
                 ty: ty.clone(),
-                optional: param.default.is_some(),
+                default: param.default,
             })
             .collect(),
         returns: entry.returns.clone(),

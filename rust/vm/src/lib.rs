@@ -16,6 +16,7 @@ mod bind;
 mod builtins;
 mod check;
 mod compile;
+mod defaults;
 mod diagnostics;
 mod error;
 pub mod gas;
@@ -45,7 +46,7 @@ mod unicode_tables;
 mod upgrade;
 mod value;
 
-pub use bind::{bind, Bound};
+pub use bind::{bind, misfits, Bound};
 pub use builtins::library::check_digits::{is_valid_lei, is_valid_uscc};
 pub use diagnostics::Diagnostic;
 pub use imports::{mentioned_imports, Imports};

@@ -53,6 +53,10 @@ pub const IMPORTS: usize = 16;
 /// Longest name of a contract, in bytes.
 pub const CONTRACT_NAME: usize = 63;
 
+/// Longest default, in bytes of its encoding, that an interface shows: one constant may be the default of
+/// thousands of fields.
+pub const DEFAULT_BYTES: usize = 1_024;
+
 /// Steps of comparing an interface with a contract: types nest, and unions multiply.
 pub const INTERFACE_STEPS: usize = 200_000;
 

@@ -124,12 +124,13 @@ def create_home(
     contracts: Sequence[ContractSource] = (),
     passphrase: Passphrase = None,
     development: bool,
+    governed: bool = False,
 ) -> tuple[HomeFolder, dict[str, Identity]]:
     """Make keys, genesis and an empty ledger in this folder; gives the members' identities.
 
     `roles` names the members and the one role of each; without it, each organisation gets one
-    operator and the first of them is admin too. Nothing is left behind where it fails. Raise
-    `UsageError` where a home is there already.
+    operator who is its admin, too. On a `governed` chain organisations agree to each contract.
+    Nothing is left behind where it fails. Raise `UsageError` where a home is there already.
     """
     check_organisations(organisations)
     check_vacant(folder, MADE)
@@ -138,7 +139,7 @@ def create_home(
     working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=folder))
     try:
         cast = members_of(organisations, roles, development=development)
-        fill(HomeFolder(working), organisations, cast, chain, contracts, secret)
+        fill(HomeFolder(working), organisations, cast, chain, contracts, secret, governed=governed)
         # The configuration goes last: with it the folder is a home.
         for name in reversed(MADE):
             (working / name).rename(folder / name)
@@ -179,24 +180,27 @@ def members_of(
         for number, organisation in enumerate(organisations):
             turn, place = divmod(number, len(NAMES))
             name = NAMES[place] + (str(turn + 1) if turn else "")
-            wanted[f"{name}@{organisation}"] = ["operator"] if number else ["operator", "admin"]
+            wanted[f"{name}@{organisation}"] = ["operator", "admin"]
     return [
         MemberSpec(member, Identity.generate(member, development=development), roles=given)
         for member, given in wanted.items()
     ]
 
 
-def fill(
+def fill(  # noqa: PLR0913 - all that a genesis consists of
     home: HomeFolder,
     organisations: Sequence[str],
     cast: Sequence[MemberSpec],
     chain: str,
     contracts: Sequence[ContractSource],
     secret: bytes | None,
+    *,
+    governed: bool,
 ) -> None:
     """Writes everything into a working folder."""
     from lianheng.consensus import create_ledger
     from lianheng.ledger import wall_clock_ms
+    from lianheng.system import LOCAL_POLICIES, contracts as system_contracts
 
     name = f"sequencer@{organisations[0]}"
     sealer = Identity.generate(name, development=secret is None)
@@ -206,7 +210,8 @@ def fill(
         members=[*cast, MemberSpec(name, sealer, kind="node")],
         sealer=sealer,
         time_ms=wall_clock_ms(),
-        contracts=contracts,
+        contracts=[*system_contracts(), *contracts],
+        policies={} if governed else LOCAL_POLICIES,
     )
     home.identities.mkdir(mode=0o700)
     for spec in cast:

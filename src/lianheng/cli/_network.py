@@ -122,12 +122,13 @@ def create_network(
     chain: str,
     roles: Mapping[str, str] | None = None,
     contracts: Sequence[ContractSource] = (),
+    governed: bool = False,
 ) -> tuple[NetworkFolder, Cast]:
     """Make a network of one validator an organisation, with development keys.
 
     `roles` names the members and the one role of each; without it, each organisation gets one
-    operator and the first of them is admin too. Nothing is left behind where it fails. Raise
-    `UsageError` where something is in the way.
+    operator who is its admin, too. On a `governed` chain organisations agree to each contract.
+    Nothing is left behind where it fails. Raise `UsageError` where something is in the way.
     """
     check_organisations(organisations)
     if len(organisations) > limits.LOCAL_NODES:
@@ -147,7 +148,7 @@ def create_network(
     working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=folder))
     moved: list[Path] = []
     try:
-        network = fill(working, cast, chain, contracts)
+        network = fill(working, cast, chain, contracts, governed=governed)
         # The network's file goes last: with it the folder is a network.
         for name in (*organisations, NETWORK):
             moved.append((working / name).rename(folder / name))  # noqa: PERF401 - kept halfway
@@ -169,11 +170,17 @@ def node_of(organisation: str) -> MemberSpec:
 
 
 def fill(
-    folder: Path, cast: Cast, chain: str, contracts: Sequence[ContractSource]
+    folder: Path,
+    cast: Cast,
+    chain: str,
+    contracts: Sequence[ContractSource],
+    *,
+    governed: bool,
 ) -> NetworkFolder:
     """Writes all homes and the network's file into a working folder."""
     from lianheng.ledger import wall_clock_ms
     from lianheng.model import GenesisFile
+    from lianheng.system import LOCAL_POLICIES, contracts as system_contracts
 
     genesis = Genesis.create(
         chain=chain,
@@ -181,7 +188,8 @@ def fill(
         members=cast.people,
         validators=[Validator(node) for node in cast.nodes],
         time_ms=wall_clock_ms(),
-        contracts=contracts,
+        contracts=[*system_contracts(), *contracts],
+        policies={} if governed else LOCAL_POLICIES,
     )
     for node in cast.nodes:
         organisation = str(node.identity.member.organisation)

@@ -15,10 +15,16 @@ def init(
     dev: Annotated[
         bool, typer.Option("--dev", help="UNENCRYPTED keys, for development only.")
     ] = False,
+    governed: Annotated[
+        bool, typer.Option("--governed", help="Organisations agree to each contract.")
+    ] = False,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
 ) -> None:
-    """Make a new chain here: one operator key an organisation, a genesis, an empty ledger."""
+    """Make a new chain here: one operator key an organisation, a genesis, an empty ledger.
+
+    Whoever is admin or operator deploys contracts, unless the chain is --governed.
+    """
     import time
 
     from lianheng._native import hash_bytes
@@ -33,6 +39,7 @@ def init(
         organisations=[name.strip() for name in orgs.split(",") if name.strip()],
         chain=chain,
         development=dev,
+        governed=governed,
         passphrase=None if dev else new_passphrase(passphrase_file),
     )
     genesis = hash_bytes(GenesisFile.from_bytes(home.genesis_file.read_bytes()).header.encoded)
@@ -51,7 +58,7 @@ def init(
     where = "" if folder == Path() else f" --home {folder}"
     console().print(
         f"made chain {chain}, genesis {short_hash(genesis)} · "
-        f"{', '.join(members)} (operator; {kind}) · {time.monotonic() - started:.1f} s",
+        f"{', '.join(members)} (operators and admins; {kind}) · {time.monotonic() - started:.1f} s",
         markup=False,
     )
     console().print(f"  next: lianheng up --detach{where}", style="dim")

@@ -21,7 +21,7 @@ class Caller(Record):
 
     member: str
     organisation: str
-    roles: tuple[str, ...] = ()
+    roles: tuple[str, ...]
 
 
 @dataclass(frozen=True)

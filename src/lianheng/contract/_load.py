@@ -2,10 +2,12 @@
 
 import __future__
 
+import hashlib
 import inspect
 import itertools
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -40,6 +42,8 @@ class Program:
     returns: dict[str, Type] = field(default_factory=dict)
     imported: dict[str, str] = field(default_factory=dict)
     """Files of imported sources: where they lie, and what errors call them."""
+    imports: dict[str, bytes] = field(default_factory=dict)
+    """Hashes of imported sources by their modules."""
 
     @property
     def migrations(self) -> dict[int, str]:
@@ -90,11 +94,13 @@ def load(source: str, file: str, path: str | None = None) -> Program:
         raise InvalidValue(
             "contract.not_loaded", f"{where}: CPython says {type(failure).__name__}: {failure}"
         ) from failure
-    return _program(module, file, place, _imported(source))
+    found = imported(source)
+    hashes = {name: hashlib.sha256(text.encode()).digest() for name, text in found.items()}
+    return replace(_program(module, file, place, _files(found)), imports=hashes)
 
 
-def _imported(source: str) -> dict[str, str]:
-    files = [getattr(sys.modules.get(name), "__file__", None) for name in imported(source)]
+def _files(modules: Iterable[str]) -> dict[str, str]:
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in modules]
     return {file: Path(file).name for file in files if file is not None}
 
 

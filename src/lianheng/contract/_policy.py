@@ -39,6 +39,11 @@ def names_in(text: str) -> list[tuple[str, str]]:
     return _native.policy_names(text)
 
 
+def admits(text: str, via: str) -> bool:
+    """Whether any signers at all meet a policy in a call that the contract `via` makes."""
+    return _native.policy_admits(text, via)
+
+
 def missing(
     text: str,
     signers: Sequence[Signer],

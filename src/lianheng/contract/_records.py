@@ -65,11 +65,13 @@ class RecordType:
 class _Typed:
     """Checks each field against its annotation, as the VM does, when the value is made."""
 
-    _declared_type: RecordType
+    _declared_type: ClassVar[RecordType]
+    _doc: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
         """Turn the annotated subclass into a frozen value class."""
         super().__init_subclass__()
+        cls._doc = cls.__dict__.get("__doc__") or ""  # a dataclass writes one where there is none
         dataclass(frozen=True)(cls)
         cls._declared_type = RecordType(cls)
 

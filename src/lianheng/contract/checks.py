@@ -174,8 +174,7 @@ def check(
     ]
     # What the compiler said of a line explains it better than what follows from it.
     told = {item.line for item in found}
-    types = [_from_core(item, source) for item in _native.check_contract_types(source, file)]
-    found += [item for item in types if item.line not in told]
+    found += [item for item in type_findings(source, file) if item.line not in told]
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -187,6 +186,11 @@ def check(
     ]
     errors = [*(item for item in found if item.code != "policy.malformed"), *finder.malformed()]
     return sorted([*errors, *warnings], key=lambda d: (d.line, d.column, d.severity))
+
+
+def type_findings(source: str, file: str) -> list[Diagnostic]:
+    """What the types of the bodies say against a source: advice that no chain enforces."""
+    return [_from_core(item, source) for item in _native.check_contract_types(source, file)]
 
 
 def looks_personal(name: str) -> bool:

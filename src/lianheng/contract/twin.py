@@ -12,6 +12,8 @@ It keeps no keys: the signers are those it is told, and who there is comes from 
 It refuses to run under `python -O`, which drops every `assert` of a contract.
 """
 
+from lianheng.contract._callers import Broken, broken_callers
+from lianheng.contract._declaration import declaration, differences
 from lianheng.contract._directory import Directory
 from lianheng.contract._load import Program, load
 from lianheng.contract._policy import Judgement, Question, denial
@@ -22,6 +24,7 @@ from lianheng.contract._transaction import Call, Failure, Peer
 from lianheng.contract._upgrade import upgrade
 
 __all__ = [
+    "Broken",
     "Call",
     "Directory",
     "Failure",
@@ -32,7 +35,10 @@ __all__ = [
     "Question",
     "State",
     "Timer",
+    "broken_callers",
     "broken_invariants",
+    "declaration",
+    "differences",
     "key_of",
     "load",
     "denial",

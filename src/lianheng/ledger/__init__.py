@@ -14,7 +14,7 @@ from lianheng.ledger._declared import (
 )
 from lianheng.ledger._export import export_chain, read_sequence, replay_export
 from lianheng.ledger._ledger import Ledger, wall_clock_ms
-from lianheng.ledger._lifecycle import ContractVersion, Rehearsal, UpgradeChange
+from lianheng.ledger._lifecycle import BrokenCaller, ContractVersion, Rehearsal, UpgradeChange
 from lianheng.ledger._ordering import (
     BlockMaker,
     DirectSequencer,
@@ -41,6 +41,7 @@ __all__ = [
     "Backend",
     "BlockMaker",
     "BlockOutcome",
+    "BrokenCaller",
     "ContractVersion",
     "Counts",
     "DeclaredType",

@@ -22,6 +22,29 @@ class UpgradeChange:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenCaller:
+    """A call of another contract that fits the source in force and would not fit the new one.
+
+    It refuses no upgrade: the call is refused (`contract.interface`, `policy.denied`,
+    `code.mismatch`) when it is made.
+    """
+
+    contract: str
+    """The contract that calls."""
+    attribute: str
+    interface: str
+    method: str
+    """Empty where the whole contract is meant: the caller names another source."""
+    why: str
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Self:
+        """Read what the core gives."""
+        names = ("contract", "attribute", "interface", "method", "why")
+        return cls(*(str(fields[name]) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsal:
     """An upgrade that was tried on a copy of the last state."""
 
@@ -32,6 +55,10 @@ class Rehearsal:
     rows: int
     """Rows that it would write or delete, beside those of the system."""
     index_entries: int
+    callers: tuple[BrokenCaller, ...]
+    """Calls of other contracts that would no longer fit, by contract."""
+    planned: bool
+    """Whether the new source compiles and could follow: else nothing but the refusal is known."""
     refusal: CallError | None
     """Why it would be refused, if it would."""
 
@@ -45,6 +72,8 @@ class Rehearsal:
             Gas(fields["gas"]),
             int(fields["rows"]),
             int(fields["index_entries"]),
+            tuple(BrokenCaller.from_fields(caller) for caller in fields["callers"]),
+            bool(fields["planned"]),
             None if refusal is None else CallError(**refusal),
         )
 

@@ -10,6 +10,18 @@ from lianheng.model import ContractSource
 
 NAMES = ("members", "policies", "governance")
 
+LOCAL_POLICIES = {
+    "contracts.deploy": "role:operator or role:admin",
+    "contracts.freeze": "role:admin",
+    "contracts.retire": "role:admin",
+    "contracts.thaw": "role:admin",
+    "contracts.upgrade": "role:admin",
+}
+"""For chains that one person makes to develop on: nobody has to be asked about contracts.
+
+Organisations that begin a chain together leave them out: most of them agree to each contract.
+"""
+
 
 def contracts() -> list[ContractSource]:
     """Names, files and sources of the system's contracts."""

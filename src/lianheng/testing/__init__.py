@@ -8,12 +8,14 @@ are known to everybody.
 from lianheng.testing._fixture import LedgerFixture, Snapshot
 from lianheng.testing._handles import Caller, ContractHandle, Refusal
 from lianheng.testing._record import RECORD, FileRecord, Record, Spent
+from lianheng.testing._sources import ContractWarning
 from lianheng.testing._twins import EnginesDiffer
 
 __all__ = [
     "RECORD",
     "Caller",
     "ContractHandle",
+    "ContractWarning",
     "EnginesDiffer",
     "FileRecord",
     "LedgerFixture",

@@ -30,15 +30,9 @@ from lianheng.model import (
     limits,
     native_errors,
 )
-from lianheng.system import policies
+from lianheng.system import LOCAL_POLICIES, policies
 
 CHAIN = "test"
-
-POLICIES = {
-    "contracts.deploy": "role:operator or role:admin",
-    **{f"contracts.{call}": "role:admin" for call in ("freeze", "retire", "thaw", "upgrade")},
-}
-"""One operator deploys, one admin decides about lives: a test says otherwise where it matters."""
 
 _SEALER = "sequencer@test"
 
@@ -345,7 +339,7 @@ def _genesis(
         time_ms=time_ms,
         contracts=[ContractSource(*contract) for contract in contracts],
         roles=dict.fromkeys((role for _, roles, _ in members for role in roles), BY_ORGANISATION),
-        policies=POLICIES,
+        policies=LOCAL_POLICIES,
     )
     return genesis.encoded
 

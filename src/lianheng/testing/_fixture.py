@@ -11,9 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lianheng import _native
-from lianheng.contract.imports import by_digits, imported
-from lianheng.contract.twin import Call, broken_invariants
+from lianheng.contract.imports import imported
+from lianheng.contract.twin import Call, broken_invariants, load
 from lianheng.ledger import Ledger, Rehearsal
 from lianheng.members import sign_message
 from lianheng.model import (
@@ -22,7 +21,6 @@ from lianheng.model import (
     ContractSource,
     Event,
     Height,
-    InvalidValue,
     MemberId,
     Milliseconds,
     NotFound,
@@ -32,16 +30,17 @@ from lianheng.model import (
     Run,
     UsageError,
     limits,
-    native_errors,
 )
 from lianheng.testing._chain import NO_NAMES, Chain, Declared, Made, Names, identity_of
 from lianheng.testing._handles import ContractHandle, Refusal
 from lianheng.testing._lifecycle import follow
 from lianheng.testing._record import RECORD, Called, FileRecord
+from lianheng.testing._sources import check_source, compare_declarations, warn_of_types
 from lianheng.testing._twins import (
     EnginesDiffer,
     Twin,
     callers,
+    compare_callers,
     compare_everything,
     repeat,
     repeat_runs,
@@ -109,7 +108,9 @@ class LedgerFixture:
     def deploy(self, file: str | Path, *, name: str | None = None) -> ContractHandle:
         """Deploy a contract file, under its own name unless another is given.
 
-        Raise `NotFound` without the file, `InvalidValue` with every diagnostic of the compiler.
+        Raise `NotFound` without the file, `InvalidValue` with every diagnostic of the compiler,
+        `EnginesDiffer` where VM and CPython read another declaration. Warn (`ContractWarning`) of
+        what the types of its bodies say against it.
         """
         path = self._find(Path(file))
         source = path.read_text(encoding="utf-8")
@@ -126,11 +127,10 @@ class LedgerFixture:
             raise UsageError(
                 "testing.contract_deployed", f"{contract} is deployed already", "give a name="
             )
-        _check(source, file)
-        self._deploy_imports(source)
-        if path is not None:
-            self._paths[source] = path
-        self._twins[contract] = Twin.of(source, file, path)
+        self._look_at(source, file, path)
+        twin = Twin.of(source, file, path)
+        compare_declarations(twin.program, source, file)
+        self._twins[contract] = twin
         if self._record is not None:
             self._files[contract] = [(0, self._record.file(path or file, source))]
         self._chain.contracts[contract] = ContractSource(contract, file, source)
@@ -166,10 +166,8 @@ class LedgerFixture:
         """Put another source, given as text, in force for a contract."""
         name = _name(contract)
         called = file or f"{name}.py"
-        _check(source, called)
-        self._deploy_imports(source)
-        if path is not None:
-            self._paths[source] = path
+        self._look_at(source, called, path)
+        compare_declarations(load(source, called, path), source, called)
         arguments = {"name": name, "file": called, "source": source}
         self._admin(by, "contracts.upgrade", arguments)
         return ContractHandle(self, name)
@@ -177,11 +175,19 @@ class LedgerFixture:
     def rehearse(
         self, contract: ContractHandle | str, file: str | Path, *, by: Sequence[str] = ()
     ) -> Rehearsal:
-        """What an upgrade to this file would do; nothing of it is kept."""
+        """What an upgrade to this file would do; nothing of it is kept.
+
+        Raise `EnginesDiffer` where CPython finds other callers that no longer fit.
+        """
         path = self._find(Path(file))
-        source = path.read_text(encoding="utf-8")
+        source, name = path.read_text(encoding="utf-8"), _name(contract)
         members = [self.known(member) for member in by]
-        return self.embedded.rehearse_upgrade(_name(contract), source, path.name, members)
+        rehearsal = self.embedded.rehearse_upgrade(name, source, path.name, members)
+        if not rehearsal.planned or name not in self._twins:
+            return rehearsal
+        program = load(source, path.name, str(path.resolve()))
+        compare_callers(self._twins, name, (program, source), rehearsal.callers)
+        return rehearsal
 
     def freeze(self, contract: ContractHandle | str, *, by: Sequence[str] = (ADMIN,)) -> None:
         """Let a contract take no calls; its views answer."""
@@ -194,6 +200,16 @@ class LedgerFixture:
     def retire(self, contract: ContractHandle | str, *, by: Sequence[str] = (ADMIN,)) -> None:
         """End a contract for good."""
         self._admin(by, "contracts.retire", {"name": _name(contract)})
+
+    def _look_at(self, source: str, file: str, path: str | None) -> None:
+        """Check a source, warn of its types, and deploy what it imports."""
+        check_source(source, file)
+        found = warn_of_types(source, file, path)
+        if self._record is not None:
+            self._record.advice.update((path or file, item) for item in found)
+        self._deploy_imports(source)
+        if path is not None:
+            self._paths[source] = path
 
     def _deploy_imports(self, source: str) -> None:
         """What a source imports must lie on the chain: what no test deployed is deployed here."""
@@ -449,10 +465,12 @@ class LedgerFixture:
         if self._record is None:
             return
         for number, (made, result) in enumerate(self._chain.journal[first:], first):
-            steps = self._chain.steps(result) if self._record.wants_steps else ()
             contract, _, method = made.target.partition(".")
             if contract == _SYSTEM:
+                if "source" not in made.arguments:
+                    continue  # freezing and the like run nothing of the contract
                 contract = str(made.arguments.get("name"))
+            steps = self._chain.steps(result) if self._record.wants_steps else ()
             self._note(contract, method, result, steps, number)
         for sources in self._files.values():
             sources[:] = [known for known in sources if known[0] <= first]
@@ -490,14 +508,6 @@ class LedgerFixture:
         raise NotFound("testing.no_file", f"there is no {places}", "name a contract file")
 
 
-def _check(source: str, file: str) -> None:
-    with native_errors():
-        diagnostics = _native.check_contract(source, file, by_digits(source))
-    if diagnostics:
-        lines = [f"{file} is refused:", *(_line(file, item) for item in diagnostics)]
-        raise InvalidValue("contract.invalid", "\n".join(lines))
-
-
 def describe(failure: CallFailed) -> str:
     """Code, reason, place and sentence of a failed call."""
     details = failure.details
@@ -507,13 +517,6 @@ def describe(failure: CallFailed) -> str:
 
 def _name(contract: ContractHandle | str) -> ContractName:
     return contract.name if isinstance(contract, ContractHandle) else ContractName(contract)
-
-
-def _line(file: str, diagnostic: Mapping[Any, Any]) -> str:
-    hint = diagnostic.get("help")
-    return f"  {file}:{diagnostic.get('line', '?')}: {diagnostic.get('message')}" + (
-        f" ({hint})" if hint else ""
-    )
 
 
 def _milliseconds(moment: str | date | int) -> int:

@@ -1,10 +1,13 @@
 """What the tools want to know of a test run: gas by call, and lines by contract."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from lianheng.contract.checks import Diagnostic
 
 
 @dataclass
@@ -33,6 +36,8 @@ class FileRecord:
     methods: dict[str, Spent] = field(default_factory=dict)
     line_gas: dict[int, int] = field(default_factory=dict)
     line_runs: dict[int, int] = field(default_factory=dict)
+    line_most: dict[int, int] = field(default_factory=dict)
+    """The most gas that one call spent in a line, however often it passed it."""
     traces: set[tuple[int, ...]] = field(default_factory=set)
 
 
@@ -53,6 +58,8 @@ class Record:
     wants_steps: bool = False
     compared: int = 0
     files: dict[str, FileRecord] = field(default_factory=dict)
+    advice: set[tuple[str, Diagnostic]] = field(default_factory=set)
+    """What the type pass says against deployed contracts, with the file of each."""
 
     def file(self, path: str, source: str) -> FileRecord:
         """The record of a contract file."""
@@ -69,12 +76,17 @@ class Record:
         lines = list(_placed_lines(files, call.contract, steps))
         ends = [*(spent for _, _, spent in lines[1:]), call.gas]
         passed: dict[str, list[int]] = {}
+        spent_here: Counter[tuple[str, int]] = Counter()
         for (contract, line, spent), end in zip(lines, ends, strict=False):
             file = files.get(contract)
             if file is not None:
                 file.line_gas[line] = file.line_gas.get(line, 0) + end - spent
                 file.line_runs[line] = file.line_runs.get(line, 0) + 1
+                spent_here[contract, line] += end - spent
                 passed.setdefault(contract, []).append(line)
+        for (contract, line), gas in spent_here.items():
+            most = files[contract].line_most
+            most[line] = max(most.get(line, 0), gas)
         for contract, trace in passed.items():
             files[contract].traces.add(tuple(trace))
 

@@ -7,7 +7,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lianheng.contract import Caller
-from lianheng.contract.twin import Call, Failure, Outcome, Peer, State, key_of, load, run
+from lianheng.contract.twin import (
+    Broken,
+    Call,
+    Failure,
+    Outcome,
+    Peer,
+    Program,
+    State,
+    broken_callers,
+    key_of,
+    load,
+    run,
+)
+from lianheng.ledger import BrokenCaller
 from lianheng.model import Result, Run, decode, encode
 from lianheng.testing._chain import Chain, Declared
 
@@ -136,6 +149,26 @@ def compare_everything(twin: Peer, chain: Chain, contract: str) -> None:
     """Compare the whole state. Raise `EnginesDiffer` where it is not the same."""
     if found := _of_tables(twin, chain, contract):
         raise EnginesDiffer(_shown([f"the state of {contract} at the end of the test"], found))
+
+
+def compare_callers(
+    twins: Mapping[str, "Twin"],
+    contract: str,
+    new: tuple[Program, str],
+    found: Sequence[BrokenCaller],
+) -> None:
+    """Whether CPython names the same callers that an upgrade breaks. Raise `EnginesDiffer`."""
+    own = twins[contract]
+    others = {name: twin.program for name, twin in twins.items() if twin.status != "retired"}
+    theirs = broken_callers(contract, (own.program, own.source), new, others)
+    ours = [_fields(one) for one in found]
+    if sorted(ours) != sorted(map(_fields, theirs)):
+        difference = Difference("callers", repr(ours), repr(theirs))
+        raise EnginesDiffer(_shown([f"the callers of {contract} after an upgrade"], [difference]))
+
+
+def _fields(broken: BrokenCaller | Broken) -> tuple[str, str, str, str, str]:
+    return broken.contract, broken.attribute, broken.interface, broken.method, broken.why
 
 
 def report(call: Call, found: Sequence[Difference], outcome: Outcome) -> str:

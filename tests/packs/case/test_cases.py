@@ -15,10 +15,14 @@ from tests.packs.case.cast import (
     LEO,
     OTHER,
     PAPER,
+    PERMIT,
     REG,
     move,
     permit,
 )
+
+FAR = 2**45
+PATIENT = [each for each in PERMIT["transitions"] if each["name"] not in ("hurry", "silence")]
 
 
 def refused(case: Any) -> Any:
@@ -134,7 +138,7 @@ def test_the_requester_withdraws_and_nothing_follows(court: Any, case: Any) -> N
     for who, call, arguments in (
         (JIM, "decide", ("p1", "grant", 2, [])), (IDA, "retract", ("p1", 1)),
         (ANN, "proceed", ("p1", "withdraw", 2, [])), (ANN, "file", ("p1", [PAPER])),
-        (ANN, "escalate", ("p1", "hurry", 2, [])), (ANN, "lapse", ("p1", 2)),
+        (ANN, "escalate", ("p1", "hurry", 2, [])), (REG, "prolong", ("p1", 2, FAR)),
     ):  # fmt: skip
         with court.rejects("closed"):
             getattr(case.as_(who), call)(*arguments)
@@ -165,12 +169,72 @@ def test_an_appeal_is_decided_by_others_and_in_time(court: Any, case: Any) -> No
 
 def test_an_appeal_after_the_term_is_too_late(court: Any, case: Any) -> None:
     refused(case)
-    with court.rejects("not_due"):
-        case.as_(IDA).lapse("p1", 2)
-    court.advance(days=14)
-    with court.rejects("too_late"):
+    assert court.advance(days=14, seconds=-1) == []
+    (run,) = court.advance(seconds=1)
+    assert (run.method, run.result.final, case.case("p1").state) == ("lapse", True, "denied")
+    assert case.entries("p1")[-1].organisation == ""  # nobody did it
+    with court.rejects("closed"):
         case.as_(ANN).proceed("p1", "appeal", 2, [PAPER])
-    assert case.as_(BOB).lapse("p1", 2).state == "denied"  # anybody may say that time is up
+
+
+def test_a_timer_that_a_transition_made_needless_never_runs(court: Any, case: Any) -> None:
+    refused(case)
+    case.as_(ANN).proceed("p1", "appeal", 2, [PAPER])
+    assert case.case("p1").timer == 0
+    assert court.advance(days=60) == []
+
+
+def test_an_appeal_without_a_rule_for_its_end_can_come_too_late(court: Any, case: Any) -> None:
+    terms = [{"state": "refused", "span": 14 * DAY}]
+    case.as_(REG).declare(permit(version=2, terms=terms, transitions=PATIENT))
+    case.as_(ANN).open("p2", "permit", 2, ASKED)
+    case.as_(IDA, JIM).decide("p2", "refuse", 1, [])
+    assert court.advance(days=14) == []
+    with court.rejects("too_late"):
+        case.as_(ANN).proceed("p2", "appeal", 2, [PAPER])
+    with court.rejects("too_late"):
+        case.as_(REG).prolong("p2", 2, int(court.time) + DAY)
+
+
+def test_the_owner_of_the_procedure_gives_more_time(court: Any, case: Any) -> None:
+    asked = case.as_(IDA).decide("p1", "ask", 1, [])
+    later = asked.due + 5 * DAY
+    for who, due, code in (
+        (KAY, later, "policy.denied"), ("amy@north", later, "not_owner"),
+        (REG, asked.due, "wrong_time"), (REG, 2**60, "wrong_time"),
+    ):  # fmt: skip
+        court.member("amy@north", roles=["registrar"])
+        with court.rejects(code):
+            case.as_(who).prolong("p1", 2, due)
+    longer = case.as_(REG).prolong("p1", 2, later)
+    assert (longer.due, longer.state) == (later, "asked")
+    assert longer.timer != asked.timer
+    assert case.entries("p1")[-1].what == "prolonged"
+    assert court.advance(days=10) == []  # the first timer is gone
+    (run,) = court.advance(days=5)
+    assert (run.result.time, case.case("p1").state) == (later, "withdrawn")
+    with court.rejects("closed"):
+        case.as_(REG).prolong("p1", 3, later + DAY)
+
+
+def test_nobody_gives_more_time_to_an_own_request(court: Any, case: Any) -> None:
+    court.member("ray@registry", roles=["applicant"])
+    case.as_("ray@registry").open("p2", "permit", 1, ASKED)
+    with court.rejects("own_request"):
+        case.as_(REG).prolong("p2", 1, int(court.time) + 40 * DAY)
+    case.as_(ANN).open("a1", "audit", 1, ASKED)
+    with court.rejects("no_term"):
+        case.as_(REG).prolong("a1", 1, int(court.time) + DAY)
+
+
+def test_a_frozen_contract_ends_its_terms_when_it_is_thawed(court: Any, case: Any) -> None:
+    case.as_(IDA).decide("p1", "ask", 1, [])
+    court.freeze(case)
+    assert court.advance(days=20) == []
+    assert case.case("p1").state == "asked"
+    court.thaw(case)
+    assert [run.method for run in court.runs] == ["lapse"]
+    assert case.case("p1").state == "withdrawn"
 
 
 def test_an_appeal_needs_somebody_left_to_decide(court: Any, case: Any) -> None:
@@ -200,15 +264,12 @@ def test_what_takes_too_long_is_escalated(court: Any, case: Any) -> None:
     case.as_(ANN).open("p2", "permit", 1, ASKED)
     assert [each.id for each in case.overdue()] == ["p1"]
     assert case.overdue(since=case.case("p1").due + 1) == []
-    with court.rejects("no_lapse"):
-        case.as_(ANN).lapse("p1", 1)
     with court.rejects("not_entitled"):  # where nobody is named, the requester is
         case.as_(IDA).escalate("p1", "hurry", 1, [])
     moved = case.as_(ANN).escalate("p1", "hurry", 1, [PAPER])
     assert (moved.state, moved.due) == ("appealed", None)
-    for call, arguments in (("lapse", ("p1", 2)),):
-        with court.rejects("no_term"):
-            getattr(case.as_(ANN), call)(*arguments)
+    with court.rejects("other_round"):
+        case.as_(ANN).escalate("p1", "hurry", 1, [])
 
 
 def test_an_escalation_can_name_who_may(court: Any, case: Any) -> None:
@@ -225,8 +286,9 @@ def test_an_escalation_can_name_who_may(court: Any, case: Any) -> None:
 def test_silence_ends_what_waits_for_the_requester(court: Any, case: Any) -> None:
     asked = case.as_(IDA).decide("p1", "ask", 1, [])
     assert asked.due == court.time + 10 * DAY
-    court.advance(days=10)
-    assert case.as_(IDA).lapse("p1", 2).state == "withdrawn"
+    (run,) = court.advance(days=10)
+    assert run.arguments == {"id": "p1", "round": 2, "transition": "silence"}
+    assert case.case("p1").state == "withdrawn"
 
 
 def test_papers_are_filed_by_who_has_a_part_in_it(court: Any, case: Any) -> None:

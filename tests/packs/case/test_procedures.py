@@ -52,6 +52,13 @@ TERM = {"state": "filed", "span": DAY}
         ({"terms": [*PERMIT["terms"][1:], {**TERM, "lapse": "grant"}]}, "escalation"),
         ({"terms": [*PERMIT["terms"][1:], {**TERM, "lapse": "uphold"}]}, "escalation"),
         (
+            {"transitions": [*MOVES, move("on", "escalate", "filed", "asked"),
+                             move("back", "escalate", "asked", "filed")],
+             "terms": [{"state": "filed", "span": DAY, "lapse": "on"},
+                       {"state": "asked", "span": DAY, "lapse": "back"}, PERMIT["terms"][2]]},
+            "circle",
+        ),
+        (
             {"transitions": [*MOVES, move("late", "escalate", "filed", "denied", evidence=1)],
              "terms": [*PERMIT["terms"][1:], {**TERM, "lapse": "late"}]},
             "evidence",

@@ -7,13 +7,26 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
-from tests.packs.case.cast import ANN, ASKED, AUDIT, BOB, OTHER, PAPER, PERMIT, REG, ROLES, permit
+from tests.packs.case.cast import (
+    ANN,
+    ASKED,
+    AUDIT,
+    BOB,
+    DAY,
+    OTHER,
+    PAPER,
+    PERMIT,
+    REG,
+    ROLES,
+    permit,
+)
 
 from blocks import CASE
 from lianheng.model import CallRefused
 from lianheng.testing.strategies import ledger_machine
 
 JUDGES = {**ROLES, "jo@board-a": ["inspector", "judge"], "al@north": ["inspector", "judge"]}
+NOW = 1_767_225_600_000  # the fixture's first day
 NAMES = [each["name"] for each in PERMIT["transitions"]]
 ACTS = {act: [each["name"] for each in PERMIT["transitions"] if each["act"] in kinds]
         for act, kinds in (
@@ -35,6 +48,7 @@ machine: Any = ledger_machine(
         "id": st.sampled_from(["p1", "p1", "p2", "p3"]),
         **{f"{act}.transition": st.sampled_from([*names, NAMES[0]]) for act, names in ACTS.items()},
         "round": st.integers(1, 5),
+        "due": st.integers(NOW, NOW + 200 * DAY),
         "open.procedure": st.sampled_from(["permit", "audit"]),
         "version": st.integers(1, 2),
         "declare.procedure": st.sampled_from([permit(version=2), permit(start="asked")]),
@@ -86,6 +100,10 @@ class Remembering(machine):  # type: ignore[misc]
         self.ledger.advance(days=14)
 
     @invariant()
+    def a_term_that_ends_changes_its_case(self) -> None:
+        assert all(run.result.final for run in self.ledger.runs)
+
+    @invariant()
     def a_record_only_grows_and_a_closed_case_rests(self) -> None:
         for each in [*self.contract.requested_by("north"), *self.contract.requested_by("south")]:
             told, before = self.contract.entries(each.id), self.told.get(each.id, [])
@@ -122,4 +140,6 @@ def test_long_walks(seed: int) -> None:
         walk.contract.check_invariants()
     moved = [event for event in walk.ledger.events if event.name == "Moved"]
     assert len(moved) > 8, "a walk that gets nowhere shows nothing"
+    assert walk.ledger.runs, "no term ended by itself"
+    assert all(run.result.final for run in walk.ledger.runs), "a timer was refused"
     walk.teardown()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.packs.holding.cast import ANN, BEN, BOB, JOY, KIM, MIA, STORE
 
+DAY = 86_400_000
 FAR = 2**45
 SECRET = b"open sesame"
 DIGEST = hashlib.sha256(SECRET).hexdigest()
@@ -168,7 +169,28 @@ def test_an_expired_lock_goes_back_and_only_back(books: Any, holding: Any) -> No
     holding.as_(ANN).lock("g1", "south", int(books.time) + 1000, "court")
     with books.rejects("not_expired"):
         holding.as_(ANN).return_lock(1)
-    books.advance(seconds=1)
+    (run,) = books.advance(seconds=1)
+    assert (run.method, run.arguments, run.result.final) == ("expire", {"number": 1}, True)
+    assert (holding.lock_of(1).stage, holding.holding("g1").holder) == ("returned", "north")
+    with books.rejects("not_locked"):
+        holding.as_(JOY).release_lock(1)
+
+
+@pytest.mark.parametrize("end", ["release_lock", "return_lock"])
+def test_a_lock_that_ended_has_no_timer_left(books: Any, holding: Any, end: str) -> None:
+    holding.as_(ANN).lock("g1", "south", int(books.time) + DAY, "court")
+    getattr(holding.as_(JOY), end)(1)
+    assert books.advance(days=2) == []
+
+
+def test_what_is_frozen_when_its_lock_expires_is_returned_later(books: Any, holding: Any) -> None:
+    holding.as_(ANN).lock("g1", "south", int(books.time) + DAY, "court")
+    holding.as_(JOY).freeze("g1", "f" * 64)
+    (run,) = books.advance(days=1)
+    assert (run.result.final, run.result.events) == (True, ())
+    with books.rejects("frozen"):
+        holding.as_(KIM).return_lock(1)
+    holding.as_(JOY).thaw("g1")
     with books.rejects("expired"):
         holding.as_(JOY).release_lock(1)
     assert holding.as_(KIM).return_lock(1).holder == "north"  # no authority is needed to end it
@@ -187,6 +209,7 @@ def test_agent_and_beneficiary_can_give_up(holding: Any, who: str) -> None:
         (("g1", "north", FAR, "court", ""), "wrong_party"),
         (("g1", "south", FAR, "", ""), "no_condition"),
         (("g1", "south", 5, "court", ""), "wrong_time"),
+        (("g1", "south", 2**60, "court", ""), "wrong_time"),
         (("g1", "south", FAR, "north", ""), "wrong_party"),
         (("g1", "south", FAR, "", "sesame"), "not_a_hash"),
     ],

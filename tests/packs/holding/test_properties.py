@@ -3,7 +3,6 @@
 from random import Random
 from typing import Any
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
@@ -69,7 +68,7 @@ def ending(own: Any, dice: Random) -> tuple[Any, ...] | None:
     return None
 
 
-def moving(own: Any, live: list[Any], dice: Random) -> tuple[Any, ...]:
+def moving(own: Any, live: list[Any], dice: Random, now: int) -> tuple[Any, ...]:
     """What the holder of a free holding does with it."""
     to = dice.choice(sorted({*MEMBERS} - {own.holder}))
     units = dice.randint(1, own.amount)
@@ -77,7 +76,7 @@ def moving(own: Any, live: list[Any], dice: Random) -> tuple[Any, ...]:
     name, *arguments = dice.choice([
         ("transfer", own.id, to, units), ("offer", own.id, to, 5, 0),
         ("split", own.id, [units, own.amount - units]),
-        ("lock", own.id, to, NOW + DAY, "court"),
+        ("lock", own.id, to, now + dice.randint(1, 3) * DAY, "court"),
         ("retire", own.id, 1, "us", "used"),
         ("merge", own.id, [each.id for each in alike if each.id != own.id][:2]),
     ])  # fmt: skip
@@ -98,12 +97,18 @@ class Remembering(machine):  # type: ignore[misc]
         live = [each for each in self.seen.values() if each.state == "live"]
         if live:
             own = dice.choice(live)
-            who, name, *arguments = ending(own, dice) or moving(own, live, dice)
+            who, name, *arguments = ending(own, dice) or moving(
+                own, live, dice, int(self.ledger.time)
+            )
             try:
                 getattr(self.contract.as_(who), name)(*arguments)
             except CallRefused as refused:
                 if refused.code != "contract.rejected":
                     raise
+
+    @invariant()
+    def a_lock_that_expires_is_ended(self) -> None:
+        assert all(run.result.final for run in self.ledger.runs)
 
     @invariant()
     def what_ended_stays_as_it_ended(self) -> None:
@@ -141,14 +146,23 @@ TestHolding.settings = settings(
 )
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_long_walks(seed: int) -> None:
+def walked(seed: int) -> Any:
+    """A long walk over which days pass; gives its ledger."""
     walk, dice = Remembering(), Random(seed)  # noqa: S311 - no secret
     walk.begin()
     for _ in range(80):
         walk.what_ended_stays_as_it_ended()
+        if dice.random() < 0.2:
+            walk.ledger.advance(days=1)
         walk.likely(dice)
         walk.contract.check_invariants()
     walk.units_come_only_by_issue_and_go_only_by_retirement()
+    walk.a_lock_that_expires_is_ended()
     assert len(walk.ledger.events) > 40, "a walk that gets nowhere shows nothing"
     walk.teardown()
+    return walk.ledger
+
+
+def test_long_walks() -> None:
+    ledgers = [walked(seed) for seed in range(4)]
+    assert sum(len(each.runs) for each in ledgers) > 2, "no lock expired by itself"

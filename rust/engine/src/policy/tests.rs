@@ -256,3 +256,28 @@ fn other_texts_are_refused() {
         assert!(Policy::parse(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_policy_says_which_contracts_may_call_at_all() {
+    let admits = |text: &str| Policy::parse(text).unwrap().admits("shop");
+    for text in [
+        "via:shop",
+        "via:ANY",
+        "role:a or via:shop",
+        "role:a and via:shop",
+        "ANY or via:ANY",
+        "MAJORITY and (via:other or via:shop)",
+    ] {
+        assert!(admits(text), "{text}");
+    }
+    for text in [
+        "ANY",
+        "role:a",
+        "via:other",
+        "via:other and via:shop",
+        "FORBIDDEN and via:shop",
+        "role:a and (ANY or via:shop)",
+    ] {
+        assert!(!admits(text), "{text}");
+    }
+}

@@ -47,6 +47,7 @@ impl<'s> Compiler<'s> {
         let id = self.parts.classes.len() as u16;
         self.parts.classes.push(Class {
             name: name.to_string(),
+            doc: docstring(&class.body).0,
             kind,
             base,
             fields: Vec::new(),

@@ -31,6 +31,7 @@ impl<'s> Compiler<'s> {
         debug_assert_eq!(self.parts.classes.len(), usize::from(CALLER));
         self.parts.classes.push(Class {
             name: "Caller".to_string(),
+            doc: "Who calls: `alice@north` is a member, `north` the organisation, with the roles held there.".to_string(),
             kind: ClassKind::Record,
             base: None,
             fields,

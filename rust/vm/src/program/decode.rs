@@ -277,7 +277,7 @@ fn code(value: &Value) -> Read<Vec<Instr>> {
 }
 
 fn class(value: &Value) -> Read<Class> {
-    let items = array(value, 8)?;
+    let items = array(value, 9)?;
     let kind = match number(&items[1])? {
         0 => ClassKind::Record,
         1 => ClassKind::Event,
@@ -303,6 +303,7 @@ fn class(value: &Value) -> Read<Class> {
         })?,
         signatories: positions(&items[6])?,
         observers: positions(&items[7])?,
+        doc: text(&items[8])?,
     })
 }
 

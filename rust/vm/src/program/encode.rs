@@ -155,6 +155,7 @@ fn class(class: &Class) -> Value {
         }),
         positions_value(&class.signatories),
         positions_value(&class.observers),
+        Value::text(class.doc.clone()),
     ])
 }
 

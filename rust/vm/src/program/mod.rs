@@ -20,7 +20,7 @@ pub(crate) use ops::{Instr, Op, SMALL_BIAS};
 pub(crate) use state::{CellInfo, Migration};
 
 /// Version of the compiled form; part of its bytes.
-pub(crate) const FORMAT: u64 = 3;
+pub(crate) const FORMAT: u64 = 4;
 
 /// A line with its file: the number of an import from 1, or 0 for the program's own, stands above.
 pub(crate) const FILE_SHIFT: u32 = 20;
@@ -190,6 +190,7 @@ pub(crate) struct Field {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Class {
     pub(crate) name: String,
+    pub(crate) doc: String,
     pub(crate) kind: ClassKind,
     pub(crate) base: Option<u16>,
     pub(crate) fields: Vec<Field>,

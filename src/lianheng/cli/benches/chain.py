@@ -50,6 +50,7 @@ def create(folder: Path | None, accounts: int) -> Chain:
     from lianheng import create_ledger
     from lianheng.members import Genesis, Identity, MemberSpec
     from lianheng.model import ContractSource
+    from lianheng.system import contracts as system_contracts
 
     members = [
         Identity.generate(f"m{n}@{org}", development=True)
@@ -64,7 +65,7 @@ def create(folder: Path | None, accounts: int) -> Chain:
         members=[MemberSpec(m.member, m, roles=["operator"]) for m in members],
         sealer=sealer,
         time_ms=time.time_ns() // 1_000_000,
-        contracts=[ContractSource(CONTRACT, "accounts.py", source)],
+        contracts=[*system_contracts(), ContractSource(CONTRACT, "accounts.py", source)],
     )
     chain = Chain(create_ledger(folder, genesis, sealer=sealer), members, accounts)
     open_accounts(chain)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lianheng.contract.checks import Diagnostic
     from lianheng.testing import Record
 
 NO_TESTS = 5  # pytest's exit code where it collected nothing
@@ -61,6 +62,9 @@ class TestRun:
             "compared": self.record.compared,
             "seconds": round(self.seconds, 3),
             "failures": self.failures,
+            "advice": [
+                {**item.to_json(), "file": file} for file, item in sorted_advice(self.record)
+            ],
             "gas": {
                 method: {"calls": spent.calls, "least": spent.least, "most": spent.most}
                 for file in self.record.files.values()
@@ -136,6 +140,22 @@ def tests_of(place: Path) -> Path:
         return place
     beside = place.with_name(f"test_{place.name}")
     return beside if beside.exists() else place.parent
+
+
+def sorted_advice(record: "Record") -> "list[tuple[str, Diagnostic]]":
+    """What the type pass says against the contracts that the tests deployed, by file and line."""
+    return sorted(record.advice, key=lambda pair: (pair[0], pair[1].line, pair[1].column))
+
+
+def show_advice(record: "Record") -> None:
+    """As `contract check` shows it: tests pass all the same, `contract deploy` may refuse."""
+    from lianheng.cli._print import console, printable
+
+    for file, item in sorted_advice(record):
+        style = "bold red" if item.severity == "error" else "bold yellow"
+        place = f"{Path(file).name}:{item.line}:{item.column}"
+        told = f"{place}  {item.code}: {printable(item.message)}"
+        console().print(told, style=style, markup=False)
 
 
 def show_failures(run: TestRun) -> None:

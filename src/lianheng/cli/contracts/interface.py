@@ -9,13 +9,15 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="Contract Python.")]
 
 
 def interface(file: File) -> None:
-    """Print calls, views, tables, records, events and enums as JSON."""
-    from lianheng import _native
+    """Print calls, views, timers, tables, records, events, enums and more as JSON.
+
+    docs/protocol/contract-interface.schema.json describes the format `lianheng.interface/1`.
+    """
     from lianheng.cli._print import emit
     from lianheng.cli.contract import read_source
     from lianheng.cli.contracts.check import refuse_if_wrong
-    from lianheng.contract.imports import by_digits
+    from lianheng.contract.interface import document
 
     source = read_source(file)
     refuse_if_wrong(source, file)
-    emit(_native.contract_interface(source, file.name, by_digits(source)))
+    emit(document(source, file.name).model_dump(mode="json"))

@@ -8,9 +8,9 @@ import typer
 from lianheng.cli._options import As, Home, Json, PassphraseFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from lianheng.ledger import Ledger, Rehearsal
+    from lianheng.ledger import BrokenCaller, Ledger, Rehearsal
     from lianheng.members import Identity
     from lianheng.model import Result
 
@@ -166,6 +166,20 @@ def change(
         raise typer.Exit(1)
 
 
+def show_callers(callers: "Iterable[BrokenCaller]", name: str) -> None:
+    """Which calls of other contracts the upgrade would leave unfit, where there are any."""
+    from lianheng.cli._print import console, table
+
+    rows = [
+        (one.contract, f"{one.interface}.{one.method}" if one.method else one.interface, one.why)
+        for one in callers
+    ]
+    if rows:
+        table(("contract", "expects", "why it no longer fits"), rows)
+        told = f"these calls of {name} would be refused: upgrade their contracts as well"
+        console().print(told, style="bold yellow", markup=False)
+
+
 def show(rehearsed: "Rehearsal", name: str) -> None:
     """What would change, what it costs, and why it would be refused."""
     from lianheng.cli._print import console, counted, line, printable, table
@@ -176,6 +190,7 @@ def show(rehearsed: "Rehearsal", name: str) -> None:
     ]
     if rows:
         table(("what", "change", "needs"), rows)
+    show_callers(rehearsed.callers, name)
     out = console()
     if rehearsed.refusal is None:
         told = [
