@@ -25,7 +25,7 @@ from lianheng.members._genesis import (
     Validator,
 )
 from lianheng.members._identity import Identity
-from lianheng.members._messages import sign_message
+from lianheng.members._messages import prove_possession, sign_message
 from lianheng.members._signing import CallSigner, Signers
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "identity_member",
     "is_development",
     "passphrase_from",
+    "prove_possession",
     "read_identity",
     "resolve_passphrase",
     "sign_message",

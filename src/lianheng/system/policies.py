@@ -172,48 +172,51 @@ def organisations_in(words: list[str]) -> list[str]:
 
 
 def alternatives(words: list[str], agreement: Agreement, depth: int) -> list[Found]:
-    """The parts between `or`."""
-    found = [conjunction(words, agreement, depth)]
+    """The parts between `or`, of which one must be met."""
+    found = conjunction(words, agreement, depth)
+    if not words or words[0] != "or":
+        return found
+    ways = [either(found)]
     while words and words[0] == "or":
         words.pop(0)
-        found.append(conjunction(words, agreement, depth))
-    return found
+        ways.append(either(conjunction(words, agreement, depth)))
+    return ways
 
 
-def conjunction(words: list[str], agreement: Agreement, depth: int) -> Found:
-    """The parts between `and`, as one."""
-    found = [part(words, agreement, depth)]
+def conjunction(words: list[str], agreement: Agreement, depth: int) -> list[Found]:
+    """The parts between `and`, as one; a part that stands alone keeps its own alternatives."""
+    found = part(words, agreement, depth)
+    if not words or words[0] != "and":
+        return found
+    parts = [either(found)]
     while words and words[0] == "and":
         words.pop(0)
-        found.append(part(words, agreement, depth))
-    if len(found) == 1:
-        return found[0]
-    return Found(
-        all([one.met for one in found]),
-        joined(found, " and "),
-        any([one.names_callers for one in found]),
-    )
+        parts.append(either(part(words, agreement, depth)))
+    met = all([one.met for one in parts])
+    return [Found(met, joined(parts, " and "), any([one.names_callers for one in parts]))]
 
 
-def part(words: list[str], agreement: Agreement, depth: int) -> Found:
+def part(words: list[str], agreement: Agreement, depth: int) -> list[Found]:
     """One part: an atom, or a policy in parentheses."""
     if not words:
         raise ValueError(f"something is missing at the end: {FORMS}")
     word = words.pop(0)
     if word != "(":
-        return atom(word, words, agreement)
+        return [atom(word, words, agreement)]
     if depth >= DEPTH_LIMIT:
         raise ValueError(f"more than {DEPTH_LIMIT} parentheses inside of each other")
     found = alternatives(words, agreement, depth + 1)
     if not words or words.pop(0) != ")":
         raise ValueError("a parenthesis is not closed")
+    return found
+
+
+def either(found: list[Found]) -> Found:
+    """Alternatives as one part."""
     if len(found) == 1:
         return found[0]
-    return Found(
-        any([one.met for one in found]),
-        joined(found, " or "),
-        all([one.names_callers for one in found]),
-    )
+    met = any([one.met for one in found])
+    return Found(met, joined(found, " or "), all([one.names_callers for one in found]))
 
 
 def atom(word: str, words: list[str], agreement: Agreement) -> Found:

@@ -1,0 +1,128 @@
+"""A chain of four organisations in memory, whose time the test moves."""
+
+import hashlib
+from typing import Any
+
+from lianheng import _native
+from lianheng.ledger import DirectSequencer, EngineBackend, Ledger
+from lianheng.members import CallSigner, Genesis, Identity, MemberSpec, prove_possession
+from lianheng.model import ChainName, ContractSource, Result, Run, encode, limits
+from lianheng.system import contracts, governance
+
+ORGANISATIONS = ("bank-a", "bank-b", "grid", "hospital")
+START = 1_700_000_000_000
+CHAIN = "trade"
+DAY = governance.DAY
+
+
+def identity(member: str, number: int = 0) -> Identity:
+    """A member's key, the same in every run."""
+    seed = hashlib.sha256(f"tests.system {member} {number}".encode()).digest()
+    return Identity(member, seed, development=True)
+
+
+def proof(member: str, key: Identity) -> bytes:
+    """What shows that a key's holder has it."""
+    return prove_possession(Identity(member, key.seed, development=True), ChainName(CHAIN))
+
+
+class Stage:
+    """Each organisation has an admin and one member without a role."""
+
+    def __init__(self, *deployed: ContractSource, policies: dict[str, str] | None = None) -> None:
+        """The chain begins with the system's contracts and these."""
+        self.now = START
+        self.keys = {
+            f"{name}@{organisation}": identity(f"{name}@{organisation}")
+            for organisation in ORGANISATIONS
+            for name in ("admin", "clerk")
+        }
+        sealer = identity("sequencer@bank-a")
+        genesis = Genesis.create(
+            chain=CHAIN,
+            organisations=ORGANISATIONS,
+            members=[
+                MemberSpec(name, key, roles=["admin"] if name.startswith("admin") else [])
+                for name, key in self.keys.items()
+            ],
+            sealer=sealer,
+            time_ms=START,
+            contracts=[*contracts(), *deployed],
+            policies=policies,
+            roles={"auditor": "chain", "clerk": "organisation"},
+        )
+        self.engine = _native.Engine.create(None, genesis.encoded)
+        self._sequencer: DirectSequencer[_native.Prepared, _native.Pending] = DirectSequencer(
+            self.engine, sealer, lambda: self.now
+        )
+        self.ledger = Ledger(EngineBackend(self.engine, self._sequencer), lambda: self.now)
+        self._count = 0
+
+    def call(self, signers: str | list[str], target: str, /, **arguments: Any) -> Result:
+        """Sign and order one call; a moment passes."""
+        named = [signers] if isinstance(signers, str) else signers
+        return self.call_with([self.keys[name] for name in named], target, arguments)
+
+    def call_with(
+        self, keys: list[Identity], target: str, arguments: dict[str, Any]
+    ) -> Result:
+        """The same, with these keys."""
+        self.now += 10
+        self._count += 1
+        signer = CallSigner(
+            self.ledger.chain,
+            self.ledger.genesis_hash,
+            lambda: self.now,
+            lambda: self._count.to_bytes(limits.TRANSACTION_RANDOM_BYTES, "big"),
+        )
+        signed = signer.sign(keys, target, arguments, gas=limits.TRANSACTION_GAS)
+        return self.ledger.submit(signed).one()
+
+    def runs(self, later: int = 10) -> list[Run]:
+        """Let time pass; gives what the chain ran by itself."""
+        self.now += later
+        found: list[Run] = []
+        while self._sequencer.run_due(self.now) is not None:
+            block = self.ledger.block(self.ledger.height)
+            found += [block.run(index) for index in range(block.runs)]
+        return found
+
+    def propose(self, member: str, target: str, /, lasts: int = DAY, **arguments: Any) -> Any:
+        """A proposal of a call; gives its row."""
+        contract, _, method = target.partition(".")
+        result = self.call(
+            member,
+            "governance.propose",
+            contract=contract,
+            method=method,
+            arguments=encode(arguments),
+            lasts=lasts,
+            gas=5_000_000,
+            note="",
+        )
+        return result.checked().value
+
+    def approve(self, member: str, proposal: Any) -> Result:
+        """An approval of exactly this call."""
+        return self.call(
+            member,
+            "governance.approve",
+            number=proposal["number"],
+            digest=bytes(proposal["digest"]),
+        )
+
+    def proposal(self, number: int) -> Any:
+        """A proposal as it stands."""
+        return self.view("governance.proposal", number=number)
+
+    def view(self, target: str, /, **arguments: Any) -> Any:
+        """What a view answers."""
+        return self.ledger.view(target, arguments)
+
+
+def error(result: Result) -> str:
+    """Code and reason of a refusal; empty where there is none."""
+    if result.error is None:
+        return ""
+    reason = result.error.reason
+    return result.error.code + (f" {reason}" if reason else "")
