@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use codec::cbor::Value;
 use vm::{
-    CallContext, ContractCall, Host, HostError, MemberKeys, Nested, NewTimer, Outcome, Program, SignerInfo,
-    TraceEvent,
+    CallContext, ContractCall, Host, HostError, MemberKeys, Nested, NewTimer, Outcome, Program,
+    SignerInfo, TraceEvent,
 };
 
 use crate::declaration;

@@ -47,6 +47,48 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// One member with one key, for benches and tests.
+    pub(crate) fn of_member(
+        id: &str,
+        organisation: &str,
+        public: [u8; 32],
+        suite: Suite,
+    ) -> Result<Self, Error> {
+        let mut directory = Directory::default();
+        let fields = |own: &[(&str, Value)]| {
+            let mut all = vec![("since", Value::Int(0)), ("status", Value::text("active"))];
+            all.extend_from_slice(own);
+            row(&all)
+        };
+        let subject = |text: &str| key::Part::Text(text.to_owned());
+        let rows = [
+            (
+                versioned(CONTRACT, "organisations", &subject(organisation), 0),
+                fields(&[("title", Value::text(organisation))])?,
+            ),
+            (
+                versioned(CONTRACT, "members", &subject(id), 0),
+                fields(&[
+                    ("kind", Value::text("person")),
+                    ("roles", Value::Array(Vec::new())),
+                    ("organisation", Value::text(organisation)),
+                ])?,
+            ),
+            (
+                versioned(CONTRACT, "keys", &key::Part::Bytes(vec![0]), 0),
+                fields(&[
+                    ("custodial", Value::Bool(false)),
+                    ("member", Value::text(id)),
+                    ("public", Value::bytes(public.to_vec())),
+                ])?,
+            ),
+        ];
+        for (flat, value) in rows {
+            directory.take_row(&flat, &value, suite)?;
+        }
+        Ok(directory)
+    }
+
     /// The key with this id.
     pub fn key(&self, id: &Hash32) -> Option<&Key> {
         self.keys.get(id)

@@ -91,7 +91,8 @@ impl Vm<'_, '_> {
             let (found, old) = self.cell_read(cell)?;
             let (old, new) = (record_of(&old), record_of(value));
             self.check_parties(old, new)?;
-            watched = Some((self.observers_of_write(&flat, old, new)?, found));
+            let write = self.observers_of_write(&flat, old, new)?;
+            watched = Some((write.of_cell(), found));
         }
         self.spend(gas::ROW_WRITE + gas::state_bytes(flat.len()))?;
         self.writes += 1;
@@ -109,8 +110,7 @@ impl Vm<'_, '_> {
 
     /// Whether values of a type can be records that somebody must sign, or is told of.
     fn has_parties(&self, ty: &Type) -> bool {
-        let names =
-            |class: &Class| !class.signatories.is_empty() || !class.observers.is_empty();
+        let names = |class: &Class| !class.signatories.is_empty() || !class.observers.is_empty();
         match ty {
             Type::Class(class, _) => {
                 let own = names(self.program.class(*class));

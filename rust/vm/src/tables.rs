@@ -278,12 +278,7 @@ impl Vm<'_, '_> {
 
     /// What a write needs that is not the row itself: signatures, unique values, index entries,
     /// notices to observers.
-    fn before_write(
-        &mut self,
-        table: u16,
-        flat: &[u8],
-        new: Option<(&RecordObj, &[u8])>,
-    ) -> R<()> {
+    fn before_write(&mut self, table: u16, flat: &[u8], new: Option<(&RecordObj, &[u8])>) -> R<()> {
         let program = self.program;
         let info = &program.parts.tables[usize::from(table)];
         let class = program.class(info.class);

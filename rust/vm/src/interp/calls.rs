@@ -5,10 +5,10 @@ use std::rc::Rc;
 use super::exec::Arguments;
 use super::Vm;
 use crate::error::{fatal, malformed, raise, refused, type_error, Exc, Stop, R};
+use crate::gas;
 use crate::program::{ClassKind, Function, Instr, Op, Special};
 use crate::table::HashTable;
 use crate::value::{ClosureObj, Value};
-use crate::gas;
 
 #[cold]
 pub(crate) fn missing_arguments(

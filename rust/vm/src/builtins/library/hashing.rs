@@ -111,7 +111,8 @@ impl Vm<'_, '_> {
         }
         self.spend(gas::PARTY + gas::bytes(member.len() + message.len()))?;
         let Some(known) = self.host.keys_of(member) else {
-            let message = "signed_by() has no ledger: call the contract through the `ledger` fixture";
+            let message =
+                "signed_by() has no ledger: call the contract through the `ledger` fixture";
             return Err(raise(Exc::RuntimeError, message));
         };
         crate::memory::check(message.len())?;
