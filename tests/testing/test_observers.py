@@ -265,7 +265,7 @@ class Row(Record):
 
 class Rows(Contract):
     rows = Table(Row, key=("group", "id"), indexes=["owner"])
-    last: Cell[Row] = Cell(Row, Row("", 0, "north", []))
+    last: Cell[Row | None] = Cell(Row | None, None)
 
     @call(by="ANY")
     def apply(self, steps: list[tuple[str, int, str, str | None, list[str]]]) -> None:
@@ -438,7 +438,8 @@ def test_a_migration_may_go_over_more_rows_than_it_may_tell_of(ledger: LedgerFix
     begun(ledger)
     source = FIRST.replace(
         "self.lots[id] = Lot(id, keeper, told)",
-        "for n in range(id * 600, id * 600 + 600):\n            self.lots[n] = Lot(n, keeper, told)",
+        "for n in range(id * 600, id * 600 + 600):\n            "
+        "self.lots[n] = Lot(n, keeper, told)",
     )
     found = ledger.deploy_source(source, name="lots", file="lots.py")
     for number in (0, 1):
@@ -476,7 +477,7 @@ def test_a_members_signature_counts_on_this_chain_alone(ledger: LedgerFixture) -
     signature = ledger.sign("ann@north", b"terms:12")
     bob = signing.as_("bob@south")
     assert bob.called("ann@north", b"12", signature) == ["signing", True]
-    for member, terms, given in [
+    for member, terms, sent in [
         ("bob@south", b"12", signature),
         ("ann@north", b"13", signature),
         ("eve@north", b"12", signature),
@@ -484,8 +485,8 @@ def test_a_members_signature_counts_on_this_chain_alone(ledger: LedgerFixture) -
         ("ann@north", b"12", b""),
         ("ann@north", b"12", signature[:32] + bytes(32)),
     ]:
-        assert not signing.asked(member, terms, given)
-        assert bob.called(member, terms, given) == ["signing", False]
+        assert not signing.asked(member, terms, sent)
+        assert bob.called(member, terms, sent) == ["signing", False]
     with ledger.rejects("ValueError"):
         signing.asked("north", b"12", signature)
 

@@ -281,9 +281,13 @@ def notices(result: Result) -> list[tuple[str, Callable[[], str]]]:
 
 
 def _notice(event: Event) -> str:
-    key = _show.shown(event.data["key"])
-    row = f"{event.contract}.{_show.safe(str(event.data['table'])[:80])}{'' if key == '[]' else key}"
-    return f"{row} {event.data['change']}, to {_show.shown(event.data['observers'])}"
+    key, observers = _show.shown(event.data["key"]), _show.shown(event.data["observers"])
+    row = f"{event.contract}.{_word(event.data['table'])}{'' if key == '[]' else key}"
+    return f"{row} {_word(event.data['change'])}, to {observers}"
+
+
+def _word(value: _cbor.Value) -> str:
+    return _show.safe(value[:80]) if isinstance(value, str) else _show.shown(value)
 
 
 def _outcome(result: Result) -> str:

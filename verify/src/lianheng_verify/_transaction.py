@@ -164,11 +164,11 @@ def _event(value: Value) -> Event:
         _shape.plain_map(data, "event: data"),
     )
     if event.name == NOTICE:
-        _check_notice(event.data)
+        _check_notice(data)
     return event
 
 
-def _check_notice(data: dict[str, Value]) -> None:
+def _check_notice(data: Value) -> None:
     content = _shape.fields(data, "notice", ("table", "key", "change", "observers"))
     _shape.text(content["table"], "notice: table")
     _shape.array(content["key"], "notice: key", 0, limits.CONTAINER_ITEMS)
