@@ -299,3 +299,76 @@ pub(crate) fn genesis_rows(genesis: &Genesis) -> Result<Vec<NewRow>, Error> {
     }
     Ok(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUITE: Suite = Suite::One;
+
+    fn take(directory: &mut Directory, key: u8, member: &str, status: &str) {
+        let fields = [
+            ("since", Value::Int(0)),
+            ("status", Value::text(status)),
+            ("custodial", Value::Bool(false)),
+            ("member", Value::text(member)),
+            ("public", Value::bytes(vec![key; 32])),
+        ];
+        let flat = versioned(CONTRACT, "keys", &key::Part::Bytes(vec![key]), 0);
+        let value = row(&fields).expect("a row of tests");
+        directory.take_row(&flat, &value, SUITE).expect("taken");
+    }
+
+    fn sorted(keys: &[u8]) -> Vec<[u8; 32]> {
+        let mut keys: Vec<[u8; 32]> = keys.iter().map(|key| [*key; 32]).collect();
+        keys.sort_by_key(|key| SUITE.key_id(key));
+        keys
+    }
+
+    #[test]
+    fn keys_of_a_member_follow_the_rows() {
+        let mut directory =
+            Directory::of_member("ann@north", "north", [1; 32], SUITE).expect("made");
+        assert_eq!(directory.keys_of("ann@north"), [[1; 32]]);
+        for key in 2..6 {
+            take(&mut directory, key, "ann@north", "active");
+            take(&mut directory, key, "ann@north", "active");
+        }
+        assert_eq!(directory.keys_of("ann@north"), sorted(&[1, 2, 3, 4, 5]));
+        take(&mut directory, 3, "ann@north", "removed");
+        take(&mut directory, 9, "ann@north", "removed");
+        take(&mut directory, 4, "bob@north", "active");
+        assert_eq!(directory.keys_of("ann@north"), sorted(&[1, 2, 5]));
+        // Bob's key is there, but he is no member.
+        assert_eq!(directory.keys_of("bob@north"), [] as [[u8; 32]; 0]);
+        for key in [1, 2, 5] {
+            take(&mut directory, key, "ann@north", "removed");
+        }
+        assert_eq!(directory.keys_of("ann@north"), [] as [[u8; 32]; 0]);
+        assert!(!directory.keys_of.contains_key("ann@north"));
+    }
+
+    #[test]
+    fn parties_are_members_and_organisations_in_force() {
+        let mut directory =
+            Directory::of_member("ann@north", "north", [1; 32], SUITE).expect("made");
+        for (name, known) in [
+            ("ann@north", true),
+            ("north", true),
+            ("ann", false),
+            ("", false),
+        ] {
+            assert_eq!(directory.is_party(name), known, "{name}");
+        }
+        let gone = row(&[
+            ("since", Value::Int(3)),
+            ("status", Value::text("removed")),
+            ("title", Value::text("")),
+        ]);
+        let north = key::Part::Text("north".to_owned());
+        let flat = versioned(CONTRACT, "organisations", &north, 1);
+        let gone = gone.expect("a row of tests");
+        directory.take_row(&flat, &gone, SUITE).expect("taken");
+        assert!(!directory.is_party("north"));
+    }
+}
