@@ -5,7 +5,7 @@ from lianheng.contract import (
     Decimal, add_months, allocate, commit, date, date_of, date_parts, datetime_of, datetime_parts,
     days_between, end_of_month, format_date, format_datetime, is_signed, is_valid_gtin,
     is_valid_iban, is_valid_lei, is_valid_uscc, mul_div, opens, parse_date, parse_datetime,
-    sha256, signed_by, sm3,
+    sha256, sm3,
 )
 Amount = Decimal(2)
 Fine = Decimal(30)
@@ -52,8 +52,6 @@ TIME_STEPS = {
     "commit nested": "commit(nested, salt)",
     "opens": "opens(salt * 2, large, salt)",
     "is_signed": "is_signed(b'm', salt * 4, salt * 2)",
-    "signed_by": "signed_by('nobody@north', b'm', salt * 4)",
-    "signed_by long": "signed_by('nobody@north' * 1000, data, salt * 4)",
     "is_signed long": "is_signed(data, salt * 4, salt * 2)",
     "is_valid_gtin": "is_valid_gtin(text)",
     "is_valid_iban": "is_valid_iban('GB82' + text)",

@@ -44,6 +44,7 @@ mod unicode;
 mod unicode_tables;
 mod upgrade;
 mod value;
+mod writes;
 
 pub use bind::{bind, Bound};
 pub use diagnostics::Diagnostic;

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use codec::cbor::Value;
 use common::{arguments, compiled, Memory};
-use vm::{CallContext, Outcome, SignerInfo};
+use crypto::SigningKey;
+use vm::{CallContext, MemberKeys, Outcome, SignerInfo};
 
 const GAS: u64 = 10_000_000;
 
 const CONTRACT: &str = r#"
-from lianheng.contract import Cell, Contract, Counter, Event, Record, Table, call, migrate
+from lianheng.contract import Cell, Contract, Counter, Event, Record, Table, call, migrate, signed_by
 
 class Row(Record):
     id: int
@@ -88,6 +89,10 @@ const ATTACKS: &[(&str, &[&str])] = &[
     ("names = ['x' * 10_000 + str(n) for n in range(50)]\nfor n in range(10**6):\n    self.watched[n] = Watched(n, names)", &["gas.exhausted", "limit.memory"]),
     ("while True:\n    self.watched[1] = Watched(1, ['alice@north'] * 50_000)", &["gas.exhausted", "limit.memory"]),
     ("self.watched[1] = Watched(1, ['north'])\nwhile True:\n    del self.watched[1]\n    self.watched[1] = Watched(1, ['north', 'south'])", &["gas.exhausted"]),
+    ("while True:\n    signed_by('alice@north', b'm', b's' * 64)", &["gas.exhausted"]),
+    ("while True:\n    signed_by('alice@north', b'm' * 1_000_000, b's' * 64)", &["gas.exhausted"]),
+    ("while True:\n    signed_by('nobody@north', b'm' * 16_000_000, b'')", &["gas.exhausted"]),
+    ("while True:\n    signed_by('x' * 1_000_000 + '@', b'', b'')", &["gas.exhausted"]),
     ("self.watched[1] = Watched(1, ['nobody'])", &["policy.observer"]),
     ("self.watched[1] = Watched(1, ['x' * 900_000 + 'nobody'])", &["finished"]),
     ("while True:\n    self.emit(Said('x' * 100_000))", &["limit.events", "gas.exhausted", "limit.memory"]),
@@ -252,6 +257,15 @@ fn large_arguments_end_in_named_errors() {
 fn memory() -> Memory {
     Memory {
         strangers: std::iter::once("nobody".to_string()).collect(),
+        keys: Some(std::iter::once(("alice@north".to_string(), sixteen_keys())).collect()),
         ..Memory::default()
+    }
+}
+
+fn sixteen_keys() -> MemberKeys {
+    let keys = (0..16).map(|n| *SigningKey::from_seed(&[n; 32]).public());
+    MemberKeys {
+        genesis: [0; 32],
+        keys: keys.collect(),
     }
 }
