@@ -227,9 +227,8 @@ def timed(text: str, times: int, rounds: int) -> tuple[tuple[int, int], tuple[in
 def needs_rows(text: str) -> bool:
     """Whether a case looks at the tables: filling them takes longer than most cases."""
     behind = text.partition("def without")[2]
-    return any(
-        f"self.{name}" in behind for name in ("rows", "indexed", "unique", "pairs", "signed")
-    )
+    tables = ("rows", "indexed", "unique", "pairs", "signed", "watched")
+    return any(f"self.{name}" in behind for name in tables)
 
 
 def measure(rounds: int, only: str, say: Say) -> list[Price]:
