@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use codec::cbor::Value;
 use vm::{
-    CallContext, ContractCall, Host, HostError, Nested, NewTimer, Outcome, Program, SignerInfo,
-    TraceEvent,
+    CallContext, ContractCall, Host, HostError, MemberKeys, Nested, NewTimer, Outcome, Program,
+    SignerInfo, TraceEvent,
 };
 
 use crate::declaration;
@@ -482,6 +482,17 @@ impl Host for StateHost<'_, '_, '_, '_, '_> {
             self.note(|| Step::Write(row, None));
         }
         Ok(waited)
+    }
+
+    fn is_party(&mut self, name: &str) -> bool {
+        self.call.directory.is_party(name)
+    }
+
+    fn keys_of(&mut self, member: &str) -> Option<MemberKeys> {
+        Some(MemberKeys {
+            genesis: self.call.genesis_hash.0,
+            keys: self.call.directory.keys_of(member),
+        })
     }
 
     fn tracing(&self) -> bool {

@@ -306,6 +306,8 @@ impl<'a> Execution<'a> {
                 .as_ref()
                 .map(|span| transaction.text(span)),
             attachments: &payload.attachments,
+            directory: self.base.directory,
+            genesis_hash: self.base.genesis_hash,
             contracts: &contracts,
             gas: payload.gas,
             timer_gas: self.base.parameters.timer_gas,

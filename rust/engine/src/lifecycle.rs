@@ -161,6 +161,7 @@ fn hint(code: &str) -> Option<&'static str> {
         "contract.leftover" => Some("take it out with self.drain(...) in the migration"),
         "contract.not_unique" => Some("change the rows first, by calls or in a migration"),
         "policy.signatory" => Some("let that party sign the upgrade, too"),
+        "policy.observer" => Some("name a member or organisation that is registered"),
         "gas.exhausted" => Some("sign it with a higher gas limit"),
         _ => None,
     }
@@ -304,6 +305,8 @@ impl Execution<'_> {
                 .as_ref()
                 .map(|span| transaction.text(span)),
             attachments: &payload.attachments,
+            directory: self.base.directory,
+            genesis_hash: self.base.genesis_hash,
             contracts: &self.contracts,
             gas: request.gas.saturating_sub(gas),
             timer_gas: self.base.parameters.timer_gas,
@@ -435,6 +438,8 @@ impl Engine {
             transaction_id: [0; 32],
             application: None,
             attachments: &[],
+            directory: &head.directory,
+            genesis_hash: self.genesis_hash(),
             contracts: &head.contracts,
             gas: most.saturating_sub(rehearsal.gas),
             timer_gas: self.genesis.parameters.timer_gas,

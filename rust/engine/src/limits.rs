@@ -6,6 +6,9 @@ pub const NAME_BYTES: usize = 63;
 /// Longest member id, in bytes: two names and the sign between them.
 pub const MEMBER_ID_BYTES: usize = 2 * NAME_BYTES + 1;
 
+/// Most keys of a member: a check of its signature outside of a transaction may try each.
+pub const MEMBER_KEYS: usize = 16;
+
 /// Longest `application` of a transaction, in bytes: a reference for the sender's own books.
 pub const APPLICATION_BYTES: usize = 128;
 

@@ -145,6 +145,8 @@ impl Engine {
             transaction_id: [0; 32],
             application: None,
             attachments: &[],
+            directory: &head.directory,
+            genesis_hash: self.genesis_hash(),
             contracts: &head.contracts,
             gas,
             timer_gas: self.genesis.parameters.timer_gas,

@@ -201,7 +201,7 @@ fn rows_under(view: &View, prefix: Vec<u8>) -> Result<Rows, Error> {
 
 fn load_directory(view: &View, suite: Suite) -> Result<Directory, Error> {
     let mut directory = Directory::default();
-    for table in ["members", "keys"] {
+    for table in ["organisations", "members", "keys"] {
         for (key, value) in rows_under(view, key::prefix(members::CONTRACT, table))? {
             directory.take_row(&key, &value, suite)?;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use codec::cbor::Value;
 
 use crate::formats::result::Refusal;
-use crate::members::Member;
+use crate::members::{Directory, Member};
 use crate::overlay::TransactionState;
 use crate::Error;
 
@@ -32,6 +32,10 @@ pub struct Call<'a> {
     pub application: Option<&'a str>,
     /// Attachments that the transaction names.
     pub attachments: &'a [[u8; 32]],
+    /// Organisations, members and keys in force at the last block.
+    pub directory: &'a Directory,
+    /// Hash of the chain's genesis header.
+    pub genesis_hash: crypto::Hash32,
     /// Contracts in force, which this one may call.
     pub contracts: &'a Contracts,
     /// Most gas.

@@ -365,6 +365,8 @@ impl Execution<'_> {
             transaction_id: id.0,
             application: None,
             attachments: &[],
+            directory: self.base.directory,
+            genesis_hash: self.base.genesis_hash,
             contracts: &contracts,
             gas: timer.gas,
             timer_gas: self.base.parameters.timer_gas,

@@ -46,8 +46,10 @@ pub const SCAN_ROW: u64 = 100;
 pub const PASSED: u64 = 10;
 /// Bytes of a row, key, event or result for one unit.
 pub const STATE_BYTES_PER_UNIT: u64 = 4;
-/// Announcing an event.
+/// Announcing an event, or a row's notice to its observers.
 pub const EVENT: u64 = 100;
+/// Looking up a member or an organisation.
+pub const PARTY: u64 = 20;
 
 /// What a timer may use where `due` does not say.
 pub const TIMER: u64 = 200_000;

@@ -29,6 +29,7 @@ pub mod limits;
 mod listing;
 mod memory;
 mod nested;
+mod observers;
 mod pages;
 mod program;
 mod rows;
@@ -44,6 +45,7 @@ mod unicode;
 mod unicode_tables;
 mod upgrade;
 mod value;
+mod writes;
 
 pub use bind::{bind, misfits, Bound};
 pub use diagnostics::Diagnostic;
@@ -54,10 +56,11 @@ pub use interface::{
 };
 pub use layout::{changes, Change};
 pub use nested::{run_nested, ContractCall, Meters, Nested};
+pub use observers::NOTICE;
 pub use program::Program;
 pub use run::{
-    run, run_timer, CallContext, EmittedEvent, Failed, Finished, Host, HostError, NewTimer,
-    Outcome, SignerInfo, TraceEvent,
+    run, run_timer, CallContext, EmittedEvent, Failed, Finished, Host, HostError, MemberKeys,
+    NewTimer, Outcome, SignerInfo, TraceEvent,
 };
 pub use script::{check_script, run_script, ScriptError, ScriptOutcome, TracebackLine};
 pub use types::Type;

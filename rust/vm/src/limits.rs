@@ -119,7 +119,10 @@ pub const TIMER_ARGUMENT_BYTES: usize = 16 * 1024;
 /// Characters of a name that a diagnostic repeats.
 pub const NAME_SHOWN: usize = 64;
 
-/// Events of one call.
+/// Characters of a member's or organisation's name that a refusal repeats.
+pub const PARTY_SHOWN: usize = 100;
+
+/// Events of one call, notices to observers among them.
 pub const EVENTS: usize = 1_000;
 
 /// What a script may print, in bytes.

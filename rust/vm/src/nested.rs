@@ -4,6 +4,7 @@ use crate::bind::Bound;
 use crate::error::fatal;
 use crate::instance::instance;
 use crate::interp::Vm;
+use crate::observers::Notices;
 use crate::program::Program;
 use crate::run::{failed_before, stopped};
 use crate::{CallContext, EmittedEvent, Failed, Host, HostError, Outcome};
@@ -14,6 +15,7 @@ pub struct Meters {
     pub(crate) gas_limit: u64,
     pub(crate) gas_left: u64,
     pub(crate) events: Vec<EmittedEvent>,
+    pub(crate) notices: Notices,
     pub(crate) reads: u64,
     pub(crate) writes: u64,
     /// Calls that may still be active at once, and those of them through native code.
@@ -97,6 +99,7 @@ pub fn run_nested(
     let mut vm = Vm::new(callee, instance, &context, host, meters.gas_limit);
     vm.gas_left = meters.gas_left;
     vm.events = meters.events;
+    vm.notices = meters.notices;
     (vm.reads, vm.writes) = (meters.reads, meters.writes);
     vm.frame_limits = (meters.frames, meters.native);
     let result = vm.enter(usize::from(*entry), call.arguments);
@@ -107,6 +110,7 @@ pub fn run_nested(
                 gas_limit: vm.gas_limit,
                 gas_left: vm.gas_left,
                 events: std::mem::take(&mut vm.events),
+                notices: std::mem::take(&mut vm.notices),
                 reads: vm.reads,
                 writes: vm.writes,
                 frames: 0,

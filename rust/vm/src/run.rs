@@ -85,6 +85,15 @@ pub struct TraceEvent {
 /// A row with its key.
 pub type KeyedRow = (Vec<u8>, Arc<[u8]>);
 
+/// What a member's signature is checked with.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MemberKeys {
+    /// Hash of the chain's genesis header.
+    pub genesis: [u8; 32],
+    /// Public keys in force.
+    pub keys: Vec<[u8; 32]>,
+}
+
 /// A timer that a call makes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewTimer<'a> {
@@ -140,6 +149,15 @@ pub trait Host {
     /// same on every machine, and paid by the call.
     fn passed(&mut self) -> u64 {
         0
+    }
+    /// Whether a name is a member or an organisation in force. A host without a chain knows nobody.
+    fn is_party(&mut self, _name: &str) -> bool {
+        false
+    }
+    /// The chain and the keys in force of a member, in the order of their ids; no keys where there
+    /// is no such member. None where there is no chain.
+    fn keys_of(&mut self, _member: &str) -> Option<MemberKeys> {
+        None
     }
     /// Whether [`Host::trace`] wants to be called; asked once a call.
     fn tracing(&self) -> bool {
@@ -263,6 +281,7 @@ fn run_one_of(
     };
     let mut vm = Vm::new(program, instance, context, host, gas_limit);
     let result = vm.call_entry(entries, method, arguments);
+    let result = result.and_then(|value| vm.tell().map(|()| value));
     concluded(vm, result)
 }
 

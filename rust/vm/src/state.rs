@@ -1,6 +1,7 @@
 //! State beyond plain tables: cells, counters, unique indexes, and who must sign a row's changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use codec::cbor::Decoder;
 use codec::key;
@@ -8,7 +9,8 @@ use codec::key;
 use crate::error::{fatal, raise, type_error, value_error, Exc, Stop, R};
 use crate::interp::Vm;
 use crate::limits;
-use crate::program::TableInfo;
+use crate::observers::Parties;
+use crate::program::{Class, TableInfo};
 use crate::rows::Undecodable;
 use crate::types::Type;
 use crate::value::{RecordObj, Value};
@@ -22,8 +24,10 @@ pub(crate) const PAGE: usize = 32;
 pub(crate) struct Released {
     /// Fields that name signatories, by table or cell.
     pub(crate) fields: BTreeMap<String, Vec<String>>,
+    /// Fields that name observers, by table or cell; none where neither layout has any.
+    pub(crate) observed: Option<BTreeMap<String, Vec<String>>>,
     /// How many rows with these signatories were taken out and not written again.
-    rows: BTreeMap<BTreeSet<String>, usize>,
+    rows: BTreeMap<Parties, usize>,
 }
 
 /// An error of the host's stops everything: it says nothing about the call.
@@ -38,12 +42,19 @@ impl Vm<'_, '_> {
 
     /// `self.cell.get()`
     pub(crate) fn cell_get(&mut self, cell: u16) -> R<Value> {
+        self.cell_read(cell).map(|(_, value)| value)
+    }
+
+    /// What a cell holds, with its stored bytes; without them it is the declared default.
+    fn cell_read(&mut self, cell: u16) -> R<(Option<Arc<[u8]>>, Value)> {
         let program = self.program;
         let info = &program.parts.cells[usize::from(cell)];
-        match self.read(&self.cell_key(cell))? {
-            None => Ok(self.instance.consts[usize::from(info.default)].clone()),
-            Some(bytes) => self.decode_stored(&bytes, &info.ty, info.name),
-        }
+        let found = self.read(&self.cell_key(cell))?;
+        let value = match &found {
+            None => self.instance.consts[usize::from(info.default)].clone(),
+            Some(bytes) => self.decode_stored(bytes, &info.ty, info.name)?,
+        };
+        Ok((found, value))
     }
 
     /// A stored value by its type; `name` is where it lies.
@@ -74,12 +85,15 @@ impl Vm<'_, '_> {
                 info.ty
             )));
         }
-        let new = record_of(value);
-        if self.has_parties(&info.ty) {
-            let old = self.cell_get(cell)?;
-            self.check_parties(record_of(&old), new)?;
-        }
         let flat = self.cell_key(cell);
+        let mut watched = None;
+        if self.has_parties(&info.ty) || self.notices.follows(&flat) {
+            let (found, old) = self.cell_read(cell)?;
+            let (old, new) = (record_of(&old), record_of(value));
+            self.check_parties(old, new)?;
+            let write = self.observers_of_write(&flat, old, new)?;
+            watched = Some((write.of_cell(), found));
+        }
         self.spend(gas::ROW_WRITE + gas::state_bytes(flat.len()))?;
         self.writes += 1;
         let bytes = self.encode_value(value)?;
@@ -87,18 +101,22 @@ impl Vm<'_, '_> {
             let message = format!("a cell has at most {} bytes", limits::ENCODED_BYTES);
             return Err(fatal("limit.encoded", message));
         }
+        if let Some((write, found)) = watched {
+            self.follow(&flat, write, found, Some(&bytes))?;
+        }
         self.host.put(&flat, bytes);
         Ok(())
     }
 
-    /// Whether values of a type can be records that somebody must sign.
+    /// Whether values of a type can be records that somebody must sign, or is told of.
     fn has_parties(&self, ty: &Type) -> bool {
+        let names = |class: &Class| !class.signatories.is_empty() || !class.observers.is_empty();
         match ty {
             Type::Class(class, _) => {
-                let own = !self.program.class(*class).signatories.is_empty();
+                let own = names(self.program.class(*class));
                 let below = self.program.parts.classes.iter().enumerate();
                 own || below
-                    .filter(|(_, below)| !below.signatories.is_empty())
+                    .filter(|(_, below)| names(below))
                     .any(|(number, _)| self.program.is_subclass(number as u16, *class))
             }
             Type::Union(choices) => choices.iter().any(|choice| self.has_parties(choice)),
@@ -235,32 +253,36 @@ impl Vm<'_, '_> {
         Ok(())
     }
 
-    /// A row that a migration takes out waits for one with the same signatories.
-    fn release(&mut self, table: &str, row: &Value) -> R<()> {
-        let fields = self.released.fields.get(table).cloned();
-        // A drained cell may hold no record.
-        let (Some(fields), Value::Dict(_)) = (fields, row) else {
-            return Ok(());
-        };
-        let mut parties = BTreeSet::new();
-        for field in fields {
-            let name = self.new_str(field)?;
-            match self.lookup(row, &name)? {
-                Value::Str(one) => self.add_party(&mut parties, &one.text)?,
-                Value::List(several) => {
-                    for one in several.items.borrow().iter() {
-                        if let Value::Str(one) = one {
-                            self.add_party(&mut parties, &one.text)?;
-                        }
-                    }
-                }
-                _ => {}
+    /// A row that a migration takes out waits for one with the same signatories, and is followed
+    /// for its observers.
+    fn release(&mut self, table: &str, flat: &[u8], row: &Value) -> R<()> {
+        if let Some(fields) = self.released.fields.get(table).cloned() {
+            let parties = self.parties_named(row, &fields)?;
+            if !parties.is_empty() {
+                *self.released.rows.entry(parties).or_default() += 1;
             }
         }
-        if !parties.is_empty() {
-            *self.released.rows.entry(parties).or_default() += 1;
+        if let Some(observed) = &self.released.observed {
+            let fields = observed.get(table).cloned().unwrap_or_default();
+            let parties = self.parties_named(row, &fields)?;
+            self.follow_drained(flat, parties)?;
         }
         Ok(())
+    }
+
+    /// The names in fields of a row that was read by its encoding alone.
+    fn parties_named(&mut self, row: &Value, fields: &[String]) -> R<Parties> {
+        let mut parties = Parties::new();
+        // A drained cell may hold no record.
+        if !matches!(row, Value::Dict(_)) {
+            return Ok(parties);
+        }
+        for field in fields {
+            let name = self.new_str(field.clone())?;
+            let value = self.lookup(row, &name)?;
+            self.add_parties(&mut parties, &value)?;
+        }
+        Ok(parties)
     }
 
     /// Rows that a migration took out for good are deleted: their signatories must have signed.
@@ -268,7 +290,7 @@ impl Vm<'_, '_> {
         let rows = std::mem::take(&mut self.released.rows);
         for (parties, _) in rows.into_iter().filter(|(_, count)| *count > 0) {
             if let Some(party) = parties.iter().find(|party| !self.has_signed(party)) {
-                let shown: String = party.escape_debug().take(100).collect();
+                let shown: String = party.escape_debug().take(limits::PARTY_SHOWN).collect();
                 let message = format!("the migration removes a row only if '{shown}' signs");
                 return Err(fatal("policy.signatory", message));
             }
@@ -291,7 +313,7 @@ impl Vm<'_, '_> {
 
     #[cold]
     fn unsigned(&self, class: u16, party: &str) -> crate::error::Trap {
-        let shown: String = party.escape_debug().take(100).collect();
+        let shown: String = party.escape_debug().take(limits::PARTY_SHOWN).collect();
         let signed: Vec<&str> = self
             .context
             .signers
@@ -306,36 +328,47 @@ impl Vm<'_, '_> {
         fatal("policy.signatory", message)
     }
 
-    fn signatories(&mut self, row: Option<&RecordObj>) -> R<BTreeSet<String>> {
-        let mut parties = BTreeSet::new();
-        let Some(row) = row else {
-            return Ok(parties);
-        };
+    fn signatories(&mut self, row: Option<&RecordObj>) -> R<Parties> {
         let program = self.program;
-        for field in &program.class(row.class).signatories {
-            match &row.fields[usize::from(*field)] {
-                Value::Str(one) => self.add_party(&mut parties, &one.text)?,
-                Value::Tuple(several) => {
-                    for one in &several.items {
-                        if let Value::Str(one) = one {
-                            self.add_party(&mut parties, &one.text)?;
-                        }
-                    }
-                }
-                Value::List(several) => {
-                    for one in several.items.borrow().iter() {
-                        if let Value::Str(one) = one {
-                            self.add_party(&mut parties, &one.text)?;
-                        }
-                    }
-                }
-                _ => {}
-            }
+        match row {
+            Some(row) => self.parties(row, &program.class(row.class).signatories),
+            None => Ok(Parties::new()),
+        }
+    }
+
+    /// The names in these fields of a row.
+    pub(crate) fn parties(&mut self, row: &RecordObj, fields: &[u16]) -> R<Parties> {
+        let mut parties = Parties::new();
+        for field in fields {
+            self.add_parties(&mut parties, &row.fields[usize::from(*field)])?;
         }
         Ok(parties)
     }
 
-    fn add_party(&mut self, parties: &mut BTreeSet<String>, party: &str) -> R<()> {
+    /// The names in a field: one text, several, or none.
+    pub(crate) fn add_parties(&mut self, parties: &mut Parties, value: &Value) -> R<()> {
+        match value {
+            Value::Str(one) => self.add_party(parties, &one.text)?,
+            Value::Tuple(several) => {
+                for one in &several.items {
+                    if let Value::Str(one) = one {
+                        self.add_party(parties, &one.text)?;
+                    }
+                }
+            }
+            Value::List(several) => {
+                for one in several.items.borrow().iter() {
+                    if let Value::Str(one) = one {
+                        self.add_party(parties, &one.text)?;
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_party(&mut self, parties: &mut Parties, party: &str) -> R<()> {
         self.spend(gas::ENTRY + gas::bytes(party.len()))?;
         parties.insert(party.to_string());
         Ok(())
@@ -371,7 +404,7 @@ impl Vm<'_, '_> {
                 let row = self.decode_typed(&mut Decoder::new(&bytes), &Type::Any, 0);
                 match row {
                     Ok(row) => {
-                        self.release(&name.text, &row)?;
+                        self.release(&name.text, &flat, &row)?;
                         rows.push(row);
                     }
                     Err(Undecodable::Trap(trap)) => return Err(trap),

@@ -218,7 +218,7 @@ impl Vm<'_, '_> {
                 format!("a row has at most {} bytes", limits::ENCODED_BYTES),
             ));
         }
-        self.before_write(table, &flat, Some(&record))?;
+        self.before_write(table, &flat, Some((&record, &bytes)))?;
         self.host.put(&flat, bytes);
         self.key = flat;
         Ok(())
@@ -274,68 +274,6 @@ impl Vm<'_, '_> {
             self.push_part(&mut entry, value)?;
         }
         Ok(Some(entry))
-    }
-
-    /// What a write needs that is not the row itself: signatures, unique values, index entries.
-    fn before_write(&mut self, table: u16, flat: &[u8], new: Option<&RecordObj>) -> R<()> {
-        let program = self.program;
-        let info = &program.parts.tables[usize::from(table)];
-        let signed = !program.class(info.class).signatories.is_empty();
-        // The indexes of a contract that migrates are made when its migration is done.
-        let indexed = !info.indexes.is_empty() && !self.migrating;
-        if !indexed && !signed {
-            return Ok(());
-        }
-        let old = match self.read(flat)? {
-            Some(bytes) => Some(self.decode_row(table, &bytes)?),
-            None => None,
-        };
-        let old = match &old {
-            Some(Value::Record(row)) => Some(&**row),
-            _ => None,
-        };
-        if signed {
-            self.check_parties(old, new)?;
-        }
-        if !indexed {
-            return Ok(());
-        }
-        if let Some(new) = new {
-            self.check_unique(table, flat, old, new)?;
-        }
-        self.update_indexes(table, flat, old, new)
-    }
-
-    fn update_indexes(
-        &mut self,
-        table: u16,
-        flat: &[u8],
-        old: Option<&RecordObj>,
-        new: Option<&RecordObj>,
-    ) -> R<()> {
-        let count = self.program.parts.tables[usize::from(table)].indexes.len();
-        for index in 0..count {
-            let before = match old {
-                Some(row) => self.index_entry(table, index, row, flat)?,
-                None => None,
-            };
-            let after = match new {
-                Some(row) => self.index_entry(table, index, row, flat)?,
-                None => None,
-            };
-            if before == after {
-                continue;
-            }
-            if let Some(entry) = before {
-                self.spend(gas::INDEX_WRITE)?;
-                self.host.index_delete(&entry);
-            }
-            if let Some(entry) = after {
-                self.spend(gas::INDEX_WRITE)?;
-                self.host.index_put(&entry);
-            }
-        }
-        Ok(())
     }
 
     fn limit(&mut self, limit: Option<&Value>, what: &str) -> R<usize> {

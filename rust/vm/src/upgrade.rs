@@ -8,7 +8,7 @@ use crate::error::{fatal, R};
 use crate::instance::instance;
 use crate::interp::Vm;
 use crate::layout::{changes, index_names, table_named};
-use crate::program::{Program, TableInfo};
+use crate::program::{Class, Program, TableInfo};
 use crate::run::{concluded, failed_before};
 use crate::state::{host, PAGE};
 use crate::types::Type;
@@ -36,6 +36,7 @@ pub fn upgrade(
     };
     let mut vm = Vm::new(new, instance, context, host, gas_limit);
     let result = vm.upgrade(old, source);
+    let result = result.and_then(|value| vm.tell().map(|()| value));
     concluded(vm, result)
 }
 
@@ -59,12 +60,19 @@ impl Vm<'_, '_> {
         }
         if let Some(migration) = migration {
             self.migrating = true;
-            self.released.fields = signing_fields(old);
+            self.released.fields = party_fields(old, |class| &class.signatories);
+            let observes = |program: &Program| {
+                let mut classes = program.parts.classes.iter();
+                classes.any(|class| !class.observers.is_empty())
+            };
+            self.released.observed = (observes(old) || observes(program))
+                .then(|| party_fields(old, |class| &class.observers));
             let mut stack = vec![Value::Contract];
             self.execute(&mut stack, migration.function)?;
             drop(stack);
             self.migrating = false;
             self.check_released()?;
+            self.settle_notices()?;
             self.check_leftovers(old)?;
         }
         for number in 0..program.parts.tables.len() {
@@ -208,11 +216,14 @@ impl Vm<'_, '_> {
     }
 }
 
-/// Fields that name signatories, by table or cell.
-fn signing_fields(program: &Program) -> BTreeMap<String, Vec<String>> {
+/// Fields that name signatories or observers, by table or cell.
+fn party_fields(
+    program: &Program,
+    parties: impl Fn(&Class) -> &[u16],
+) -> BTreeMap<String, Vec<String>> {
     let fields = |class: u16| {
         let class = program.class(class);
-        let all = class.signatories.iter();
+        let all = parties(class).iter();
         all.map(|field| {
             program
                 .name(class.fields[usize::from(*field)].name)

@@ -59,6 +59,7 @@ from lianheng.contract._dates import (
     start_of_day,
 )
 from lianheng.contract._decimal import Decimal
+from lianheng.contract._directory import signed_by
 from lianheng.contract._errors import Rejected, require
 from lianheng.contract._hashing import (
     commit,
@@ -121,6 +122,7 @@ __all__ = [
     "quarter",
     "require",
     "sha256",
+    "signed_by",
     "sm3",
     "start_of_day",
     "timer",

@@ -3,6 +3,7 @@
 from copy import copy, deepcopy
 from typing import Any, Generic, TypeVar, cast, overload
 
+from lianheng.contract._observers import check_observers
 from lianheng.contract._parties import check_parties, may_have_parties
 from lianheng.contract._state import State, stored
 from lianheng.contract._types import Type, resolve
@@ -56,7 +57,9 @@ class Cell(Generic[_Value]):
         if not self._type.conforms(value):
             raise TypeError(f"{self._name} is {type(value).__name__}, declared {self._type}")
         if may_have_parties(self._type):
-            check_parties(self.get(), value, state)
+            old = self.get()
+            check_parties(old, value, state)
+            check_observers(old, value, state, self._name, ())
         place = f"what {self._name} holds"
         state.rows(self._name).put((), stored(value, self._type, place))
 

@@ -68,6 +68,10 @@ class Host(Protocol):
         """Name of the contract that makes this call; None where the transaction does."""
 
     @property
+    def contract(self) -> str:
+        """Name under which the contract is deployed."""
+
+    @property
     def state(self) -> State:
         """The contract's tables and cells."""
 
@@ -134,6 +138,11 @@ class Contract:
     def via(self) -> str | None:
         """Name of the contract that makes this call; None where the transaction itself does."""
         return self._host.via
+
+    @property
+    def contract(self) -> str:
+        """Name under which this contract is deployed."""
+        return self._host.contract
 
     def drain(self, name: str) -> list[Any]:
         """Take all that is stored under a table or cell; only an upgrade's migration may."""

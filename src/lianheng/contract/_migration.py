@@ -1,5 +1,6 @@
 """What a migration takes out of the old layout, and whose signatures it needs for that."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from lianheng.contract._errors import Stopped
@@ -17,13 +18,20 @@ def drained(state: State, name: str) -> list[Any]:
     rows, found = state.rows(name), []
     for place, kept in rows.ordered():
         plain = decode(kept.data)
-        if isinstance(plain, dict) and name in migration.fields:
-            parties = parties_in(plain.get(field) for field in migration.fields[name])
-            if parties:
-                migration.released[parties] += 1
+        parties = _named(plain, migration.fields.get(name, ()))
+        if parties:
+            migration.released[parties] += 1
+        if not rows.is_changed(place):
+            observers = _named(plain, migration.observing.get(name, ()))
+            migration.observed.setdefault(name, {})[place] = observers
         found.append(plain)
         rows.delete(place)
     return found
+
+
+def _named(plain: Any, fields: Sequence[str]) -> frozenset[str]:
+    """The names in fields of a stored value; a cell may hold no record."""
+    return parties_in(plain.get(field) for field in fields if isinstance(plain, dict))
 
 
 def check_released(state: State) -> None:

@@ -36,15 +36,16 @@ def has_signed(party: str, state: State) -> bool:
 
 
 def may_have_parties(declared: Type) -> bool:
-    """Whether values of a type can be records that somebody must sign."""
+    """Whether values of a type can be records that somebody must sign, or is told of."""
     if isinstance(declared, Choice):
         return any(map(may_have_parties, declared.choices))
-    return isinstance(declared, RecordType) and _signed(declared.of)
+    return isinstance(declared, RecordType) and _named(declared.of)
 
 
-def _signed(record: type) -> bool:
+def _named(record: type) -> bool:
     below: list[type] = record.__subclasses__()
-    return bool(getattr(record, "signatories", ())) or any(map(_signed, below))
+    own = getattr(record, "signatories", ()) or getattr(record, "observers", ())
+    return bool(own) or any(map(_named, below))
 
 
 def _signatories(row: object) -> frozenset[str]:

@@ -95,7 +95,7 @@ class Record(_Typed):
     signatories: ClassVar[tuple[str, ...]] = ()
     """Fields that name members or organisations: all of them sign each change of a row."""
     observers: ClassVar[tuple[str, ...]] = ()
-    """Fields that name whom else a row concerns; recorded for readers."""
+    """Fields that name members or organisations: they are told of each change of a row."""
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with these fields changed; an unknown field is a TypeError."""

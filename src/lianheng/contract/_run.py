@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lianheng.contract._directory import Directory, Nobody
 from lianheng.contract._errors import Stopped
 from lianheng.contract._load import Program
 from lianheng.contract._policy import denial, met_by
@@ -53,16 +54,24 @@ def run(
     if transaction.failure is not None:
         transaction.undo()
         return Outcome(failure=transaction.failure)
+    transaction.tell()
     return Outcome(value, tuple(transaction.events), transaction.keep())
 
 
 def broken_invariants(
-    program: Program, state: State, now: int = 0, peers: Mapping[str, Peer] | None = None
+    program: Program,
+    state: State,
+    now: int = 0,
+    peers: Mapping[str, Peer] | None = None,
+    *,
+    directory: Directory | None = None,
+    contract: str = "",
 ) -> dict[str, Failure]:
     """Run every invariant on a state; gives those that do not hold, with what they raised."""
     broken = {}
     for name in program.invariants:
-        transaction = Transaction(Call("", name, {}, now=now, view=True), peers or {})
+        asked = Call(contract, name, {}, now=now, view=True, directory=directory or Nobody())
+        transaction = Transaction(asked, peers or {})
         try:
             held = transaction.hold(Peer(program, state), name)
         except (Exception, Stopped) as error:  # noqa: BLE001 - an invariant may raise anything

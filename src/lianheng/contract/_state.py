@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from lianheng.contract._directory import Directory, Nobody
 from lianheng.contract._errors import Stopped
 from lianheng.contract._records import Record, copied
 from lianheng.contract._timers import Timers
@@ -70,8 +71,12 @@ class Migration:
 
     fields: Mapping[str, Sequence[str]]
     """Fields that name signatories, by table or cell."""
+    observing: Mapping[str, Sequence[str]]
+    """Fields that name observers, by table or cell."""
     released: Counter[frozenset[str]] = field(default_factory=Counter)
     """How many rows with these signatories were taken out and not written again."""
+    observed: dict[str, dict[Place, frozenset[str]]] = field(default_factory=dict)
+    """Observers, by the old layout, of rows that were taken out as they had been found."""
 
     def returned(self, parties: frozenset[str]) -> bool:
         """Whether a row with these signatories was taken out; from then on it is back."""
@@ -128,6 +133,15 @@ class Rows:
             self._set(place, before)
         self._before = {}
 
+    def changed(self) -> list[tuple[Place, Stored | None, Stored | None]]:
+        """What was kept before and what is now, of each row written since `keep`, in key order."""
+        written = sorted(self._before)
+        return [(place, self._before[place], self._content.get(place)) for place in written]
+
+    def is_changed(self, place: Place) -> bool:
+        """Whether a row was written since the last `keep`."""
+        return place in self._before
+
     def copy(self) -> "Rows":
         """The same rows, for a snapshot."""
         other = Rows()
@@ -174,6 +188,8 @@ class State:
         self.read_only = False
         self.signed: tuple[tuple[str, str], ...] = ()
         """Member and organisation of each signer of the running call."""
+        self.directory: Directory = Nobody()
+        """Who there is on the chain of the running call."""
         self.migration: Migration | None = None
         """Set while the migration of an upgrade runs."""
 

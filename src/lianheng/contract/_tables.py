@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Generic, TypeVar, overload
 
 from lianheng.contract._errors import Stopped
+from lianheng.contract._observers import check_observers
 from lianheng.contract._parties import check_parties
 from lianheng.contract._records import Record, RecordType
 from lianheng.contract._state import Place, Rows, State, place_of, stored
@@ -93,8 +94,11 @@ class Table(Generic[Row]):
             raise ValueError(f"row has key {own!r}, written under {key!r}")
         new = stored(row, row._declared_type, f"a row of {self._name}")  # noqa: SLF001 - one room
         rows = state.rows(self._name)
+        old = rows.get(place) if self.record.signatories or self.record.observers else None
         if self.record.signatories:
-            check_parties(rows.get(place), row, state)
+            check_parties(old, row, state)
+        if self.record.observers:
+            check_observers(old, row, state, self._name, place)
         if state.migration is None:
             self._check_unique(place, row)
         rows.put(place, new)

@@ -6,9 +6,11 @@ from typing import Any
 
 from lianheng.contract._arguments import check_int
 from lianheng.contract._contracts import Caller
+from lianheng.contract._directory import Directory, Nobody, asking
 from lianheng.contract._errors import Rejected, Stopped
 from lianheng.contract._interfaces import Expected, Use
 from lianheng.contract._load import Program, place_in
+from lianheng.contract._observers import notices
 from lianheng.contract._policy import denial, met_by
 from lianheng.contract._records import Event
 from lianheng.contract._state import Place, State
@@ -38,6 +40,7 @@ class Call:
     attachments: tuple[bytes, ...] = ()
     view: bool = False
     timer: bool = False
+    directory: Directory = field(default=Nobody(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,12 @@ class Transaction:
         host = Host(self, contract, peer, view=view)
         self.active.append(contract)
         self.entered[contract] = state
-        state.read_only = view
+        state.read_only, state.directory = view, self.call.directory
         state.signed = tuple((one.member, one.organisation) for one in self.call.signers)
         try:
             values = _arguments(program, method, arguments)
-            result = getattr(program.contract(host), method)(**values)
+            with asking(self.call.directory):
+                result = getattr(program.contract(host), method)(**values)
             check_scale(method, program.returns[method], result)
             value = encode(to_plain(result))
         except (Exception, Stopped) as error:
@@ -102,6 +106,10 @@ class Transaction:
             state.read_only = False
             self.active.pop()
         return value
+
+    def tell(self) -> None:
+        """Add the notices to observers. Call once, when everything ended well."""
+        self.events += notices(self.entered)
 
     def keep(self) -> dict[str, dict[str, dict[Place, bytes | None]]]:
         """Make the changes of every contract last; gives them by contract and table."""
@@ -114,11 +122,12 @@ class Transaction:
 
     def hold(self, peer: Peer, invariant: str) -> object:
         """Run an invariant, which only reads; gives what it gives."""
-        host = Host(self, "", peer, view=True)
-        self.active.append("")
+        host = Host(self, self.call.contract, peer, view=True)
+        self.active.append(self.call.contract)
         peer.state.read_only = True
         try:
-            return getattr(peer.program.contract(host), invariant)()
+            with asking(self.call.directory):
+                return getattr(peer.program.contract(host), invariant)()
         finally:
             peer.state.read_only = False
             self.active.pop()
@@ -169,10 +178,10 @@ class Host:
         self.application = call.application
         self.attachments = call.attachments
         self.via = transaction.active[-1] if transaction.active else None
+        self.contract = contract
         self.state = own.state
         self._program = own.program
         self._transaction = transaction
-        self._contract = contract
         self._view = view
 
     def emit(self, event: Event) -> None:
@@ -181,7 +190,7 @@ class Host:
         if not isinstance(event, Event):
             raise TypeError(f"emit() takes an event, not {type(event).__name__}")
         data = encode(to_plain(event))
-        self._transaction.events.append((self._contract, type(event).__name__, data))
+        self._transaction.events.append((self.contract, type(event).__name__, data))
 
     def due(self, at: int, method: str, gas: int, arguments: Mapping[str, Any]) -> int:
         self.state.may_write()

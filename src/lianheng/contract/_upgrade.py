@@ -5,6 +5,7 @@ from typing import Any
 
 from lianheng.contract._cells import Cell
 from lianheng.contract._contracts import places
+from lianheng.contract._directory import asking
 from lianheng.contract._errors import Stopped
 from lianheng.contract._layout import index_names, layout_changes
 from lianheng.contract._load import Program
@@ -32,6 +33,7 @@ def upgrade(
                 failure = Failure("contract.migration_missing", f"{message}{from_version})")
                 return Outcome(failure=failure), state
     content = _retyped(state, new)
+    content.directory = call.directory
     content.signed = tuple((signer.member, signer.organisation) for signer in call.signers)
     transaction = Transaction(call, peers)
     transaction.entered[call.contract] = content
@@ -39,9 +41,13 @@ def upgrade(
     transaction.active.append(call.contract)
     try:
         if migration is not None:
-            content.migration = Migration(_signing_fields(old))
-            getattr(new.contract(host), migration)()
+            content.migration = Migration(
+                _party_fields(old, "signatories"), _party_fields(old, "observers")
+            )
+            with asking(call.directory):
+                getattr(new.contract(host), migration)()
             check_released(content)
+            transaction.tell()
             content.migration = None
             _check_leftovers(old, new, content)
         _read_again(old, new, content, migrated=migration is not None)
@@ -65,12 +71,12 @@ def _retyped(state: State, new: Program) -> State:
     return content
 
 
-def _signing_fields(old: Program) -> dict[str, list[str]]:
+def _party_fields(old: Program, parties: str) -> dict[str, list[str]]:
     found = {}
     for name, place in places(old.contract).items():
         choices = place.type.choices if isinstance(place.type, Choice) else (place.type,)
         kinds = (getattr(choice, "of", None) for choice in choices)
-        found[name] = [field for kind in kinds for field in getattr(kind, "signatories", ())]
+        found[name] = [field for kind in kinds for field in getattr(kind, parties, ())]
     return {name: fields for name, fields in found.items() if fields}
 
 

@@ -8,12 +8,13 @@ The very same file runs here and in the VM, with the same tables, arguments, pol
 refusals, and lines that count as in the file, so a debugger stops where the error will name.
 
 It measures no gas and knows none of the VM's limits; what depends on them is compared by nobody.
-It keeps no keys and checks no signatures: the signers are those it is told.
+It keeps no keys: the signers are those it is told, and who there is comes from a `Directory`.
 It refuses to run under `python -O`, which drops every `assert` of a contract.
 """
 
 from lianheng.contract._callers import Broken, broken_callers
 from lianheng.contract._declaration import declaration, differences
+from lianheng.contract._directory import Directory
 from lianheng.contract._load import Program, load
 from lianheng.contract._policy import met_by
 from lianheng.contract._policy import parse as parse_policy
@@ -26,6 +27,7 @@ from lianheng.contract._upgrade import upgrade
 __all__ = [
     "Broken",
     "Call",
+    "Directory",
     "Failure",
     "Outcome",
     "Peer",

@@ -18,6 +18,7 @@ from lianheng.members._files import (
 )
 from lianheng.members._genesis import Genesis, MemberSpec, Validator
 from lianheng.members._identity import Identity
+from lianheng.members._messages import sign_message
 from lianheng.members._signing import CallSigner, Signers
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "passphrase_from",
     "read_identity",
     "resolve_passphrase",
+    "sign_message",
     "write_identity",
     "write_new_file",
 ]

@@ -64,7 +64,8 @@ from lianheng.model.ids import (
     SourceHash,
     TransactionId,
 )
-from lianheng.model.result import CallError, Event, Result, Status
+from lianheng.model.messages import MEMBER_MESSAGE_DOMAIN, member_message
+from lianheng.model.result import NOTICE, CallError, Event, Notice, Result, Status
 from lianheng.model.run import TIMER_RUN, Run, run_id
 from lianheng.model.transaction import Payload, SignedTransaction, Transactions
 from lianheng.model.values import Row, Value, decode, encode, jsonable, plain
@@ -72,6 +73,8 @@ from lianheng.model.values import Row, Value, decode, encode, jsonable, plain
 __all__ = [
     "DEFAULT_PARAMETERS",
     "MEMBER_KINDS",
+    "MEMBER_MESSAGE_DOMAIN",
+    "NOTICE",
     "POSSESSION_NAME",
     "QUORUM",
     "RULES",
@@ -110,6 +113,7 @@ __all__ = [
     "Milliseconds",
     "NodeError",
     "NotFound",
+    "Notice",
     "OrganisationName",
     "Payload",
     "Result",
@@ -131,6 +135,7 @@ __all__ = [
     "encode",
     "error_for",
     "jsonable",
+    "member_message",
     "native_errors",
     "plain",
     "quorum_sealers",

@@ -63,14 +63,54 @@ class CallError:
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
+NOTICE = "$observed"
+"""Name of the event by which the VM tells a row's observers; no contract's event can have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What observers are told of a row: it was `created`, `changed` or `deleted`."""
+
+    contract: ContractName
+    table: str
+    key: tuple[Any, ...]
+    change: str
+    observers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """`bills.items['a', 1] changed, told: north, ann@south`."""
+        key = ", ".join(map(repr, self.key))
+        row = f"{self.contract}.{self.table}" + (f"[{key}]" if self.key else "")
+        return f"{row} {self.change}, told: {', '.join(self.observers)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a call announced; `number` counts the events of its contract from 0."""
+    """What a call announced; `number` counts the events of its contract from 0.
+
+    An event with the name `NOTICE` comes from the VM: it tells the observers of a row.
+    """
 
     contract: ContractName
     number: int
     name: str
     data: Mapping[str, Any]
+
+    @property
+    def notice(self) -> Notice | None:
+        """What observers are told by it; None for an event that a contract announced."""
+        if self.name != NOTICE:
+            return None
+        data = self.data
+        key, observers = tuple(data["key"]), tuple(data["observers"])
+        return Notice(self.contract, data["table"], key, data["change"], observers)
+
+    def __str__(self) -> str:
+        """`bills.Paid(number=7)`; of a notice, what it says."""
+        if self.notice is not None:
+            return str(self.notice)
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.data.items())
+        return f"{self.contract}.{self.name}({fields})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ the member earlier. Keys, times and random bytes are fixed: a test gives the sam
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from lianheng import _native
@@ -65,6 +65,41 @@ class Made:
     names: Names
 
 
+class Registered:
+    """Organisations, members and keys as the chain's own rows have them, read when asked."""
+
+    def __init__(self, chain: "Chain", ledger: Ledger) -> None:
+        """Nothing is read yet."""
+        self._chain = chain
+        self.ledger = ledger
+
+    @property
+    def genesis(self) -> bytes:
+        """Hash of the chain's genesis header."""
+        return bytes(self.ledger.genesis_hash)
+
+    def is_party(self, name: str) -> bool:
+        """Whether a name is a member or an organisation."""
+        return name in self._names
+
+    def keys_of(self, member: str) -> Sequence[bytes]:
+        """The public keys of a member, in the order of their ids."""
+        return self._keys.get(member, ())
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        tables = ("members", "organisations")
+        return frozenset(key[0] for table in tables for key in self._chain.rows("members", table))
+
+    @cached_property
+    def _keys(self) -> Mapping[str, list[bytes]]:
+        found: dict[str, list[bytes]] = {}
+        for data in self._chain.rows("members", "keys").values():
+            row = decode(data)
+            found.setdefault(row["member"], []).append(row["public"])
+        return found
+
+
 class Chain:
     """An engine in memory that is begun when it is needed, and again when its genesis changes."""
 
@@ -82,6 +117,7 @@ class Chain:
         self._sequencer: DirectSequencer[_native.Prepared, _native.Pending] | None = None
         self._running: tuple[Ledger, _native.Engine] | None = None
         self._complete = False
+        self._directory: Registered | None = None
 
     @property
     def begun(self) -> bool:
@@ -100,6 +136,14 @@ class Chain:
     def incomplete(self) -> None:
         """The genesis changed: begin again before the next call."""
         self._complete = False
+
+    @property
+    def directory(self) -> "Registered":
+        """Who is registered on the chain as it runs."""
+        ledger = self.ledger
+        if self._directory is None or self._directory.ledger is not ledger:
+            self._directory = Registered(self, ledger)
+        return self._directory
 
     def make(self, call: Made) -> Result:
         """Sign, order and execute one call; it goes into the journal."""

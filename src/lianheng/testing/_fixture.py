@@ -14,6 +14,7 @@ from typing import Any
 from lianheng.contract.imports import imported
 from lianheng.contract.twin import Call, broken_invariants, load
 from lianheng.ledger import Ledger, Rehearsal
+from lianheng.members import sign_message
 from lianheng.model import (
     CallFailed,
     ContractName,
@@ -23,13 +24,14 @@ from lianheng.model import (
     MemberId,
     Milliseconds,
     NotFound,
+    Notice,
     OrganisationName,
     Result,
     Run,
     UsageError,
     limits,
 )
-from lianheng.testing._chain import NO_NAMES, Chain, Declared, Made, Names
+from lianheng.testing._chain import NO_NAMES, Chain, Declared, Made, Names, identity_of
 from lianheng.testing._handles import ContractHandle, Refusal
 from lianheng.testing._lifecycle import follow
 from lianheng.testing._record import RECORD, Called, FileRecord
@@ -241,6 +243,15 @@ class LedgerFixture:
         """As `at`, by a span: `days=3`, `hours=…`, `minutes=…`, `seconds=…`, as in timedelta."""
         return self.at(self._now_ms + timedelta(**span) // timedelta(milliseconds=1))
 
+    def sign(self, member: str, message: bytes) -> bytes:
+        """A member's signature over a message, for `signed_by` of contracts on this chain.
+
+        It names the chain: members, organisations and contracts that a test names later begin
+        another one, where it does not count.
+        """
+        known = self.known(member)
+        return sign_message(identity_of(known), self.embedded.genesis_hash, message)
+
     def snapshot(self) -> Snapshot:
         """This moment, for `restore`: calls made so far, their state, the time."""
         twins = {name: twin.copy() for name, twin in self._twins.items()}
@@ -304,6 +315,11 @@ class LedgerFixture:
         return found
 
     @property
+    def notices(self) -> list[Notice]:
+        """What observers were told so far, in order."""
+        return [event.notice for event in self.events if event.notice is not None]
+
+    @property
     def runs(self) -> list[Run]:
         """All runs of timers so far, in order."""
         return [run for _, run in self._chain.runs]
@@ -354,7 +370,14 @@ class LedgerFixture:
     def check_invariants(self, contract: str) -> None:
         """Run the contract's invariants on its state. AssertionError names those that break."""
         twin = self._twins[ContractName(contract)]
-        broken = broken_invariants(twin.program, twin.state, self._now_ms, self._twins)
+        broken = broken_invariants(
+            twin.program,
+            twin.state,
+            self._now_ms,
+            self._twins,
+            directory=self._chain.directory,
+            contract=contract,
+        )
         if broken:
             file = twin.program.file
             lines = [
@@ -404,6 +427,7 @@ class LedgerFixture:
             application=made.names.application,
             attachments=tuple(map(bytes, made.names.attachments)),
             view=view,
+            directory=self._chain.directory,
         )
         self._differs = True
         if contract == _SYSTEM:

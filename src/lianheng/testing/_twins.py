@@ -122,6 +122,7 @@ def repeat_runs(twins: Mapping[str, Peer], chain: Chain, runs: Sequence[Run]) ->
             height=int(run_.result.height or 0),
             transaction_id=bytes(run_.id(chain.ledger.genesis_hash)),
             timer=True,
+            directory=chain.directory,
         )
         if not twin.state.timers.remove(run_.number):
             raise EnginesDiffer(f"{run_.contract}: no timer {run_.number} waits under CPython")

@@ -327,6 +327,10 @@ fn member(
     if keys.is_empty() {
         return Err(map.bad("keys", &format!("{id} has no key")));
     }
+    if keys.len() > limits::MEMBER_KEYS {
+        let (count, most) = (keys.len(), limits::MEMBER_KEYS);
+        return Err(map.bad("keys", &format!("{id} has {count} keys, at most {most}")));
+    }
     Ok(Member {
         id,
         kind,

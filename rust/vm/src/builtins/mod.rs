@@ -125,6 +125,7 @@ names! {
         Gcd = "gcd",
         Isqrt = "isqrt",
         Lcm = "lcm",
+        SignedBy = "signed_by",
     }
 }
 

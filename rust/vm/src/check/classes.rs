@@ -156,7 +156,8 @@ impl<'s> Checker<'s> {
             "signers" => Ty::TupleOf(Box::new(caller())),
             "now" | "height" => Ty::Int,
             "transaction_id" => Ty::Bytes,
-            "application" => Ty::union([Ty::Str, Ty::Absent]),
+            "application" | "via" => Ty::union([Ty::Str, Ty::Absent]),
+            "contract" => Ty::Str,
             "attachments" => Ty::TupleOf(Box::new(Ty::Bytes)),
             _ => self.module.own.get(name).cloned().unwrap_or(Ty::Unknown),
         }

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use super::exec::Arguments;
 use super::Vm;
 use crate::error::{fatal, malformed, raise, refused, type_error, Exc, Stop, R};
+use crate::gas;
 use crate::program::{ClassKind, Function, Instr, Op, Special};
 use crate::table::HashTable;
 use crate::value::{ClosureObj, Value};
-use crate::{gas, limits};
 
 #[cold]
 pub(crate) fn missing_arguments(
@@ -467,12 +467,7 @@ impl Vm<'_, '_> {
                 class.name
             )));
         }
-        if self.events.len() >= limits::EVENTS {
-            return Err(fatal(
-                "limit.events",
-                format!("a call emits at most {} events", limits::EVENTS),
-            ));
-        }
+        self.room_for_event()?;
         self.spend(gas::EVENT)?;
         let data = self.encode_value(event)?;
         self.events.push(crate::EmittedEvent {

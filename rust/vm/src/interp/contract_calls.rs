@@ -90,6 +90,7 @@ impl Vm<'_, '_> {
             gas_limit: self.gas_limit,
             gas_left: self.gas_left,
             events: std::mem::take(&mut self.events),
+            notices: std::mem::take(&mut self.notices),
             reads: self.reads,
             writes: self.writes,
             frames: self.frame_limits.0.saturating_sub(self.frames.len()),
@@ -100,6 +101,7 @@ impl Vm<'_, '_> {
     fn take_back(&mut self, meters: Meters) {
         self.gas_left = meters.gas_left;
         self.events = meters.events;
+        self.notices = meters.notices;
         self.reads = meters.reads;
         self.writes = meters.writes;
         // The next line to be traced lies in another file than the last one.

@@ -37,6 +37,7 @@ pub(crate) fn context_part(name: &str) -> Option<u16> {
         "application",
         "attachments",
         "via",
+        "contract",
     ]
     .iter()
     .position(|part| *part == name)
@@ -97,6 +98,8 @@ pub(crate) struct Vm<'p, 'h> {
     pub(crate) frame_limits: (usize, usize),
     pub(crate) spare: Vec<Vec<Value>>,
     pub(crate) events: Vec<EmittedEvent>,
+    /// Rows that were written and that somebody observes.
+    pub(crate) notices: crate::observers::Notices,
     pub(crate) reads: u64,
     pub(crate) writes: u64,
     /// Reused for keys and rows.
@@ -148,6 +151,7 @@ impl<'p, 'h> Vm<'p, 'h> {
             },
             spare: Vec::new(),
             events: Vec::new(),
+            notices: crate::observers::Notices::default(),
             reads: 0,
             writes: 0,
             key: Vec::new(),
@@ -351,6 +355,7 @@ impl<'p, 'h> Vm<'p, 'h> {
                 Some(name) => self.new_str(name.to_string()),
                 None => Ok(Value::None),
             },
+            8 => self.new_str(self.context.contract.to_string()),
             _ => Err(crate::error::malformed()),
         }
     }

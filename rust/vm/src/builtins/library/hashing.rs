@@ -5,7 +5,7 @@ use crypto::Suite;
 use sm3::{Digest, Sm3};
 
 use super::Builtin;
-use crate::error::{malformed, value_error, R};
+use crate::error::{malformed, raise, value_error, Exc, R};
 use crate::gas;
 use crate::interp::Vm;
 use crate::limits;
@@ -13,6 +13,10 @@ use crate::value::Value;
 
 /// Keeps the hash of a commitment apart from every other hash.
 const COMMITMENT_DOMAIN: &str = "lianheng.commitment.v1";
+
+/// Keeps what a member signed for contracts of one chain apart from everything else that a key
+/// signs.
+const MEMBER_DOMAIN: &str = "lianheng.member-message.v1";
 
 /// Keeps a signed message apart from everything else that a key signs.
 const MESSAGE_DOMAIN: &str = "lianheng.message.v1";
@@ -90,5 +94,42 @@ impl Vm<'_, '_> {
         let good = suite.check_public_key(public_key).is_ok()
             && suite.verify(public_key, &signed, signature).is_ok();
         Ok(Value::Bool(good))
+    }
+
+    /// Whether any key in force of a member signed a message for this chain.
+    pub(super) fn signed_by(&mut self, given: &[Value]) -> R<Value> {
+        let [member, message, signature] = given else {
+            return Err(malformed());
+        };
+        let member = self.library_str("signed_by", "member", member)?;
+        let message = self.library_bytes("signed_by", "message", message)?;
+        let signature = self.library_bytes("signed_by", "signature", signature)?;
+        if !member.contains('@') {
+            let shown = self.quoted(member)?;
+            let message = format!("signed_by() takes a member such as 'ann@north', not {shown}");
+            return Err(value_error(message));
+        }
+        self.spend(gas::PARTY + gas::bytes(member.len() + message.len()))?;
+        let Some(known) = self.host.keys_of(member) else {
+            let message =
+                "signed_by() has no ledger: call the contract through the `ledger` fixture";
+            return Err(raise(Exc::RuntimeError, message));
+        };
+        crate::memory::check(message.len())?;
+        let mut encoder = Encoder::with_capacity(message.len() + member.len() + 80);
+        encoder
+            .array(4)
+            .text(MEMBER_DOMAIN)
+            .bytes(&known.genesis)
+            .text(member)
+            .bytes(message);
+        let signed = encoder.into_bytes();
+        for key in known.keys {
+            self.spend(gas::SIGNATURE + message.len() as u64 / gas::SM3_BYTES_PER_UNIT)?;
+            if Suite::One.verify(&key, &signed, signature).is_ok() {
+                return Ok(Value::Bool(true));
+            }
+        }
+        Ok(Value::Bool(false))
     }
 }

@@ -69,6 +69,7 @@ const LIBRARY: &[Entry] = &[
     (B::Commit, &["value", "salt"]),
     (B::Opens, &["commitment", "value", "salt"]),
     (B::IsSigned, &["message", "signature", "public_key"]),
+    (B::SignedBy, &["member", "message", "signature"]),
     (B::IsValidContainer, TEXT),
     (B::IsValidGln, TEXT),
     (B::IsValidGtin, TEXT),
@@ -123,6 +124,7 @@ impl Vm<'_, '_> {
             B::MulDiv => self.mul_div(given),
             B::Allocate => self.allocate(given),
             B::Sha256 | B::Sm3 | B::Commit | B::Opens | B::IsSigned => self.hashing(builtin, given),
+            B::SignedBy => self.signed_by(given),
             B::IsValidContainer
             | B::IsValidGln
             | B::IsValidGtin
