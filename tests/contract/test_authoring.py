@@ -62,6 +62,7 @@ class Host:
     application = None
     attachments = ()
     via = None
+    contract = "shed"
 
     def __init__(self) -> None:
         self.state = State()

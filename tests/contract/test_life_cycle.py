@@ -1,4 +1,4 @@
-"""docs/language.md, "Upgrades and migrations": its files are written and its test is run."""
+"""docs/language.md: its files are written and its tests are run."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.docs.test_pages import BLOCK, ROOT
 from lianheng.cli.contracts._tests import run_tests
 
 
-def test_the_page_migrates_on_both_engines(tmp_path: Path) -> None:
+def test_the_files_of_the_page_run_on_both_engines(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
     files = {
         info.partition("file=")[2].strip(): body
@@ -19,4 +19,4 @@ def test_the_page_migrates_on_both_engines(tmp_path: Path) -> None:
         (tmp_path / name).write_text(body, encoding="utf-8")
     run = run_tests(tmp_path)
     assert run.ok, run.output
-    assert run.summary().startswith("1 passed on VM and CPython")
+    assert run.summary().startswith("3 passed on VM and CPython")

@@ -13,7 +13,7 @@ Contract Record Event Enum Table Cell Counter call view migrate require by key i
 reverse get set next add delete scan drain replace signatories observers int str bytes Decimal mul_div allocate rescale \
 from_units units scale date date_of date_parts datetime_of datetime_parts days_between add_months end_of_month quarter \
 iso_weekday is_leap_year format_date parse_date format_datetime parse_datetime start_of_day sha256 sm3 commit opens \
-is_signed is_valid_gtin is_valid_gln is_valid_sscc is_valid_lei is_valid_uscc is_valid_isin is_valid_iban \
+is_signed signed_by is_valid_gtin is_valid_gln is_valid_sscc is_valid_lei is_valid_uscc is_valid_isin is_valid_iban \
 is_valid_container append extend insert pop remove index count sort copy clear update items keys values setdefault \
 fromkeys union intersection difference symmetric_difference issubset join split rsplit splitlines partition strip lstrip \
 encode decode find replace startswith endswith format format_map zfill center ljust rjust title upper lower casefold \

@@ -27,6 +27,7 @@ pub mod envelope;
 mod error;
 mod evidence;
 mod execute;
+mod first_members;
 pub mod formats;
 mod head;
 mod imports;

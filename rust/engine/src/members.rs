@@ -7,8 +7,6 @@ use codec::cbor::{self, Value};
 use codec::key;
 use crypto::{Hash32, Suite};
 
-use crate::formats::genesis::{self, Genesis};
-use crate::formats::names;
 use crate::policy::Policy;
 use crate::Error;
 
@@ -17,9 +15,6 @@ pub const CONTRACT: &str = "members";
 
 /// Contract name under which the chain's own policies live.
 pub const POLICIES: &str = "policies";
-
-/// The role of those who run an organisation and, together, the chain.
-const ADMIN: &str = "admin";
 
 /// A member in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +132,48 @@ pub struct Rule {
 }
 
 impl Directory {
+    /// One member with one key, for benches and tests.
+    pub(crate) fn of_member(
+        id: &str,
+        organisation: &str,
+        public: [u8; 32],
+        suite: Suite,
+    ) -> Result<Self, Error> {
+        let mut directory = Directory::default();
+        let fields = |own: &[(&str, Value)]| {
+            let mut all = vec![("since", Value::Int(0)), ("status", Value::text("active"))];
+            all.extend_from_slice(own);
+            row(&all)
+        };
+        let subject = |text: &str| key::Part::Text(text.to_owned());
+        let rows = [
+            (
+                versioned(CONTRACT, "organisations", &subject(organisation), 0),
+                fields(&[("title", Value::text(organisation))])?,
+            ),
+            (
+                versioned(CONTRACT, "members", &subject(id), 0),
+                fields(&[
+                    ("kind", Value::text("person")),
+                    ("roles", Value::Array(Vec::new())),
+                    ("organisation", Value::text(organisation)),
+                ])?,
+            ),
+            (
+                versioned(CONTRACT, "keys", &key::Part::Bytes(vec![0]), 0),
+                fields(&[
+                    ("custodial", Value::Bool(false)),
+                    ("member", Value::text(id)),
+                    ("public", Value::bytes(public.to_vec())),
+                ])?,
+            ),
+        ];
+        for (flat, value) in rows {
+            directory.take_row(&flat, &value, suite)?;
+        }
+        Ok(directory)
+    }
+
     /// The key with this id, where it is in force; whether its member is, is another question.
     pub fn key(&self, id: &Hash32) -> Option<&Key> {
         let found = self
@@ -163,7 +200,9 @@ impl Directory {
     pub fn keys_of(&self, member: &str) -> Vec<[u8; 32]> {
         let ids = self.member(member).and_then(|_| self.keys_of.get(member));
         let ids = ids.into_iter().flatten();
-        ids.filter_map(|id| self.key(id).map(|key| key.public))
+        let keys = ids.filter_map(|id| self.key(id));
+        keys.filter(|key| key.member == member)
+            .map(|key| key.public)
             .collect()
     }
 
@@ -314,7 +353,7 @@ fn text<'a>(row: &'a Value, field: &str) -> Result<&'a str, Error> {
     }
 }
 
-fn damaged(field: &str) -> Error {
+pub(crate) fn damaged(field: &str) -> Error {
     Error::new(
         "state.damaged",
         "a row of the contract members has not the form that the rules give it",
@@ -343,109 +382,75 @@ pub(crate) fn versioned(contract: &str, table: &str, subject: &key::Part, versio
     flat
 }
 
-/// The rows that a genesis document makes in the contracts `members` and `policies`.
-pub(crate) fn genesis_rows(genesis: &Genesis) -> Result<Vec<NewRow>, Error> {
-    let mut rows = Vec::new();
-    for organisation in &genesis.organisations {
-        organisation_rows(organisation, &mut rows)?;
-    }
-    for role in &genesis.roles {
-        let given = [
-            ("name", Value::text(role.name.as_str())),
-            ("given", Value::text(role.given.as_str())),
-        ];
-        rows.push(first("roles", &role.name, &given)?);
-    }
-    for member in &genesis.members {
-        member_rows(genesis, member, &mut rows)?;
-    }
-    for (target, text) in &genesis.policies {
-        let flat = versioned(POLICIES, "rules", &key::Part::Text(target.clone()), 0);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUITE: Suite = Suite::One;
+
+    fn take(directory: &mut Directory, key: u8, member: &str, status: &str) {
         let fields = [
-            ("target", Value::text(target.as_str())),
-            ("policy", Value::text(text.as_str())),
             ("since", Value::Int(0)),
-            ("version", Value::Int(0)),
+            ("status", Value::text(status)),
+            ("custodial", Value::Bool(false)),
+            ("member", Value::text(member)),
+            ("public", Value::bytes(vec![key; 32])),
         ];
-        rows.push((flat, row(&fields)?));
+        let flat = versioned(CONTRACT, "keys", &key::Part::Bytes(vec![key]), 0);
+        let value = row(&fields).expect("a row of tests");
+        directory.take_row(&flat, &value, SUITE).expect("taken");
     }
-    Ok(rows)
-}
 
-/// The first version of a subject, in force from the genesis on.
-fn first(table: &str, subject: &str, fields: &[(&str, Value)]) -> Result<NewRow, Error> {
-    let subject = key::Part::Text(subject.to_owned());
-    Ok((versioned(CONTRACT, table, &subject, 0), active(fields)?))
-}
+    fn sorted(keys: &[u8]) -> Vec<[u8; 32]> {
+        let mut keys: Vec<[u8; 32]> = keys.iter().map(|key| [*key; 32]).collect();
+        keys.sort_by_key(|key| SUITE.key_id(key));
+        keys
+    }
 
-fn active(fields: &[(&str, Value)]) -> Result<Vec<u8>, Error> {
-    let mut all = fields.to_vec();
-    all.push(("since", Value::Int(0)));
-    all.push(("version", Value::Int(0)));
-    all.push(("status", Value::text("active")));
-    row(&all)
-}
-
-/// A row whose fields are its key: something holds while it stands.
-fn holds(table: &str, parts: &[(&str, Value)]) -> Result<NewRow, Error> {
-    let mut flat = key::prefix(CONTRACT, table);
-    for (_, value) in parts {
-        match value {
-            Value::Text(text) => key::push_text(&mut flat, text),
-            Value::Bytes(bytes) => key::push_bytes(&mut flat, bytes),
-            _ => return Err(damaged("key")),
+    #[test]
+    fn keys_of_a_member_follow_the_rows() {
+        let mut directory =
+            Directory::of_member("ann@north", "north", [1; 32], SUITE).expect("made");
+        assert_eq!(directory.keys_of("ann@north"), [[1; 32]]);
+        for key in 2..6 {
+            take(&mut directory, key, "ann@north", "active");
+            take(&mut directory, key, "ann@north", "active");
         }
+        assert_eq!(directory.keys_of("ann@north"), sorted(&[1, 2, 3, 4, 5]));
+        take(&mut directory, 3, "ann@north", "removed");
+        take(&mut directory, 9, "ann@north", "removed");
+        take(&mut directory, 4, "bob@north", "active");
+        assert_eq!(directory.keys_of("ann@north"), sorted(&[1, 2, 5]));
+        // Bob's key is there, but he is no member.
+        assert_eq!(directory.keys_of("bob@north"), [] as [[u8; 32]; 0]);
+        for key in [1, 2, 5] {
+            take(&mut directory, key, "ann@north", "removed");
+        }
+        assert_eq!(directory.keys_of("ann@north"), [] as [[u8; 32]; 0]);
+        assert!(!directory.keys_of.contains_key("ann@north"));
     }
-    Ok((flat, row(parts)?))
-}
 
-fn organisation_rows(
-    organisation: &genesis::Organisation,
-    rows: &mut Vec<NewRow>,
-) -> Result<(), Error> {
-    let name = organisation.name.as_str();
-    let fields = [
-        ("name", Value::text(name)),
-        ("title", Value::text(organisation.title.as_str())),
-        ("uscc", Value::text(organisation.uscc.as_str())),
-        ("lei", Value::text(organisation.lei.as_str())),
-    ];
-    rows.push(first("organisations", name, &fields)?);
-    rows.push(holds("seats", &[("organisation", Value::text(name))])?);
-    Ok(())
-}
-
-fn member_rows(
-    genesis: &Genesis,
-    member: &genesis::Member,
-    rows: &mut Vec<NewRow>,
-) -> Result<(), Error> {
-    let id = || Value::text(member.id.as_str());
-    let organisation = || Value::text(names::organisation_of(&member.id));
-    let roles = member.roles.iter().map(|role| Value::text(role.as_str()));
-    let fields = [
-        ("id", id()),
-        ("organisation", organisation()),
-        ("kind", Value::text(member.kind.as_str())),
-        ("roles", Value::Array(roles.collect())),
-    ];
-    rows.push(first("members", &member.id, &fields)?);
-    if member.roles.iter().any(|role| role == ADMIN) {
-        let parts = [("organisation", organisation()), ("member", id())];
-        rows.push(holds("admins", &parts)?);
+    #[test]
+    fn parties_are_members_and_organisations_in_force() {
+        let mut directory =
+            Directory::of_member("ann@north", "north", [1; 32], SUITE).expect("made");
+        for (name, known) in [
+            ("ann@north", true),
+            ("north", true),
+            ("ann", false),
+            ("", false),
+        ] {
+            assert_eq!(directory.is_party(name), known, "{name}");
+        }
+        let gone = row(&[
+            ("since", Value::Int(3)),
+            ("status", Value::text("removed")),
+            ("title", Value::text("")),
+        ]);
+        let north = key::Part::Text("north".to_owned());
+        let flat = versioned(CONTRACT, "organisations", &north, 1);
+        let gone = gone.expect("a row of tests");
+        directory.take_row(&flat, &gone, SUITE).expect("taken");
+        assert!(!directory.is_party("north"));
     }
-    for (public, custodial) in &member.keys {
-        let key_id = || Value::bytes(genesis.suite.key_id(public).0.to_vec());
-        let fields = [
-            ("id", key_id()),
-            ("custodial", Value::Bool(*custodial)),
-            ("member", id()),
-            ("public", Value::bytes(public.to_vec())),
-        ];
-        let part = key::Part::Bytes(genesis.suite.key_id(public).0.to_vec());
-        let flat = versioned(CONTRACT, "keys", &part, 0);
-        rows.push((flat, active(&fields)?));
-        rows.push(holds("held", &[("member", id()), ("key", key_id())])?);
-    }
-    Ok(())
 }

@@ -16,12 +16,12 @@ use crate::formats::evidence::{genesis_file, split_genesis_file};
 use crate::formats::genesis::Genesis;
 use crate::formats::header::{entries_root, Header};
 use crate::head::{self, meta, Head};
-use crate::members::{self, row, versioned, Directory};
+use crate::members::{row, versioned, Directory};
 use crate::replay::{Digests, LiveIds};
 use crate::resume::resume;
 use crate::runtime::{Contracts, Runtime};
 use crate::seals::{self, is_network, Seals};
-use crate::{deploy, imports, limits, Error};
+use crate::{deploy, first_members, imports, limits, Error};
 
 /// See [`Engine::create`].
 pub(crate) fn create(
@@ -198,7 +198,7 @@ impl Start {
     /// The genesis state of a document.
     pub fn build(genesis: &Genesis, runtime: &dyn Runtime) -> Result<Self, Error> {
         let suite = genesis.suite;
-        let mut rows = members::genesis_rows(genesis)?;
+        let mut rows = first_members::genesis_rows(genesis)?;
         for (name, value) in genesis.parameters.rows() {
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             let subject = key::Part::Text(name.to_owned());

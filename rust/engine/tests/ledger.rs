@@ -6,10 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use codec::cbor::Value;
+use engine::formats::genesis::Genesis;
 use engine::formats::header::Header;
 use engine::{Engine, Replay};
 use proptest::prelude::*;
-use support::{accounts, block, block_of, document, memory, Draft, TestRuntime, GENESIS_TIME};
+use support::{
+    accounts, block, block_of, document, document_value, encode_document, key_of, member_with,
+    memory, Draft, TestRuntime, GENESIS_TIME,
+};
 
 fn runtime() -> Arc<TestRuntime> {
     Arc::new(TestRuntime)
@@ -348,4 +352,31 @@ fn a_solo_chain_commits_no_block_without_its_seal() {
         "seal.missing"
     );
     assert_eq!(engine.height(), 0);
+}
+
+#[test]
+fn a_member_has_at_most_sixteen_keys() {
+    let decoded = |count: u8| {
+        let keys: Vec<_> = (0..count)
+            .map(|number| key_of(&number.to_string()))
+            .collect();
+        let Value::Map(mut fields) = document_value("keys") else {
+            panic!("a document is a map");
+        };
+        for (name, value) in &mut fields {
+            if *name == Value::text("members") {
+                let member = member_with("keys", "alice@north", &["operator"], &keys);
+                *value = Value::Array(vec![member]);
+            }
+        }
+        Genesis::decode(&encode_document(&Value::Map(fields)))
+    };
+    assert_eq!(decoded(16).expect("sixteen fit").members[0].keys.len(), 16);
+    let error = decoded(17).expect_err("seventeen do not");
+    assert_eq!(error.code, "genesis.bad_field");
+    assert!(
+        error.message.contains("17 keys, at most 16"),
+        "{}",
+        error.message
+    );
 }

@@ -45,6 +45,7 @@ mod unicode;
 mod unicode_tables;
 mod upgrade;
 mod value;
+mod writes;
 
 pub use bind::{bind, misfits, Bound};
 pub use builtins::library::check_digits::{is_valid_lei, is_valid_uscc};

@@ -42,8 +42,9 @@ struct Followed {
     after: Option<Parties>,
     /// Whether it stands as it was found.
     same: bool,
-    /// Memory that it takes.
+    /// Memory that it takes, and how much of that is the row as it was found.
     charge: Charge,
+    found_bytes: usize,
 }
 
 /// The rows that a transaction has written and somebody observes, by flat key.
@@ -109,6 +110,14 @@ pub(crate) struct Write {
     after: Option<Parties>,
 }
 
+impl Write {
+    /// The write of a cell: it holds something, whatever that is.
+    pub(crate) fn of_cell(mut self) -> Self {
+        self.after.get_or_insert_default();
+        self
+    }
+}
+
 impl Vm<'_, '_> {
     /// Whom a row before a write and the one after it name, who are to be told. Refuses names that
     /// the row gets and nobody has: a slip of the pen would mean that somebody is never told.
@@ -148,7 +157,8 @@ impl Vm<'_, '_> {
         let Some(row) = self.notices.rows.get_mut(flat) else {
             return Err(malformed());
         };
-        row.charge.grow(names_bytes(write.after.as_ref()))?;
+        let after = names_bytes(write.after.as_ref());
+        row.charge.reach(row.found_bytes + after)?;
         row.after = write.after;
         row.same = row.existed && row.bytes.as_deref() == bytes;
         Ok(())
@@ -182,6 +192,7 @@ impl Vm<'_, '_> {
             after: None,
             same: false,
             charge: charge(size)?,
+            found_bytes: size,
         };
         self.notices.rows.insert(flat.to_vec(), row);
         Ok(())

@@ -91,7 +91,8 @@ impl Vm<'_, '_> {
             let (found, old) = self.cell_read(cell)?;
             let (old, new) = (record_of(&old), record_of(value));
             self.check_parties(old, new)?;
-            watched = Some((self.observers_of_write(&flat, old, new)?, found));
+            let write = self.observers_of_write(&flat, old, new)?;
+            watched = Some((write.of_cell(), found));
         }
         self.spend(gas::ROW_WRITE + gas::state_bytes(flat.len()))?;
         self.writes += 1;

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use codec::cbor::Value;
 use common::{arguments, compiled, Memory};
-use vm::{CallContext, Outcome, SignerInfo};
+use crypto::SigningKey;
+use vm::{CallContext, MemberKeys, Outcome, SignerInfo};
 
 const GAS: u64 = 10_000_000;
 
 const CONTRACT: &str = r#"
-from lianheng.contract import Cell, Contract, Counter, Event, Record, Table, call, migrate
+from lianheng.contract import Cell, Contract, Counter, Event, Record, Table, call, migrate, signed_by
 
 class Row(Record):
     id: int
@@ -25,12 +26,18 @@ class Deed(Record):
     parties: list[str]
     signatories = ("parties",)
 
+class Watched(Record):
+    id: int
+    names: list[str]
+    observers = ("names",)
+
 class Said(Event):
     text: str
 
 class Bomb(Contract):
     rows = Table(Row, key="id", indexes=["group", ("group", "text")], unique=["serial"])
     deeds = Table(Deed, key="id")
+    watched = Table(Watched, key="id")
     other = Table(Row, key=("group", "id"))
     blob = Cell(str, "")
     grid = Cell(list[list[int]] | None, None)
@@ -74,6 +81,20 @@ const ATTACKS: &[(&str, &[&str])] = &[
     ("self.deeds[1] = Deed(1, ['m%d@x' % n for n in range(20_000)])", &["policy.signatory"]),
     ("self.deeds[1] = Deed(1, ['alice@north'] * 50_000)\nwhile True:\n    self.deeds[1] = self.deeds[1]", &["gas.exhausted", "limit.memory"]),
     ("self.deeds[1] = Deed(1, ['x' * 900_000])", &["policy.signatory"]),
+    ("self.watched[1] = Watched(1, ['m%d@x' % n for n in range(20_000)])", &["finished", "limit.memory", "gas.exhausted"]),
+    ("names = ['m%d@x' % n for n in range(2_000)]\nfor n in range(10**6):\n    self.watched[n] = Watched(n, names)", &["gas.exhausted", "limit.memory"]),
+    ("for n in range(2_000):\n    self.watched[n] = Watched(n, ['north'])", &["limit.events"]),
+    ("for n in range(1_000):\n    self.watched[n] = Watched(n, ['north'])\nself.emit(Said(''))", &["limit.events"]),
+    ("for n in range(1_000):\n    self.watched[n] = Watched(n, ['north'])\nfor n in range(1_000):\n    del self.watched[n]", &["finished"]),
+    ("names = ['x' * 10_000 + str(n) for n in range(50)]\nfor n in range(10**6):\n    self.watched[n] = Watched(n, names)", &["gas.exhausted", "limit.memory"]),
+    ("while True:\n    self.watched[1] = Watched(1, ['alice@north'] * 50_000)", &["gas.exhausted", "limit.memory"]),
+    ("self.watched[1] = Watched(1, ['north'])\nwhile True:\n    del self.watched[1]\n    self.watched[1] = Watched(1, ['north', 'south'])", &["gas.exhausted"]),
+    ("while True:\n    signed_by('alice@north', b'm', b's' * 64)", &["gas.exhausted"]),
+    ("while True:\n    signed_by('alice@north', b'm' * 1_000_000, b's' * 64)", &["gas.exhausted"]),
+    ("while True:\n    signed_by('nobody@north', b'm' * 16_000_000, b'')", &["gas.exhausted"]),
+    ("while True:\n    signed_by('x' * 1_000_000 + '@', b'', b'')", &["gas.exhausted"]),
+    ("self.watched[1] = Watched(1, ['nobody'])", &["policy.observer"]),
+    ("self.watched[1] = Watched(1, ['x' * 900_000 + 'nobody'])", &["finished"]),
     ("while True:\n    self.emit(Said('x' * 100_000))", &["limit.events", "gas.exhausted", "limit.memory"]),
     ("while True:\n    self.emit(Said(''))", &["limit.events", "gas.exhausted"]),
     ("self.emit(Said('x' * 2_000_000))", &["limit.encoded"]),
@@ -92,6 +113,9 @@ const MIGRATIONS: &[(&str, &[&str])] = &[
     ("self.drain('rows')\nself.count.add(2**63 - 1)\nself.count.next()", &["OverflowError"]),
     ("def f(n):\n    return f(n + 1)\nf(0)", &["limit.recursion"]),
     ("self.drain('deeds')", &["finished", "policy.signatory"]),
+    ("for n in range(2_000):\n    self.watched[n] = Watched(n, ['north'])", &["limit.events"]),
+    ("for n in range(2_000):\n    self.watched[n] = Watched(n, ['north'])\nself.drain('watched')", &["finished"]),
+    ("while True:\n    for n in range(100):\n        self.watched[n] = Watched(n, ['north'] * n)\n    self.drain('watched')", &["gas.exhausted"]),
     ("self.blob.set('x' * 2_000_000)", &["limit.encoded"]),
 ];
 
@@ -172,7 +196,7 @@ fn calls_end_in_named_errors() {
     for (body, endings) in ATTACKS {
         let program = compiled(&source(body, "pass"));
         check(body, endings, || {
-            let mut state = Memory::default();
+            let mut state = memory();
             with_context(|context| vm::run(&program, "attack", &none, context, &mut state, GAS))
         });
     }
@@ -182,7 +206,7 @@ fn calls_end_in_named_errors() {
 fn migrations_end_in_named_errors() {
     let fill = "for n in range(1_000):\n    self.rows[n] = Row(n, 'g', str(n), 'x' * 100)";
     let old = compiled(&source(fill, "pass"));
-    let mut filled = Memory::default();
+    let mut filled = memory();
     let done = with_context(|context| {
         vm::run(
             &old,
@@ -227,10 +251,22 @@ fn large_arguments_end_in_named_errors() {
     check(
         "large arguments",
         &["finished", "limit.memory", "gas.exhausted"],
-        || {
-            with_context(|context| {
-                vm::run(&program, "f", &given, context, &mut Memory::default(), GAS)
-            })
-        },
+        || with_context(|context| vm::run(&program, "f", &given, context, &mut memory(), GAS)),
     );
+}
+
+fn memory() -> Memory {
+    Memory {
+        strangers: std::iter::once("nobody".to_string()).collect(),
+        keys: Some(std::iter::once(("alice@north".to_string(), sixteen_keys())).collect()),
+        ..Memory::default()
+    }
+}
+
+fn sixteen_keys() -> MemberKeys {
+    let keys = (0..16).map(|n| *SigningKey::from_seed(&[n; 32]).public());
+    MemberKeys {
+        genesis: [0; 32],
+        keys: keys.collect(),
+    }
 }

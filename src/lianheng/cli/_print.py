@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lianheng.model import Result
 
 SHORT_ID = 8
+NOTICES_SHOWN = 10  # rows of which a call told their observers
 SHORT_END = 4
 HASH_DIGITS = 64
 
@@ -80,6 +81,7 @@ def result_line(result: "Result", value: object = None) -> None:
         identity = short(result.id) if result.id is not None else ""
         shown = "" if value is None else shorten(value)
         line("final", f"height {result.height}", f"tx {identity}", shown, style="bold green")
+        notices_lines(result)
         return
     kept = "state unchanged"
     if str(result.status) == "dropped":
@@ -88,6 +90,16 @@ def result_line(result: "Result", value: object = None) -> None:
     line(str(result.status), rule, error.place or "", f'"{error.message}"', kept, style="bold red")
     if error.hint:
         console().print(f"  {printable(error.hint)}", style="dim", markup=False)
+
+
+def notices_lines(result: "Result") -> None:
+    """Whom the call told of which rows: observers, one line for each row."""
+    told = [event for event in result.events if event.notice is not None]
+    for event in told[:NOTICES_SHOWN]:
+        console().print(f"  {printable(str(event))}", style="dim", markup=False)
+    if len(told) > NOTICES_SHOWN:
+        more = counted(len(told) - NOTICES_SHOWN, "row")
+        console().print(f"  … and {more} more that somebody observes", style="dim", markup=False)
 
 
 def failure_line(code: str, message: str, hint: str = "") -> None:

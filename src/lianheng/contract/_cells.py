@@ -39,11 +39,6 @@ class Cell(Generic[_Value]):
         """The declared type (for hosts, not for contracts)."""
         return self._type
 
-    @property
-    def default(self) -> _Value:
-        """What is read before a value was set (for hosts, not for contracts)."""
-        return self._default
-
     def bound(self, state: State, name: str) -> "Cell[_Value]":
         """Return this declaration with its value in `state` (for hosts, not for contracts)."""
         cell = copy(self)

@@ -1,14 +1,13 @@
-"""Who is told: a notice for each row that a transaction creates, changes or deletes, and whose
-record declares observers.
+"""Who is told: notices for rows whose records declare observers.
 
-A row counts from how the transaction found it to how it leaves it, whatever was written in between.
-The notices stand behind the events that contracts announced, in the order of the rows' keys.
+A transaction gives one for each row that it creates, changes or deletes: from how it found the row
+to how it leaves it, whatever was written in between. Notices stand behind the events that contracts
+announced, in the order of the rows' keys.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from lianheng.contract._errors import Stopped
 from lianheng.contract._parties import may_have_parties, parties_in, shown
@@ -58,18 +57,13 @@ class _Change:
         return None if self.existed else self.after
 
 
-def notices(
-    states: Mapping[str, State], defaults: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str, bytes]]:
-    """The notices of everything that changed since the last `keep`: contract, name and data.
-
-    `defaults` are what cells hold before they are set, by contract and cell.
-    """
+def notices(states: Mapping[str, State]) -> Iterator[tuple[str, str, bytes]]:
+    """The notices of everything that changed since the last `keep`: contract, name and data."""
     for contract in sorted(states):
-        state, found = states[contract], []
+        state = states[contract]
+        found: list[_Change] = []
         for table in sorted(state.tables):
-            default = defaults.get(contract, {}).get(table)
-            found += _changes(table, state.tables[table], state, default)
+            found += _changes(table, state.tables[table], state)
         if state.migration is not None:
             found = list(_settled(found))
         for change in found:
@@ -84,7 +78,7 @@ def notices(
                 yield contract, NOTICE, encode(data)
 
 
-def _changes(table: str, rows: Rows, state: State, default: object) -> Iterator[_Change]:
+def _changes(table: str, rows: Rows, state: State) -> Iterator[_Change]:
     drained: Mapping[Place, Parties] = {}
     if state.migration is not None:
         drained = state.migration.observed.get(table, {})
@@ -93,12 +87,11 @@ def _changes(table: str, rows: Rows, state: State, default: object) -> Iterator[
             continue
         if state.migration is None and before and after and before.data == after.data:
             continue
+        were: Parties = frozenset()
         if place in drained:
             were = drained[place]
-        elif before is None:
-            were = _observers(default)
-        else:
-            were = _observers(before.row) if may_have_parties(before.type) else frozenset()
+        elif before is not None and may_have_parties(before.type):
+            were = _observers(before.row)
         are = None if after is None else _observers(after.row)
         yield _Change(table, place, before is not None, were, are)
 

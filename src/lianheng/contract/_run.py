@@ -63,15 +63,14 @@ def broken_invariants(
     state: State,
     now: int = 0,
     peers: Mapping[str, Peer] | None = None,
+    *,
     directory: Directory | None = None,
     contract: str = "",
 ) -> dict[str, Failure]:
     """Run every invariant on a state; gives those that do not hold, with what they raised."""
     broken = {}
     for name in program.invariants:
-        asked = Call(
-            contract, name, {}, now=now, view=True, directory=directory or Nobody()
-        )
+        asked = Call(contract, name, {}, now=now, view=True, directory=directory or Nobody())
         transaction = Transaction(asked, peers or {})
         try:
             held = transaction.hold(Peer(program, state), name)

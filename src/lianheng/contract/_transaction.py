@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lianheng.contract._arguments import check_int
-from lianheng.contract._cells import Cell
-from lianheng.contract._contracts import Caller, places
+from lianheng.contract._contracts import Caller
 from lianheng.contract._directory import Directory, Nobody, asking
 from lianheng.contract._errors import Rejected, Stopped
 from lianheng.contract._interfaces import Expected, Use
@@ -75,7 +74,6 @@ class Transaction:
         self.peers = peers
         self.active: list[str] = []
         self.entered: dict[str, State] = {}
-        self.programs: dict[str, Program] = {}
         self.events: list[tuple[str, str, bytes]] = []
         self.failure: Failure | None = None
 
@@ -93,7 +91,6 @@ class Transaction:
         host = Host(self, contract, peer, view=view)
         self.active.append(contract)
         self.entered[contract] = state
-        self.programs[contract] = program
         state.read_only, state.directory = view, self.call.directory
         state.signed = tuple((one.member, one.organisation) for one in self.call.signers)
         try:
@@ -111,18 +108,9 @@ class Transaction:
             self.active.pop()
         return value
 
-    def tell(self, programs: Mapping[str, Program] | None = None) -> None:
+    def tell(self) -> None:
         """Add the notices to observers. Call once, when everything ended well."""
-        of = self.programs if programs is None else programs
-        defaults = {
-            name: {
-                cell: place.default
-                for cell, place in places(program.contract).items()
-                if isinstance(place, Cell)
-            }
-            for name, program in of.items()
-        }
-        self.events += notices(self.entered, defaults)
+        self.events += notices(self.entered)
 
     def keep(self) -> dict[str, dict[str, dict[Place, bytes | None]]]:
         """Make the changes of every contract last; gives them by contract and table."""

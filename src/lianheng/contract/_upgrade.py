@@ -47,7 +47,7 @@ def upgrade(
             with asking(call.directory):
                 getattr(new.contract(host), migration)()
             check_released(content)
-            transaction.tell({call.contract: new})
+            transaction.tell()
             content.migration = None
             _check_leftovers(old, new, content)
         _read_again(old, new, content, migrated=migration is not None)

@@ -105,6 +105,13 @@ class Event:
         key, observers = tuple(data["key"]), tuple(data["observers"])
         return Notice(self.contract, data["table"], key, data["change"], observers)
 
+    def __str__(self) -> str:
+        """`bills.Paid(number=7)`; of a notice, what it says."""
+        if self.notice is not None:
+            return str(self.notice)
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.data.items())
+        return f"{self.contract}.{self.name}({fields})"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -147,6 +147,7 @@ EXPRESSIONS: dict[str, list[str]] = {
         "opens(commit(<ints>, <salt>), <ints>, <salt>)",
         "opens(<bytes>, <str>, <salt>)",
         "is_signed(<bytes>, <bytes>, <bytes>)",
+        "signed_by(<str>, <bytes>, <bytes>)",
         "is_signed(<bytes>, sha256(<bytes>) * 2, sha256(<bytes>))",
         "is_valid_gtin(<code>)",
         "is_valid_gln(<code>)",

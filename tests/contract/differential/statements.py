@@ -144,7 +144,7 @@ from lianheng.contract import (
     datetime_of, datetime_parts, days_between, end_of_month, format_date, format_datetime,
     is_leap_year, is_signed, is_valid_container, is_valid_gln, is_valid_gtin, is_valid_iban,
     is_valid_isin, is_valid_lei, is_valid_sscc, is_valid_uscc, iso_weekday, mul_div, opens,
-    parse_date, parse_datetime, quarter, require, sha256, sm3, start_of_day,
+    parse_date, parse_datetime, quarter, require, sha256, signed_by, sm3, start_of_day,
 )
 
 class Amount(Decimal, scale=2):

@@ -17,12 +17,13 @@ from lianheng_verify._anchor import (
 from lianheng_verify._checks import Check, run_checks
 from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._hashes import digest, key_id, verify_entry
-from lianheng_verify._transaction import Result, Transaction, parse_result, parse_transaction
+from lianheng_verify._transaction import Event, Result, Transaction, parse_result, parse_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FORMAT: Final = "lianheng.receipt.1"
+_NOTICES_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def verify_receipt(
         ("code", lambda: _check_code(receipt, source)),
         ("time", lambda: _check_time(receipt)),
         ("entry", lambda: _check_entry(receipt)),
+        *notices(receipt.result),
         *evidence_checks(receipt.bound, trusted),
     ]
     checks = run_checks(steps)
@@ -265,6 +267,27 @@ def check_place(placed: Placed, begin: bytes, what: str) -> str:
             f"this {what} with this result is not in block {height} as claimed: {error.message}",
         ) from error
     return f"result and events lie in block {height}: {_outcome(placed.result)}"
+
+
+def notices(result: Result) -> list[tuple[str, Callable[[], str]]]:
+    """Who was told of what, for readers: the entry's place proves it with the other events."""
+    told = [event for event in result.events if event.is_notice]
+    if not told:
+        return []
+    shown = [_notice(event) for event in told[:_NOTICES_SHOWN]]
+    if len(told) > len(shown):
+        shown.append(f"{len(told) - len(shown)} more rows")
+    return [("observers", lambda: f"observers told: {'; '.join(shown)}")]
+
+
+def _notice(event: Event) -> str:
+    key, observers = _show.shown(event.data["key"]), _show.shown(event.data["observers"])
+    row = f"{event.contract}.{_word(event.data['table'])}{'' if key == '[]' else key}"
+    return f"{row} {_word(event.data['change'])}, to {observers}"
+
+
+def _word(value: _cbor.Value) -> str:
+    return _show.safe(value[:80]) if isinstance(value, str) else _show.shown(value)
 
 
 def _outcome(result: Result) -> str:

@@ -17,6 +17,7 @@ from lianheng_verify._receipt import (
     Source,
     check_place,
     check_source,
+    notices,
     parse_placed,
 )
 
@@ -84,6 +85,7 @@ def verify_run(
         ("code", lambda: check_source(placed.result, source)),
         ("time", lambda: _check_time(placed, run)),
         ("entry", lambda: check_place(placed, begin, "run")),
+        *notices(placed.result),
         *evidence_checks(placed.bound, trusted),
     ]
     checks = run_checks(steps)

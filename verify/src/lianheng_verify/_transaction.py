@@ -43,6 +43,12 @@ class Transaction:
         return digest(_cbor.encode(["lianheng.transaction.1", genesis_hash, self.signed.payload]))
 
 
+NOTICE: Final = "$observed"
+"""Name of the events by which observers are told; a contract's own event cannot have it."""
+
+_CHANGES: Final = ("created", "changed", "deleted")
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """What a call announced: `number` counts the events of its contract from 0."""
@@ -51,6 +57,14 @@ class Event:
     number: int
     name: str
     data: dict[str, Value]
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether the machine itself announced it, to tell the observers of a row.
+
+        Its data then has `table`, `key`, `change` and `observers`.
+        """
+        return self.name == NOTICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +157,28 @@ def result_of(value: Value) -> Result:
 
 def _event(value: Value) -> Event:
     contract, number, name, data = _shape.row(value, "event", 4)
-    return Event(
+    event = Event(
         _shape.text(contract, "event: contract", _shape.CONTRACT),
         _shape.uint(number, "event: number"),
         _shape.text(name, "event: name"),
         _shape.plain_map(data, "event: data"),
     )
+    if event.name == NOTICE:
+        _check_notice(data)
+    return event
+
+
+def _check_notice(data: Value) -> None:
+    content = _shape.fields(data, "notice", ("table", "key", "change", "observers"))
+    _shape.text(content["table"], "notice: table")
+    _shape.array(content["key"], "notice: key", 0, limits.CONTAINER_ITEMS)
+    change = _shape.text(content["change"], "notice: change")
+    if change not in _CHANGES:
+        raise _shape.refuse("notice: change", f"none of {', '.join(_CHANGES)}")
+    observers = _shape.array(content["observers"], "notice: observers", 1, limits.CONTAINER_ITEMS)
+    names = [_shape.text(name, "notice: observers") for name in observers]
+    if names != sorted(set(names)):
+        raise _shape.refuse("notice: observers", "not in order, or one stands twice")
 
 
 def _refusal(value: Value) -> Refusal:

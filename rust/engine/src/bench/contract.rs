@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crypto::Suite;
 use store::{Options, Store};
 
 use crate::contract_python::ContractPython;
@@ -24,6 +25,9 @@ pub struct CallFigures {
     pub nanoseconds: Vec<u64>,
 }
 
+/// Who calls.
+const MEMBER: &str = "alice@north";
+
 /// Gas of every call: a bench measures work, not its end.
 const GAS: u64 = u64::MAX;
 
@@ -42,8 +46,9 @@ pub fn contract(
     let mut bench = Bench {
         contract,
         block: BlockState::new(&view),
+        directory: directory()?,
         signers: [Arc::new(Member {
-            id: "alice@north".to_owned(),
+            id: MEMBER.to_owned(),
             organisation: "north".to_owned(),
             kind: "person".to_owned(),
             roles: vec!["operator".to_owned()],
@@ -63,6 +68,16 @@ pub fn contract(
     Ok(figures)
 }
 
+/// The caller, registered with a key: that of RFC 8032, section 7.1, test 1.
+fn directory() -> Result<Directory, Error> {
+    let key = [
+        0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07,
+        0x3a, 0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07,
+        0x51, 0x1a,
+    ];
+    Directory::of_member(MEMBER, "north", key, Suite::One)
+}
+
 fn loaded(source: &str) -> Result<Arc<dyn Contract>, Error> {
     let code = ContractPython
         .compile(source, "bench.py")
@@ -77,6 +92,7 @@ fn loaded(source: &str) -> Result<Arc<dyn Contract>, Error> {
 struct Bench<'v> {
     contract: Arc<dyn Contract>,
     block: BlockState<'v>,
+    directory: Directory,
     signers: [Arc<Member>; 1],
 }
 
@@ -94,7 +110,7 @@ impl Bench<'_> {
             transaction_id: [1; 32],
             application: Some("bench"),
             attachments: &[[2; 32]],
-            directory: &Directory::default(),
+            directory: &self.directory,
             genesis_hash: crypto::Hash32([9; 32]),
             contracts: &Contracts::default(),
             gas: GAS,

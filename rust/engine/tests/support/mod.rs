@@ -183,20 +183,28 @@ fn text(text: &str) -> Value {
 }
 
 fn member(chain: &str, id: &str, roles: &[&str]) -> Value {
-    let key = key_of(id);
+    member_with(chain, id, roles, &[key_of(id)])
+}
+
+fn key_value(chain: &str, id: &str, key: &SigningKey) -> Value {
     let payload = possession_payload(chain, id, SUITE.key_id(key.public()));
-    let proof = crypto::cose::sign(SUITE, &[&key], &payload, &[]).unwrap();
-    let roles = roles.iter().map(|role| text(role)).collect();
-    let key = Value::Map(vec![
+    let proof = crypto::cose::sign(SUITE, &[key], &payload, &[]).unwrap();
+    Value::Map(vec![
         (text("public"), Value::bytes(key.public().to_vec())),
         (text("custodial"), Value::Bool(false)),
         (text("possession"), Value::bytes(proof)),
-    ]);
+    ])
+}
+
+/// A member as a document has it, with these keys.
+pub fn member_with(chain: &str, id: &str, roles: &[&str], keys: &[SigningKey]) -> Value {
+    let roles = roles.iter().map(|role| text(role)).collect();
+    let keys = keys.iter().map(|key| key_value(chain, id, key)).collect();
     Value::Map(vec![
         (text("id"), text(id)),
         (text("kind"), text("person")),
         (text("roles"), Value::Array(roles)),
-        (text("keys"), Value::Array(vec![key])),
+        (text("keys"), Value::Array(keys)),
     ])
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use codec::cbor::{decode, encode, Value};
 use vm::{
-    CallContext, Failed, Finished, Host, HostError, Outcome, Program, SignerInfo, TraceEvent,
+    CallContext, Failed, Finished, Host, HostError, MemberKeys, Outcome, Program, SignerInfo,
+    TraceEvent,
 };
 
 /// State of one contract, and what was traced.
@@ -17,6 +18,10 @@ pub struct Memory {
     pub traced: Vec<TraceEvent>,
     pub trace: bool,
     pub broken: bool,
+    /// Names that are no member and no organisation; everybody else is one.
+    pub strangers: BTreeSet<String>,
+    /// The keys of each member, where there is a chain.
+    pub keys: Option<BTreeMap<String, MemberKeys>>,
 }
 
 impl Host for Memory {
@@ -75,6 +80,15 @@ impl Host for Memory {
         } else {
             range.take(limit).cloned().collect()
         })
+    }
+
+    fn is_party(&mut self, name: &str) -> bool {
+        !self.strangers.contains(name)
+    }
+
+    fn keys_of(&mut self, member: &str) -> Option<MemberKeys> {
+        let known = self.keys.as_ref()?;
+        Some(known.get(member).cloned().unwrap_or_default())
     }
 
     fn tracing(&self) -> bool {

@@ -205,7 +205,9 @@ pub fn hashes() -> BoxedStrategy<String> {
         2 => data.clone().prop_map(|data| format!("sm3({data})")),
         4 => (value, salt.clone()).prop_map(|(value, salt)| format!("commit({value}, {salt})")),
         1 => (int(), int(), salt).prop_map(|(a, b, salt)| format!("opens(commit({a}, {salt}), {b}, {salt})")),
-        1 => (data.clone(), data.clone(), data).prop_map(|(m, s, k)| format!("is_signed({m}, {s}, {k})")),
+        1 => (data.clone(), data.clone(), data.clone()).prop_map(|(m, s, k)| format!("is_signed({m}, {s}, {k})")),
+        1 => (prop::sample::select(vec!["'ann@north'", "'north'", "'\\'@'", "7"]), data.clone(), data)
+            .prop_map(|(n, m, s)| format!("signed_by({n}, {m}, {s})")),
     ]
     .boxed()
 }

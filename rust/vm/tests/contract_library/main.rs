@@ -22,7 +22,8 @@ from lianheng.contract import date_parts, datetime_of, datetime_parts, days_betw
 from lianheng.contract import format_date, format_datetime, is_leap_year, is_signed, iso_weekday
 from lianheng.contract import is_valid_container, is_valid_gln, is_valid_gtin, is_valid_iban
 from lianheng.contract import is_valid_isin, is_valid_lei, is_valid_sscc, is_valid_uscc, mul_div
-from lianheng.contract import opens, parse_date, parse_datetime, quarter, sha256, sm3, start_of_day
+from lianheng.contract import opens, parse_date, parse_datetime, quarter, sha256, signed_by, sm3
+from lianheng.contract import start_of_day
 
 class Amount(Decimal, scale=2):
     """Cents."""

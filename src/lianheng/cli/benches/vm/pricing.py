@@ -38,7 +38,7 @@ from lianheng.contract import (
     end_of_month, format_date, format_datetime, is_leap_year, is_signed, is_valid_container,
     is_valid_gln, is_valid_gtin, is_valid_iban, is_valid_isin, is_valid_lei, is_valid_sscc,
     is_valid_uscc, iso_weekday, mul_div, opens, parse_date, parse_datetime, quarter, require,
-    sha256, sm3, start_of_day,
+    sha256, signed_by, sm3, start_of_day,
 )
 
 KEY = {key!r}
@@ -85,6 +85,13 @@ class Signed(Record):
     signatories = ("owner",)
 
 
+class Watched(Record):
+    id: int
+    names: list[str]
+    amount: int
+    observers = ("names",)
+
+
 class Large(Record):
     id: int
     text: str
@@ -125,6 +132,7 @@ class Bench(Contract):
     unique = Table(Row, key="id", unique=[("group", "id")])
     pairs = Table(Pair, key=("name", "number"))
     signed = Table(Signed, key="id")
+    watched = Table(Watched, key="id")
     large = Table(Large, key="id")
     named = Table(Named, key="name")
     total = Cell(int, 0)
@@ -143,6 +151,7 @@ class Bench(Contract):
             self.unique[id] = row
             self.pairs["a", id] = Pair("a", id)
         self.signed[5] = Signed(5, "alice@north", 0)
+        self.watched[5] = Watched(5, ["north", "alice@north"], 0)
         self.total.set(1)
 """
 METHOD = """
@@ -218,9 +227,8 @@ def timed(text: str, times: int, rounds: int) -> tuple[tuple[int, int], tuple[in
 def needs_rows(text: str) -> bool:
     """Whether a case looks at the tables: filling them takes longer than most cases."""
     behind = text.partition("def without")[2]
-    return any(
-        f"self.{name}" in behind for name in ("rows", "indexed", "unique", "pairs", "signed")
-    )
+    tables = ("rows", "indexed", "unique", "pairs", "signed", "watched")
+    return any(f"self.{name}" in behind for name in tables)
 
 
 def measure(rounds: int, only: str, say: Say) -> list[Price]:

@@ -27,6 +27,10 @@ TABLES = [
             "composite key": "x = self.pairs['a', 5]",
             "composite write": "self.pairs['a', 5] = Pair('a', 5)",
             "signed row write": "self.signed[5] = Signed(5, 'alice@north', 1)",
+            "observed row write": "self.watched[5] = Watched(5, ['north'], 1)",
+            "observed row delete and write": "del self.watched[5]"
+            "; self.watched[5] = Watched(5, ['north'], 2)",
+            "row write with many observers": "self.watched[5] = Watched(5, ['north'] * 1000, 1)",
             "table as value": "x = self.rows is None",
             "cell.get": "x = self.total.get()",
             "cell.set": "self.total.set(5)",
@@ -168,6 +172,8 @@ HELPERS = group(
         "opens": "x = opens(c, t, s)",
         "is_signed": "x = is_signed(b, SIGNATURE, KEY)",
         "is_signed by no key": "x = is_signed(b, g, k)",
+        "signed_by": "x = signed_by('alice@north', b, SIGNATURE)",
+        "signed_by nobody": "x = signed_by('nobody@north', b, SIGNATURE)",
         "is_valid_container": "x = is_valid_container('CSQU3054383')",
         "is_valid_gln": "x = is_valid_gln('4006381333931')",
         "is_valid_gtin": "x = is_valid_gtin('4006381333931')",
@@ -189,6 +195,8 @@ LONG_HELPERS = group(
         "long commit of list": "x = commit(n, s)",
         "long commit of records": "x = commit(r, s)",
         "long is_signed": "x = is_signed(b, SIGNATURE, KEY)",
+        "long signed_by": "x = signed_by('alice@north', b, SIGNATURE)",
+        "long signed_by nobody": "x = signed_by('nobody@north', b, SIGNATURE)",
     },
 )
 # A call may write 8 MB.
