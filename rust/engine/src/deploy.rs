@@ -20,10 +20,17 @@ pub const CONTRACT: &str = "contracts";
 pub const POLICY: &str = "MAJORITY role:admin";
 
 /// Names that no deployed contract may have.
-pub const RESERVED: [&str; 5] = ["chain", "contracts", "governance", "members", "policies"];
+pub const RESERVED: [&str; 6] = [
+    "chain",
+    "contracts",
+    "governance",
+    "members",
+    "policies",
+    "shares",
+];
 
 /// Of them, the contracts that a genesis brings along, in contract Python.
-pub const SYSTEM: [&str; 3] = ["governance", "members", "policies"];
+pub const SYSTEM: [&str; 4] = ["governance", "members", "policies", "shares"];
 
 /// Calls of `contracts`.
 pub(crate) const METHODS: [&str; 5] = ["deploy", "upgrade", "freeze", "thaw", "retire"];

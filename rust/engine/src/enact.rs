@@ -98,7 +98,7 @@ impl Execution<'_> {
         let mut result = self.enact_call(&wanted, call, booked.gas)?;
         result.gas = result.gas.saturating_add(booked.gas);
         if let Ok(success) = &mut result.outcome {
-            self.state.absorb(changes);
+            self.absorb(changes)?;
             success.events.extend(self.number_events(events)?);
         }
         Ok(result)

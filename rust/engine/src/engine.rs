@@ -20,6 +20,7 @@ use crate::prepare::{self, Prepared};
 use crate::replay::{encode_block_ids, short, LiveIds};
 use crate::runtime::Runtime;
 use crate::seals::Seals;
+use crate::shares::Usage;
 use crate::Error;
 
 /// One chain's ledger. All methods may be called from any thread; blocks are executed and committed one at a time.
@@ -32,6 +33,7 @@ pub struct Engine {
     head: RwLock<Arc<Head>>,
     pub(crate) turn: Mutex<Turn>,
     pub(crate) seals: Mutex<Seals>,
+    pub(crate) usage: Mutex<Usage>,
     pub(crate) recovery: Recovery,
 }
 
@@ -76,6 +78,7 @@ pub struct Pending {
     carried: Vec<Arc<[u8]>>,
     batches: Vec<(Prepared, Vec<Verdict>)>,
     pub(crate) trace: Option<Trace>,
+    usage: Vec<(Arc<str>, u64)>,
     time: u64,
 }
 
@@ -143,6 +146,7 @@ impl Engine {
             head,
             turn,
             seals: Mutex::new(seals),
+            usage: Mutex::default(),
             recovery,
         }
     }
@@ -287,11 +291,8 @@ impl Engine {
         );
         execution.trace = trace;
         execution.run_timers()?;
-        let mut done = Vec::with_capacity(batches.len());
-        for prepared in batches {
-            let verdicts = execution.run(&prepared)?;
-            done.push((prepared, verdicts));
-        }
+        let verdicts = execution.run(&batches)?;
+        let done = batches.into_iter().zip(verdicts).collect();
         execution.finish();
         pool::for_roots(|| self.summarise(&head, execution, done, height, time, consensus_height))
     }
@@ -335,6 +336,7 @@ impl Engine {
             runs,
             carried,
             trace,
+            usage,
             ..
         } = execution;
         let mut pending = Pending {
@@ -349,6 +351,7 @@ impl Engine {
             carried,
             batches,
             trace,
+            usage,
             time,
         };
         if empty {
@@ -453,6 +456,7 @@ impl Engine {
         let late = self.take_seals(&parent, seal.is_some(), &mut writes)?;
         self.store.apply(height, writes)?;
         self.seals_written(&late);
+        self.note_usage(std::mem::take(&mut pending.usage));
         next.view = self.store.view();
         let tree = next.tree.clone();
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);

@@ -15,13 +15,14 @@ use crate::formats::result::{encode_entry, encode_event, Refusal, Success, Trans
 use crate::members::{Directory, Member};
 use crate::overlay::{BlockState, Changes, TransactionState};
 use crate::prepare::{
-    self, check_gas, expired, replayed, unknown_key, verify_late, Drop, Prepared, Signed,
+    self, check_gas, expired, replayed, unknown_key, verify_late, Drop, Signed,
     Transaction,
 };
 use crate::replay::{segment_of, LiveIds};
 use crate::runtime::{
     Call, Contract, Contracts, Deployed, Emitted, Order, Returned, Runtime, Step,
 };
+use crate::shares::Books;
 use crate::{deploy, imports, lifecycle, limits, Error};
 
 /// What became of one transaction.
@@ -68,8 +69,11 @@ pub(crate) struct Execution<'a> {
     pub carried: Vec<Arc<[u8]>>,
     pub gas: u64,
     pub(crate) entry_bytes: usize,
-    carried_bytes: u64,
+    pub(crate) carried_bytes: u64,
     seen: HashSet<Hash32>,
+    pub(crate) books: Books,
+    /// Gas of each organisation, once the block is finished.
+    pub usage: Vec<(Arc<str>, u64)>,
     events: BTreeMap<String, EventChain>,
     pub trace: Option<Trace>,
 }
@@ -94,27 +98,14 @@ impl<'a> Execution<'a> {
             entry_bytes: 0,
             carried_bytes: 0,
             seen: HashSet::new(),
+            books: Books::default(),
+            usage: Vec::new(),
             events: BTreeMap::new(),
             trace: None,
         }
     }
 
-    /// Executes transactions in order. An error means that the store failed, not a transaction.
-    pub fn run(&mut self, prepared: &Prepared) -> Result<Vec<Verdict>, Error> {
-        prepared
-            .items
-            .iter()
-            .map(|item| match item {
-                Err((_, drop)) => Ok(Verdict::Dropped(drop.clone())),
-                Ok(transaction) => match self.admit(transaction)? {
-                    Err(drop) => Ok(Verdict::Dropped(drop)),
-                    Ok(signers) => self.order(transaction, &signers),
-                },
-            })
-            .collect()
-    }
-
-    /// Writes the event chains that grew. Call once, after the last transaction.
+    /// Writes the event chains that grew and what organisations keep. Call once, after the last transaction.
     pub fn finish(&mut self) {
         for (contract, chain) in std::mem::take(&mut self.events) {
             let mut value = Encoder::with_capacity(48);
@@ -122,10 +113,15 @@ impl<'a> Execution<'a> {
             self.state
                 .put(key::prefix(&contract, EVENTS_TABLE), value.into_bytes());
         }
+        let (rows, usage) = std::mem::take(&mut self.books).close();
+        for (key, value) in rows {
+            self.state.put(key, value);
+        }
+        self.usage = usage;
     }
 
-    /// Everything that decides between a drop and an entry.
-    fn admit(&self, transaction: &Transaction) -> Result<Result<Vec<Arc<Member>>, Drop>, Error> {
+    /// Everything that decides between a drop and an entry, but for the block's room.
+    pub(crate) fn admit(&self, transaction: &Transaction) -> Result<Result<Vec<Arc<Member>>, Drop>, Error> {
         if let Err(drop) = self.check_time_and_quota(transaction) {
             return Ok(Err(drop));
         }
@@ -152,19 +148,11 @@ impl<'a> Execution<'a> {
                 "sign it with an earlier expiry; check the clocks",
             ));
         }
-        check_gas(transaction.payload.gas, parameters)?;
-        match self.full(transaction.bytes.len() as u64) {
-            Some(message) => Err(Drop::new(
-                "dropped.no_room",
-                message,
-                "send it again: its id is free",
-            )),
-            None => Ok(()),
-        }
+        check_gas(transaction.payload.gas, parameters)
     }
 
     /// Why the block takes no further transaction of this size, if so. What is dropped counts nowhere: a replay does not see it.
-    fn full(&self, bytes: u64) -> Option<String> {
+    pub(crate) fn full(&self, bytes: u64) -> Option<String> {
         let parameters = self.base.parameters;
         let carried = self.carried_bytes.saturating_add(bytes);
         if self.gas >= parameters.block_gas {
@@ -187,7 +175,7 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn is_replay(&self, transaction: &Transaction) -> Result<bool, Error> {
+    pub(crate) fn is_replay(&self, transaction: &Transaction) -> Result<bool, Error> {
         if self.seen.contains(&transaction.id) {
             return Ok(true);
         }
@@ -242,7 +230,7 @@ impl<'a> Execution<'a> {
     }
 
     /// From here on the id is burnt: the transaction gets its entry whatever happens.
-    fn order(
+    pub(crate) fn order(
         &mut self,
         transaction: &Transaction,
         signers: &[Arc<Member>],
@@ -261,7 +249,7 @@ impl<'a> Execution<'a> {
             attachments: &payload.attachments,
             gas: payload.gas,
         })?;
-        self.gas = self.gas.saturating_add(result.gas);
+        self.spend(result.gas)?;
         let entry = encode_entry(transaction.id, transaction.signed_hash, &result);
         self.entry_bytes += entry.len();
         self.carried_bytes += transaction.bytes.len() as u64;
@@ -356,7 +344,12 @@ impl<'a> Execution<'a> {
         match returned.outcome {
             Err(refusal) => Ok(refused(returned.gas, code, refusal)),
             Ok((value, events)) => {
+                let grown = self.state.growth_of(&changes)?;
+                if let Some(refusal) = self.over_storage(call.contract, grown)? {
+                    return Ok(refused(returned.gas, code, refusal));
+                }
                 let events = self.number_events(events)?;
+                self.grow(grown)?;
                 self.state.absorb(changes);
                 Ok(TransactionResult {
                     gas: returned.gas,
@@ -483,7 +476,7 @@ impl<'a> Execution<'a> {
             Ok(Err(imports::Stopped::Refused(gas, refusal))) => Ok(refused(gas, None, refusal)),
             Ok(Ok(done)) => {
                 for (key, value) in done.rows {
-                    self.state.put(key, value);
+                    self.keep(key, value)?;
                 }
                 Arc::make_mut(&mut self.contracts).insert(done.name, done.deployed);
                 let outcome = Ok(Success {

@@ -27,6 +27,7 @@ pub mod envelope;
 mod error;
 mod evidence;
 mod execute;
+mod fair;
 mod first_members;
 pub mod formats;
 mod head;
@@ -45,12 +46,15 @@ mod replay;
 mod resume;
 pub mod runtime;
 mod seals;
+mod shares;
 mod status;
 mod timers;
+mod turns;
 
 pub use audit::{Checked, Progress, Replay};
 pub use callers::BrokenCaller;
 pub use contract_python::ContractPython;
+pub use shares::{Part, Shares};
 pub use declaration::{
     check_source, check_types, source_callers, source_changes, source_interface, NamedSource,
 };

@@ -231,7 +231,7 @@ impl Execution<'_> {
         deployed.version = deployed.version.saturating_add(1);
         deployed.status = status;
         let next = versioned(CONTRACT, "versions", &subject, deployed.version);
-        self.state.put(next, value);
+        self.keep(next, value)?;
         Arc::make_mut(&mut self.contracts).insert(name.to_owned(), deployed);
         let mut value = Encoder::new();
         value
@@ -287,7 +287,7 @@ impl Execution<'_> {
         };
         let changes = state.into_changes();
         let events = self.number_events(events)?;
-        self.state.absorb(changes);
+        self.absorb(changes)?;
         self.take_over(plan.done, gas, events)
     }
 
@@ -298,7 +298,7 @@ impl Execution<'_> {
         events: Vec<Vec<u8>>,
     ) -> Result<TransactionResult, Error> {
         for (key, value) in missing_rows(done.rows, &self.state)? {
-            self.state.put(key, value);
+            self.keep(key, value)?;
         }
         Arc::make_mut(&mut self.contracts).insert(done.name, done.deployed);
         Ok(succeeded(gas, done.value, events))

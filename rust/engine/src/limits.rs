@@ -80,6 +80,9 @@ pub const SCAN_ROWS: usize = 10_000;
 /// Timers have one part in so many of a block: its gas, its entries, its writes. The rest is for transactions.
 pub const TIMER_SHARE: u64 = 4;
 
+/// Blocks of which the gas of each organisation is remembered, for people who watch: some minutes of a busy chain.
+pub const USAGE_BLOCKS: usize = 100;
+
 /// Buckets of the tree kept in memory, in bytes: about 140 a key, so a million keys stay at hand.
 pub const TREE_CACHE_BYTES: usize = 256 * 1024 * 1024;
 

@@ -8,10 +8,14 @@ use codec::key;
 use crypto::{Hash32, Suite};
 
 use crate::policy::Policy;
+use crate::shares::{self, Shares};
 use crate::Error;
 
 /// Contract name under which members live in the state.
 pub const CONTRACT: &str = "members";
+
+/// The contracts whose rows say what is in force.
+pub(crate) const KEPT: [&str; 3] = [CONTRACT, POLICIES, shares::CONTRACT];
 
 /// Contract name under which the chain's own policies live.
 pub const POLICIES: &str = "policies";
@@ -120,6 +124,7 @@ pub struct Directory {
     keys_of: HashMap<String, Vec<Hash32>>,
     /// By contract and method.
     policies: HashMap<String, HashMap<String, Arc<Rule>>>,
+    shares: Shares,
 }
 
 /// A policy that the chain set in place of a contract's own.
@@ -216,6 +221,11 @@ impl Directory {
         &self.organisations
     }
 
+    /// What organisations may have of the chain.
+    pub fn shares(&self) -> &Shares {
+        &self.shares
+    }
+
     /// The policy that the chain set for a method, where it did.
     pub fn policy(&self, contract: &str, method: &str) -> Option<&Arc<Rule>> {
         self.policies.get(contract)?.get(method)
@@ -254,7 +264,7 @@ impl Directory {
         rows: impl Iterator<Item = (&'r [u8], Option<&'r [u8]>)>,
         suite: Suite,
     ) -> Result<Arc<Self>, Error> {
-        let kept = [CONTRACT, POLICIES].map(key::contract_prefix);
+        let kept = KEPT.map(key::contract_prefix);
         let mut after = Arc::clone(before);
         for (flat, value) in rows {
             let own = kept.iter().any(|prefix| flat.starts_with(prefix));
@@ -265,7 +275,7 @@ impl Directory {
         Ok(after)
     }
 
-    /// Takes in a row of the contract `members` or `policies`; versions of one subject MUST come in ascending order.
+    /// Takes in a row of the contract `members`, `policies` or `shares`; versions of one subject MUST come in ascending order.
     pub fn take_row(&mut self, flat_key: &[u8], value: &[u8], suite: Suite) -> Result<(), Error> {
         let (contract, table, rest) = key::split(flat_key)?;
         let subject = key::Reader::new(rest).next_part()?;
@@ -283,6 +293,9 @@ impl Directory {
             }
             (POLICIES, "rules", Some(key::Part::Text(target))) => {
                 self.take_rule(&target, &cbor::decode(value)?)
+            }
+            (shares::CONTRACT, table, Some(key::Part::Text(name))) => {
+                self.shares.take(table, name, value)
             }
             _ => Ok(()),
         }

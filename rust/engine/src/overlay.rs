@@ -37,6 +37,7 @@ pub struct BlockState<'a> {
     state: Writes,
     index: Writes,
     written: usize,
+    organisation: Arc<str>,
 }
 
 impl<'a> BlockState<'a> {
@@ -47,7 +48,32 @@ impl<'a> BlockState<'a> {
             state: Writes::new(),
             index: Writes::new(),
             written: 0,
+            organisation: Arc::from(""),
         }
+    }
+
+    /// Whose the rows are that calls write from here on; empty: nobody's.
+    pub(crate) fn write_for(&mut self, organisation: Arc<str>) {
+        self.organisation = organisation;
+    }
+
+    /// Whose the rows are that a call writes.
+    pub(crate) fn organisation(&self) -> &Arc<str> {
+        &self.organisation
+    }
+
+    /// Bytes by which a row grows, key and value.
+    pub(crate) fn growth(&self, key: &[u8], value: Option<&[u8]>) -> Result<i64, Error> {
+        let size = |value: &[u8]| i64::try_from(key.len() + value.len()).unwrap_or(i64::MAX);
+        let before = self.get(key)?.as_deref().map_or(0, size);
+        Ok(value.map_or(0, size).saturating_sub(before))
+    }
+
+    /// Bytes by which the rows of a call grow together.
+    pub(crate) fn growth_of(&self, changes: &Changes) -> Result<i64, Error> {
+        changes.state.iter().try_fold(0_i64, |sum, (key, value)| {
+            Ok(sum.saturating_add(self.growth(key, value.as_deref())?))
+        })
     }
 
     /// Bytes written so far, keys and values.
@@ -186,6 +212,11 @@ impl<'a, 'b> TransactionState<'a, 'b> {
             self.exceeded.set(Some(Exceeded::Writes));
         }
         self.fits(key, limits::KEY_BYTES) && self.changes.written <= limits::CALL_WRITE_BYTES
+    }
+
+    /// Whose the rows are that are written.
+    pub(crate) fn organisation(&self) -> &str {
+        &self.block.organisation
     }
 
     /// What was written.

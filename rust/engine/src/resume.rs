@@ -195,7 +195,7 @@ fn rows_under(view: &View, prefix: Vec<u8>) -> Result<Rows, Error> {
 
 fn load_directory(view: &View, suite: Suite) -> Result<Directory, Error> {
     let mut directory = Directory::default();
-    for contract in [members::CONTRACT, members::POLICIES] {
+    for contract in members::KEPT {
         for (key, value) in rows_under(view, key::contract_prefix(contract))? {
             directory.take_row(&key, &value, suite)?;
         }

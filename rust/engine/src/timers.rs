@@ -44,6 +44,8 @@ struct Timer {
     method: String,
     arguments: Vec<u8>,
     gas: u64,
+    /// Whose call made it.
+    organisation: Arc<str>,
 }
 
 fn push_number(key: &mut Vec<u8>, number: u64) {
@@ -111,31 +113,34 @@ fn count_key(contract: &str) -> Vec<u8> {
     key
 }
 
-fn encode_row(timer: &vm::NewTimer<'_>) -> Vec<u8> {
+fn encode_row(timer: &vm::NewTimer<'_>, organisation: &str) -> Vec<u8> {
     let mut row = Encoder::with_capacity(timer.arguments.len() + 64);
-    row.map(3).text("gas").uint(timer.gas);
+    row.map(4).text("gas").uint(timer.gas);
     row.text("method").text(timer.method);
     row.text("arguments").raw(&timer.arguments);
+    row.text("organisation").text(organisation);
     row.into_bytes()
 }
 
 fn decode_row(bytes: &[u8]) -> Result<Timer, Error> {
     let mut decoder = Decoder::new(bytes);
     let mut map = MapReader::open(&mut decoder)?;
-    let (mut gas, mut method, mut arguments) = (None, None, None);
+    let (mut gas, mut method, mut arguments, mut organisation) = (None, None, None, None);
     while let Some(name) = map.text_key(&mut decoder)? {
         match name {
             "gas" => gas = Some(decoder.uint()?),
             "method" => method = Some(decoder.text()?.to_owned()),
             "arguments" => arguments = Some(decoder.skip()?.to_vec()),
+            "organisation" => organisation = Some(Arc::from(decoder.text()?)),
             _ => return Err(damaged("a timer's row has a field that no rule gives it")),
         }
     }
-    match (gas, method, arguments) {
-        (Some(gas), Some(method), Some(arguments)) => Ok(Timer {
+    match (gas, method, arguments, organisation) {
+        (Some(gas), Some(method), Some(arguments), Some(organisation)) => Ok(Timer {
             method,
             arguments,
             gas,
+            organisation,
         }),
         _ => Err(damaged("a timer's row lacks a field")),
     }
@@ -170,7 +175,7 @@ pub(crate) fn put(
         number,
         held: false,
     };
-    let (row, value) = (place.row(), encode_row(timer));
+    let (row, value) = (place.row(), encode_row(timer, state.organisation()));
     state.set(&row, Some(value.clone()));
     state.set_index(&place.entry(), true);
     Ok((number, row, value))
@@ -302,8 +307,9 @@ impl Execution<'_> {
         let deployed = self.contracts.get(&place.contract).cloned();
         let deployed =
             deployed.ok_or_else(|| damaged("a timer of a contract that is not there"))?;
+        self.state.write_for(Arc::clone(&timer.organisation));
         if deployed.status == Status::Frozen {
-            self.hold(place, &row);
+            self.hold(place, &row)?;
             return Ok(true);
         }
         let full = timer.gas > room.gas
@@ -316,7 +322,7 @@ impl Execution<'_> {
         room.gas = room.gas.saturating_sub(timer.gas);
         room.ran = true;
         // Gone before it runs: whatever comes of it, it does not run again.
-        self.state.delete(place.row());
+        self.remove(place.row())?;
         self.state.delete_index(place.entry());
         let id = timer_run_id(
             self.base.suite,
@@ -328,7 +334,7 @@ impl Execution<'_> {
             Ok(()) => self.run_timer(place, &timer, &deployed, id)?,
             Err(refusal) => refused(0, Some(deployed.source), refusal),
         };
-        self.gas = self.gas.saturating_add(result.gas);
+        self.spend(result.gas)?;
         let entry = encode_run(TIMER_RUN, &cause(place, &timer), &result);
         self.entry_bytes += entry.len();
         self.entries.push(entry);
@@ -337,13 +343,13 @@ impl Execution<'_> {
     }
 
     /// Keeps a timer whose contract is frozen out of the way of the others, until it is thawed.
-    fn hold(&mut self, place: &Place, row: &[u8]) {
+    fn hold(&mut self, place: &Place, row: &[u8]) -> Result<(), Error> {
         let held = Place {
             held: true,
             ..place.clone()
         };
-        self.state.delete(place.row());
-        self.state.put(held.row(), row.to_vec());
+        self.remove(place.row())?;
+        self.keep(held.row(), row.to_vec())
     }
 
     fn run_timer(

@@ -176,6 +176,19 @@ impl Engine {
         dict.set_item("state_root", PyBytes::new(py, &status.state_root.0))?;
         dict.set_item("header_hash", PyBytes::new(py, &status.header_hash.0))?;
         dict.set_item("contracts", status.contracts)?;
+        let (parts, blocks) = core.parts().map_err(raise)?;
+        dict.set_item("usage_blocks", blocks)?;
+        let parts = parts.into_iter().map(|part| {
+            let own = PyDict::new(py);
+            own.set_item("organisation", part.organisation)?;
+            own.set_item("weight", part.weight)?;
+            own.set_item("gas", part.gas)?;
+            own.set_item("storage", part.storage)?;
+            own.set_item("storage_limit", part.storage_limit)?;
+            Ok(own)
+        });
+        let parts: PyResult<Vec<_>> = parts.collect();
+        dict.set_item("organisations", parts?)?;
         Ok(dict)
     }
 
