@@ -129,3 +129,6 @@ impl Division {
         (parts.max().unwrap_or(0) << 20) / u128::from(party.weight)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,7 +153,7 @@ fn results_are_bounded_so_that_a_block_can_be_logged_and_sent() {
     let bytes: usize = outcome.entries.iter().map(Vec::len).sum();
     assert!(bytes < 10 << 20, "{bytes}");
     let again: Vec<_> = (0..40)
-        .filter(|at| code_of(&outcome, *at) == "dropped.no_room")
+        .filter(|at| code_of(&outcome, *at) == "dropped.over_share")
         .map(|at| drafts[at].clone())
         .collect();
     let later = block(&engine, &again, GENESIS_TIME + 2);
@@ -363,7 +363,7 @@ fn a_block_holds_no_more_than_the_genesis_allows() {
         .collect();
     let outcome = block(&engine, &drafts, GENESIS_TIME + 1);
     assert_eq!(outcome.entries.len(), 1_000);
-    assert_eq!(code_of(&outcome, 1_009), "dropped.no_room");
+    assert_eq!(code_of(&outcome, 1_009), "dropped.over_share");
 }
 
 #[test]

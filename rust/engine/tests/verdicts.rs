@@ -133,7 +133,7 @@ fn over_quota() {
     let drafts: Vec<_> = (0..101).map(|n| Draft::put("a", 1, n)).collect();
     let outcome = block(&engine, &drafts, NOW);
     assert_eq!(outcome.counts().unwrap(), (100, 0, 1));
-    assert_eq!(code_of(&outcome, 100), "dropped.no_room");
+    assert_eq!(code_of(&outcome, 100), "dropped.over_share");
     assert_eq!(code_of(&block(&engine, &drafts[100..], NOW), 0), "");
 }
 

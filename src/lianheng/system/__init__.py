@@ -1,14 +1,14 @@
-"""The contracts that every chain begins with: who belongs, who may do what, what was agreed.
+"""What every chain begins with: who belongs, who may do what, what was agreed, who has how much.
 
-They are contract Python in files of their own, part of the genesis and run like any contract. This
-room only reads them; the engine and CPython run them.
+These contracts are contract Python in files of their own, part of the genesis and run like any
+contract. This room only reads them; the engine and CPython run them.
 """
 
 from importlib.resources import files
 
 from lianheng.model import ContractSource
 
-NAMES = ("members", "policies", "governance")
+NAMES = ("members", "policies", "governance", "shares")
 
 LOCAL_POLICIES = {
     "contracts.deploy": "role:operator or role:admin",

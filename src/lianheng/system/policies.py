@@ -28,7 +28,7 @@ NAMED = 6  # names that a sentence lists before it counts the others
 TOLD = 4  # parts of an answer that a sentence tells
 PAGE = 1_000
 
-SYSTEM = ("contracts", "governance", "members", "policies")
+SYSTEM = ("contracts", "governance", "members", "policies", "shares")
 
 FORMS = (
     "write ANY, ALL, MAJORITY, a number or a share such as 2/3, each with role:NAME "
