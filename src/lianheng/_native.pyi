@@ -200,6 +200,9 @@ class Engine:
     @property
     def recovery(self) -> dict[str, CborValue]: ...
     def status(self) -> dict[str, CborValue]: ...
+    def claimed_organisation(self, transaction: bytes) -> str:
+        """Of the sender, where it is in force; else empty. No signature is checked."""
+
     # the solo path: prepare (any thread, many at once), then execute and commit (one thread)
     def prepare(
         self, transactions: Sequence[bytes], *, fresh: bool = False, latest: int | None = None

@@ -56,6 +56,9 @@ class FakeEngine:
     def __post_init__(self) -> None:
         self.commit_gate.set()
 
+    def claimed_organisation(self, transaction: bytes) -> str:
+        return transaction.partition(b"@")[0].decode() if b"@" in transaction else ""
+
     def prepare(self, transactions: Sequence[bytes]) -> list[bytes]:
         if "prepare" in self.failures:
             raise self.failures["prepare"]

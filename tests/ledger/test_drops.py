@@ -114,7 +114,7 @@ def test_no_room_in_a_block_that_is_full_leaves_the_id_free() -> None:
     results = bench.ledger.submit(spins).wait(10)
     codes = [None if result.error is None else result.error.code for result in results]
     assert codes[0] is None
-    assert codes[-1] == "dropped.no_room"
+    assert codes[-1] == "dropped.over_share"
     again = bench.submit(spins[-1])
     assert again.final
     assert again.id == results[-1].id

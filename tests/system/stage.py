@@ -29,7 +29,12 @@ def proof(member: str, key: Identity) -> bytes:
 class Stage:
     """Each organisation has an admin and one member without a role."""
 
-    def __init__(self, *deployed: ContractSource, policies: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *deployed: ContractSource,
+        policies: dict[str, str] | None = None,
+        parameters: dict[str, int] | None = None,
+    ) -> None:
         """The chain begins with the system's contracts and these."""
         self.now = START
         self.keys = {
@@ -49,6 +54,7 @@ class Stage:
             time_ms=START,
             contracts=[*contracts(), *deployed],
             policies=policies,
+            parameters=parameters,
             roles={"auditor": "chain", "clerk": "organisation"},
         )
         self.engine = _native.Engine.create(None, genesis.encoded)

@@ -15,8 +15,7 @@ use crate::formats::result::{encode_entry, encode_event, Refusal, Success, Trans
 use crate::members::{Directory, Member};
 use crate::overlay::{BlockState, Changes, TransactionState};
 use crate::prepare::{
-    self, check_gas, expired, replayed, unknown_key, verify_late, Drop, Signed,
-    Transaction,
+    self, check_gas, expired, replayed, unknown_key, verify_late, Drop, Signed, Transaction,
 };
 use crate::replay::{segment_of, LiveIds};
 use crate::runtime::{
@@ -121,7 +120,10 @@ impl<'a> Execution<'a> {
     }
 
     /// Everything that decides between a drop and an entry, but for the block's room.
-    pub(crate) fn admit(&self, transaction: &Transaction) -> Result<Result<Vec<Arc<Member>>, Drop>, Error> {
+    pub(crate) fn admit(
+        &self,
+        transaction: &Transaction,
+    ) -> Result<Result<Vec<Arc<Member>>, Drop>, Error> {
         if let Err(drop) = self.check_time_and_quota(transaction) {
             return Ok(Err(drop));
         }

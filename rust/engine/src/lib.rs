@@ -54,7 +54,6 @@ mod turns;
 pub use audit::{Checked, Progress, Replay};
 pub use callers::BrokenCaller;
 pub use contract_python::ContractPython;
-pub use shares::{Part, Shares};
 pub use declaration::{
     check_source, check_types, source_callers, source_changes, source_interface, NamedSource,
 };
@@ -71,6 +70,7 @@ pub use policy::{Agreement, Need, Policy};
 pub use prepare::{Drop, Prepared, Transaction};
 pub use reads::Range;
 pub use replay::Digests;
+pub use shares::{Part, Shares};
 pub use status::Status;
 pub use store::fault::point as fault_point;
 pub use timers::{timer_run_id, TIMER_RUN};

@@ -8,7 +8,9 @@ use codec::key;
 use store::{Keyspace, View};
 
 use crate::engine::Engine;
+use crate::formats::names;
 use crate::formats::result::Refusal;
+use crate::formats::transaction::Payload;
 use crate::members::{damaged, Organisations};
 use crate::{limits, Error};
 
@@ -147,7 +149,10 @@ impl Books {
         });
         let rows = rows.collect();
         let gas = sorted.into_iter();
-        (rows, gas.map(|(name, account)| (name, account.gas)).collect())
+        (
+            rows,
+            gas.map(|(name, account)| (name, account.gas)).collect(),
+        )
     }
 }
 
@@ -178,6 +183,17 @@ impl Engine {
         if usage.blocks.len() > limits::USAGE_BLOCKS {
             usage.blocks.pop_front();
         }
+    }
+
+    /// The organisation in force that a transaction claims to come from; its signatures are not checked.
+    pub fn claimed_organisation(&self, transaction: &[u8]) -> Option<String> {
+        let most = usize::try_from(self.genesis().parameters.transaction_signers).ok()?;
+        let parsed = crypto::cose::parse(self.suite(), transaction, most).ok()?;
+        let payload = Payload::decode(parsed.payload, 0).ok()?;
+        let sender = std::str::from_utf8(parsed.payload.get(payload.sender)?).ok()?;
+        let name = names::organisation_of(sender);
+        let active = self.head().directory.organisations().is_active(name);
+        active.then(|| name.to_owned())
     }
 
     /// What each organisation in force has of the chain, in the order of names, and in how many blocks its gas was counted.

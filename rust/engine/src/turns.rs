@@ -148,7 +148,8 @@ impl Execution<'_> {
             } else {
                 self.take(sharing, party, aside.transaction, &aside.signers)?
             };
-            let full = matches!(&verdict, Verdict::Dropped(drop) if drop.code != "dropped.replayed");
+            let full =
+                matches!(&verdict, Verdict::Dropped(drop) if drop.code != "dropped.replayed");
             if full {
                 // Nothing overtakes it within its organisation: what follows may build on it.
                 for later in sharing.division.rest(party) {

@@ -27,9 +27,7 @@ fn taken(engine: &Engine, batches: &[Vec<Draft>], time: u64) -> BTreeMap<String,
     let prepared = batches
         .iter()
         .map(|drafts| {
-            let signed = drafts
-                .iter()
-                .map(|draft| draft.sign(engine.genesis_hash()));
+            let signed = drafts.iter().map(|draft| draft.sign(engine.genesis_hash()));
             engine.prepare(signed.collect())
         })
         .collect();
@@ -72,9 +70,7 @@ fn what_is_dropped_says_why_and_may_come_again() {
     let flood = calls("alice@north", 120, 10, 0);
     let few = calls("bob@south", 50, 10, 1_000);
     let signed = |drafts: &[Draft]| {
-        let signed = drafts
-            .iter()
-            .map(|draft| draft.sign(engine.genesis_hash()));
+        let signed = drafts.iter().map(|draft| draft.sign(engine.genesis_hash()));
         engine.prepare(signed.collect())
     };
     let outcomes = block_of(&engine, vec![signed(&flood), signed(&few)], NOW);
@@ -84,8 +80,7 @@ fn what_is_dropped_says_why_and_may_come_again() {
         panic!("it was dropped")
     };
     assert!(
-        drop.message
-            .contains("north had its share: 500 of 500 gas"),
+        drop.message.contains("north had its share: 500 of 500 gas"),
         "{}",
         drop.message
     );
@@ -101,9 +96,7 @@ fn a_copy_that_waits_is_no_second_call() {
     flood.push(flood[3].clone());
     let few = calls("bob@south", 3, 10, 1_000);
     let signed = |drafts: &[Draft]| {
-        let signed = drafts
-            .iter()
-            .map(|draft| draft.sign(engine.genesis_hash()));
+        let signed = drafts.iter().map(|draft| draft.sign(engine.genesis_hash()));
         engine.prepare(signed.collect())
     };
     let outcomes = block_of(&engine, vec![signed(&flood), signed(&few)], NOW);
@@ -133,7 +126,10 @@ fn the_log_is_executed_to_the_same_headers() {
     drop(engine);
     let engine = Engine::open(folder.path(), runtime(), true).unwrap();
     assert!(engine.recovery().rebuilt);
-    assert_eq!((engine.status().header_hash, accounts(&engine)), (header, rows));
+    assert_eq!(
+        (engine.status().header_hash, accounts(&engine)),
+        (header, rows)
+    );
 }
 
 /// Bytes that the state books on organisations.
@@ -169,7 +165,8 @@ fn rows_are_booked_on_whoever_changed_them() {
     };
     let size = || {
         let rows = accounts(&engine).into_iter();
-        rows.map(|(key, value)| key.len() + value.len()).sum::<usize>() as i64
+        rows.map(|(key, value)| key.len() + value.len())
+            .sum::<usize>() as i64
     };
     one(Draft::put("a", 1, 1), NOW);
     let first = size();
@@ -179,7 +176,10 @@ fn rows_are_booked_on_whoever_changed_them() {
     assert!(grown > 0);
     assert_eq!(booked(&engine)["south"], grown);
     // Who deletes gets it back, below zero too.
-    one(Draft::new("clear", &[], 3).by("bob@south"), NOW + 2);
+    one(
+        Draft::new("clear", &[("id", Value::text("a"))], 3).by("bob@south"),
+        NOW + 2,
+    );
     assert_eq!(size(), 0);
     assert_eq!(booked(&engine)["south"], -first);
     // Deployed sources are rows as well.
@@ -193,7 +193,10 @@ fn rows_are_booked_on_whoever_changed_them() {
     one(draft, NOW + 3);
     assert!(booked(&engine)["north"] > first);
     let (parts, blocks) = engine.parts().unwrap();
-    let names: Vec<_> = parts.iter().map(|part| part.organisation.as_str()).collect();
+    let names: Vec<_> = parts
+        .iter()
+        .map(|part| part.organisation.as_str())
+        .collect();
     assert_eq!((names, blocks), (vec!["north", "south"], 4));
     assert!(parts.iter().all(|part| part.weight == 1 && part.gas > 0));
     assert_eq!(parts[1].storage, -first);

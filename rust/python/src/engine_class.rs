@@ -192,6 +192,12 @@ impl Engine {
         Ok(dict)
     }
 
+    /// The organisation in force that a transaction claims to come from, unchecked; else empty.
+    fn claimed_organisation(&self, transaction: &[u8]) -> PyResult<String> {
+        let found = self.core()?.claimed_organisation(transaction);
+        Ok(found.unwrap_or_default())
+    }
+
     /// `fresh` is for a node that gathers: it drops what is in vain before any signature is checked.
     #[pyo3(signature = (transactions, *, fresh=false, latest=None))]
     fn prepare(

@@ -1,9 +1,11 @@
 """`lianheng status`: where the chain stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lianheng.cli._options import Home, Json
+
+SHOWN = 20  # organisations
 
 
 def status(home: Home = None, json: Json = False) -> None:
@@ -17,6 +19,7 @@ def status(home: Home = None, json: Json = False) -> None:
         emit(found)
         return
     facts(summary(found))
+    shares(found["organisations"], found["usage_blocks"])
 
 
 def summary(found: Mapping[str, Any]) -> dict[str, str]:
@@ -41,6 +44,25 @@ def summary(found: Mapping[str, Any]) -> dict[str, str]:
     if stopped := sequencer.get("stopped") or sequencer.get("clock"):
         lines["STOPPED"] = str(stopped)
     return lines
+
+
+def shares(organisations: Sequence[Mapping[str, Any]], blocks: int) -> None:
+    """What each organisation has of the chain; of many those that used most gas lately."""
+    from lianheng.cli._print import line, size, table
+
+    weights = sum(one["weight"] for one in organisations)
+    gas = sum(one["gas"] for one in organisations)
+    shown = sorted(organisations, key=lambda one: (-one["gas"], one["organisation"]))[:SHOWN]
+    rows = []
+    for one in shown:
+        limit = one["storage_limit"]
+        kept = size(one["storage"]) + ("" if limit is None else f" of {size(limit)}")
+        used = f"{one['gas'] / gas:.0%}" if gas else "-"
+        rows.append([one["organisation"], f"{one['weight'] / weights:.0%}", used, kept])
+    line("")
+    table(["organisation", "share", f"gas, {blocks} blocks", "rows kept"], rows)
+    if len(organisations) > SHOWN:
+        line(f"and {len(organisations) - SHOWN} more (--json lists all)")
 
 
 def network_lines(found: Mapping[str, Any]) -> dict[str, str]:

@@ -5,17 +5,20 @@ It starts no thread and makes no block. Rules:
 - What is taken in is counted until its caller was told; beyond the bounds `Busy` says when to come
   back, and nothing of that submission was taken.
 - Each caller is told once: results in the order of submission, or one error.
+- Organisations take turns; what one of them has waiting keeps its order. One that has little
+  waiting finds room where another one has filled the queue.
 - Results of the parts of one submission may arrive in any order and from any thread.
 """
 
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from lianheng.ledger import Results, Segment, Submission, check_transactions
-from lianheng.model import Busy, LianhengError, Result, Stopped, UsageError
+from lianheng.model import Busy, LianhengError, Result, Stopped, UsageError, limits
 
 # Weight of the newest block in the running mean of the speed, and the answer before there is one.
 _SPEED_WEIGHT = 0.2
@@ -30,6 +33,7 @@ class Waiting:
     transactions: Sequence[bytes]
     size_bytes: int
     future: "Future[Sequence[Result]]"
+    organisation: str = ""
     taken: int = 0
     answered: int = 0
     ended: bool = False
@@ -56,8 +60,20 @@ class Intake:
     `lock` guards it; `changed` tells of what can be taken, and of each answer while it closes.
     """
 
-    def __init__(self, queue_transactions: int, queue_bytes: int) -> None:
-        """Bounds of what is taken in and not answered yet."""
+    def __init__(
+        self,
+        queue_transactions: int,
+        queue_bytes: int,
+        *,
+        organisation_of: Callable[[bytes], str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Bounds of what is taken in and not answered yet.
+
+        `organisation_of` says whose a transaction claims to be; without it all are one's.
+        """
+        self._organisation_of = organisation_of
+        self._clock = clock
         self._most_transactions = queue_transactions
         self._most_bytes = queue_bytes
         self.lock = threading.RLock()
@@ -70,7 +86,11 @@ class Intake:
         # Not taken for ordering yet, and what is to be taken again.
         self.untaken_transactions = 0
         self.untaken_bytes = 0
-        self._incoming: deque[Waiting] = deque()
+        # By organisation, whose turn is next first; none is empty.
+        self._incoming: dict[str, deque[Waiting]] = {}
+        self._queued_of: dict[str, int] = {}
+        self._last_organisation: str | None = None
+        self._contended_at = -limits.CONTENDED_SECONDS
         self._again: deque[Part] = deque()
         self._speed_per_ms = 0.0
 
@@ -82,15 +102,19 @@ class Intake:
         future: Future[Sequence[Result]] = Future()
         # Running, so that nobody cancels what may already be in a block.
         future.set_running_or_notify_cancel()
-        waiting = Waiting(transactions, size_bytes, future)
+        known = self._organisation_of if transactions else None
+        organisation = "" if known is None else known(transactions[0])
+        waiting = Waiting(transactions, size_bytes, future, organisation)
         with self.changed:
             self._check_open()
-            self._check_room(count, size_bytes)
+            self._check_room(count, size_bytes, organisation)
+            self._note(organisation)
+            self._queued_of[organisation] = self._queued_of.get(organisation, 0) + count
             self.queued_transactions += count
             self.queued_bytes += size_bytes
             self.untaken_transactions += count
             self.untaken_bytes += size_bytes
-            self._incoming.append(waiting)
+            self._incoming.setdefault(organisation, deque()).append(waiting)
             self.changed.notify_all()
         return Submission(future, count)
 
@@ -101,7 +125,7 @@ class Intake:
             self.changed.notify_all()
 
     def take(self, most_transactions: int, most_bytes: int, *, mixed: bool) -> list[Part]:
-        """The next parts, in order of arrival; empty where nothing waits. Call under `changed`.
+        """The next parts, in turn; empty where nothing waits. Call under `changed`.
 
         Small submissions are taken whole. A large one's piece goes alone, or, where `mixed`, with
         whatever else there is room for. One transaction is taken whatever its size.
@@ -115,8 +139,9 @@ class Intake:
             parts.append(part)
             room -= part.length
             room_bytes -= sum(map(len, part.transactions))
-        while room > 0 and self._incoming:
-            waiting = self._incoming[0]
+        taken: dict[str, int] = {}
+        while room > 0 and (organisation := self._next_turn(taken)) is not None:
+            waiting = self._incoming[organisation][0]
             left = len(waiting.transactions) - waiting.taken
             whole = waiting.taken == 0 and left <= room and waiting.size_bytes <= room_bytes
             if parts and not whole and not mixed:
@@ -129,11 +154,30 @@ class Intake:
             size_bytes = waiting.size_bytes if whole else sum(map(len, piece.transactions))
             parts.append(piece)
             self._took(piece, size_bytes)
+            taken[organisation] = taken.get(organisation, 0) + piece.length
             room -= piece.length
             room_bytes -= size_bytes
             if not whole and not mixed:
                 break
         return parts
+
+    def is_contended(self) -> bool:
+        """Whether several organisations submitted lately. Call under `changed`."""
+        return self._clock() - self._contended_at < limits.CONTENDED_SECONDS
+
+    def _next_turn(self, taken: dict[str, int]) -> str | None:
+        """Whose submission is next: of those that wait whoever got least of this batch."""
+        found = None
+        for organisation in self._incoming:
+            if organisation not in taken:
+                found = organisation
+                break
+            if found is None or taken[organisation] < taken[found]:
+                found = organisation
+        if found is not None:
+            # To the end of the line; among equals the first in line is next.
+            self._incoming[found] = self._incoming.pop(found)
+        return found
 
     def again(self, parts: Sequence[Part]) -> None:
         """These are to be taken once more, before everything else."""
@@ -193,7 +237,8 @@ class Intake:
 
     def waiting_parts(self) -> list[Part]:
         """What was not taken yet, or is to be taken again. Call under `changed`."""
-        return [*(Part(waiting, 0, 0) for waiting in self._incoming), *self._again]
+        incoming = (waiting for queue in self._incoming.values() for waiting in queue)
+        return [*(Part(waiting, 0, 0) for waiting in incoming), *self._again]
 
     def measure(self, count: int, elapsed_ms: float) -> None:
         """So many were ordered in this time: the base of the estimate in `Busy`."""
@@ -207,7 +252,12 @@ class Intake:
         if self.closing:
             raise Stopped("ledger.closed", "this ledger is closed", "open it again")
 
-    def _check_room(self, count: int, size_bytes: int) -> None:
+    def _note(self, organisation: str) -> None:
+        if self._last_organisation not in (None, organisation):
+            self._contended_at = self._clock()
+        self._last_organisation = organisation
+
+    def _check_room(self, count: int, size_bytes: int, organisation: str) -> None:
         if count > self._most_transactions or size_bytes > self._most_bytes:
             raise UsageError(
                 "ledger.submission_too_large",
@@ -215,10 +265,12 @@ class Intake:
                 f"{self._most_transactions:,} and {self._most_bytes:,} bytes",
                 "submit them in parts",
             )
-        if (
-            self.queued_transactions + count > self._most_transactions
-            or self.queued_bytes + size_bytes > self._most_bytes
-        ):
+        # Who has little waiting finds room beyond what others filled.
+        few = self._queued_of.get(organisation, 0) + count
+        spare = 0 if few > self._most_transactions // limits.QUEUE_LITTLE else 1
+        most = self._most_transactions + spare * self._most_transactions // limits.QUEUE_SPARE
+        most_bytes = self._most_bytes + spare * self._most_bytes // limits.QUEUE_SPARE
+        if self.queued_transactions + count > most or self.queued_bytes + size_bytes > most_bytes:
             retry = self._retry_after_ms()
             self.busy_refused += 1
             raise Busy(
@@ -250,7 +302,7 @@ class Intake:
         self.untaken_transactions -= piece.length
         self.untaken_bytes -= size_bytes
         if waiting.taken == len(waiting.transactions):
-            self._incoming.popleft()
+            self._leave(waiting)
 
     def _end(self, waiting: Waiting) -> bool:
         """Let go of a submission; true for the one thread that may tell its caller."""
@@ -259,18 +311,31 @@ class Intake:
         waiting.ended = True
         # Only a failed submission still lies there; looking for all others would cost a step
         # for each submission that waits.
-        if waiting.taken < len(waiting.transactions) and waiting in self._incoming:
-            self._incoming.remove(waiting)
+        left = waiting.taken < len(waiting.transactions)
+        if left and waiting in self._incoming.get(waiting.organisation, ()):
+            self._leave(waiting)
             rest = waiting.transactions[waiting.taken :]
             self.untaken_transactions -= len(rest)
             self.untaken_bytes -= sum(map(len, rest))
         if self._again and waiting.answered < len(waiting.transactions):
             self._forget_again(waiting)
         self.queued_transactions -= len(waiting.transactions)
+        held = self._queued_of.pop(waiting.organisation) - len(waiting.transactions)
+        if held:
+            self._queued_of[waiting.organisation] = held
         self.queued_bytes -= waiting.size_bytes
         if self.closing:
             self.changed.notify_all()
         return True
+
+    def _leave(self, waiting: Waiting) -> None:
+        queue = self._incoming[waiting.organisation]
+        if queue[0] is waiting:
+            queue.popleft()
+        else:
+            queue.remove(waiting)
+        if not queue:
+            del self._incoming[waiting.organisation]
 
     def _forget_again(self, waiting: Waiting) -> None:
         for part in [part for part in self._again if part.waiting is waiting]:

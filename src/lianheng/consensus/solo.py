@@ -5,6 +5,8 @@ executes, seals and commits; so the next block's signatures are checked while th
 A block is made as soon as something waits, and grows with what arrives meanwhile. Rules:
 
 - Results are handed out only after the commit returned, that is, after the block log is synced.
+- Organisations take turns; while several submit, blocks are small, so that none waits long for
+  another one's thousands.
 - The queue is bounded, from taking in to confirming; beyond it `Busy` says when to come back.
 - An idle sequencer writes nothing; it wakes where a timer is due, and without timers never.
 - A clock that cannot be trusted refuses what waits; a failure of the core stops everything.
@@ -75,7 +77,11 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         self._maker = BlockMaker(engine, sealer)
         self._clock = clock or BlockClock()
         self._bounds = bounds or QueueLimits()
-        self._intake = Intake(self._bounds.queue_transactions, self._bounds.queue_bytes)
+        self._intake = Intake(
+            self._bounds.queue_transactions,
+            self._bounds.queue_bytes,
+            organisation_of=self._organisation_of,
+        )
         self._prepared: queue.Queue[_Batch[PreparedT] | None] = queue.Queue(limits.PREPARED_BATCHES)
         self._clock_failure: ClockError | None = None
         self._blocks = 0
@@ -117,6 +123,10 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
                 thread.join()
         atexit.unregister(self.close)
 
+    def _organisation_of(self, transaction: bytes) -> str:
+        with native_errors():
+            return self._engine.claimed_organisation(transaction)
+
     def _prepare_loop(self) -> None:
         try:
             self._prepare_all()
@@ -145,7 +155,10 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         bounds, intake = self._bounds, self._intake
         with intake.changed:
             while True:
-                parts = intake.take(bounds.batch_transactions, bounds.batch_bytes, mixed=False)
+                most = bounds.batch_transactions
+                if intake.is_contended():
+                    most = min(most, limits.CONTENDED_TRANSACTIONS)
+                parts = intake.take(most, bounds.batch_bytes, mixed=False)
                 if parts:
                     return parts
                 if intake.closing:
@@ -226,7 +239,11 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             self._stop_commit(failure, [])
 
     def _exceeds(self, count: int, size_bytes: int) -> bool:
-        return count > self._bounds.block_transactions or size_bytes > self._bounds.block_bytes
+        most = self._bounds.block_transactions
+        with self._intake.changed:
+            if self._intake.is_contended():
+                most = min(most, limits.CONTENDED_TRANSACTIONS)
+        return count > most or size_bytes > self._bounds.block_bytes
 
     def _make_block(self, batches: list[_Batch[PreparedT]], count: int) -> None:
         # Pieces of a submission whose caller was told of a failure: a submission that failed

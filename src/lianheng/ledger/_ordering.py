@@ -51,6 +51,9 @@ class OrderingEngine(Protocol[PreparedT, PendingT]):
     def next_timer(self) -> int | None:
         """Block time (ms) from which the next block runs a timer; None where no timer waits."""
 
+    def claimed_organisation(self, transaction: bytes) -> str:
+        """Of its sender, where it is in force; else empty. Any thread; checks no signature."""
+
     def prepare(self, transactions: Sequence[bytes]) -> PreparedT:
         """Decode and verify; any thread."""
 

@@ -242,10 +242,7 @@ fn a_thousand_organisations_and_a_flood_of_the_dearest() {
     };
     let items: Vec<Item> = (0..1_000).map(dear).chain((0..1_998).map(modest)).collect();
     let filled = block.fill(&weights, &items);
-    assert_eq!(
-        filled.at_once, 1_998,
-        "all others have what they asked for"
-    );
+    assert_eq!(filled.at_once, 1_998, "all others have what they asked for");
     // What they left is the flooder's.
     assert_eq!(filled.used[0][0], 900_000_000);
 }

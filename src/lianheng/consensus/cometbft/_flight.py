@@ -12,6 +12,7 @@ from lianheng.consensus.cometbft._core import GatheringEngine, OpenedEnvelope, T
 from lianheng.ledger import BlockOutcome, Segment
 
 NO_ROOM = "dropped.no_room"
+OVER_SHARE = "dropped.over_share"
 REPLAYED = "dropped.replayed"
 
 Drop = tuple[str, str, str]
@@ -192,6 +193,6 @@ def _without_room(outcome: TriedOutcome) -> dict[int, str]:
     for position in range(len(outcome)):
         if outcome.result(position) is None:
             drop = outcome.drop(position)
-            if drop is not None and drop[0] == NO_ROOM:
+            if drop is not None and drop[0] in (NO_ROOM, OVER_SHARE):
                 found[position] = NO_ROOM
     return found
