@@ -89,8 +89,8 @@ class Intake:
         # By organisation, whose turn is next first; none is empty.
         self._incoming: dict[str, deque[Waiting]] = {}
         self._queued_of: dict[str, int] = {}
-        self._last_organisation: str | None = None
-        self._contended_at = -limits.CONTENDED_SECONDS
+        # When each submitted last, of those that did lately.
+        self._seen: dict[str, float] = {}
         self._again: deque[Part] = deque()
         self._speed_per_ms = 0.0
 
@@ -108,7 +108,7 @@ class Intake:
         with self.changed:
             self._check_open()
             self._check_room(count, size_bytes, organisation)
-            self._note(organisation)
+            self._seen[organisation] = self._clock()
             self._queued_of[organisation] = self._queued_of.get(organisation, 0) + count
             self.queued_transactions += count
             self.queued_bytes += size_bytes
@@ -162,8 +162,14 @@ class Intake:
         return parts
 
     def is_contended(self) -> bool:
-        """Whether several organisations submitted lately. Call under `changed`."""
-        return self._clock() - self._contended_at < limits.CONTENDED_SECONDS
+        """Whether several organisations submitted lately, or wait. Call under `changed`."""
+        if len(self._seen) < 2:  # noqa: PLR2004 - one alone has nobody beside it
+            return False
+        since = self._clock() - limits.CONTENDED_SECONDS
+        for organisation in [name for name, seen in self._seen.items() if seen < since]:
+            if organisation not in self._queued_of:
+                del self._seen[organisation]
+        return len(self._seen) > 1
 
     def _next_turn(self, taken: dict[str, int]) -> str | None:
         """Whose submission is next: of those that wait whoever got least of this batch."""
@@ -251,11 +257,6 @@ class Intake:
             raise again(self.failure)
         if self.closing:
             raise Stopped("ledger.closed", "this ledger is closed", "open it again")
-
-    def _note(self, organisation: str) -> None:
-        if self._last_organisation not in (None, organisation):
-            self._contended_at = self._clock()
-        self._last_organisation = organisation
 
     def _check_room(self, count: int, size_bytes: int, organisation: str) -> None:
         if count > self._most_transactions or size_bytes > self._most_bytes:

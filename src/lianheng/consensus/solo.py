@@ -157,6 +157,10 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             while True:
                 most = bounds.batch_transactions
                 if intake.is_contended():
+                    # What is prepared has its place: the less it is, the sooner others come.
+                    if not self._prepared.empty():
+                        intake.changed.wait()
+                        continue
                     most = min(most, limits.CONTENDED_TRANSACTIONS)
                 parts = intake.take(most, bounds.batch_bytes, mixed=False)
                 if parts:
@@ -173,6 +177,7 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             self._intake.stop(error)
             # The queue goes on being emptied, or the other thread would wait for room for ever.
             while (batch := self._prepared.get()) is not None:
+                self._taken()
                 self._intake.fail(batch.parts, error)
 
     def _commit_all(self) -> None:
@@ -188,6 +193,7 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             while not ended and carried is None:
                 try:
                     following = self._prepared.get_nowait()
+                    self._taken()
                 except queue.Empty:
                     break
                 if following is None:
@@ -212,9 +218,16 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
                 self._run_timers()
                 continue
             try:
-                return self._prepared.get(timeout=seconds or None)
+                batch = self._prepared.get(timeout=seconds or None)
             except queue.Empty:
                 continue
+            self._taken()
+            return batch
+
+    def _taken(self) -> None:
+        """Tell the other thread that there is room for what it prepares next."""
+        with self._intake.changed:
+            self._intake.changed.notify_all()
 
     def _seconds_to_timer(self) -> float | None:
         """Until a block is to be made for a timer; None: there is nothing to wait for."""
