@@ -129,9 +129,8 @@ def test_a_flood_keeps_nobody_else_waiting(tmp_path: Path) -> None:
     speed = answered / (time.perf_counter() - start)
     over.set()
     thread.join()
-    print(
-        f"idle: {told(idle)}\nbeside a flood: {told(busy)}\n"
-        f"the flood: {speed:,.0f} calls a second"
+    print(  # noqa: T201 - the figures are what it is about
+        f"idle: {told(idle)}\nbeside a flood: {told(busy)}\nthe flood: {speed:,.0f} calls a second"
     )
     assert lasted, "the flood ended before the others' calls"
     ledger.close()

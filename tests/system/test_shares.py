@@ -4,11 +4,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from lianheng_verify._state import flat_key
 from tests.system.stage import ORGANISATIONS, Stage, error
 
 from lianheng.members import CallSigner
 from lianheng.model import ContractSource, Result, SignedTransaction
+from lianheng_verify._state import flat_key
 
 STORE = """
 from lianheng.contract import Contract, Record, Table, call, timer
@@ -62,7 +62,8 @@ def kept(stage: Stage) -> dict[str, int]:
 
 def size_of(stage: Stage, contract: str, table: str) -> int:
     rows, _ = stage.engine.scan(contract, table, [], 1_000)
-    return sum(len(flat_key(contract, table, key)) + len(value) for key, value in rows)
+    sizes = [len(flat_key(contract, table, list[Any](key))) + len(value) for key, value in rows]
+    return sum(sizes)
 
 
 def crowd(stage: Stage, wanted: dict[str, int], gas: int = 3_000) -> Counter[str]:
@@ -124,8 +125,8 @@ def test_a_flood_with_the_highest_limits_takes_no_share_of_others() -> None:
         ("set_weight", {"organisation": "grid", "weight": 0}, "weight"),
         ("set_weight", {"organisation": "grid", "weight": 1_000_001}, "weight"),
         ("set_weight", {"organisation": "nobody", "weight": 2}, "unknown"),
-        ("set_storage", {"organisation": "grid", "bytes": -1}, "bytes"),
-        ("set_storage", {"organisation": "nobody", "bytes": 2}, "unknown"),
+        ("set_storage", {"organisation": "grid", "limit": -1}, "bytes"),
+        ("set_storage", {"organisation": "nobody", "limit": 2}, "unknown"),
     ],
 )
 def test_bad_shares(stage: Stage, call: str, arguments: dict[str, Any], reason: str) -> None:
@@ -137,7 +138,7 @@ def test_a_version_for_each_change(stage: Stage) -> None:
         stage.call(ADMINS, "shares.set_weight", organisation="grid", weight=weight).checked()
     assert stage.view("shares.weight", organisation="grid")["version"] == 1
     assert stage.view("shares.weight", organisation="bank-a") is None
-    row = stage.call(ADMINS, "shares.set_storage", organisation="grid", bytes=9).checked().value
+    row = stage.call(ADMINS, "shares.set_storage", organisation="grid", limit=9).checked().value
     assert row["since"] == stage.ledger.height + 1
 
 
@@ -146,7 +147,7 @@ def test_what_rows_an_organisation_keeps_is_limited(stage: Stage) -> None:
     first = kept(stage)["grid"]
     assert first == size_of(stage, "store", "items") > 1_000
     assert kept(stage)["bank-b"] == 0
-    stage.call(ADMINS, "shares.set_storage", organisation="grid", bytes=first + 500).checked()
+    stage.call(ADMINS, "shares.set_storage", organisation="grid", limit=first + 500).checked()
     assert parts(stage)["grid"]["storage_limit"] == first + 500
     refused = stage.call("clerk@grid", "store.put", id=2, text="x" * 600)
     assert error(refused) == "limit.storage"
@@ -165,10 +166,10 @@ def test_what_rows_an_organisation_keeps_is_limited(stage: Stage) -> None:
 
 def test_who_is_at_its_limit_is_still_governed(stage: Stage) -> None:
     stage.call("clerk@grid", "store.put", id=1, text="x" * 1_000).checked()
-    stage.call(ADMINS, "shares.set_storage", organisation="grid", bytes=1).checked()
+    stage.call(ADMINS, "shares.set_storage", organisation="grid", limit=1).checked()
     assert error(stage.call("clerk@grid", "store.put", id=2, text="x")) == "limit.storage"
     before = kept(stage)["grid"]
-    proposal = stage.propose("admin@grid", "shares.set_storage", organisation="grid", bytes=0)
+    proposal = stage.propose("admin@grid", "shares.set_storage", organisation="grid", limit=0)
     assert kept(stage)["grid"] > before
     for admin in ("admin@bank-a", "admin@bank-b"):
         stage.approve(admin, proposal)
@@ -186,7 +187,7 @@ def test_a_timer_writes_for_whoever_made_it(stage: Stage) -> None:
     run.result.checked()
     assert kept(stage)["hospital"] == size_of(stage, "store", "items") + counts
     stage.call("clerk@hospital", "store.later", after=1_000, id=2, text="z" * 300).checked()
-    stage.call(ADMINS, "shares.set_storage", organisation="hospital", bytes=1).checked()
+    stage.call(ADMINS, "shares.set_storage", organisation="hospital", limit=1).checked()
     (run,) = stage.runs(later=2_000)
     assert error(run.result) == "limit.storage"
     assert parts(stage)["hospital"]["gas"] > 0
@@ -200,7 +201,7 @@ def test_nobodys_bytes_are_lost(stage: Stage) -> None:
     stage.call("clerk@bank-a", "store.put", id=2, text="abcdefgh").checked()
     stage.call("clerk@hospital", "store.drop", id=2).checked()
     stage.call(ADMINS, "shares.set_weight", organisation="grid", weight=2).checked()
-    stage.propose("admin@grid", "shares.set_storage", organisation="grid", bytes=0)
+    stage.propose("admin@grid", "shares.set_storage", organisation="grid", limit=0)
     stage.call("clerk@grid", "store.later", after=1_000_000, id=2, text="").checked()
     grown = sum(size_of(stage, *place) for place in PLACES) - start
     assert sum(kept(stage).values()) == grown > 0
@@ -215,4 +216,3 @@ PLACES = [
     ("chain", "timers"),
     ("chain", "timer_counts"),
 ]
-

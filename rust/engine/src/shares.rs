@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::formats::names;
 use crate::formats::result::Refusal;
 use crate::formats::transaction::Payload;
-use crate::members::{damaged, Organisations};
+use crate::members::{damaged, NewRow, Organisations};
 use crate::{limits, Error};
 
 /// Contract name under which shares live in the state.
@@ -68,6 +68,9 @@ impl Shares {
         limit.filter(|limit| *limit > 0)
     }
 }
+
+/// Gas of each organisation in a block.
+pub(crate) type BlockGas = Vec<(Arc<str>, u64)>;
 
 /// The books of one block: bytes of rows, and gas, of each organisation.
 #[derive(Default)]
@@ -138,7 +141,7 @@ impl Books {
     }
 
     /// The rows that changed, and the gas of each organisation, ascending.
-    pub fn close(self) -> (Vec<(Vec<u8>, Vec<u8>)>, Vec<(Arc<str>, u64)>) {
+    pub fn close(self) -> (Vec<NewRow>, BlockGas) {
         let sorted: BTreeMap<_, _> = self.accounts.into_iter().collect();
         let changed = sorted.iter();
         let changed = changed.filter(|(_, account)| account.bytes != account.before);
@@ -159,7 +162,7 @@ impl Books {
 /// Gas of the last blocks that this process committed, for those who watch.
 #[derive(Default)]
 pub(crate) struct Usage {
-    blocks: VecDeque<Vec<(Arc<str>, u64)>>,
+    blocks: VecDeque<BlockGas>,
 }
 
 /// What an organisation has of the chain.
@@ -177,7 +180,7 @@ pub struct Part {
 }
 
 impl Engine {
-    pub(crate) fn note_usage(&self, block: Vec<(Arc<str>, u64)>) {
+    pub(crate) fn note_usage(&self, block: BlockGas) {
         let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
         usage.blocks.push_back(block);
         if usage.blocks.len() > limits::USAGE_BLOCKS {

@@ -60,7 +60,9 @@ def shares(organisations: Sequence[Mapping[str, Any]], blocks: int) -> None:
         used = f"{one['gas'] / gas:.0%}" if gas else "-"
         rows.append([one["organisation"], f"{one['weight'] / weights:.0%}", used, kept])
     line("")
-    table(["organisation", "share", f"gas, {blocks} blocks", "rows kept"], rows)
+    table(
+        ["organisation", "share", f"gas, {blocks} blocks" if blocks else "gas", "rows kept"], rows
+    )
     if len(organisations) > SHOWN:
         line(f"and {len(organisations) - SHOWN} more (--json lists all)")
 

@@ -35,14 +35,14 @@ TRANSACTION_SIGNERS = 16
 # makes every caller's answer late, so the next one is told to come back.
 QUEUE_TRANSACTIONS = 60_000
 QUEUE_BYTES = 67_108_864
-# Where one organisation has filled the queue, another one with at most an eighth of it waiting finds
-# room in a quarter more.
+# Where one organisation has filled the queue, another one that has at most an eighth of it waiting
+# finds room in a quarter more.
 QUEUE_LITTLE = 8
 QUEUE_SPARE = 4
 # While several organisations submit, a batch and a block are this small, so that what one of them
 # sends in thousands holds up nobody else's next call for long; some throughput is the price.
 CONTENDED_SECONDS = 2.0
-CONTENDED_TRANSACTIONS = 256
+CONTENDED_TRANSACTIONS = 1_024
 # One prepared batch: large enough that a signature batch fills both cores, small enough that the
 # block before it is not held up.
 BATCH_TRANSACTIONS = 4_000

@@ -17,7 +17,7 @@ PAGE = 1_000
 
 
 class Weight(Record):
-    """An organisation's part of each block: its weight among those of all organisations in force."""
+    """An organisation's part of each block: its weight among those of all in force."""
 
     organisation: str
     version: int
@@ -72,16 +72,16 @@ class Shares(Contract):
         return row
 
     @call(by="MAJORITY role:admin")
-    def set_storage(self, organisation: str, bytes: int) -> Limit:
-        """Limit what an organisation keeps; 0 takes the limit away. What it has, it may go on having."""
-        good = 0 <= bytes <= MOST_BYTES
-        require(good, "bytes", f"a limit is 0 to {MOST_BYTES} bytes, not {bytes}")
+    def set_storage(self, organisation: str, limit: int) -> Limit:
+        """Limit the rows that an organisation keeps; 0 takes the limit away, nothing takes rows."""
+        good = 0 <= limit <= MOST_BYTES
+        require(good, "bytes", f"a limit is 0 to {MOST_BYTES} bytes, not {limit}")
         self.in_force(organisation)
         last = self.limit(organisation)
         version = last.version + 1 if last is not None else 0
-        row = Limit(organisation, version, self.height + 1, bytes)
+        row = Limit(organisation, version, self.height + 1, limit)
         self.limits[organisation, version] = row
-        self.emit(StorageSet(organisation, bytes, row.since))
+        self.emit(StorageSet(organisation, limit, row.since))
         return row
 
     @view
