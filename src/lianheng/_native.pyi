@@ -195,6 +195,10 @@ class Engine:
     def sealed_height(self) -> int:
         """All headers up to here have their seal; solo: the last one."""
     @property
+    def weights(self) -> dict[str, int]:
+        """Those that the chain set, by organisation; all others have 1."""
+
+    @property
     def next_timer(self) -> int | None:
         """Block time (ms) from which the next block runs a timer; None where no timer waits."""
     @property

@@ -188,6 +188,11 @@ impl Engine {
         }
     }
 
+    /// Weights that the chain set, by organisation; all others have 1.
+    pub fn weights(&self) -> BTreeMap<String, u64> {
+        self.head().directory.shares().weights.clone()
+    }
+
     /// The organisation in force that a transaction claims to come from; its signatures are not checked.
     pub fn claimed_organisation(&self, transaction: &[u8]) -> Option<String> {
         let most = usize::try_from(self.genesis().parameters.transaction_signers).ok()?;

@@ -192,6 +192,12 @@ impl Engine {
         Ok(dict)
     }
 
+    /// Weights that the chain set, by organisation; all others have 1.
+    #[getter]
+    fn weights(&self) -> PyResult<std::collections::BTreeMap<String, u64>> {
+        Ok(self.core()?.weights())
+    }
+
     /// The organisation in force that a transaction claims to come from, unchecked; else empty.
     fn claimed_organisation(&self, transaction: &[u8]) -> PyResult<String> {
         let found = self.core()?.claimed_organisation(transaction);

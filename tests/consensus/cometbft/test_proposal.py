@@ -109,6 +109,15 @@ def test_equal_shares_and_the_unused_one_is_lent_on() -> None:
     assert chosen == {"flood": 9, "quiet": 2, "busy": 9}
 
 
+def test_weights_divide_the_block() -> None:
+    heavy = [Candidate("heavy", 10, 1, 1)] * 50
+    light = [Candidate("light", 10, 1, 1)] * 50
+    bounds = BlockBounds(10_000, 200, 1_000, 1_000)
+    everybody = [*light, *heavy]
+    chosen = choose(everybody, bounds, 0, {"heavy": 3})
+    assert Counter(everybody[at].organisation for at in chosen) == {"heavy": 15, "light": 5}
+
+
 def test_dear_calls_are_a_share_too() -> None:
     dear = [Candidate("dear", 10, 1, 100)] * 50
     cheap = [Candidate("cheap", 100, 1, 10)] * 50

@@ -3,7 +3,7 @@
 `_native.Engine`, `Envelope`, `Gathered`, `Pending` and `Outcome` are what stands behind these.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -129,6 +129,10 @@ class ConsensusEngine(Protocol):
     @property
     def next_timer(self) -> int | None:
         """Block time (ms) from which the next block runs a timer; None where no timer waits."""
+
+    @property
+    def weights(self) -> Mapping[str, int]:
+        """Weights of organisations in a block that the chain set; all others have 1."""
 
     @property
     def synced_height(self) -> int:

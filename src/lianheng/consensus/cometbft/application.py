@@ -172,7 +172,7 @@ class LedgerApplication:
             self._parameters["block_transactions"],
             self._parameters["block_gas"],
         )
-        chosen = choose(candidates, bounds, request.height)
+        chosen = choose(candidates, bounds, request.height, self._engine.weights)
         return m.PrepareProposalAnswer([request.txs[positions[at]] for at in chosen])
 
     def process_proposal(self, request: m.ProcessProposal) -> m.ProcessProposalAnswer:

@@ -2,14 +2,14 @@
 
 A pure choice; whether an envelope counts was decided before. Rules:
 
-- Each organisation gets an equal share of the block, of its bytes or of its gas, whichever it uses
-  more of; what one does not use the others get.
+- Each organisation gets its share of the block by its weight, of its bytes or of its gas, whichever
+  it uses more of; what one does not use the others get.
 - The envelopes of one organisation keep their order.
 - The block's bounds are obeyed, but for the first envelope: a large one must come in some day.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lianheng.model import limits
@@ -69,11 +69,17 @@ class _Room:
         self._empty = False
 
 
-def choose(candidates: Sequence[Candidate], bounds: BlockBounds, turn: int) -> list[int]:
+def choose(
+    candidates: Sequence[Candidate],
+    bounds: BlockBounds,
+    turn: int,
+    weights: Mapping[str, int] | None = None,
+) -> list[int]:
     """Positions of the chosen envelopes, in the order of the block.
 
-    The organisation with the smallest share so far gives the next one; where several have as
-    little, `turn` (the height) decides who comes first, so that everybody is first in some block.
+    The organisation with the smallest share so far, for its weight (1 where none is given), gives
+    the next one; where several have as little, `turn` (the height) decides who comes first, so that
+    everybody is first in some block.
     """
     queues: dict[str, deque[int]] = {}
     for position, candidate in enumerate(candidates):
@@ -81,7 +87,8 @@ def choose(candidates: Sequence[Candidate], bounds: BlockBounds, turn: int) -> l
     names = sorted(queues)
     first = turn % len(names) if names else 0
     open_names = names[first:] + names[:first]
-    taken = dict.fromkeys(open_names, 0)
+    weights = weights or {}
+    taken = dict.fromkeys(open_names, 0.0)
     room = _Room(bounds)
     chosen: list[int] = []
     while open_names:
@@ -94,7 +101,7 @@ def choose(candidates: Sequence[Candidate], bounds: BlockBounds, turn: int) -> l
             continue
         queues[name].popleft()
         room.take(candidate)
-        taken[name] += bounds.share(candidate)
+        taken[name] += bounds.share(candidate) / weights.get(name, 1)
         chosen.append(position)
         if not queues[name]:
             open_names.remove(name)
