@@ -89,7 +89,7 @@ class Intake:
         # By organisation, whose turn is next first; none is empty.
         self._incoming: dict[str, deque[Waiting]] = {}
         self._queued_of: dict[str, int] = {}
-        # When each submitted last, of those that did lately.
+        # When each submitted a little last, of those that did lately.
         self._seen: dict[str, float] = {}
         self._again: deque[Part] = deque()
         self._speed_per_ms = 0.0
@@ -108,7 +108,8 @@ class Intake:
         with self.changed:
             self._check_open()
             self._check_room(count, size_bytes, organisation)
-            self._seen[organisation] = self._clock()
+            if count <= limits.CONTENDED_TRANSACTIONS:
+                self._seen[organisation] = self._clock()
             self._queued_of[organisation] = self._queued_of.get(organisation, 0) + count
             self.queued_transactions += count
             self.queued_bytes += size_bytes
@@ -162,14 +163,16 @@ class Intake:
         return parts
 
     def is_contended(self) -> bool:
-        """Whether several organisations submitted lately, or wait. Call under `changed`."""
-        if len(self._seen) < 2:  # noqa: PLR2004 - one alone has nobody beside it
-            return False
+        """Whether somebody who submits little lately has thousands of others' before it.
+
+        Call under `changed`.
+        """
         since = self._clock() - limits.CONTENDED_SECONDS
         for organisation in [name for name, seen in self._seen.items() if seen < since]:
-            if organisation not in self._queued_of:
-                del self._seen[organisation]
-        return len(self._seen) > 1
+            del self._seen[organisation]
+        most = limits.CONTENDED_TRANSACTIONS
+        crowds = {name for name, count in self._queued_of.items() if count > most}
+        return bool(crowds) and any(crowds != {organisation} for organisation in self._seen)
 
     def _next_turn(self, taken: dict[str, int]) -> str | None:
         """Whose submission is next: of those that wait whoever got least of this batch."""

@@ -5,8 +5,8 @@ executes, seals and commits; so the next block's signatures are checked while th
 A block is made as soon as something waits, and grows with what arrives meanwhile. Rules:
 
 - Results are handed out only after the commit returned, that is, after the block log is synced.
-- Organisations take turns; while several submit, blocks are small, so that none waits long for
-  another one's thousands.
+- Organisations take turns; while one has thousands waiting and another one a few, blocks are
+  small, so that the other does not wait long.
 - The queue is bounded, from taking in to confirming; beyond it `Busy` says when to come back.
 - An idle sequencer writes nothing; it wakes where a timer is due, and without timers never.
 - A clock that cannot be trusted refuses what waits; a failure of the core stops everything.

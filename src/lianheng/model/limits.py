@@ -39,8 +39,9 @@ QUEUE_BYTES = 67_108_864
 # finds room in a quarter more.
 QUEUE_LITTLE = 8
 QUEUE_SPARE = 4
-# While several organisations submit, a batch and a block are this small, so that what one of them
-# sends in thousands holds up nobody else's next call for long; some throughput is the price.
+# While one organisation has more than this waiting, and another one submitted less within so many
+# seconds, a batch and a block are this small: thousands hold up nobody else's next call for long,
+# and some throughput is the price.
 CONTENDED_SECONDS = 2.0
 CONTENDED_TRANSACTIONS = 1_024
 # One prepared batch: large enough that a signature batch fills both cores, small enough that the
