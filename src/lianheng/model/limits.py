@@ -43,7 +43,7 @@ QUEUE_SPARE = 4
 # seconds, a batch and a block are this small: thousands hold up nobody else's next call for long,
 # and some throughput is the price.
 CONTENDED_SECONDS = 2.0
-CONTENDED_TRANSACTIONS = 1_024
+CONTENDED_TRANSACTIONS = 512
 # One prepared batch: large enough that a signature batch fills both cores, small enough that the
 # block before it is not held up.
 BATCH_TRANSACTIONS = 4_000
