@@ -302,10 +302,28 @@ def bench_contract(
     calls: Sequence[tuple[str, bytes]],
     rounds: int,
     keep: bool,
+    others: Sequence[tuple[str, str]] = (),
 ) -> list[tuple[int, list[int]]]:
     """Of each call of a contract in an empty state in memory: gas, and nanoseconds a round.
 
-    The calls of `first` come before. What a call writes is dropped after it, or kept.
+    The calls of `first` come before. What a call writes is dropped after it, or kept. `others` are
+    names and sources of contracts that it may call.
+    """
+
+def bench_upgrade(
+    old: str, new: str, first: Sequence[tuple[str, bytes]], rounds: int
+) -> tuple[int, list[int]]:
+    """Of an upgrade of `old` to `new` in memory: gas, and nanoseconds a round."""
+
+def bench_execute(
+    document: bytes,
+    time: int,
+    first: Sequence[Sequence[bytes]],
+    blocks: Sequence[Sequence[bytes]],
+) -> dict[str, list[int]]:
+    """Nanoseconds of `decode`, `execute` and `commit` of each block, on a new chain in memory.
+
+    The blocks of `first` come before. Signatures are not checked; block time is `time`, ms.
     """
 
 def bench_state(
