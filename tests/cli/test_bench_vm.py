@@ -93,7 +93,7 @@ def test_a_small_run(tmp_path: Path) -> None:
         check=False,
     )
     found = json.loads(ran.stdout)
-    parts = [found[name] for name in ("calls", "compile", "beside_cpython")]
+    parts = [found[name] for name in ("calls", "executed", "compile", "beside_cpython")]
     good = not found["gas"]["too_dear_to_run"] and all(part["reached"] for part in parts)
     assert ran.returncode == (0 if good else 1), ran.stderr
     assert found["workload"]["operations"] == len(found["gas"]["operations"]) > 5
@@ -105,6 +105,7 @@ def test_a_small_run(tmp_path: Path) -> None:
     assert found["compile"]["lines"] >= 300
     assert found["compile"]["milliseconds"] < 1_000
     assert found["calls"]["transfers_a_second"] > 5_000
+    assert found["executed"]["transfers_a_second"] > 5_000
     assert not list(tmp_path.iterdir())
 
 

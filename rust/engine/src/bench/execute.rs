@@ -57,7 +57,7 @@ fn run(
     let pending = engine.execute_as(vec![prepared], time, None, false, None)?;
     figures.execute.push(nanoseconds(begun));
     let begun = Instant::now();
-    let outcomes = engine.commit_as(pending, None, false)?;
+    let outcomes = engine.commit_as(pending, None, true)?;
     figures.commit.push(nanoseconds(begun));
     for outcome in outcomes {
         let (good, refused, dropped) = outcome.counts()?;
