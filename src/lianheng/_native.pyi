@@ -149,7 +149,8 @@ class Engine:
     def create(path: str | None, document: bytes) -> Engine:
         """A new ledger in an empty folder, or in memory when path is None."""
     @staticmethod
-    def open(path: str, *, rebuild: bool = False) -> Engine: ...
+    def open(path: str, *, rebuild: bool = False, cache_bytes: int | None = None) -> Engine:
+        """`cache_bytes`: about how much memory it holds at rest."""
     def close(self) -> None: ...
     @property
     def genesis_file(self) -> bytes: ...

@@ -19,7 +19,7 @@ use crate::prepare::{self, Prepared};
 use crate::replay::{encode_block_ids, short, LiveIds};
 use crate::runtime::Runtime;
 use crate::seals::Seals;
-use crate::Error;
+use crate::{limits, Error};
 
 /// One chain's ledger. All methods may be called from any thread; blocks are executed and committed one at a time.
 pub struct Engine {
@@ -40,6 +40,24 @@ pub(crate) struct Turn {
     /// Height and time of the blocks whose ids are kept, oldest first.
     pub kept: VecDeque<(u64, u64)>,
     pub checkpoints: Checkpoints,
+}
+
+/// How a ledger is opened.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Move the store aside and build it again from the log.
+    pub rebuild: bool,
+    /// About how many bytes it holds in memory at rest, beside what waits to be written.
+    pub cache_bytes: u64,
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        Opening {
+            rebuild: false,
+            cache_bytes: limits::CACHE_BYTES,
+        }
+    }
 }
 
 /// What opening found.
@@ -119,7 +137,28 @@ impl Engine {
 
     /// Opens a ledger and brings its store up to its log. `rebuild` moves the store aside and builds it again.
     pub fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Result<Self, Error> {
-        crate::open::open(path, runtime, rebuild)
+        let opening = Opening {
+            rebuild,
+            ..Opening::default()
+        };
+        Self::open_with(path, runtime, &opening)
+    }
+
+    /// The same with all that may be said of it.
+    pub fn open_with(
+        path: &Path,
+        runtime: Arc<dyn Runtime>,
+        opening: &Opening,
+    ) -> Result<Self, Error> {
+        crate::open::open(path, runtime, opening)
+    }
+
+    /// Bounds what the tree keeps in memory, in bytes.
+    pub(crate) fn bound_tree(&self, bytes: usize) {
+        let mut head = self.head.write().unwrap_or_else(PoisonError::into_inner);
+        let mut bounded = head.as_ref().clone();
+        bounded.tree = bounded.tree.with_cache_bytes(bytes);
+        *head = Arc::new(bounded);
     }
 
     pub(crate) fn from_parts(

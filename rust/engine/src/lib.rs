@@ -48,7 +48,7 @@ pub use audit::{Checked, Progress, Replay};
 pub use contract_python::ContractPython;
 pub use declaration::{check_source, check_types, source_changes, source_interface};
 pub use deploy::{GAS_PER_SOURCE_BYTE, POLICY as DEPLOY_POLICY, RESERVED as RESERVED_NAMES};
-pub use engine::{Engine, Outcome, Pending, Recovery};
+pub use engine::{Engine, Opening, Outcome, Pending, Recovery};
 pub use envelope::{Envelope, EnvelopeHead, Gathered};
 pub use error::Error;
 pub use evidence::{decode_parts, decode_value, encode_parts, key_part, part_value};

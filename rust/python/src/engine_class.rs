@@ -56,10 +56,20 @@ impl Engine {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (path, *, rebuild=false))]
-    fn open(py: Python<'_>, path: &str, rebuild: bool) -> PyResult<Self> {
+    #[pyo3(signature = (path, *, rebuild=false, cache_bytes=None))]
+    fn open(
+        py: Python<'_>,
+        path: &str,
+        rebuild: bool,
+        cache_bytes: Option<u64>,
+    ) -> PyResult<Self> {
+        let usual = engine::Opening::default();
+        let opening = engine::Opening {
+            rebuild,
+            cache_bytes: cache_bytes.unwrap_or(usual.cache_bytes),
+        };
         detached(py, || {
-            engine::Engine::open(Path::new(path), runtime(), rebuild)
+            engine::Engine::open_with(Path::new(path), runtime(), &opening)
         })
         .map(Self::wrap)
     }
