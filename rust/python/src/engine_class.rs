@@ -57,12 +57,7 @@ impl Engine {
 
     #[staticmethod]
     #[pyo3(signature = (path, *, rebuild=false, cache_bytes=None))]
-    fn open(
-        py: Python<'_>,
-        path: &str,
-        rebuild: bool,
-        cache_bytes: Option<u64>,
-    ) -> PyResult<Self> {
+    fn open(py: Python<'_>, path: &str, rebuild: bool, cache_bytes: Option<u64>) -> PyResult<Self> {
         let usual = engine::Opening::default();
         let opening = engine::Opening {
             rebuild,
