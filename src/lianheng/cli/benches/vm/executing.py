@@ -25,7 +25,7 @@ def executed(rounds: int) -> dict[str, Any]:
     """Transfers a second on one core, all state in memory: the best of some blocks.
 
     Decoding, admission, policy, run, entry, roots and header are in it; `commit`, which hands a
-    block to the store in memory, is told beside it. The more accounts, the more of the tree changes.
+    block to the store in memory, is told beside it. More accounts change more of the tree.
     """
     ran = subprocess.run(
         [sys.executable, "-m", __name__, str(rounds)],
