@@ -63,7 +63,7 @@ def test_every_row_of_an_upgrade_costs_gas(case: UpgradeCase) -> None:
 
 
 def test_cases_have_names_of_their_own() -> None:
-    names = Counter(case.name for case in (*CASES, *UPGRADES))
+    names = Counter([*(case.name for case in CASES), *(case.name for case in UPGRADES)])
     assert [name for name, times in names.items() if times > 1] == []
 
 

@@ -10,13 +10,14 @@ use store::{Keyspace, LogMode, Options, Store, WriteSet};
 use tree::{BucketId, StateTree};
 
 use crate::checkpoint::Checkpoints;
-use crate::engine::{Engine, Opening, Recovery, Turn};
+use crate::engine::{Engine, Turn};
 use crate::formats::block::Block;
 use crate::formats::evidence::{genesis_file, split_genesis_file};
 use crate::formats::genesis::Genesis;
 use crate::formats::header::{entries_root, Header};
 use crate::head::{self, meta, Head};
 use crate::members::{self, row, versioned, Directory};
+use crate::opening::{Opening, Recovery};
 use crate::replay::{Digests, LiveIds};
 use crate::resume::{contract_prefix, resume};
 use crate::runtime::{Contracts, Runtime};

@@ -46,10 +46,10 @@ from math import gcd, isqrt, lcm
 from lianheng.contract import (
     Cell, Contract, Counter, Decimal, Enum, Event, Interface, Record, Rejected, Table, Uses,
     add_months, allocate, call, commit, date, date_of, date_parts, datetime_of, datetime_parts,
-    days_between, end_of_month, format_date, format_datetime, is_leap_year, is_signed, is_valid_container,
-    is_valid_gln, is_valid_gtin, is_valid_iban, is_valid_isin, is_valid_lei, is_valid_sscc,
-    is_valid_uscc, iso_weekday, mul_div, opens, parse_date, parse_datetime, quarter, require,
-    sha256, sm3, start_of_day, timer, view,
+    days_between, end_of_month, format_date, format_datetime, is_leap_year, is_signed,
+    is_valid_container, is_valid_gln, is_valid_gtin, is_valid_iban, is_valid_isin, is_valid_lei,
+    is_valid_sscc, is_valid_uscc, iso_weekday, mul_div, opens, parse_date, parse_datetime, quarter,
+    require, sha256, sm3, start_of_day, timer, view,
 )
 
 KEY = {key!r}
