@@ -303,7 +303,7 @@ def bench_contract(
     calls: Sequence[tuple[str, bytes]],
     rounds: int,
     keep: bool,
-    others: Sequence[tuple[str, str]] = (),
+    others: Sequence[tuple[str, str]],
 ) -> list[tuple[int, list[int]]]:
     """Of each call of a contract in an empty state in memory: gas, and nanoseconds a round.
 

@@ -42,7 +42,6 @@ pub fn bench_state<'py>(
 
 /// Calls of a contract, each once a round; gives gas and the nanoseconds of each run.
 #[pyfunction]
-#[pyo3(signature = (source, first, calls, rounds, keep, others=Vec::new()))]
 pub fn bench_contract(
     py: Python<'_>,
     source: &str,

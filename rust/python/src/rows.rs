@@ -14,6 +14,9 @@ pub type PyRows<'py> = (
     Option<Bound<'py, PyBytes>>,
 );
 
+/// An index entry, the primary key that it names, and the row there.
+type IndexedRow = (Vec<u8>, Vec<u8>, Arc<[u8]>);
+
 /// Keys and rows; the last key is the cursor where the limit was reached.
 pub fn python_rows<'py>(
     py: Python<'py>,
@@ -28,7 +31,7 @@ pub fn python_rows<'py>(
 /// Primary keys and rows that an index gave; the last index entry is the cursor.
 pub fn python_index_rows<'py>(
     py: Python<'py>,
-    rows: Vec<(Vec<u8>, Vec<u8>, Arc<[u8]>)>,
+    rows: Vec<IndexedRow>,
     limit: usize,
 ) -> PyResult<PyRows<'py>> {
     let last = rows.last().map(|(entry, _, _)| PyBytes::new(py, entry));
