@@ -33,6 +33,7 @@ pub mod limits;
 mod members;
 mod nested;
 mod open;
+mod opening;
 mod overlay;
 mod policy;
 mod pool;
@@ -52,13 +53,14 @@ pub use declaration::{
     check_source, check_types, source_callers, source_changes, source_interface, NamedSource,
 };
 pub use deploy::{GAS_PER_SOURCE_BYTE, POLICY as DEPLOY_POLICY, RESERVED as RESERVED_NAMES};
-pub use engine::{Engine, Outcome, Pending, Recovery};
+pub use engine::{Engine, Outcome, Pending};
 pub use envelope::{Envelope, EnvelopeHead, Gathered};
 pub use error::Error;
 pub use evidence::{decode_parts, decode_value, encode_parts, key_part, part_value};
 pub use execute::{Verdict, EVENTS_TABLE};
 pub use lifecycle::{Rehearsal, GAS_STATUS, POLICY as LIFECYCLE_POLICY};
 pub use members::Member;
+pub use opening::{Opening, Recovery};
 pub use overlay::{BlockState, Changes, Rows, Span, TransactionState};
 pub use policy::Policy;
 pub use prepare::{Drop, Prepared, Transaction};
