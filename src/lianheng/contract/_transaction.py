@@ -85,6 +85,7 @@ class Transaction:
         view: bool,
     ) -> bytes:
         """Run a method; gives the canonical bytes of its result. What fails is kept, and raised."""
+        self.check_stops()
         program, state = peer.program, peer.state
         host = Host(self, contract, peer, view=view)
         self.active.append(contract)

@@ -1,69 +1,120 @@
 # ruff: noqa: T201  printing is its work
-"""Compare many generated programs: `python -m tests.contract.differential --count 100000`."""
+"""Compare many generated programs: `python -m tests.contract.differential --count 100000`.
+
+Scripts at first, whose constructs are those of expressions and statements; then contracts with
+state, `--state-count` of them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+import warnings
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
 
+from tests.contract.differential import state_compare, state_programs
 from tests.contract.differential.compare import by_vm, difference
 from tests.contract.differential.generator import constructs, programs
 
+from lianheng.model import InvalidValue
+
 CHUNK = 250
+STATE_CHUNK = 50
+Work = Callable[[int, int], "Part"]
+TASKS_OF_A_PROCESS = 8  # modules that CPython loaded stay until their process ends
 
 
-def run(first: int, count: int) -> tuple[list[tuple[int, str, str]], Counter[str], Counter[str]]:
-    """Differences, constructs used, and refusals, of the programs with these seeds."""
-    used: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    found = []
-    for seed, source in programs(first, count, used):
+@dataclass
+class Part:
+    """What came of some programs."""
+
+    found: list[tuple[int, str, str]] = field(default_factory=list)
+    used: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Part) -> None:
+        """Take in what came of others."""
+        self.found += other.found
+        self.used.update(other.used)
+        self.refused.update(other.refused)
+
+
+def run(first: int, count: int) -> Part:
+    """Scripts with these seeds."""
+    part = Part()
+    for seed, source in programs(first, count, part.used):
         different = difference(source)
         if different is not None:
-            found.append((seed, different, source))
+            part.found.append((seed, different, source))
         elif why := by_vm(source).refused:
-            refused[why.split(": ", 1)[-1]] += 1
-    return found, used, refused
+            part.refused[why.split(": ", 1)[-1]] += 1
+    return part
+
+
+def run_state(first: int, count: int) -> Part:
+    """Contracts with state, of these seeds."""
+    part = Part()
+    warnings.simplefilter("ignore", SyntaxWarning)
+    for seed, program in state_programs.state_programs(first, count, part.used):
+        try:
+            different = state_compare.difference(program, part.used)
+        except InvalidValue as why:
+            part.refused[str(why).splitlines()[-1].split(": ", 1)[-1]] += 1
+            continue
+        if different is not None:
+            part.found.append((seed, different, str(program)))
+    return part
 
 
 def main() -> int:
-    """Print differences and the coverage table; 1 where there is a difference."""
+    """Print differences and the coverage tables; 1 where there is a difference."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--count", type=int, default=1000)
+    options.add_argument("--state-count", type=int, help="a tenth of --count unless given")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--jobs", type=int, default=1)
     options.add_argument("--source", action="store_true", help="show the programs that differ")
     options.add_argument("--constructs", action="store_true", help="show every construct's count")
     given = options.parse_args()
+    state_count = given.count // 10 if given.state_count is None else given.state_count
+    every_state = state_programs.constructs() | state_compare.ENDS
+    scripts = _all(given, "scripts", run, CHUNK, given.count, constructs())
+    contracts = _all(given, "contracts", run_state, STATE_CHUNK, state_count, every_state)
+    return 1 if scripts or contracts else 0
+
+
+def _all(
+    given: argparse.Namespace, what: str, work: Work, chunk: int, count: int, every: set[str]
+) -> int:
+    """Run all programs of a kind; gives the number of differences."""
     started = time.monotonic()
-    used: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    differences = 0
-    starts = range(given.seed, given.seed + given.count, CHUNK)
-    with ProcessPoolExecutor(given.jobs) as pool:
-        sizes = [min(CHUNK, given.seed + given.count - start) for start in starts]
-        for found, more, not_run in pool.map(run, starts, sizes):
-            used.update(more)
-            refused.update(not_run)
-            differences += len(found)
-            for seed, what, source in found:
-                print(f"seed {seed}: {what}", flush=True)
+    every_part = Part()
+    starts = range(given.seed, given.seed + count, chunk)
+    sizes = [min(chunk, given.seed + count - start) for start in starts]
+    with ProcessPoolExecutor(
+        given.jobs, mp_context=get_context("spawn"), max_tasks_per_child=TASKS_OF_A_PROCESS
+    ) as pool:
+        for part in pool.map(work, starts, sizes):
+            for seed, different, source in part.found:
+                print(f"seed {seed}: {different}", flush=True)
                 if given.source:
                     print(source)
-    every = constructs()
-    covered = sum(1 for one in every if used[one])
+            every_part.add(part)
+    used = every_part.used
     for one in sorted(every if given.constructs else [one for one in every if not used[one]]):
         print(f"{used[one]:8} {one}")
-    for why, count in refused.most_common(20):
-        print(f"refused {count:6}: {why}")
-    took = time.monotonic() - started
-    stopped = sum(refused.values())
-    print(f"{given.count} programs, {differences} differences, {stopped} refused or limited,")
-    print(f"{covered} of {len(every)} constructs, {took:.0f} s")
-    return 1 if differences else 0
+    for why, times in every_part.refused.most_common(20):
+        print(f"refused {times:6}: {why}")
+    stopped, differences = sum(every_part.refused.values()), len(every_part.found)
+    covered = sum(1 for one in every if used[one])
+    print(f"{count} {what}, {differences} differences, {stopped} refused or limited,")
+    print(f"{covered} of {len(every)} constructs, {time.monotonic() - started:.0f} s", flush=True)
+    return differences
 
 
 if __name__ == "__main__":

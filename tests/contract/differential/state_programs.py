@@ -34,8 +34,10 @@ PARAMETERS = (("id", "id"), ("num", "num"), ("kind", "kind"), ("flag", "bool"))
 TAKES = (("item", "item"), ("level", "level"))
 LOCALS = ("int", "str", "ints", "dict", "set", "item", "slot")
 STEPS = (6, 12)
-UPGRADED = 0.35  # of the programs
+UPGRADED = 0.5  # of the programs
 STATEMENTS = (1, 4)  # of a method
+GUARDED = 0.6  # of the methods: an error ends a statement of theirs, not the call
+TIMED = 0.35  # of the calls make a timer whatever else they do
 NEW_SHARE = 0.65  # of the statements that are about state
 
 Plain = dict[str, Any]
@@ -85,6 +87,7 @@ class StateGenerator(Generator):
 
     def whole(self) -> StateProgram:
         """Contracts and steps."""
+        self.frozen: set[str] = set()
         names = NAMES[-self.random.choice([1, 2, 2, 3]) :]
         sources = {name: self.contract(name, names[:at]) for at, name in enumerate(names)}
         steps = [self.step(names) for _ in range(self.random.randint(*STEPS))]
@@ -145,8 +148,16 @@ class StateGenerator(Generator):
             fresh = self.fresh(local)
             self.line(f"{fresh} = {self.random.choice(self.literals[local])}")
             self.names.append((fresh, local))
+        if kind == "call" and self.random.random() < TIMED:
+            self.used["state block: timer-chain"] += 1
+            self.block_timer_chain(1)
+        guarded = self.random.random() < GUARDED
         for _ in range(self.random.randint(*STATEMENTS)):
-            self.statement(1)
+            if not guarded:
+                self.statement(1)
+                continue
+            self.headed("try:", 1)
+            self.line("except (LookupError, ValueError, TypeError) as error: print(error)")
         self.line(last or f"return {self.result(returns)}")
         self.names = []
 
@@ -267,25 +278,30 @@ class StateGenerator(Generator):
 
     def block_timer_chain(self, depth: int) -> None:
         name = self.fresh("n")
-        made = f"{name} = self.due(self.now + {self.some('span')}, 'tick', gas=40_000, id='t')"
+        which = self.random.choice(["'tick', gas=60_000, id='t'", "'turn', item=Item('t')"])
+        made = f"{name} = self.due(self.now + {self.some('span')}, {which})"
         self.line(made)
-        self.headed(f"if {name} % 2:", depth, f"print(self.cancel({name}), self.cancel({name}))")
+        self.headed(f"if {name} % 3 == 0:", depth, f"print(self.cancel({name}), self.cancel({name}))")
 
     # What happens.
 
     def step(self, names: tuple[str, ...]) -> Step:
         """A call most often."""
         chance = self.random.random()
-        if chance < 0.14:
+        name = self.random.choice([*names, names[-1], names[-1]])
+        if chance < 0.16:
             spans = [0, 1, 2, 1_000, 60_000, 86_400_000, 90_000_000]
             return Step("time", amount=self.random.choice(spans))
-        name = self.random.choice([*names, names[-1], names[-1]])
-        if chance < 0.2:
-            return Step(self.random.choice(["freeze", "thaw", "thaw", "retire"]), name)
-        if chance < 0.32:
-            method = self.random.choice(["look", "ask_many", "ask_one", "act0"])
+        if chance < (0.3 if self.frozen else 0.2):
+            name = self.random.choice([name, *self.frozen, *self.frozen])
+            acts = ["thaw"] * 8 + ["retire"] if name in self.frozen else ["freeze"] * 6 + ["thaw"]
+            act = self.random.choice([*acts, "retire"])
+            self.frozen = {name} if act == "freeze" else set()
+            return Step(act, name)
+        if chance < 0.36:
+            method = self.random.choice(["look", "look", "ask_many", "ask_one"] * 2 + ["act0"])
             return Step("view", f"{name}.{method}", self.given(method))
-        methods = ["act0", "act1"] * 4 + ["do_put", "do_take", "tick", "look", "none"]
+        methods = ["act0", "act1"] * 10 + ["do_put", "do_take"] * 4 + ["tick", "look", "none"]
         method = self.random.choice(methods)
         return Step(
             "call",
