@@ -90,7 +90,9 @@ def test_the_arcs_of_a_call_are_those_of_cpython(ledger: LedgerFixture, seed: in
     source = str(Source(seed))
     given = [1, 2, 3][: seed % 4]
     ledger.deploy_source(source, name="a", file="a.py").as_("ann@north").f(given)
-    steps = ledger.embedded.trace(ledger.last.id)
+    identity = ledger.last.id
+    assert identity is not None
+    steps = ledger.embedded.trace(identity)
     lines = [step[1] for step in steps if step[0] == "line"]
     parser = PythonParser(text=source)
     parser.parse_source()

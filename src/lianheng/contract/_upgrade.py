@@ -49,7 +49,9 @@ def upgrade(
         _read_again(old, new, content, migrated=migration is not None)
     except (Exception, Stopped) as error:  # noqa: BLE001 - a contract may raise anything
         transaction.undo()
-        return Outcome(failure=transaction.failure or failure_of(transaction.first(error), new)), state
+        return Outcome(
+            failure=transaction.failure or failure_of(transaction.first(error), new)
+        ), state
     return Outcome(events=tuple(transaction.events), changes=transaction.keep()), content
 
 

@@ -10,65 +10,30 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import warnings
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 
 from tests.contract.differential import state_compare, state_programs
-from tests.contract.differential.compare import by_vm, difference
-from tests.contract.differential.generator import constructs, programs
-
-from lianheng.model import InvalidValue
+from tests.contract.differential.generator import constructs
+from tests.contract.differential.runs import Part, run, run_state
 
 CHUNK = 250
 STATE_CHUNK = 50
-Work = Callable[[int, int], "Part"]
+Work = Callable[[int, int], Part]
 TASKS_OF_A_PROCESS = 8  # modules that CPython loaded stay until their process ends
 
 
-@dataclass
-class Part:
-    """What came of some programs."""
+@dataclass(frozen=True)
+class Kind:
+    """A kind of programs: how many, run how, and the constructs that they shall reach."""
 
-    found: list[tuple[int, str, str]] = field(default_factory=list)
-    used: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-
-    def add(self, other: Part) -> None:
-        """Take in what came of others."""
-        self.found += other.found
-        self.used.update(other.used)
-        self.refused.update(other.refused)
-
-
-def run(first: int, count: int) -> Part:
-    """Scripts with these seeds."""
-    part = Part()
-    for seed, source in programs(first, count, part.used):
-        different = difference(source)
-        if different is not None:
-            part.found.append((seed, different, source))
-        elif why := by_vm(source).refused:
-            part.refused[why.split(": ", 1)[-1]] += 1
-    return part
-
-
-def run_state(first: int, count: int) -> Part:
-    """Contracts with state, of these seeds."""
-    part = Part()
-    warnings.simplefilter("ignore", SyntaxWarning)
-    for seed, program in state_programs.state_programs(first, count, part.used):
-        try:
-            different = state_compare.difference(program, part.used)
-        except InvalidValue as why:
-            part.refused[str(why).splitlines()[-1].split(": ", 1)[-1]] += 1
-            continue
-        if different is not None:
-            part.found.append((seed, different, str(program)))
-    return part
+    what: str
+    work: Work
+    chunk: int
+    count: int
+    constructs: set[str]
 
 
 def main() -> int:
@@ -83,15 +48,15 @@ def main() -> int:
     given = options.parse_args()
     state_count = given.count // 10 if given.state_count is None else given.state_count
     every_state = state_programs.constructs() | state_compare.ENDS
-    scripts = _all(given, "scripts", run, CHUNK, given.count, constructs())
-    contracts = _all(given, "contracts", run_state, STATE_CHUNK, state_count, every_state)
+    scripts = _all(given, Kind("scripts", run, CHUNK, given.count, constructs()))
+    stateful = Kind("contracts", run_state, STATE_CHUNK, state_count, every_state)
+    contracts = _all(given, stateful)
     return 1 if scripts or contracts else 0
 
 
-def _all(
-    given: argparse.Namespace, what: str, work: Work, chunk: int, count: int, every: set[str]
-) -> int:
+def _all(given: argparse.Namespace, kind: Kind) -> int:
     """Run all programs of a kind; gives the number of differences."""
+    every, count, chunk = kind.constructs, kind.count, kind.chunk
     started = time.monotonic()
     every_part = Part()
     starts = range(given.seed, given.seed + count, chunk)
@@ -99,7 +64,7 @@ def _all(
     with ProcessPoolExecutor(
         given.jobs, mp_context=get_context("spawn"), max_tasks_per_child=TASKS_OF_A_PROCESS
     ) as pool:
-        for part in pool.map(work, starts, sizes):
+        for part in pool.map(kind.work, starts, sizes):
             for seed, different, source in part.found:
                 print(f"seed {seed}: {different}", flush=True)
                 if given.source:
@@ -112,7 +77,7 @@ def _all(
         print(f"refused {times:6}: {why}")
     stopped, differences = sum(every_part.refused.values()), len(every_part.found)
     covered = sum(1 for one in every if used[one])
-    print(f"{count} {what}, {differences} differences, {stopped} refused or limited,")
+    print(f"{count} {kind.what}, {differences} differences, {stopped} refused or limited,")
     print(f"{covered} of {len(every)} constructs, {time.monotonic() - started:.0f} s", flush=True)
     return differences
 

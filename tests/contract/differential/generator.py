@@ -6,6 +6,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from tests.contract.differential.expressions import EXPRESSIONS, LITERALS
 from tests.contract.differential.statements import BLOCKS, HEAD, SIMPLE
@@ -43,8 +44,8 @@ def constructs() -> set[str]:
 class Generator:
     """Makes one program; `used` counts the constructs in it."""
 
-    expressions: Mapping[str, Sequence[str]] = EXPRESSIONS
-    literals: Mapping[str, Sequence[str]] = LITERALS
+    expressions: ClassVar[Mapping[str, Sequence[str]]] = EXPRESSIONS
+    literals: ClassVar[Mapping[str, Sequence[str]]] = LITERALS
 
     def __init__(self, seed: int, used: Counter[str] | None = None) -> None:
         self.random = random.Random(seed)  # noqa: S311  repeatable, not secret

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.contract.differential.state_programs import MEMBERS, StateProgram, Step
 
-from lianheng.model import CallFailed, InvalidValue, Result, UsageError, limits
+from lianheng.model import CallFailed, Result, limits
 from lianheng.testing import EnginesDiffer, LedgerFixture
 
 SECONDS = 20.0
@@ -84,17 +84,6 @@ def difference(program: StateProgram, ends: Counter[str] | None = None) -> str |
         return str(found)
     except _TooLongError:
         return None
-    return None
-
-
-def refusal(program: StateProgram) -> str | None:
-    """Why the language does not take a source, where it does not."""
-    ledger = LedgerFixture(Path())
-    for name, source in program.sources.items():
-        try:
-            ledger.deploy_source(source, name=name, file=f"{name}.py")
-        except InvalidValue as why:
-            return str(why)
     return None
 
 

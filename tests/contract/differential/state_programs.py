@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 from tests.contract.differential import state_words, statements
 from tests.contract.differential.expressions import EXPRESSIONS, LITERALS
@@ -52,6 +52,19 @@ def _mixed(kind: str) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Method:
+    """A method's form: parameters, with the types that expressions know, result, decorator."""
+
+    parameters: str
+    known: tuple[tuple[str, str], ...]
+    returns: str
+    kind: str = ""
+
+
+ACT = Method(PEOPLE, PARAMETERS, "list[str]", "call")
+
+
+@dataclass(frozen=True)
 class Step:
     """One thing that happens: a call, a view, time that passes, or an act of an admin."""
 
@@ -79,10 +92,10 @@ class StateProgram:
 class StateGenerator(Generator):
     """Makes one program of contracts and calls."""
 
-    expressions = {
+    expressions: ClassVar[Mapping[str, Sequence[str]]] = {
         kind: _mixed(kind) for kind in [*EXPRESSIONS, *state_words.EXPRESSIONS]
     }
-    literals = {**LITERALS, **state_words.LITERALS}
+    literals: ClassVar[Mapping[str, Sequence[str]]] = {**LITERALS, **state_words.LITERALS}
     reads = helping = alone = False
 
     def whole(self) -> StateProgram:
@@ -104,7 +117,8 @@ class StateGenerator(Generator):
         self.lines = [head.replace(CHANGED, ""), state_words.DECLARED]
         self.lines.append(f"class {name.title()}(Contract):")
         self.lines += [self.random.choice(state_words.TABLES)]
-        self.lines += [self.random.choice(state_words.SLOTS), state_words.REST]
+        slots = state_words.KEYED.format(self.random.choice(state_words.SLOTS))
+        self.lines += [slots, state_words.REST]
         others = [other for other in peers if other != name]
         self.alone = not others
         for place in ("peer", "other") if others else ():
@@ -116,39 +130,39 @@ class StateGenerator(Generator):
 
     def methods(self) -> None:
         """The same names in every contract, so that each can call each."""
-        for number in range(self.random.randint(2, 4)):
-            self.method(f"act{number}", PEOPLE, PARAMETERS, "list[str]", "return out", "call")
-        self.method("do_put", "id: str, num: int = 7", PARAMETERS[:2], "int", "", "call")
-        kept = "item: Item, level: Level = Level.LOW"
-        self.method("do_take", kept, TAKES, "Item | None", "", "call")
-        self.method("look", PEOPLE, PARAMETERS, "list[str]", "return out", "view")
-        self.method("ask_many", "kind: Kind", PARAMETERS[2:3], "list[Item]", "", "view")
-        self.method("ask_one", "id: str", PARAMETERS[:1], "Item | None", "", "view")
-        self.method("tick", "id: str, num: int = 1", PARAMETERS[:2], "int", "", "timer")
-        self.method("turn", kept, TAKES, "None", "return None", "timer")
-        self.method("help_put", "id: str, num: int", PARAMETERS[:2], "int", "", "")
-        self.method("help_count", "id: str", PARAMETERS[:1], "int", "", "")
+        taking = Method("item: Item, level: Level = Level.LOW", TAKES, "Item | None", "call")
+        acts = {f"act{number}": ACT for number in range(self.random.randint(2, 4))}
+        given = Method("id: str, num: int = 7", PARAMETERS[:2], "int", "call")
+        every = acts | {
+            "do_put": given,
+            "do_take": taking,
+            "look": replace(ACT, kind="view"),
+            "ask_many": Method("kind: Kind", PARAMETERS[2:3], "list[Item]", "view"),
+            "ask_one": Method("id: str", PARAMETERS[:1], "Item | None", "view"),
+            "tick": replace(given, kind="timer"),
+            "turn": replace(taking, returns="None", kind="timer"),
+            "help_put": Method("id: str, num: int", PARAMETERS[:2], "int"),
+            "help_count": Method("id: str", PARAMETERS[:1], "int"),
+        }
+        for name, method in every.items():
+            self.method(name, method)
 
-    def method(
-        self,
-        name: str,
-        parameters: str,
-        known: tuple[tuple[str, str], ...],
-        returns: str,
-        last: str,
-        kind: str,
-    ) -> None:
+    def method(self, name: str, of: Method) -> None:
         """One method of the contract."""
         policy = self.random.choice(POLICIES)
-        decorator = {"call": f'    @call(by="{policy}")', "": ""}.get(kind, f"    @{kind}")
-        self.lines += ["", decorator, f"    def {name}(self, {parameters}) -> {returns}:{SHOW}"]
-        self.indent, self.names, self.assignable = 2, list(known), 0
-        self.helping, self.reads = name.startswith("help_"), kind == "view"
+        decorator = {"call": f'    @call(by="{policy}")', "": ""}.get(of.kind, f"    @{of.kind}")
+        self.lines += [
+            "",
+            decorator,
+            f"    def {name}(self, {of.parameters}) -> {of.returns}:{SHOW}",
+        ]
+        self.indent, self.names, self.assignable = 2, list(of.known), 0
+        self.helping, self.reads = name.startswith("help_"), of.kind == "view"
         for local in LOCALS[: 5 if self.helping else None]:
             fresh = self.fresh(local)
             self.line(f"{fresh} = {self.random.choice(self.literals[local])}")
             self.names.append((fresh, local))
-        if kind == "call" and self.random.random() < TIMED:
+        if of.kind == "call" and self.random.random() < TIMED:
             self.used["state block: timer-chain"] += 1
             self.block_timer_chain(1)
         guarded = self.random.random() < GUARDED
@@ -158,12 +172,14 @@ class StateGenerator(Generator):
                 continue
             self.headed("try:", 1)
             self.line("except (LookupError, ValueError, TypeError) as error: print(error)")
-        self.line(last or f"return {self.result(returns)}")
+        self.line(f"return {self.result(of.returns)}")
         self.names = []
 
     def result(self, returns: str) -> str:
         """What a method gives: nearly always what it says."""
         chance = self.random.random()
+        if returns in ("list[str]", "None"):
+            return "out" if returns != "None" else "None"
         if chance < 0.03:
             return self.some("str")
         if returns == "int":
@@ -175,7 +191,9 @@ class StateGenerator(Generator):
     def expression(self, kind: str, depth: int) -> str:
         """As everywhere; helpers do not call helpers, so every program ends."""
         found = super().expression(kind, depth)
-        return self.random.choice(self.literals.get(kind, ["None"])) if self.barred(found) else found
+        return (
+            self.random.choice(self.literals.get(kind, ["None"])) if self.barred(found) else found
+        )
 
     def barred(self, text: str) -> bool:
         """Whether this stands for nothing here."""
@@ -244,7 +262,9 @@ class StateGenerator(Generator):
         given, reverse = self.some("limit"), self.some("flag")
         if self.random.random() < 0.5:
             self.paged(
-                f"self.items.scan(limit={given}, after=CURSOR, reverse={reverse})", "PAGE[-1].id", depth
+                f"self.items.scan(limit={given}, after=CURSOR, reverse={reverse})",
+                "PAGE[-1].id",
+                depth,
             )
         else:
             listing = f"self.slots.scan(limit={given}, after=CURSOR, reverse={reverse})"
@@ -274,14 +294,18 @@ class StateGenerator(Generator):
 
     def block_event_in_loop(self, depth: int) -> None:
         name = self.fresh("r")
-        self.headed(f"for {name} in range(2):", depth, f"self.emit(Said({self.some('id')}, {name}))")
+        self.headed(
+            f"for {name} in range(2):", depth, f"self.emit(Said({self.some('id')}, {name}))"
+        )
 
     def block_timer_chain(self, depth: int) -> None:
         name = self.fresh("n")
         which = self.random.choice(["'tick', gas=60_000, id='t'", "'turn', item=Item('t')"])
         made = f"{name} = self.due(self.now + {self.some('span')}, {which})"
         self.line(made)
-        self.headed(f"if {name} % 3 == 0:", depth, f"print(self.cancel({name}), self.cancel({name}))")
+        self.headed(
+            f"if {name} % 3 == 0:", depth, f"print(self.cancel({name}), self.cancel({name}))"
+        )
 
     # What happens.
 

@@ -78,10 +78,11 @@ TABLES = [
     '    items = Table(Item, key="id", indexes=[("owner", "note"), "kind"], unique=["note"])',
 ]
 SLOTS = [
-    '    slots = Table(Slot, key=("shelf", "place", "level"), indexes=["mark", ("sealed", "level")])',
-    '    slots = Table(Slot, key=("shelf", "place", "level"), unique=["serial"], indexes=["sealed"])',
-    '    slots = Table(Slot, key=("shelf", "place", "level"), unique=[("mark", "serial")])',
+    'indexes=["mark", ("sealed", "level")]',
+    'unique=["serial"], indexes=["sealed"]',
+    'unique=[("mark", "serial")]',
 ]
+KEYED = '    slots = Table(Slot, key=("shelf", "place", "level"), {})'
 REST = """
     locks = Table(Lock, key=("mark", "sealed"), indexes=[("level", "sealed")])
     deals = Table(Deal, key="id", indexes=["buyer"], unique=["price"])
@@ -179,7 +180,11 @@ EXPRESSIONS: dict[str, list[str]] = {
         "self.cancel(<num>)",
         "self.cancel(self.due(self.now + <span>, 'tick', id=<id>))",
     ],
-    "ints": ["(self.bag.get() or [])", "[@a.amount for @a in <items>]", "[@a.place for @a in <slots>]"],
+    "ints": [
+        "(self.bag.get() or [])",
+        "[@a.amount for @a in <items>]",
+        "[@a.place for @a in <slots>]",
+    ],
     "strs": ["[@a.id for @a in <items>]", "[@a.owner for @a in self.items.scan(limit=3)]"],
     "dict": ["{@a.id: @a.amount for @a in <items>}", "(<slot>.counts or {})"],
     "item": [
