@@ -353,10 +353,7 @@ impl Vm<'_, '_> {
             (Some(number), _) if (1..=limits::SCAN_ROWS).contains(&number) => Ok(number as usize),
             (Some(number), _) => Err(wrong(&number)),
             (None, Some(number)) => Err(wrong(&number)),
-            (None, None) => Err(type_error(format!(
-                "'{}' object cannot be interpreted as an integer",
-                self.type_name(limit)
-            ))),
+            (None, None) => self.int_argument(limit).map(|_| 0),
         }
     }
 

@@ -57,6 +57,8 @@ def main() -> int:
 def _all(given: argparse.Namespace, kind: Kind) -> int:
     """Run all programs of a kind; gives the number of differences."""
     every, count, chunk = kind.constructs, kind.count, kind.chunk
+    if not count:
+        return 0
     started = time.monotonic()
     every_part = Part()
     starts = range(given.seed, given.seed + count, chunk)
@@ -64,7 +66,10 @@ def _all(given: argparse.Namespace, kind: Kind) -> int:
     with ProcessPoolExecutor(
         given.jobs, mp_context=get_context("spawn"), max_tasks_per_child=TASKS_OF_A_PROCESS
     ) as pool:
-        for part in pool.map(kind.work, starts, sizes):
+        for start, size, part in zip(
+            starts, sizes, pool.map(kind.work, starts, sizes), strict=True
+        ):
+            print(f"{start + size - given.seed} {kind.what}", end="\r", file=sys.stderr, flush=True)
             for seed, different, source in part.found:
                 print(f"seed {seed}: {different}", flush=True)
                 if given.source:

@@ -398,6 +398,14 @@ impl<'s> Checker<'s> {
 
     fn item(&mut self, owner: &Ty, key: &Ty, subscript: &'s ast::ExprSubscript) -> Option<Ty> {
         let sliced = subscript.slice.is_slice_expr();
+        // What is in a variable may be a slice.
+        let sequence = matches!(
+            owner,
+            Ty::Bytes | Ty::Range | Ty::List(_) | Ty::TupleOf(_) | Ty::Tuple(_)
+        );
+        if sequence && !sliced && key.is_open() {
+            return Some(Ty::Unknown);
+        }
         let numbered = |checker: &mut Self| {
             if !sliced && !key.fits(&Ty::Int, false, &checker.module) {
                 let message = format!("an index is int, not {}", checker.shown(key));
@@ -539,7 +547,7 @@ impl<'s> Checker<'s> {
                     self.stored(subscript, item, value);
                 }
             }
-            Ty::List(item) => self.stored(subscript, item, value),
+            Ty::List(item) if !key.is_open() => self.stored(subscript, item, value),
             _ => {}
         }
     }
