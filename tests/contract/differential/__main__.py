@@ -11,17 +11,16 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
 from tests.contract.differential import state_compare, state_programs
 from tests.contract.differential.generator import constructs
-from tests.contract.differential.runs import Part, run, run_state
+from tests.contract.differential.runs import Part, Span, run, run_state
 
 CHUNK = 250
 STATE_CHUNK = 50
-Work = Callable[[int, int], Part]
+Work = Callable[[Span], Part]
 TASKS_OF_A_PROCESS = 8  # modules that CPython loaded stay until their process ends
 
 
@@ -63,13 +62,11 @@ def _all(given: argparse.Namespace, kind: Kind) -> int:
     every_part = Part()
     starts = range(given.seed, given.seed + count, chunk)
     sizes = [min(chunk, given.seed + count - start) for start in starts]
-    with ProcessPoolExecutor(
-        given.jobs, mp_context=get_context("spawn"), max_tasks_per_child=TASKS_OF_A_PROCESS
-    ) as pool:
-        for start, size, part in zip(
-            starts, sizes, pool.map(kind.work, starts, sizes), strict=True
-        ):
-            print(f"{start + size - given.seed} {kind.what}", end="\r", file=sys.stderr, flush=True)
+    spans = list(zip(starts, sizes, strict=True))
+    with get_context("spawn").Pool(given.jobs, maxtasksperchild=TASKS_OF_A_PROCESS) as pool:
+        for (start, size), part in zip(spans, pool.imap(kind.work, spans), strict=True):
+            done = start + size - given.seed
+            print(f"{done} {kind.what}", end="\r", file=sys.stderr, flush=True)
             for seed, different, source in part.found:
                 print(f"seed {seed}: {different}", flush=True)
                 if given.source:

@@ -12,6 +12,9 @@ from tests.contract.differential.generator import programs
 
 from lianheng.model import InvalidValue
 
+Span = tuple[int, int]
+"""The first seed, and how many."""
+
 
 @dataclass
 class Part:
@@ -28,10 +31,10 @@ class Part:
         self.refused.update(other.refused)
 
 
-def run(first: int, count: int) -> Part:
+def run(span: Span) -> Part:
     """Scripts with these seeds."""
     part = Part()
-    for seed, source in programs(first, count, part.used):
+    for seed, source in programs(*span, part.used):
         different = difference(source)
         if different is not None:
             part.found.append((seed, different, source))
@@ -40,11 +43,11 @@ def run(first: int, count: int) -> Part:
     return part
 
 
-def run_state(first: int, count: int) -> Part:
+def run_state(span: Span) -> Part:
     """Contracts with state, of these seeds."""
     part = Part()
     warnings.simplefilter("ignore", SyntaxWarning)
-    for seed, program in state_programs.state_programs(first, count, part.used):
+    for seed, program in state_programs.state_programs(*span, part.used):
         try:
             different = state_compare.difference(program, part.used)
         except InvalidValue as why:

@@ -368,7 +368,17 @@ impl<'s> Checker<'s> {
         if owner.is_open() {
             return Ty::Unknown;
         }
+        // What is in a variable may be a slice.
+        let may_slice = key.is_open() && !subscript.slice.is_slice_expr();
         for one in owner.choices() {
+            let sequence = matches!(
+                one,
+                Ty::Bytes | Ty::Range | Ty::List(_) | Ty::TupleOf(_) | Ty::Tuple(_)
+            );
+            if may_slice && sequence {
+                found.push(Ty::Unknown);
+                continue;
+            }
             match self.item(one, &key, subscript) {
                 Some(ty) => found.push(ty),
                 None => absent |= *one == Ty::Absent,
@@ -398,14 +408,6 @@ impl<'s> Checker<'s> {
 
     fn item(&mut self, owner: &Ty, key: &Ty, subscript: &'s ast::ExprSubscript) -> Option<Ty> {
         let sliced = subscript.slice.is_slice_expr();
-        // What is in a variable may be a slice.
-        let sequence = matches!(
-            owner,
-            Ty::Bytes | Ty::Range | Ty::List(_) | Ty::TupleOf(_) | Ty::Tuple(_)
-        );
-        if sequence && !sliced && key.is_open() {
-            return Some(Ty::Unknown);
-        }
         let numbered = |checker: &mut Self| {
             if !sliced && !key.fits(&Ty::Int, false, &checker.module) {
                 let message = format!("an index is int, not {}", checker.shown(key));
