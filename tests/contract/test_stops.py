@@ -1,4 +1,4 @@
-"""What no contract can catch ends a call for good, whatever the contract's own code does then."""
+"""What ends a call for good, or a contract, on both engines, whatever its own code does then."""
 
 import pytest
 
@@ -123,3 +123,29 @@ def test_a_counter_takes_nothing_negative(ledger: LedgerFixture, amount: int) ->
 def test_a_limit_outside_is_a_wrong_value(ledger: LedgerFixture, limit: int) -> None:
     far = ledger.deploy_source(FAR, name="far", file="far.py")
     assert far.listed(limit) == f"limit is {limit}, allowed 1 to 1000"
+
+
+WAITING = """
+from lianheng.contract import Contract, call, timer
+
+class Waiting(Contract):
+    @call(by="ANY")
+    def wait(self) -> int:
+        return self.due(self.now + 1, "ring")
+
+    @timer
+    def ring(self) -> None:
+        return None
+"""
+
+
+def test_a_timer_that_was_held_ends_with_its_contract(ledger: LedgerFixture) -> None:
+    waiting = ledger.deploy_source(WAITING, name="waiting", file="waiting.py")
+    ledger.deploy_source(FAR, name="far", file="far.py")
+    waiting.as_("ann@north").wait()
+    ledger.freeze(waiting)
+    assert ledger.advance(days=1) == []
+    ledger.retire(waiting)
+    (run,) = ledger.runs
+    assert run.result.error is not None
+    assert run.result.error.code == "contract.retired"
