@@ -130,18 +130,17 @@ impl Vm<'_, '_> {
         self.may_write()?;
         let name = self.program.parts.cells[usize::from(cell)].name;
         let amount = match amount {
+            Value::Int(amount) if *amount < 0 => return Err(only_grows(amount)),
             Value::Int(amount) => *amount,
+            Value::Big(big) if big.value.sign() == num_bigint::Sign::Minus => {
+                return Err(only_grows(&big.value));
+            }
             Value::Big(_) => return Err(past_end(self.program.name(name))),
             other => {
                 let given = self.type_name(other);
                 return Err(type_error(format!("a counter adds int, not {given}")));
             }
         };
-        if amount < 0 {
-            return Err(value_error(format!(
-                "a counter only grows: {amount} is negative"
-            )));
-        }
         let before = match self.cell_get(cell)? {
             Value::Int(before) => before,
             _ => return Err(past_end(self.program.name(name))),
@@ -416,6 +415,11 @@ fn record_of(value: &Value) -> Option<&RecordObj> {
         Value::Record(record) => Some(record),
         _ => None,
     }
+}
+
+#[cold]
+fn only_grows(amount: &dyn std::fmt::Display) -> crate::error::Trap {
+    value_error(format!("a counter only grows: {amount} is negative"))
 }
 
 #[cold]
