@@ -170,7 +170,8 @@ class Engine:
     def create(path: str | None, document: bytes) -> Engine:
         """A new ledger in an empty folder, or in memory when path is None."""
     @staticmethod
-    def open(path: str, *, rebuild: bool = False) -> Engine: ...
+    def open(path: str, *, rebuild: bool = False, cache_bytes: int | None = None) -> Engine:
+        """`cache_bytes`: about how much memory it holds at rest."""
     def close(self) -> None: ...
     @property
     def genesis_file(self) -> bytes: ...
@@ -323,10 +324,28 @@ def bench_contract(
     calls: Sequence[tuple[str, bytes]],
     rounds: int,
     keep: bool,
+    others: Sequence[tuple[str, str]],
 ) -> list[tuple[int, list[int]]]:
     """Of each call of a contract in an empty state in memory: gas, and nanoseconds a round.
 
-    The calls of `first` come before. What a call writes is dropped after it, or kept.
+    The calls of `first` come before. What a call writes is dropped after it, or kept. `others` are
+    names and sources of contracts that it may call.
+    """
+
+def bench_upgrade(
+    old: str, new: str, first: Sequence[tuple[str, bytes]], rounds: int
+) -> tuple[int, list[int]]:
+    """Of an upgrade of `old` to `new` in memory: gas, and nanoseconds a round."""
+
+def bench_execute(
+    document: bytes,
+    time: int,
+    first: Sequence[Sequence[bytes]],
+    blocks: Sequence[Sequence[bytes]],
+) -> dict[str, list[int]]:
+    """Nanoseconds of `decode`, `execute` and `commit` of each block, on a new chain in memory.
+
+    The blocks of `first` come before. Signatures are not checked; block time is `time`, ms.
     """
 
 def bench_state(

@@ -1,6 +1,7 @@
 //! Measurements of the core that must not be slowed by anything around it.
 
 mod contract;
+mod execute;
 
 use std::path::Path;
 use std::time::Instant;
@@ -13,7 +14,8 @@ use crate::audit::Progress;
 use crate::head::Buckets;
 use crate::Error;
 
-pub use contract::{contract, BenchCall, CallFigures};
+pub use contract::{contract, upgrade, BenchCall, CallFigures, Workload};
+pub use execute::{execute, BlockFigures, Transactions};
 
 /// What [`state`] measured.
 #[derive(Debug, Default)]

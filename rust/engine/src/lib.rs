@@ -36,6 +36,7 @@ pub mod limits;
 mod members;
 mod nested;
 mod open;
+mod opening;
 mod overlay;
 mod policy;
 mod pool;
@@ -55,13 +56,14 @@ pub use declaration::{
     check_source, check_types, source_callers, source_changes, source_interface, NamedSource,
 };
 pub use deploy::{GAS_PER_SOURCE_BYTE, POLICY as DEPLOY_POLICY, RESERVED as RESERVED_NAMES};
-pub use engine::{Engine, Outcome, Pending, Recovery};
+pub use engine::{Engine, Outcome, Pending};
 pub use envelope::{Envelope, EnvelopeHead, Gathered};
 pub use error::Error;
 pub use evidence::{decode_parts, decode_value, encode_parts, key_part, part_value};
 pub use execute::{Verdict, EVENTS_TABLE};
 pub use lifecycle::{Rehearsal, GAS_STATUS};
 pub use members::{Directory, Member, Organisations, Rule, Standing};
+pub use opening::{Opening, Recovery};
 pub use overlay::{BlockState, Changes, Rows, Span, TransactionState};
 pub use policy::{Agreement, Need, Policy};
 pub use prepare::{Drop, Prepared, Transaction};

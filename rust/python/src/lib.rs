@@ -77,6 +77,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(script::run_script, module)?)?;
     module.add_function(wrap_pyfunction!(bench_functions::bench_state, module)?)?;
     module.add_function(wrap_pyfunction!(bench_functions::bench_contract, module)?)?;
+    module.add_function(wrap_pyfunction!(bench_functions::bench_upgrade, module)?)?;
+    module.add_function(wrap_pyfunction!(bench_functions::bench_execute, module)?)?;
     module.add_function(wrap_pyfunction!(
         contract_functions::contract_operations,
         module
