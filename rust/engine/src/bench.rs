@@ -2,6 +2,7 @@
 
 mod contract;
 mod execute;
+mod policies;
 
 use std::path::Path;
 use std::time::Instant;
@@ -16,6 +17,7 @@ use crate::Error;
 
 pub use contract::{contract, upgrade, BenchCall, CallFigures, Workload};
 pub use execute::{execute, BlockFigures, Transactions};
+pub use policies::policies;
 
 /// What [`state`] measured.
 #[derive(Debug, Default)]

@@ -70,6 +70,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         contract_functions::contract_changes,
         module
     )?)?;
+    module.add_function(wrap_pyfunction!(policy_functions::explain_call, module)?)?;
+    module.add_function(wrap_pyfunction!(policy_functions::bench_policy, module)?)?;
     module.add_function(wrap_pyfunction!(policy_functions::policy_text, module)?)?;
     module.add_function(wrap_pyfunction!(policy_functions::policy_names, module)?)?;
     module.add_function(wrap_pyfunction!(policy_functions::policy_admits, module)?)?;

@@ -135,6 +135,20 @@ def open_(keys: Keys = 1_000_000, folder: Folder = Path(), json: Json = False) -
 
 
 @app.command()
+def policies(
+    organisations: Annotated[int, typer.Option(help="How many.", min=4)] = 1_000,
+    members: Annotated[int, typer.Option(help="Of all of them.", min=100)] = 100_000,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Time of policies on a chain of many organisations and members, and of opening it."""
+    from lianheng.cli.benches import policies as bench_policies
+
+    with workplace(folder, json=json) as (place, say):
+        show(bench_policies.measure(place, organisations, members, say), json=json)
+
+
+@app.command()
 def vm(
     rounds: Annotated[int, typer.Option(help="Runs of each; the best one counts.", min=1)] = 10,
     only: Annotated[str, typer.Option(help="Operations whose name holds this.")] = "",
