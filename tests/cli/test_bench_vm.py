@@ -20,6 +20,7 @@ from lianheng.model import InvalidValue
 NOT_IN_A_CALL = {
     "builtin isinstance",
     "builtin type name",
+    "builtin type of None",
     "builtin print",
     "op BoundGlobal",
     "op ClearGlobal",
