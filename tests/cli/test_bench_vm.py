@@ -19,8 +19,8 @@ from lianheng.model import InvalidValue
 # what is compiled into other operations, or only a type.
 NOT_IN_A_CALL = {
     "builtin isinstance",
-    "builtin slice",
     "builtin type name",
+    "builtin type of None",
     "builtin print",
     "op BoundGlobal",
     "op ClearGlobal",
