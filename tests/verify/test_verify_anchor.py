@@ -77,7 +77,6 @@ GENESIS_FAULTS: dict[str, tuple[str, Callable[[], bytes]]] = {
         "format.field",
         lambda: with_document(roles=[ROLE | {"given": "anybody"}]),
     ),
-    "policies in a list": ("format.field", lambda: with_document(policies=[])),
     "policy no text": ("format.field", lambda: with_document(policies={"a.b": 1})),
     "contract twice": (
         "genesis.duplicate",
