@@ -210,7 +210,7 @@ def fill_home(
     home.identities.mkdir(mode=0o700)
     for spec in people:
         write_identity(home.identity_file(spec.id), spec.identity)
-    write_identity(home.node_identity, node.identity)
+    write_identity(home.node_identity, node.identity, kind="node")
     with create_ledger(home.ledger, genesis) as ledger:
         home.genesis_file.write_bytes(ledger.genesis_file)
 
