@@ -10,6 +10,7 @@ from lianheng.members._files import (
     PASSPHRASE_VARIABLE,
     IdentityCard,
     Passphrase,
+    check_kind,
     identity_member,
     is_development,
     passphrase_from,
@@ -30,6 +31,7 @@ from lianheng.members._genesis import (
 )
 from lianheng.members._identity import Identity
 from lianheng.members._messages import prove_possession, sign_message
+from lianheng.members._registration import Registration, is_registration
 from lianheng.members._signing import CallSigner, Signers
 
 __all__ = [
@@ -45,10 +47,13 @@ __all__ = [
     "MemberSpec",
     "OrganisationSpec",
     "Passphrase",
+    "Registration",
     "Signers",
     "Validator",
+    "check_kind",
     "identity_member",
     "is_development",
+    "is_registration",
     "passphrase_from",
     "prove_possession",
     "read_card",
