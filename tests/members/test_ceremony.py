@@ -209,23 +209,45 @@ def move(content: dict[str, Any]) -> None:
     [
         (lambda f: f["parts"].pop("grid"), "ceremony.part_missing", "grid"),
         (lambda f: f["parts"].update(grid=f["parts"]["bank-a"]), "ceremony.malformed", "bank-a"),
-        (lambda f: f["signatures"].update(grid=f["signatures"]["bank-a"]), "ceremony.signature", "grid"),
+        (
+            lambda f: f["signatures"].update(grid=f["signatures"]["bank-a"]),
+            "ceremony.signature",
+            "grid",
+        ),
         (lambda f: f["signatures"].update(grid=b""), "ceremony.signature", "grid"),
         (lambda f: f["signatures"].update(grid=5), "ceremony.signature", "grid"),
-        (lambda f: f["signatures"].update(zoo=f["signatures"]["grid"]), "ceremony.not_a_party", "zoo"),
-        (lambda f: f.update(terms=other_terms().encoded), "ceremony.other_terms", "grid"),
-        (lambda f: f["parts"].update(grid=part("grid", OTHER_CHAIN).encoded), "ceremony.other_terms", "grid"),
-        (lambda f: f["parts"].update(grid=edited("grid", move)), "ceremony.part_altered", "grid"),
-        (lambda f: f["parts"].update(grid=part("grid", people=MALLORY).encoded), "ceremony.signature", "bank-a"),
         (
-            lambda f: f["parts"].update(grid=edited("grid", move, PEOPLE["grid"][admin_of("grid")])),
+            lambda f: f["signatures"].update(zoo=f["signatures"]["grid"]),
+            "ceremony.not_a_party",
+            "zoo",
+        ),
+        (lambda f: f.update(terms=other_terms().encoded), "ceremony.other_terms", "grid"),
+        (
+            lambda f: f["parts"].update(grid=part("grid", OTHER_CHAIN).encoded),
+            "ceremony.other_terms",
+            "grid",
+        ),
+        (lambda f: f["parts"].update(grid=edited("grid", move)), "ceremony.part_altered", "grid"),
+        (
+            lambda f: f["parts"].update(grid=part("grid", people=MALLORY).encoded),
+            "ceremony.signature",
+            "bank-a",
+        ),
+        (
+            lambda f: f["parts"].update(
+                grid=edited("grid", move, PEOPLE["grid"][admin_of("grid")])
+            ),
             "ceremony.signature",
             "bank-a",
         ),
         (lambda f: f.update(extra=1), "ceremony.damaged", "check value"),
         (lambda f: f.update(parts=[]), "ceremony.malformed", "type"),
         (lambda f: f.pop("terms"), "ceremony.malformed", "terms"),
-        (lambda f: f.update(format="lianheng.ceremony.2"), "ceremony.malformed", "lianheng.ceremony.1"),
+        (
+            lambda f: f.update(format="lianheng.ceremony.2"),
+            "ceremony.malformed",
+            "lianheng.ceremony.1",
+        ),
     ],
 )
 def test_what_somebody_changed_on_purpose_is_named(change: Any, code: str, named: str) -> None:

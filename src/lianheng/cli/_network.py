@@ -180,7 +180,8 @@ def fill(
     """Writes all homes and the network's file into a working folder."""
     from lianheng.ledger import wall_clock_ms
     from lianheng.model import GenesisFile
-    from lianheng.system import LOCAL_POLICIES, contracts as system_contracts
+    from lianheng.system import LOCAL_POLICIES
+    from lianheng.system import contracts as system_contracts
 
     genesis = Genesis.create(
         chain=chain,

@@ -152,7 +152,7 @@ def read_identity(path: str | Path, passphrase: Passphrase = None) -> Identity:
     try:
         seed = _pkcs8.from_pem(content["private_key"], secret)
         identity = Identity(card.member, seed, development=not card.encrypted)
-    except _pkcs8.UnknownForm as failure:
+    except _pkcs8.UnknownFormError as failure:
         raise _malformed(path, str(failure)) from failure
     except InvalidValue as failure:
         raise _malformed(path, failure.message) from failure

@@ -134,9 +134,7 @@ class Genesis:
                     {"name": OrganisationName(name), **spec._asdict()}
                     for name, spec in organisations.items()
                 ],
-                "roles": [
-                    {"name": RoleName(name), "given": roles[name]} for name in sorted(roles)
-                ],
+                "roles": [{"name": RoleName(name), "given": roles[name]} for name in sorted(roles)],
                 "policies": dict(policies),
                 "members": members,
                 "contracts": [

@@ -38,7 +38,7 @@ _LINE = 64
 _SHORT_LENGTH = 0x80
 
 
-class UnknownForm(ValueError):
+class UnknownFormError(ValueError):
     """The text is no private key in the one form that is read."""
 
 
@@ -61,32 +61,32 @@ def to_pem(seed: bytes, secret: bytes | None) -> str:
 
 
 def is_encrypted(pem: str) -> bool:
-    """Whether the text is an encrypted key; raise `UnknownForm` where it is no key of ours."""
+    """Whether the text is an encrypted key; raise `UnknownFormError` where it is no key of ours."""
     found = _PEM.fullmatch(pem)
     if found is None:
-        raise UnknownForm("it is no private key in PEM")
+        raise UnknownFormError("it is no private key in PEM")
     if found["kind"] == "PRIVATE KEY":
         return False
     try:
         data = base64.b64decode(found["body"].replace("\n", ""), validate=True)
     except binascii.Error as failure:
-        raise UnknownForm("it is no private key in PEM") from failure
+        raise UnknownFormError("it is no private key in PEM") from failure
     if _FORM.fullmatch(data) is None:
-        raise UnknownForm("it is not encrypted with scrypt and AES-256 as this format says")
+        raise UnknownFormError("it is not encrypted with scrypt and AES-256 as this format says")
     return True
 
 
 def from_pem(pem: str, secret: bytes | None) -> bytes:
-    """The seed. Raise `UnknownForm` for another form or type, `ValueError` for a wrong secret."""
+    """The seed. Raise `UnknownFormError` for another form, `ValueError` for a wrong secret."""
     if is_encrypted(pem) != (secret is not None):
-        raise UnknownForm("a secret is given exactly where the key is encrypted")
+        raise UnknownFormError("a secret is given exactly where the key is encrypted")
     try:
         key = serialization.load_pem_private_key(pem.encode(), secret)
     except (ValueError, TypeError) as failure:
         # Also where the padding fits by chance: what follows is no key then.
         raise ValueError("the key does not open") from failure
     if not isinstance(key, Ed25519PrivateKey):
-        raise UnknownForm(f"its private key is {type(key).__name__}, not Ed25519")
+        raise UnknownFormError(f"its private key is {type(key).__name__}, not Ed25519")
     return key.private_bytes_raw()
 
 

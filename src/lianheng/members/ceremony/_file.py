@@ -62,7 +62,7 @@ class Ceremony:
                 for name, part in fields["parts"].items()
             }
             read = cls(terms, parts, dict(fields["signatures"]))
-        read._check()
+        read.check()
         if read.encoded != data:
             raise InvalidValue(
                 "ceremony.damaged",
@@ -98,7 +98,7 @@ class Ceremony:
         if there is not None and there.encoded != part.encoded:
             raise two_parts(there, part)
         joined = replace(self, parts={**self.parts, part.organisation: part})
-        joined._check()
+        joined.check()
         return joined
 
     def merge(self, other: "Ceremony") -> Self:
@@ -119,7 +119,7 @@ class Ceremony:
             for name in {*self.signatures, *other.signatures}
         }
         merged = replace(merged, signatures=signatures)
-        merged._check()
+        merged.check()
         return merged
 
     def sign(self, identity: Identity) -> Self:
@@ -190,7 +190,8 @@ class Ceremony:
         """What people compare by phone; takes a tenth of a second, on purpose."""
         return Fingerprint.of(Hash32(_native.hash_bytes(self.agreement)))
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise where the parts do not fit together, or a signature is not under all of them."""
         for name in (*self.parts, *self.signatures):
             if name not in self.terms.organisations:
                 raise InvalidValue(

@@ -100,7 +100,7 @@ class Part:
             part = _read(content, data)
         if part.organisation != organisation:
             raise malformed(what, f"it is that of {part.organisation}")
-        part._check_signature()
+        _check_signature(part)
         if content["terms"] != terms.hash:
             raise InvalidValue(
                 "ceremony.other_terms",
@@ -108,7 +108,7 @@ class Part:
                 f"this file has {terms.hash.hex()[:16]}",
                 "the terms were altered, or the part is of another ceremony: " + AGAIN,
             )
-        part._check_members(terms)
+        _check_members(part, terms)
         return part
 
     @property
@@ -127,33 +127,6 @@ class Part:
             if each["id"] == member:
                 return bytes(each["keys"][0]["public"])
         raise malformed(f"the part of {self.organisation}", f"{member} is not among its members")
-
-    def _check_signature(self) -> None:
-        try:
-            with native_errors():
-                _native.cose_verify(self.encoded, [self.admin_key], b"")
-        except LianhengError as failure:
-            if failure.code.startswith("ceremony."):
-                raise
-            raise InvalidValue(
-                "ceremony.part_altered",
-                f"the part of {self.organisation} is not what its admin signed",
-                AGAIN,
-            ) from failure
-
-    def _check_members(self, terms: Terms) -> None:
-        what = f"the part of {self.organisation}"
-        ids = [str(each["id"]) for each in self.members]
-        if ids != sorted(set(ids)) or not 1 <= len(ids) <= limits.CEREMONY_MEMBERS:
-            raise malformed(what, "its members do not stand in order, each once")
-        for each in self.members:
-            _check_member(what, each, terms, self.organisation)
-        kinds = {each["id"]: each["kind"] for each in self.members}
-        if kinds.get(self.node.member) != "node":
-            raise malformed(what, f"{self.node.member} is not among its nodes")
-        admin = next(each for each in self.members if each["id"] == admin_of(self.organisation))
-        if ADMIN not in admin["roles"]:
-            raise malformed(what, f"{admin['id']} has not the role {ADMIN}")
 
 
 def admin_of(organisation: str) -> MemberId:
@@ -184,6 +157,35 @@ def _read(content: Any, data: bytes) -> Part:
     if encode(again) != encode(content):
         raise malformed(what, f"its fields are not those of {PART_NAME}")
     return part
+
+
+def _check_signature(part: Part) -> None:
+    try:
+        with native_errors():
+            _native.cose_verify(part.encoded, [part.admin_key], b"")
+    except LianhengError as failure:
+        if failure.code.startswith("ceremony."):
+            raise
+        raise InvalidValue(
+            "ceremony.part_altered",
+            f"the part of {part.organisation} is not what its admin signed",
+            AGAIN,
+        ) from failure
+
+
+def _check_members(part: Part, terms: Terms) -> None:
+    what = f"the part of {part.organisation}"
+    ids = [str(each["id"]) for each in part.members]
+    if ids != sorted(set(ids)) or not 1 <= len(ids) <= limits.CEREMONY_MEMBERS:
+        raise malformed(what, "its members do not stand in order, each once")
+    for each in part.members:
+        _check_member(what, each, terms, part.organisation)
+    kinds = {each["id"]: each["kind"] for each in part.members}
+    if kinds.get(part.node.member) != "node":
+        raise malformed(what, f"{part.node.member} is not among its nodes")
+    admin = next(each for each in part.members if each["id"] == admin_of(part.organisation))
+    if ADMIN not in admin["roles"]:
+        raise malformed(what, f"{admin['id']} has not the role {ADMIN}")
 
 
 def _without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Trying a ceremony out before all have joined: would the core begin a chain on these terms?"""
+"""Trying a ceremony out before all have joined: whether the core would begin such a chain."""
 
 from lianheng import _native
 from lianheng.members._genesis import MemberSpec, OrganisationSpec

@@ -2,8 +2,8 @@
 
 A fingerprint is scrypt (RFC 7914) of the hash, with the salt `lianheng.fingerprint.1`, N = 2^14,
 r = 8, p = 1, of which 10 bytes are taken: five groups of four hexadecimal digits, or ten words, one
-for each byte, from a list of 256 in alphabetical order. Both say the same. The derivation makes each
-try of somebody who looks for two documents with one fingerprint take 16 MiB and some 50 ms.
+for each byte, from a list of 256 in alphabetical order. Both say the same. The derivation makes
+each try of somebody who looks for two documents with one fingerprint take 16 MiB and some 50 ms.
 """
 
 import hashlib
@@ -20,8 +20,7 @@ _MEMORY_BYTES = 33_554_432
 _GROUP_DIGITS = 4
 
 # Plain nouns and colours, no two alike in their first three letters.
-WORDS = tuple(
-    """
+_LIST = """
     acorn album amber anchor ankle anvil apple apron arrow atlas autumn axle badge bamboo banjo
     barley basin beacon bell berry bicycle birch bishop blanket bottle bramble bridge bronze
     bucket butter cabin cactus camel canoe carpet castle cedar cello chalk cherry chimney cinema
@@ -41,8 +40,8 @@ WORDS = tuple(
     swan table tailor temple thunder tiger timber tomato tower trumpet tulip tunnel turtle
     umbrella uncle unicorn valley vanilla velvet violin volcano wagon walnut water whale willow
     window wizard wolf yacht yellow yogurt zebra zipper zodiac
-    """.split()
-)
+"""
+WORDS = tuple(_LIST.split())
 
 
 @dataclass(frozen=True, slots=True)
