@@ -31,6 +31,12 @@ def test_the_document_names_everything() -> None:
     assert fields["parameters"] == dict(DEFAULT_PARAMETERS)
     assert fields["sealers"] == ["lianheng.sealers.1", "solo", [[ALICE.public, 1]]]
     assert fields["organisations"] == [{"name": "north", "title": "north", "uscc": "", "lei": ""}]
+    assert fields["policies"] == {}
+    assert {role["name"]: role["given"] for role in fields["roles"]} == {
+        "admin": "organisation",
+        "auditor": "chain",
+        "operator": "organisation",
+    }
     (member,) = fields["members"]
     assert (member["id"], member["kind"], member["roles"]) == (
         "alice@north",
