@@ -63,6 +63,10 @@ class Joining:
     address: str
     node: str
     members: Mapping[str, Sequence[str]]
+    development: bool = False
+    """All keys are written unencrypted."""
+    open_node: bool = False
+    """The node's key is: CometBFT needs it in plain beside its own files."""
 
 
 def read_ceremony(file: Path) -> Ceremony:
@@ -95,7 +99,7 @@ def require_own_system(terms: Terms) -> None:
 
 
 def join_home(
-    ceremony: Ceremony, home: HomeFolder, joining: Joining, passphrase: Passphrase, *, dev: bool
+    ceremony: Ceremony, home: HomeFolder, joining: Joining, passphrase: Passphrase
 ) -> Ceremony:
     """Make what is missing of the organisation's keys in its home, and add its part.
 
@@ -110,7 +114,7 @@ def join_home(
             "home.exists", f"{home.path} belongs to a chain already", "name another: --home FOLDER"
         )
     home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys = open_keys(home, joining, passphrase, dev=dev)
+    keys = open_keys(home, joining, passphrase)
     node = MemberId(f"{joining.node}@{joining.organisation}")
     place = NodePlace(node, joining.address, make_node_key(home.path / "comet"))
     part = Part.make(
@@ -151,18 +155,13 @@ class OwnKey:
             )
 
 
-def open_keys(
-    home: HomeFolder, joining: Joining, passphrase: Passphrase, *, dev: bool
-) -> list[OwnKey]:
+def open_keys(home: HomeFolder, joining: Joining, passphrase: Passphrase) -> list[OwnKey]:
     """The keys of admin, node and other members: those that are there, and new ones in memory."""
     organisation = joining.organisation
-    roles = {
-        f"{name}@{organisation}": list(given)
-        for name, given in {ADMIN: (), **joining.members}.items()
-    }
-    admin = admin_of(organisation)
+    named = {ADMIN: (), **joining.members}
+    roles = {f"{name}@{organisation}": list(given) for name, given in named.items()}
+    admin, node = admin_of(organisation), MemberId(f"{joining.node}@{organisation}")
     roles[admin] = [ADMIN, *(role for role in roles[admin] if role != ADMIN)]
-    node = MemberId(f"{joining.node}@{organisation}")
     if node in roles:
         raise UsageError(
             "ceremony.node_name", f"{node} is named as a member, too", "name the node otherwise"
@@ -170,21 +169,37 @@ def open_keys(
     files = {**{name: home.identity_file(name) for name in roles}, str(node): home.node_identity}
     cards = {name: read_card(file) for name, file in files.items() if file.exists()}
     check_cards(cards)
-    needed = any(card.encrypted for card in cards.values()) or (not dev and len(cards) < len(files))
-    secret = resolve_passphrase(passphrase) if needed else None
+
+    def is_open(name: str) -> bool:
+        if name in cards:
+            return not cards[name].encrypted
+        return joining.development or (joining.open_node and name == node)
+
+    secret = None if all(map(is_open, files)) else resolve_passphrase(passphrase)
     found: list[OwnKey] = []
     for name, file in files.items():
-        card = cards.get(name)
-        identity = (
-            Identity.generate(name, development=dev)
-            if card is None
-            else read_identity(file, secret)
-        )
-        kind = "node" if name == node else card.kind if card else "person"
-        custodial = card.custodial if card else False
-        spec = MemberSpec(name, identity, kind, roles.get(name, []), custodial)
-        found.append(OwnKey(file, spec, None if dev else secret))
+        kind, given = ("node", []) if name == node else ("person", roles[name])
+        opened = is_open(name)
+        spec = spec_of(name, file, cards.get(name), secret, is_open=opened, kind=kind, roles=given)
+        found.append(OwnKey(file, spec, None if opened else secret))
     return found
+
+
+def spec_of(
+    name: str,
+    file: Path,
+    card: "IdentityCard | None",
+    secret: bytes | None,
+    *,
+    is_open: bool,
+    kind: str = "person",
+    roles: Sequence[str] = (),
+) -> MemberSpec:
+    """A member with the key in its file, or with a new one."""
+    if card is None:
+        return MemberSpec(name, Identity.generate(name, development=is_open), kind, roles)
+    kind = kind if kind == "node" else card.kind
+    return MemberSpec(name, read_identity(file, secret), kind, roles, card.custodial)
 
 
 def check_cards(cards: "Mapping[str, IdentityCard]") -> None:

@@ -22,6 +22,10 @@ OwnHome = Annotated[
         "--home", envvar="LIANHENG_HOME", help="Your organisation's folder; else this one."
     ),
 ]
+LOCKED_NODE = (
+    "node.identity is encrypted, and CometBFT needs the node's key in plain: a node of this "
+    "home does not start; join with --open-node for one that does"
+)
 GROUPS = 16  # hexadecimal digits of a hash that are shown
 
 
@@ -112,6 +116,10 @@ def join(
         bool, typer.Option("--replace", help="In place of the part that you added before.")
     ] = False,
     home: OwnHome = Path(),
+    open_node: Annotated[
+        bool,
+        typer.Option("--open-node", help="The node's key unencrypted, as CometBFT needs it."),
+    ] = False,
     dev: Annotated[
         bool, typer.Option("--dev", help="UNENCRYPTED keys, never for real use.")
     ] = False,
@@ -139,11 +147,13 @@ def join(
             checked_address(address),
             node,
             {name: roles.split(",") if roles else [] for name, roles in pairs(members).items()},
+            development=dev,
+            open_node=open_node,
         )
         if replace:
             ceremony = replaced(ceremony, org)
         secret = home_passphrase(home, passphrase_file, org)
-        ceremony = join_home(ceremony, HomeFolder(home), joining, secret, dev=dev)
+        ceremony = join_home(ceremony, HomeFolder(home), joining, secret)
     elif merge is None:
         raise typer.BadParameter("name your organisation: --org NAME", param_hint="--org")
     write_ceremony(file, ceremony)
@@ -228,7 +238,8 @@ def finish(
         markup=False,
     )
     if output is None:
-        hint("next: lianheng up --detach" + ("" if home == Path() else f" --home {home}"))
+        said = None if runnable(home) else LOCKED_NODE
+        hint(said or "next: lianheng up --detach" + ("" if home == Path() else f" --home {home}"))
 
 
 @app.command()
@@ -303,6 +314,14 @@ def home_passphrase(home: Path, file: Path | None, organisation: str) -> "Passph
     if HomeFolder(home).node_identity.exists():
         return passphrase(file, f"the keys of {organisation}")
     return new_passphrase(file, f"new passphrase for the keys of {organisation}")
+
+
+def runnable(home: Path) -> bool:
+    """Whether a node can start with the node's key of this home."""
+    from lianheng.cli._home import HomeFolder
+    from lianheng.members import is_development
+
+    return is_development(HomeFolder(home).node_identity)
 
 
 def told(ceremony: "Ceremony", file: Path, what: str, *, json: bool) -> None:
