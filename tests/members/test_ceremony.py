@@ -395,4 +395,5 @@ def test_words_tell_bytes_apart() -> None:
     made = Fingerprint.of(Hash32(bytes(32)))
     assert [WORDS.index(word) for word in made.words.split()] == list(made.data)
     assert bytes.fromhex(made.digits.replace("-", "")) == made.data
-    assert len(made.data) == 10
+    assert made.digits == "ebbd-e709-9f08-81eb-c921", "as docs/protocol/formats.md gives it"
+    assert made.words == "uncle quartz tulip atlas olive arrow library uncle ruby canoe"
