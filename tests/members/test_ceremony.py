@@ -303,6 +303,125 @@ def test_a_part_that_an_organisation_made_wrongly_is_refused(change: Any, code: 
     assert "grid" in caught.value.message or "alice" in caught.value.message
 
 
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.binary(max_size=40)
+    | st.text(max_size=20)
+    | st.sampled_from(["admin@grid", "grid", "node", "admin", "alice@grid", b"\x00" * 32]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def places(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a tree of maps and arrays."""
+    steps = (
+        tree.items()
+        if isinstance(tree, dict)
+        else enumerate(tree)
+        if isinstance(tree, list)
+        else ()
+    )
+    return [at, *(place for step, inner in steps for place in places(inner, (*at, step)))]
+
+
+def put_somewhere(data: st.DataObject, tree: Any) -> Any:
+    """The tree with another value at one place, or without what was there."""
+    place = data.draw(st.sampled_from(places(tree)[1:]))
+    holder = tree
+    for step in place[:-1]:
+        holder = holder[step]
+    if data.draw(st.booleans()):
+        holder[place[-1]] = data.draw(VALUES)
+    else:
+        del holder[place[-1]]
+    return tree
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_an_organisation_signs_is_read_or_refused_by_name(data: st.DataObject) -> None:
+    signer = PEOPLE["grid"][admin_of("grid")]
+    content = decode(decode(JOINED.parts[OrganisationName("grid")].encoded)[2])
+    signed_part = signer.sign(encode(put_somewhere(data, content)), b"")
+    try:
+        read = Part.from_bytes("grid", signed_part, TERMS)
+    except InvalidValue as failure:
+        refused = failure.code
+    else:
+        refused = "ceremony."
+        assert read.encoded == signed_part
+        assert Ceremony(TERMS).join(read).missing == ["bank-a", "bank-b"]
+    assert refused.startswith("ceremony.")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_stands_in_a_file_is_read_or_refused_by_name(data: st.DataObject) -> None:
+    fields = decode(SIGNED.encoded)
+    fields["terms"] = decode(fields["terms"])
+    changed = put_somewhere(data, fields)
+    changed.pop("check", None)
+    if "terms" in changed:
+        changed["terms"] = encode(changed["terms"])
+    file = encode({**changed, "check": _native.hash_bytes(encode(changed))})
+    if file != SIGNED.encoded:
+        try:
+            read = Ceremony.from_bytes(file)
+        except InvalidValue as failure:
+            refused = failure.code
+        else:
+            # A signature fewer is what the file was before somebody signed.
+            refused = "ceremony."
+            assert read.parts == SIGNED.parts
+            assert set(read.signatures) < set(SIGNED.signatures)
+        assert refused.startswith("ceremony.")
+
+
+def raw_map(pairs: Sequence[tuple[str, bytes]]) -> bytes:
+    """A map as somebody writes it who keeps no order."""
+    return bytes([0xA0 + len(pairs)]) + b"".join(encode(key) + value for key, value in pairs)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_doubled_and_reordered_parts_are_refused(data: st.DataObject) -> None:
+    fields = decode(SIGNED.encoded)
+    parts = [(name, encode(part)) for name, part in fields["parts"].items()]
+    order = data.draw(st.lists(st.sampled_from(parts), min_size=1, max_size=5))
+    outer = [
+        (name, raw_map(order) if name == "parts" else encode(value))
+        for name, value in sorted(fields.items(), key=lambda pair: (len(pair[0]), pair[0]))
+    ]
+    file = raw_map(outer)
+    if order == parts:
+        assert file == SIGNED.encoded
+        return
+    with pytest.raises(InvalidValue) as caught:
+        Ceremony.from_bytes(file)
+    assert caught.value.code in {"ceremony.malformed", "ceremony.part_missing"}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_whatever_way_copies_take_they_end_in_one_file(data: st.DataObject) -> None:
+    copies = [Ceremony(TERMS)]
+    for name in data.draw(st.permutations(NAMES)):
+        start = data.draw(st.sampled_from(copies))
+        copies.append(start.join(part(name)))
+    whole = data.draw(st.permutations(copies))
+    merged = whole[0]
+    for other in whole[1:]:
+        merged = merged.merge(other)
+    assert merged.encoded == JOINED.encoded
+    halves = [signed(merged, [name]) for name in data.draw(st.permutations(NAMES))]
+    assert halves[0].merge(halves[1]).merge(halves[2]).encoded == SIGNED.encoded
+
+
 def test_who_joins_in_anothers_name_is_seen() -> None:
     stolen = joined(NAMES[:2]).join(part("grid", people=MALLORY))
     with pytest.raises(InvalidValue) as caught:

@@ -98,17 +98,11 @@ class Part:
                 raise malformed(what, "it is not signed by one")
             content = decode(signed[2])
             part = _read(content, data)
-        if part.organisation != organisation:
-            raise malformed(what, f"it is that of {part.organisation}")
-        _check_signature(part)
-        if content["terms"] != terms.hash:
-            raise InvalidValue(
-                "ceremony.other_terms",
-                f"{part.organisation} joined the terms {bytes(content['terms']).hex()[:16]}, "
-                f"this file has {terms.hash.hex()[:16]}",
-                "the terms were altered, or the part is of another ceremony: " + AGAIN,
-            )
-        _check_members(part, terms)
+            if part.organisation != organisation:
+                raise malformed(what, f"it is that of {part.organisation}")
+            _check_signature(part)
+            _check_terms(part, content["terms"], terms)
+            _check_members(part, terms)
         return part
 
     @property
@@ -171,6 +165,16 @@ def _check_signature(part: Part) -> None:
             f"the part of {part.organisation} is not what its admin signed",
             AGAIN,
         ) from failure
+
+
+def _check_terms(part: Part, named: bytes, terms: Terms) -> None:
+    if named != terms.hash:
+        raise InvalidValue(
+            "ceremony.other_terms",
+            f"{part.organisation} joined the terms {named.hex()[:16]}, "
+            f"this file has {terms.hash.hex()[:16]}",
+            "the terms were altered, or the part is of another ceremony: " + AGAIN,
+        )
 
 
 def _check_members(part: Part, terms: Terms) -> None:
