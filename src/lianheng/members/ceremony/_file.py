@@ -11,7 +11,7 @@ from typing import Self
 from lianheng import _native
 from lianheng.members._genesis import Genesis
 from lianheng.members._identity import Identity
-from lianheng.members.ceremony._part import Part, admin_of
+from lianheng.members.ceremony._part import Part, admin_of, public_of
 from lianheng.members.ceremony._refusals import AGAIN, malformed, reading
 from lianheng.members.ceremony._terms import Terms
 from lianheng.members.ceremony._words import Fingerprint
@@ -246,7 +246,7 @@ def _check_apart(parts: Mapping[OrganisationName, Part]) -> None:
     owners: dict[object, str] = {}
     for part in parts.values():
         names: list[tuple[object, str]] = [
-            (bytes(member["keys"][0]["public"]), str(member["id"])) for member in part.members
+            (public_of(member), str(member["id"])) for member in part.members
         ]
         names += [(part.node.id, f"the node of {part.organisation}")]
         names += [(part.node.address, f"the address of {part.organisation}")]

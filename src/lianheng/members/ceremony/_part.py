@@ -38,6 +38,7 @@ _ADDRESS = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}"
 )
 _COSE_PARTS = 4
+_PUBLIC_BYTES = 32
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -119,7 +120,7 @@ class Part:
         """A member's public key; raise `InvalidValue` where the part has no such member."""
         for each in self.members:
             if each["id"] == member:
-                return bytes(each["keys"][0]["public"])
+                return public_of(each)
         raise malformed(f"the part of {self.organisation}", f"{member} is not among its members")
 
 
@@ -192,6 +193,15 @@ def _check_members(part: Part, terms: Terms) -> None:
         raise malformed(what, f"{admin['id']} has not the role {ADMIN}")
 
 
+def public_of(member: Mapping[str, Any]) -> bytes:
+    """The public key in a member's fields; raise `InvalidValue` where it is none."""
+    public = member["keys"][0]["public"]
+    # bytes() of a number would be as many zero bytes.
+    if not isinstance(public, bytes) or len(public) != _PUBLIC_BYTES:
+        raise malformed(f"the key of {str(member['id'])[:80]}", "it is not 32 bytes")
+    return public
+
+
 def _without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if key != name}
 
@@ -199,7 +209,7 @@ def _without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _check_member(what: str, fields: Mapping[str, Any], terms: Terms, organisation: str) -> None:
     with reading(what):
         member, (key,) = MemberId(fields["id"]), fields["keys"]
-        public, roles = bytes(key["public"]), fields["roles"]
+        public, roles = public_of(fields), fields["roles"]
         with native_errors():
             _native.check_public_key(public)
             statement = possession_payload(terms.chain, member, KeyId(_native.key_id(public)))

@@ -24,5 +24,5 @@ def reading(what: str) -> Iterator[None]:
         raise malformed(what, failure.message) from failure
     except (KeyError, IndexError) as failure:
         raise malformed(what, f"{str(failure)[:80]} is missing") from failure
-    except (TypeError, ValueError, AttributeError) as failure:
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as failure:
         raise malformed(what, f"a field is of another type: {str(failure)[:80]}") from failure

@@ -29,6 +29,7 @@ from lianheng.model import (
 TERMS_NAME = "lianheng.ceremony-terms.1"
 SUITE = 1
 RULES = 1
+LATEST_MS = 253_402_300_799_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,12 @@ class Terms:
                 "ceremony.organisations",
                 f"{len(names)} organisations, {len(set(names))} of them different",
                 f"name 1 to {limits.CEREMONY_ORGANISATIONS} organisations, each once",
+            )
+        if type(time_ms) is not int or not 0 <= time_ms <= LATEST_MS:
+            raise InvalidValue(
+                "ceremony.time",
+                f"the chain would begin at {str(time_ms)[:80]!r}",
+                "a time is milliseconds since 1970, before the year 10000",
             )
         fields: dict[str, Any] = {
             "format": TERMS_NAME,
