@@ -180,7 +180,8 @@ def fill(
     """Writes all homes and the network's file into a working folder."""
     from lianheng.ledger import wall_clock_ms
     from lianheng.model import GenesisFile
-    from lianheng.system import LOCAL_POLICIES, contracts as system_contracts
+    from lianheng.system import LOCAL_POLICIES
+    from lianheng.system import contracts as system_contracts
 
     genesis = Genesis.create(
         chain=chain,
@@ -210,7 +211,7 @@ def fill_home(
     home.identities.mkdir(mode=0o700)
     for spec in people:
         write_identity(home.identity_file(spec.id), spec.identity)
-    write_identity(home.node_identity, node.identity)
+    write_identity(home.node_identity, node.identity, kind="node")
     with create_ledger(home.ledger, genesis) as ledger:
         home.genesis_file.write_bytes(ledger.genesis_file)
 

@@ -16,6 +16,8 @@ from lianheng.cli import (
     down,
     export,
     fsck,
+    genesis,
+    identity,
     init,
     network,
     prove,
@@ -40,6 +42,8 @@ app.command(rich_help_panel=START)(demo.demo)
 app.command(rich_help_panel=START)(init.init)
 app.command(rich_help_panel=START)(up.up)
 app.command(rich_help_panel=START)(down.down)
+app.add_typer(genesis.app, name="genesis", rich_help_panel=START)
+app.add_typer(identity.app, name="identity", rich_help_panel=START)
 app.add_typer(contract.app, name="contract", rich_help_panel=WORK)
 app.command(rich_help_panel=WORK)(call.call)
 app.command(rich_help_panel=WORK)(view.view)

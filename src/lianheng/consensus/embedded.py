@@ -87,7 +87,7 @@ def create_ledger(
     folder.mkdir(parents=True, exist_ok=True)
     # The key first: a ledger without its sealer's key could never confirm anything.
     if sealer is not None:
-        write_identity(folder / SEALER_NAME, sealer, passphrase)
+        write_identity(folder / SEALER_NAME, sealer, passphrase, kind="node")
     with native_errors():
         engine = Engine.create(str(folder / STORE_NAME), genesis.encoded)
     return _assemble(engine, _holder(sealer), clock, bounds)

@@ -66,6 +66,12 @@ ABBREVIATION_CANDIDATES = 8
 IDENTITY_FILE_BYTES = 65_536
 PASSPHRASE_BYTES = 1_024
 
+# A file that organisations pass around to begin a chain: sources of contracts and each other's
+# members. Each organisation runs a validator, and CometBFT takes as many peers as PEERS says.
+CEREMONY_FILE_BYTES = 16_777_216
+CEREMONY_ORGANISATIONS = 256
+CEREMONY_MEMBERS = 1_000
+
 # Local socket. A frame holds at least one full block and every receipt; 16 MiB also bounds what a
 # stranger with access to the socket can make the node allocate.
 FRAME_BYTES = 16_777_216
