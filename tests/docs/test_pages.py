@@ -111,7 +111,7 @@ def test_the_administrators_page_does_what_it_shows(tmp_path: Path) -> None:
     finally:
         lianheng = Path(sys.executable).with_name("lianheng")
         for home in tmp_path.glob("*/lianheng.toml"):
-            stop = [lianheng, "down", "--home", str(home.parent)]
+            stop = [str(lianheng), "down", "--home", str(home.parent)]
             subprocess.run(stop, cwd=tmp_path, check=False)
 
 

@@ -63,9 +63,7 @@ class Stage:
         named = [signers] if isinstance(signers, str) else signers
         return self.call_with([self.keys[name] for name in named], target, arguments)
 
-    def call_with(
-        self, keys: list[Identity], target: str, arguments: dict[str, Any]
-    ) -> Result:
+    def call_with(self, keys: list[Identity], target: str, arguments: dict[str, Any]) -> Result:
         """The same, with these keys."""
         self.now += 10
         self._count += 1

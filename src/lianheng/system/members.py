@@ -81,7 +81,7 @@ class Key(Record):
 
 
 class Role(Record):
-    """A role of the chain's catalogue, and who gives it: an organisation to its own, or the chain."""
+    """A role of the catalogue, and who gives it: an organisation to its own, or the chain."""
 
     name: str
     version: int
@@ -172,9 +172,7 @@ class Members(Contract):
         """Take an organisation in, with its first admin."""
         require(is_name(name, "-"), "name", "a name has a-z, 0-9 and -, from a letter on")
         require(self.organisation(name) is None, "known", f"{name} was taken in before")
-        require(
-            organisation_of(admin) == name, "name", f"{admin} is no member of {name}"
-        )
+        require(organisation_of(admin) == name, "name", f"{admin} is no member of {name}")
         row = Organisation(name, 0, self.height + 1, ACTIVE, title, uscc, lei)
         self.put_organisation(row, "")
         self.seats[name] = Seat(name)
@@ -421,7 +419,7 @@ class Members(Contract):
         require(len(reason) <= REASON_LIMIT, "reason", "the reason is too long")
         few = len(row.roles) <= ROLES_LIMIT
         require(few, "role", f"a member has at most {ROLES_LIMIT} roles")
-        twice = len({role: True for role in row.roles}) < len(row.roles)
+        twice = len(dict.fromkeys(row.roles, True)) < len(row.roles)
         require(not twice, "role", "a role stands twice")
         self.members[row.id, row.version] = row
         self.emit(Changed("member", row.id, row.status, row.since, reason))

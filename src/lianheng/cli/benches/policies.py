@@ -1,4 +1,4 @@
-"""`bench policies`: a chain of many organisations and members, what policies take, and opening it."""
+"""`bench policies`: a chain of many organisations and members: what policies and opening take."""
 
 import json
 import subprocess
