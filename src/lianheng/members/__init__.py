@@ -26,6 +26,7 @@ from lianheng.members._genesis import (
 )
 from lianheng.members._identity import Identity
 from lianheng.members._messages import prove_possession, sign_message
+from lianheng.members._public import PublicIdentity, read_public_identity
 from lianheng.members._signing import CallSigner, Signers
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "MemberSpec",
     "OrganisationSpec",
     "Passphrase",
+    "PublicIdentity",
     "Signers",
     "Validator",
     "identity_member",
@@ -46,6 +48,7 @@ __all__ = [
     "passphrase_from",
     "prove_possession",
     "read_identity",
+    "read_public_identity",
     "resolve_passphrase",
     "sign_message",
     "write_identity",
