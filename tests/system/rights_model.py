@@ -161,9 +161,7 @@ class Model:
     def in_force(self, member: str) -> bool:
         """Whether a member may sign at all."""
         found = self.people.get(member)
-        return (
-            found is not None and found.status == ACTIVE and found.organisation in self.seats
-        )
+        return found is not None and found.status == ACTIVE and found.organisation in self.seats
 
     def admins(self, organisation: str) -> set[str]:
         """Members with the role admin who are not suspended themselves."""
@@ -204,8 +202,13 @@ class Model:
         if contract == "governance":
             done = self.govern(method, arguments, members[0], now)
         else:
-            done = getattr(self, method)(**arguments)
+            done = self.act(method, arguments)
         return "final" if done else "rejected"
+
+    def act(self, method: str, arguments: Arguments) -> bool:
+        """Do it, where the rules of membership allow it."""
+        named = {"who" if name == "id" else name: value for name, value in arguments.items()}
+        return bool(getattr(self, method)(**named))
 
     def due(self, number: int) -> str:
         """How the run of a proposal ends."""
@@ -213,7 +216,7 @@ class Model:
         members = motion.voters(agree=True)
         if not self.met(motion.target, motion.arguments, members):
             return "denied"
-        if not getattr(self, motion.target.partition(".")[2])(**motion.arguments):
+        if not self.act(motion.target.partition(".")[2], motion.arguments):
             return "rejected"
         motion.status = DONE
         return "final"
@@ -258,59 +261,59 @@ class Model:
 
     # --- members ---------------------------------------------------------------------------------
 
-    def add_member(self, id: str, roles: Sequence[str], key: int, proved: bool) -> bool:
-        organisation = id.partition("@")[2]
-        if organisation not in self.seats or id in self.people:
+    def add_member(self, who: str, roles: Sequence[str], key: int, proved: bool) -> bool:
+        organisation = who.partition("@")[2]
+        if organisation not in self.seats or who in self.people:
             return False
         if any(self.catalogue.get(role) != "organisation" for role in roles):
             return False
-        if len(set(roles)) < len(roles) or (id, key) in self.used or not proved:
+        if len(set(roles)) < len(roles) or (who, key) in self.used or not proved:
             return False
-        self.people[id] = Person(organisation, ACTIVE, set(roles), {key})
-        self.used.add((id, key))
+        self.people[who] = Person(organisation, ACTIVE, set(roles), {key})
+        self.used.add((who, key))
         return True
 
-    def give_role(self, id: str, role: str) -> bool:
-        return self.catalogue.get(role) == "organisation" and self.appoint(id, role)
+    def give_role(self, who: str, role: str) -> bool:
+        return self.catalogue.get(role) == "organisation" and self.appoint(who, role)
 
-    def appoint(self, id: str, role: str) -> bool:
-        one = self.people.get(id)
+    def appoint(self, who: str, role: str) -> bool:
+        one = self.people.get(who)
         if one is None or one.status == REMOVED or role not in self.catalogue or role in one.roles:
             return False
         one.roles.add(role)
         return True
 
-    def is_needed(self, id: str) -> bool:
+    def is_needed(self, who: str) -> bool:
         """Whether an organisation in force would be left without an admin."""
-        organisation = self.people[id].organisation
-        return organisation in self.seats and self.admins(organisation) == {id}
+        organisation = self.people[who].organisation
+        return organisation in self.seats and self.admins(organisation) == {who}
 
-    def take_role(self, id: str, role: str) -> bool:
-        one = self.people.get(id)
+    def take_role(self, who: str, role: str) -> bool:
+        one = self.people.get(who)
         if one is None or one.status == REMOVED or role not in one.roles:
             return False
-        if role == "admin" and self.is_needed(id):
+        if role == "admin" and self.is_needed(who):
             return False
         one.roles.discard(role)
         return True
 
-    def suspend_member(self, id: str) -> bool:
-        one = self.people.get(id)
-        if one is None or one.status != ACTIVE or self.is_needed(id):
+    def suspend_member(self, who: str) -> bool:
+        one = self.people.get(who)
+        if one is None or one.status != ACTIVE or self.is_needed(who):
             return False
         one.status = SUSPENDED
         return True
 
-    def reinstate_member(self, id: str) -> bool:
-        one = self.people.get(id)
+    def reinstate_member(self, who: str) -> bool:
+        one = self.people.get(who)
         if one is None or one.status != SUSPENDED:
             return False
         one.status = ACTIVE
         return True
 
-    def remove_member(self, id: str) -> bool:
-        one = self.people.get(id)
-        if one is None or one.status == REMOVED or self.is_needed(id):
+    def remove_member(self, who: str) -> bool:
+        one = self.people.get(who)
+        if one is None or one.status == REMOVED or self.is_needed(who):
             return False
         one.status, one.keys = REMOVED, set()
         return True

@@ -49,7 +49,9 @@ class Stage:
         genesis = Genesis.create(
             chain=CHAIN,
             organisations=sorted({name.partition("@")[2] for name in cast}),
-            members=[MemberSpec(name, self.keys[name], roles=roles) for name, roles in cast.items()],
+            members=[
+                MemberSpec(name, self.keys[name], roles=roles) for name, roles in cast.items()
+            ],
             sealer=sealer,
             time_ms=START,
             contracts=[*contracts(), *deployed],
@@ -68,9 +70,7 @@ class Stage:
         named = [signers] if isinstance(signers, str) else signers
         return self.call_with([self.keys[name] for name in named], target, arguments)
 
-    def call_with(
-        self, keys: list[Identity], target: str, arguments: dict[str, Any]
-    ) -> Result:
+    def call_with(self, keys: list[Identity], target: str, arguments: dict[str, Any]) -> Result:
         """The same, with these keys."""
         self.now += 10
         self._count += 1

@@ -1,9 +1,9 @@
 """Every call of the system's contracts by every kind of member: the verdict is told beforehand.
 
 Who signs has one role or none, and belongs to the organisation that the call is about, to another,
-is suspended, removed, of a suspended organisation, or unknown. It signs alone, or with the admins of
-two other organisations. What a policy lets through is refused by the contract for a reason that is
-known, so that no cell changes what the next one finds.
+is suspended, removed, of a suspended organisation, or unknown. It signs alone, or with the admins
+of two other organisations. What a policy lets through is refused by the contract for a reason that
+is known, so that no cell changes what the next one finds.
 """
 
 from collections.abc import Iterator, Mapping
@@ -181,7 +181,7 @@ def test_no_call_is_left_out(stage: Stage) -> None:
     assert {f"contracts.{name}" for name in CONTRACTS_CALLS} < names
 
 
-def cells(line: Line) -> Iterator[tuple[str, str, bool]]:
+def cells() -> Iterator[tuple[str, str, bool]]:
     for role in ROLES:
         for relation in RELATIONS:
             for together in (False, True):
@@ -192,7 +192,7 @@ def cells(line: Line) -> Iterator[tuple[str, str, bool]]:
 def test_each_call_by_everybody(stage: Stage, line: Line) -> None:
     before = stage.ledger.table("members", "members").scan(limit=1_000).values
     wrong = []
-    for role, relation, together in cells(line):
+    for role, relation, together in cells():
         who = name_of(role, relation)
         signers = [who, *(name for name in COSIGNERS if together)]
         result = stage.call(signers, line.target, **line.arguments)
