@@ -224,7 +224,7 @@ def show_proposal(proposal: Proposal, now: int) -> None:
         "status": row["status"],
         "policy": proposal.policy or "none: there is no such call",
         "proposed": f"by {row['proposer']}",
-        "expires" if proposal.is_open else "expiry": expiry(row, now),
+        **({"expires": expiry(row, now)} if proposal.is_open else {}),
         "source": short_hash(source) if source else "none in force",
         "digest": short_hash(proposal.digest),
         "gas": f"{row['gas']:,}",

@@ -159,6 +159,7 @@ def rule_json(rule: "Rule") -> dict[str, Any]:
         "set_by_chain": rule.by_chain,
         "declared": rule.declared,
         "since": rule.since,
+        "contract_status": rule.status,
     }
 
 
@@ -217,6 +218,8 @@ def show_who(rights: "Rights", rule: "Rule", found: "Sequence[Right]") -> None:
     out = console()
     chain = " (set by the chain)" if rule.by_chain else ""
     told = f"{rule.target} at height {rights.height} required {rule.policy}{chain}"
+    if rule.status != "active":
+        told += f"; {rule.contract} was {rule.status}"
     out.print(printable(told), style="bold", markup=False)
     if found:
         words: Mapping[str, str] = {

@@ -55,6 +55,8 @@ class Rule(NamedTuple):
     parameters: tuple[str, ...]
     facts: tuple[Fact, ...]
     by_chain: bool = False
+    status: str = ACTIVE
+    """Of its contract: nobody calls one that is frozen or retired."""
 
     @property
     def target(self) -> str:
@@ -162,7 +164,7 @@ class Rights:
         if contract == CONTRACTS:
             names = CONTRACTS_CALLS.items()
             declared = {name: (CONTRACTS_POLICY, tuple(types)) for name, types in names}
-            since, facts = 0, tuple[Fact, ...]()
+            since, facts, status = 0, tuple[Fact, ...](), ACTIVE
         else:
             found = self.history.row(CONTRACTS, "versions", contract)
             if found.row is None:
@@ -176,9 +178,11 @@ class Rights:
                 call["name"]: (call["by"], tuple(p["name"] for p in call["parameters"]))
                 for call in interface["calls"]
             }
-            since, facts = found.row["since"], found.facts
+            since, facts, status = found.row["since"], found.facts, found.row["status"]
         return [
-            self._rule(Rule(contract, name, policy, policy, since, parameters, facts))
+            self._rule(
+                Rule(contract, name, policy, policy, since, parameters, facts, status=status)
+            )
             for name, (policy, parameters) in declared.items()
         ]
 
@@ -220,7 +224,9 @@ class Rights:
         return Explanation(rule, lacks, denial(question, judgement), tuple(helpers))
 
     def who(self, rule: Rule, arguments: Mapping[str, object]) -> list[Right]:
-        """Members in force whose signature counts towards the call."""
+        """Members in force whose signature counts towards the call; none where it is not taken."""
+        if rule.status != ACTIVE:
+            return []
         found = [(one, self._how(rule, one, arguments)) for one in self.people if one.in_force]
         return [Right(person, how) for person, how in found if how]
 
