@@ -79,7 +79,7 @@ def test_organisations_agree_to_a_contract(governed: Path, cli: Cli) -> None:
 
 def test_an_upgrade_is_shown_as_what_it_changes(governed: Path, cli: Cli) -> None:
     propose = ("governance", "propose")
-    assert cli(*propose, "contracts.deploy", "source=@toolshed.py", *ALICE).code == 0
+    assert cli("contract", "deploy", "toolshed.py", "--propose", *ALICE).code == 0
     assert cli("governance", "approve", "1", *BOB).code == 0
     source = (governed / "toolshed.py").read_text()
     (governed / "toolshed.py").write_text(source.replace("already here", "here"))
@@ -91,6 +91,9 @@ def test_an_upgrade_is_shown_as_what_it_changes(governed: Path, cli: Cli) -> Non
     assert "+1 -1 lines" in shown
     done = cli("governance", "approve", "2", *CAROL, "--json").json
     assert (done["value"]["status"], done["run"]["status"]) == ("approved", "final")
+    (governed / "toolshed.py").write_text(source)
+    assert cli("contract", "upgrade", "toolshed.py", "--propose", *ALICE).code == 0
+    assert "+1 -1 lines" in cli("governance", "show", "3").out
     # What it changed is still shown when it is in force.
     assert "+1 -1 lines" in cli("governance", "show", "2").out
 

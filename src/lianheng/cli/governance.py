@@ -216,6 +216,15 @@ def propose_call(
     return sign_call(ledger, signing, "propose", wanted)
 
 
+def propose_source(method: str, arguments: dict[str, Any], signing: Signing, *, json: bool) -> None:
+    """Propose to deploy or upgrade a contract, open for a week."""
+    from lianheng.cli._session import open_client
+
+    with open_client(signing[0]) as ledger:
+        ended = propose_call(ledger, signing, f"contracts.{method}", arguments, ("7d", "", None))
+        finish(ledger, ended, json=json)
+
+
 def parse_call(ledger: "Ledger", target: str, pairs: list[str]) -> dict[str, Any]:
     """The arguments of the call, typed as its contract declares."""
     from lianheng.cli._arguments import parse_pairs, split_target

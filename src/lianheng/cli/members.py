@@ -199,8 +199,9 @@ def remove(
 
 
 def keys_of(rights: "Rights", member: str) -> "Sequence[InForce]":
-    """A member's keys, in force or not, by id."""
-    return rights.keys.get(member, ())
+    """A member's keys: those in force, then the others, each by height."""
+    found = rights.keys.get(member, ())
+    return sorted(found, key=lambda one: (one.row["status"] != "active", one.row["since"]))
 
 
 def shown_key(one: "InForce") -> dict[str, Any]:
