@@ -191,8 +191,8 @@ def test_old_heights_are_told_and_proved(governed: Path, cli: Cli) -> None:
         done = verify(governed, proofs)
         assert done.returncode == 0, done.stdout
         shown = re.findall(r"members\.members\['dan@grid', (\d)\] (=|is absent)", done.stdout)
-        wanted = {first: [("0", "="), ("1", "=")], first + 1: [("1", "="), ("2", "is absent")]}
-        assert shown == wanted.get(height, [])
+        versions = {first: [("0", "="), ("1", "=")], first + 1: [("1", "="), ("2", "is absent")]}
+        assert shown == versions.get(height, [])
     refused = cli("members", "--at", "99")
     assert refused.code == 2
     assert "height.unknown" in refused.err
