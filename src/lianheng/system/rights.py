@@ -213,13 +213,21 @@ class Rights:
         if not lacks:
             return Explanation(rule, "", "", ())
         parts = parts_of(rule.policy)
+        changed: dict[_Kind, bool] = {}
+
+        def helps(person: Person) -> bool:
+            kind = _kind(person, subject)
+            if kind not in changed:
+                more = [*signed, _signer(person)]
+                changed[kind] = any(part.counts(person, subject) for part in parts) and (
+                    missing(rule.policy, more, None, subject, self.seats) != lacks
+                )
+            return changed[kind]
+
         helpers = [
             person
             for person in self.people
-            if person.in_force
-            and person.member not in signers
-            and any(part.counts(person, subject) for part in parts)
-            and missing(rule.policy, (*signed, _signer(person)), None, subject, self.seats) != lacks
+            if person.in_force and person.member not in signers and helps(person)
         ]
         return Explanation(rule, lacks, denial(question, judgement), tuple(helpers))
 
@@ -227,19 +235,25 @@ class Rights:
         """Members in force whose signature counts towards the call; none where it is not taken."""
         if rule.status != ACTIVE:
             return []
-        found = [(one, self._how(rule, one, arguments)) for one in self.people if one.in_force]
-        return [Right(person, how) for person, how in found if how]
+        subject = subject_of(self._parameters(rule), arguments)
+        known: dict[_Kind, str] = {}
+        found = []
+        for person in self.people:
+            if person.in_force:
+                kind = _kind(person, subject)
+                if kind not in known:
+                    known[kind] = self._how(rule, person, subject)
+                found.append(Right(person, known[kind]))
+        return [right for right in found if right.how]
 
     def lacks_with(self, rule: Rule, people: Sequence[Person], subject: str | None) -> str:
         """What the call lacks where these sign it."""
         return missing(rule.policy, [_signer(one) for one in people], None, subject, self.seats)
 
-    def _how(self, rule: Rule, person: Person, arguments: Mapping[str, object]) -> str:
-        parameters = self._parameters(rule)
-        subject = subject_of(parameters, arguments)
+    def _how(self, rule: Rule, person: Person, subject: str | None) -> str:
         if not self.lacks_with(rule, [person], subject):
             return ALONE
-        if parameters and subject is None:
+        if self._parameters(rule) and subject is None:
             own = (person.member, person.organisation)
             if any(not self.lacks_with(rule, [person], each) for each in own):
                 return ITSELF
@@ -282,6 +296,14 @@ class _Signer(NamedTuple):
     member: str
     organisation: str
     roles: tuple[str, ...]
+
+
+_Kind = tuple[str, tuple[str, ...], bool]
+"""Members of one organisation with the same roles mean the same to a policy, but whom it names."""
+
+
+def _kind(person: Person, subject: str | None) -> _Kind:
+    return person.organisation, person.roles, person.member == subject
 
 
 def _signer(person: Person) -> _Signer:
