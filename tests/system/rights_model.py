@@ -349,10 +349,9 @@ class Model:
         return True
 
     def set(self, target: str, policy: str) -> bool:
-        everybody = [
-            Signing(f"x@{name}", name, frozenset({"admin", "auditor", "operator"}))
-            for name in sorted(self.seats)
-        ]
+        # Nobody may be left who could set policies: an organisation has an admin, and maybe no more.
+        roles = {"admin"} if target == "policies.set" else {"admin", "auditor", "operator"}
+        everybody = [Signing(f"x@{name}", name, frozenset(roles)) for name in sorted(self.seats)]
         if not POLICIES[policy](Case(everybody, self.seats, everybody[0].organisation)):
             return False
         self.rules[target] = policy

@@ -135,6 +135,32 @@ def test_a_proposal_is_not_about_proposals(stage: Stage) -> None:
     assert error(result) == "contract.rejected itself"
 
 
+@pytest.mark.parametrize("arguments", [b"", b"\xff", b"\x01", b"\xa1\x01\x01\x01", b"\xbf\xff"])
+def test_arguments_are_a_canonical_map(stage: Stage, arguments: bytes) -> None:
+    given = {"contract": "tally", "method": "add", "arguments": arguments}
+    result = stage.call("admin@bank-a", "governance.propose", lasts=DAY, gas=1, note="", **given)
+    assert error(result) == "contract.interface"
+
+
+def test_nobody_shuts_out_everybody_by_accident(stage: Stage) -> None:
+    everybody = [f"admin@{name}" for name in ORGANISATIONS]
+    for target, policy in [
+        ("policies.set", "FORBIDDEN"),
+        ("policies.set", "role:clerk"),
+        ("members.appoint", "5"),
+        ("members.appoint", "ALL of bank-a,gone and FORBIDDEN"),
+    ]:
+        result = stage.call(everybody, "policies.set", target=target, policy=policy)
+        assert error(result) == "contract.rejected never_met", policy
+    for target, policy in [("policies.set", "2 role:admin"), ("tally.add", "FORBIDDEN")]:
+        assert stage.call(everybody, "policies.set", target=target, policy=policy).final
+    denied = stage.call(everybody, "tally.add", amount=1)
+    assert "requires FORBIDDEN (set by the chain)" in str(denied.error)
+    assert stage.call(everybody[:2], "policies.reset", target="tally.add").error is not None
+    assert stage.call(everybody[:3], "policies.reset", target="tally.add").final
+    assert stage.call(everybody[:3], "tally.add", amount=1).final
+
+
 def test_what_is_refused_when_it_runs_changed_nothing_and_may_run_again(stage: Stage) -> None:
     proposal = stage.propose("admin@bank-a", "tally.add", amount="many")
     stage.approve("admin@bank-b", proposal)

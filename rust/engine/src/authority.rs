@@ -33,7 +33,7 @@ pub(crate) struct Target<'a> {
 
 impl Asking<'_> {
     /// The policy in force, and whether the chain set it.
-    fn rule<'r>(&'r self, target: &Target<'r>) -> (&'r Rule, bool) {
+    pub fn rule<'r>(&'r self, target: &Target<'r>) -> (&'r Rule, bool) {
         match self.directory.policy(target.contract, target.method) {
             Some(set) => (set.as_ref(), true),
             None => (target.own, false),

@@ -98,9 +98,12 @@ fn missing(call: &Call<'_>, asked: &Value) -> Answer {
 
 /// `source(contract, arguments)`: the hash of the source that a call runs, or changes; empty where there is none.
 fn source(call: &Call<'_>, asked: &Value) -> Answer {
-    let contract = text(asked, "contract")?;
+    let (contract, arguments) = (text(asked, "contract")?, bytes(asked, "arguments")?);
+    if !matches!(cbor::decode(arguments), Ok(Value::Map(_))) {
+        return Err("the arguments of the call are no canonical map".to_owned());
+    }
     let name = match contract {
-        deploy::CONTRACT => text_argument(bytes(asked, "arguments")?, "name").unwrap_or_default(),
+        deploy::CONTRACT => text_argument(arguments, "name").unwrap_or_default(),
         other => other,
     };
     let source = call.contracts.get(name).map(|deployed| deployed.source);

@@ -110,6 +110,10 @@ impl Execution<'_> {
         call: &Call<'_>,
         spent: u64,
     ) -> Result<TransactionResult, Error> {
+        if let Err(error) = cbor::check(&wanted.arguments) {
+            let refusal = Refusal::new("call.bad_arguments", error.message);
+            return Ok(refused(0, None, refusal.in_field("arguments")));
+        }
         let name = match wanted.contract.as_str() {
             deploy::CONTRACT => text_argument(&wanted.arguments, "name").unwrap_or_default(),
             other => other,

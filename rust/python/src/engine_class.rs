@@ -14,7 +14,7 @@ use crate::crypto_functions::bytes32;
 use crate::envelope_class::{head_of, Envelope, Gathered, PyHead};
 use crate::error::{detached, raise};
 use crate::progress::Report;
-use crate::rows::{python_rows, PyRows};
+use crate::rows::{python_index_rows, python_rows, PyRows};
 use crate::steps::python_step;
 use crate::value;
 
@@ -56,10 +56,15 @@ impl Engine {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (path, *, rebuild=false))]
-    fn open(py: Python<'_>, path: &str, rebuild: bool) -> PyResult<Self> {
+    #[pyo3(signature = (path, *, rebuild=false, cache_bytes=None))]
+    fn open(py: Python<'_>, path: &str, rebuild: bool, cache_bytes: Option<u64>) -> PyResult<Self> {
+        let usual = engine::Opening::default();
+        let opening = engine::Opening {
+            rebuild,
+            cache_bytes: cache_bytes.unwrap_or(usual.cache_bytes),
+        };
         detached(py, || {
-            engine::Engine::open(Path::new(path), runtime(), rebuild)
+            engine::Engine::open_with(Path::new(path), runtime(), &opening)
         })
         .map(Self::wrap)
     }
@@ -319,22 +324,10 @@ impl Engine {
             limit,
             reverse,
         };
-        let rows = py.detach(|| core.index_rows(&range, index));
-        let rows = rows.map_err(raise)?;
-        let cursor = if rows.len() == limit.min(engine::limits::SCAN_ROWS) {
-            rows.last().map(|row| row.0.clone())
-        } else {
-            None
-        };
-        let mut list = Vec::with_capacity(rows.len());
-        for (_, primary, row) in rows {
-            let parts = engine::decode_parts(&primary).map_err(raise)?;
-            list.push((
-                value::to_python(py, &codec::cbor::Value::Array(parts))?,
-                PyBytes::new(py, &row),
-            ));
-        }
-        Ok((list, cursor.map(|cursor| PyBytes::new(py, &cursor))))
+        let rows = py
+            .detach(|| core.index_rows(&range, index))
+            .map_err(raise)?;
+        python_index_rows(py, rows, limit)
     }
 
     fn view<'py>(

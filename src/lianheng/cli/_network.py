@@ -240,6 +240,7 @@ def write_all_settings(folder: Path, cast: Cast, genesis: "GenesisFile") -> None
                 listen=peer.address,
                 peers=tuple(other for other in peers if other is not peer),
                 siblings=tuple(other for other in homes if other is not home),
+                cache_mb=limits.CACHE_MB_SHARED,
             )
         )
     text = SETTINGS.format(

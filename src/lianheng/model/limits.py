@@ -107,6 +107,12 @@ MEMPOOL_BYTES = 33_554_432
 MEMPOOL_BYTES_LEAST = 16_777_216
 MEMPOOL_BYTES_MOST = 1_073_741_824
 MEMPOOL_ENVELOPES = 2_000
+# Memory of a ledger at rest, MB: rows, the state's tree, blocks and what is not on disk in order
+# yet. By default a million keys stay at hand; nodes that share a machine get less.
+CACHE_MB = 640
+CACHE_MB_LEAST = 16
+CACHE_MB_MOST = 65_536
+CACHE_MB_SHARED = 64
 # One envelope, or the largest lone transaction that a genesis can allow, with its head.
 CONSENSUS_TRANSACTION_BYTES = 5_242_880
 # A node that keeps fewer blocks could not help another that was down for a minute.

@@ -341,7 +341,7 @@ class Policies(Contract):
         try:
             name_of(contract, "_")
             name_of(method, "_")
-            can_be_met = self.can_be_met(policy)
+            can_be_met = self.can_be_met(target, policy)
         except ValueError as error:
             raise Rejected("malformed", str(error)) from None
         own = contract in SYSTEM
@@ -374,14 +374,19 @@ class Policies(Contract):
         self.emit(PolicySet(target, policy, row.since))
         return row
 
-    def can_be_met(self, policy: str) -> bool:
-        """Whether all organisations in force together meet it, each by a member with all its roles."""
+    def can_be_met(self, target: str, policy: str) -> bool:
+        """Whether all organisations in force together meet it, each by a member with all its roles.
+
+        Each has an admin, and may have nobody else: this very call must be met by admins.
+        """
         names: list[str] = []
         page = self.members.seated("", PAGE)
         while page:
             names.extend(page)
             page = self.members.seated(page[-1], PAGE) if len(page) == PAGE else []
         roles = tuple([w.partition(":")[2] for w in words_of(policy) if w.startswith("role:")])
+        if target == f"{self.contract}.set":
+            roles = ("admin",)
         everybody = tuple([Agreeing(f"x@{name}", name, roles) for name in names])
         subject = names[0] if names else ""
         return missing(policy, Agreement(everybody, None, subject, tuple(names))) == ""
