@@ -349,7 +349,7 @@ class Model:
         return True
 
     def set(self, target: str, policy: str) -> bool:
-        # Nobody may be left who could set policies: an organisation has an admin, and maybe no more.
+        # Somebody must be left who could set policies: an organisation may have nobody but admins.
         roles = {"admin"} if target == "policies.set" else {"admin", "auditor", "operator"}
         everybody = [Signing(f"x@{name}", name, frozenset(roles)) for name in sorted(self.seats)]
         if not POLICIES[policy](Case(everybody, self.seats, everybody[0].organisation)):
