@@ -1,8 +1,14 @@
 """What was in force at a height: policies through upgrades, rules and freezes; what shows it."""
 
-import pytest
-from tests.system.stage import ORGANISATIONS, Stage
+from functools import cache
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.system.stage import ORGANISATIONS, Stage
+from tests.system.test_policies import texts
+
+from lianheng.contract.policies import canonical
 from lianheng.model import ContractSource, InvalidValue, NotFound
 from lianheng.system.rights import ALONE, ITSELF, OTHERS, Rights, parts_of
 
@@ -112,3 +118,62 @@ def test_parts_that_count_members(
     policy: str, parts: list[tuple[str, tuple[str, ...], bool]]
 ) -> None:
     assert [tuple(part) for part in parts_of(policy)] == parts
+
+
+@cache
+def crowd() -> Rights:
+    """A chain of members with all roles, in organisations that policies name and others."""
+    people = {
+        f"{name}@{organisation}": roles
+        for organisation in ("acme", "bank-a", "bank-b", "mill")
+        for name, roles in {
+            "ann": ["admin"], "bob": ["bank", "operator"], "cat": [], "dan": ["operator"]
+        }.items()
+    }  # fmt: skip
+    return Rights(Stage(ContractSource("shed", "shed.py", SHED), people=people).ledger)
+
+
+def is_policy(text: str) -> bool:
+    try:
+        return bool(canonical(text))
+    except ValueError:
+        return False
+
+
+good = texts.filter(is_policy)
+subjects = st.one_of(st.none(), st.sampled_from(["ann@acme", "mill", "cat@bank-a", "nobody@grid"]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(good, subjects)
+def test_who_is_judged_as_each_member_would_be(policy: str, subject: str | None) -> None:
+    rights = crowd()
+    rule = rights.rule("shed", "leave")._replace(policy=policy)
+    arguments = {} if subject is None else {"member": subject}
+    found = {right.person.member: right.how for right in rights.who(rule, arguments)}
+    for person in rights.people:
+        alone = not rights.lacks_with(rule, [person], subject)
+        own = (person.member, person.organisation) if subject is None else ()
+        itself = any(not rights.lacks_with(rule, [person], each) for each in own)
+        wanted = ALONE if alone else ITSELF if itself else OTHERS
+        assert found.get(person.member, OTHERS) == wanted, person
+
+
+@settings(max_examples=150, deadline=None)
+@given(good, subjects, st.sampled_from([["ann@acme"], ["cat@mill", "ann@bank-a"], ["bob@bank-b"]]))
+def test_helpers_are_those_who_change_what_is_missing(
+    policy: str, subject: str | None, signers: list[str]
+) -> None:
+    rights = crowd()
+    rule = rights.rule("shed", "leave")._replace(policy=policy)
+    told = rights.explain(rule, signers, {} if subject is None else {"member": subject})
+    people = [rights.person(name) for name in signers]
+    assert told.lacks == rights.lacks_with(rule, people, subject)
+    wanted = {
+        person.member
+        for person in rights.people
+        if told.lacks
+        and person.member not in signers
+        and rights.lacks_with(rule, [*people, person], subject) != told.lacks
+    }
+    assert {person.member for person in told.helpers} == wanted

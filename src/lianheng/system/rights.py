@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lianheng import _native
 from lianheng.contract.imports import DIGITS
-from lianheng.contract.policies import Judgement, Question, denial, missing, subject_of
+from lianheng.contract.policies import Judgement, Question, denial, missing, names_in, subject_of
 from lianheng.model import NotFound, Row, native_errors
 from lianheng.system import policies
 from lianheng.system.history import Fact, History, InForce, Tables
@@ -213,10 +213,11 @@ class Rights:
         if not lacks:
             return Explanation(rule, "", "", ())
         parts = parts_of(rule.policy)
+        kinds = _Kinds(rule.policy, subject, {one.organisation for one in signed})
         changed: dict[_Kind, bool] = {}
 
         def helps(person: Person) -> bool:
-            kind = _kind(person, subject)
+            kind = kinds.of(person)
             if kind not in changed:
                 more = [*signed, _signer(person)]
                 changed[kind] = any(part.counts(person, subject) for part in parts) and (
@@ -236,11 +237,12 @@ class Rights:
         if rule.status != ACTIVE:
             return []
         subject = subject_of(self._parameters(rule), arguments)
+        kinds = _Kinds(rule.policy, subject, set())
         known: dict[_Kind, str] = {}
         found = []
         for person in self.people:
             if person.in_force:
-                kind = _kind(person, subject)
+                kind = kinds.of(person)
                 if kind not in known:
                     known[kind] = self._how(rule, person, subject)
                 found.append(Right(person, known[kind]))
@@ -251,13 +253,16 @@ class Rights:
         return missing(rule.policy, [_signer(one) for one in people], None, subject, self.seats)
 
     def _how(self, rule: Rule, person: Person, subject: str | None) -> str:
+        parts = [part for part in parts_of(rule.policy) if part.counts(person, subject)]
+        if not parts:
+            return ""
         if not self.lacks_with(rule, [person], subject):
             return ALONE
-        if self._parameters(rule) and subject is None:
+        if self._parameters(rule) and subject is None and any(part.itself for part in parts):
             own = (person.member, person.organisation)
             if any(not self.lacks_with(rule, [person], each) for each in own):
                 return ITSELF
-        return OTHERS if any(part.counts(person, subject) for part in parts_of(rule.policy)) else ""
+        return OTHERS
 
     def _parameters(self, rule: Rule) -> tuple[str, ...]:
         # The engine's own calls name no subject.
@@ -299,11 +304,24 @@ class _Signer(NamedTuple):
 
 
 _Kind = tuple[str, tuple[str, ...], bool]
-"""Members of one organisation with the same roles mean the same to a policy, but whom it names."""
 
 
-def _kind(person: Person, subject: str | None) -> _Kind:
-    return person.organisation, person.roles, person.member == subject
+class _Kinds:
+    """Members who mean the same to a policy: it tells apart organisations and members by name only.
+
+    So that a chain of many organisations is judged a few times, not once for each member.
+    """
+
+    def __init__(self, policy: str, subject: str | None, signed: set[str]) -> None:
+        self._subject = subject
+        self._apart = signed | {name for kind, name in names_in(policy) if kind == "org"}
+        if subject is not None:
+            self._apart.add(subject.rpartition("@")[2])
+
+    def of(self, person: Person) -> _Kind:
+        """The kind of this member."""
+        organisation = person.organisation if person.organisation in self._apart else ""
+        return organisation, person.roles, person.member == self._subject
 
 
 def _signer(person: Person) -> _Signer:
