@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Cli
 
-from lianheng.cli._proposals import in_words, parse_duration
+from lianheng.cli._proposals import check_digest, in_words, parse_duration
+from lianheng.consensus import open_ledger
 from lianheng.members import Identity, PublicIdentity, write_identity
-from lianheng.model import InvalidValue
+from lianheng.model import InvalidValue, LedgerError, encode
 
 ALICE, BOB, CAROL = (("--as", who) for who in ("alice@bank-a", "bob@bank-b", "carol@grid"))
 DAY = 86_400_000
@@ -248,6 +249,19 @@ def test_the_same_through_a_running_node(governed: Path, cli: Cli) -> None:
         assert verify(governed, proofs).returncode == 0
     finally:
         assert cli("down").code == 0
+
+
+def test_a_call_under_the_digest_of_another_is_not_shown(governed: Path, cli: Cli) -> None:
+    arguments = ("id=carol@grid", "role=auditor")
+    assert cli("governance", "propose", "members.appoint", *arguments, *ALICE).code == 0
+    with open_ledger(governed / "ledger") as ledger:
+        row = ledger.view("governance.proposal", {"number": 1})
+    check_digest(row)
+    other = encode({"id": "alice@bank-a", "role": "auditor"})
+    for change in ({"arguments": other}, {"method": "give_role"}, {"source": bytes(32)}):
+        with pytest.raises(LedgerError) as caught:
+            check_digest({**row, **change})
+        assert caught.value.code == "proposal.digest"
 
 
 def test_lengths_of_time() -> None:
