@@ -17,7 +17,7 @@ from lianheng.system.rights import Rights
 
 SEQUENCES = int(os.environ.get("LIANHENG_RIGHTS_SEQUENCES", "300"))
 FIRST_SEED = int(os.environ.get("LIANHENG_RIGHTS_SEED", "1"))
-STEPS = 30
+STEPS = 40
 ROLES = ("admin", "operator", "auditor", "clerk")
 EXTRA = ("mill", "port")
 PROPOSABLE = [target for target in OWN if not target.startswith("governance.")]
@@ -28,6 +28,10 @@ class Story:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)  # noqa: S311 - repeatable stories, no secrets
+        # Half of the stories are about one organisation, half about a few calls: they go deeper.
+        self.focus = self.random.choice([*ORGANISATIONS, *[None] * len(ORGANISATIONS)])
+        few = self.random.random() < 0.5
+        self.targets = self.random.sample(PROPOSABLE, 6) if few else PROPOSABLE
         self.stage = Stage()
         self.model = Model(
             dict.fromkeys(ORGANISATIONS, "active"),
@@ -54,13 +58,26 @@ class Story:
     # --- choices ---------------------------------------------------------------------------------
 
     def member(self) -> str:
-        """Mostly one that there is."""
-        if self.random.random() < 0.85:
+        """Mostly one that there is, often one that is not in force."""
+        way = self.random.random()
+        if self.focus is not None and way > 0.4:
+            own = [m for m in self.model.people if m.endswith(f"@{self.focus}")]
+            return self.random.choice(own)
+        out = sorted(m for m in self.model.people if not self.model.in_force(m))
+        if way < 0.3 and out:
+            return self.random.choice(out)
+        if way < 0.85:
             return self.random.choice(sorted(self.model.people))
         names = ("admin", "clerk", "eve")
         return f"{self.random.choice(names)}@{self.organisation()}"
 
     def organisation(self) -> str:
+        """Any, often one that is not in force."""
+        out = sorted(set(self.model.organisations) - self.model.seats)
+        if self.focus is not None and self.random.random() < 0.6:
+            return self.focus
+        if out and self.random.random() < 0.4:
+            return self.random.choice(out)
         return self.random.choice([*self.model.organisations, *EXTRA])
 
     def key(self, member: str) -> int:
@@ -74,11 +91,11 @@ class Story:
         """Somebody, several, all admins, or whoever the model says would do."""
         admins = [m for m, roles in self.model.rights().items() if "admin" in roles]
         way = self.random.random()
-        if way < 0.35 or not admins:
+        if way < 0.25 or not admins:
             chosen = [self.member()]
-        elif way < 0.55:
+        elif way < 0.4:
             chosen = [self.member() for _ in range(self.random.randint(2, 4))]
-        elif way < 0.8:
+        elif way < 0.6:
             chosen = sorted(admins)[: 1 + self.random.randrange(len(admins))]
         else:
             able = [
@@ -139,7 +156,7 @@ class Story:
             return
         if way < 0.2:
             target = "governance.propose"
-            inner = self.random.choice(PROPOSABLE)
+            inner = self.random.choice(self.targets)
             arguments: dict[str, Any] = {
                 "target": inner, "arguments": self.arguments(inner), "lasts": DAY
             }  # fmt: skip
@@ -153,7 +170,7 @@ class Story:
             if method in {"approve", "reject"}:
                 arguments["same"] = self.random.random() < 0.95
         else:
-            target = self.random.choice(PROPOSABLE)
+            target = self.random.choice(self.targets)
             arguments = self.arguments(target)
         self.call(self.signers(target, arguments), target, arguments)
         self.wait(10)
