@@ -1,6 +1,7 @@
 """A chain of four organisations in memory, whose time the test moves."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lianheng import _native
@@ -29,21 +30,27 @@ def proof(member: str, key: Identity) -> bytes:
 class Stage:
     """Each organisation has an admin and one member without a role."""
 
-    def __init__(self, *deployed: ContractSource, policies: dict[str, str] | None = None) -> None:
-        """The chain begins with the system's contracts and these."""
+    def __init__(
+        self,
+        *deployed: ContractSource,
+        policies: dict[str, str] | None = None,
+        people: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """The chain begins with the system's contracts and these; `people` have these roles."""
         self.now = START
-        self.keys = {
-            f"{name}@{organisation}": identity(f"{name}@{organisation}")
+        usual = {
+            f"{name}@{organisation}": ["admin"] if name == "admin" else []
             for organisation in ORGANISATIONS
             for name in ("admin", "clerk")
         }
+        cast = {**usual, **(people or {})}
+        self.keys = {name: identity(name) for name in cast}
         sealer = identity("sequencer@bank-a")
         genesis = Genesis.create(
             chain=CHAIN,
-            organisations=ORGANISATIONS,
+            organisations=sorted({name.partition("@")[2] for name in cast}),
             members=[
-                MemberSpec(name, key, roles=["admin"] if name.startswith("admin") else [])
-                for name, key in self.keys.items()
+                MemberSpec(name, self.keys[name], roles=roles) for name, roles in cast.items()
             ],
             sealer=sealer,
             time_ms=START,

@@ -249,3 +249,15 @@ def test_a_new_key_signs_from_the_next_block_on_and_the_old_one_no_more(stage: S
     assert "clerk@grid is removed since height 3" in str(lost.error)
     works = stage.call_with([new], "governance.withdraw", {"number": 1})
     assert error(works) == "contract.rejected unknown"
+
+
+def test_an_organisation_comes_back_only_with_an_admin(stage: Stage) -> None:
+    three = [f"admin@{name}" for name in ("bank-a", "grid", "hospital")]
+    bank = {"name": "bank-b"}
+    stage.call(three, "members.suspend_organisation", **bank, reason="a test").checked()
+    # Nobody of it is asked: it is not in force.
+    stage.call(three, "members.take_role", id="admin@bank-b", role="admin").checked()
+    back = stage.call(three[:2], "members.reinstate_organisation", **bank)
+    assert error(back) == "contract.rejected last_admin"
+    stage.call(three, "members.appoint", id="clerk@bank-b", role="admin").checked()
+    assert stage.call(three[:2], "members.reinstate_organisation", **bank).final

@@ -226,6 +226,8 @@ class Governance(Contract):
     def still_open(self, row: Proposal) -> None:
         known = row.status in (OPEN, APPROVED)
         require(known, "status", f"proposal {row.number} is {row.status}")
+        # Its timer ends it at that moment, unless a block is too full to run it.
+        require(self.now < row.expires, "status", f"proposal {row.number} is {EXPIRED}")
 
     def running(self, number: int, digest: bytes) -> Proposal:
         row = self.known(number)

@@ -200,6 +200,8 @@ class Members(Contract):
         """A suspended organisation takes part again."""
         row = self.known_organisation(name)
         require(row.status == SUSPENDED, "status", f"{name} is {row.status}")
+        led = len(self.admins.scan(name, limit=1)) > 0
+        require(led, "last_admin", f"{name} has no admin: make one first")
         self.seats[name] = Seat(name)
         return self.next_organisation(row, ACTIVE, "")
 

@@ -30,13 +30,16 @@ def upgrade(
     file: File,
     called: Called = None,
     rehearse: Rehearse = False,
+    propose: Annotated[
+        bool, typer.Option("--propose", help="Ask the other organisations to agree first.")
+    ] = False,
     member: As = None,
     others: With = None,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
 ) -> None:
-    """Put another source in force for a contract, after a rehearsal; needs the role admin."""
+    """Put another source in force for a contract, after a rehearsal, or propose it."""
     from lianheng import _native
     from lianheng.cli._print import console, emit, result_line, short_hash
     from lianheng.cli._session import open_client
@@ -45,6 +48,12 @@ def upgrade(
 
     source, name = read_source(file), called or file.stem
     refuse_if_wrong(source, file, json=json)
+    if propose and not rehearse:
+        from lianheng.cli.governance import propose_source
+
+        arguments = {"name": name, "file": file.name, "source": source}
+        propose_source("upgrade", arguments, (home, member, passphrase_file), json=json)
+        return
     signers = [] if rehearse else identities(home, member, others, passphrase_file)
     names = [str(signer.member) for signer in signers] or [*([member] if member else [])]
     if rehearse:
