@@ -10,7 +10,7 @@ use crate::deploy;
 use crate::execute::{refused, Execution};
 use crate::formats::result::{Refusal, TransactionResult};
 use crate::members::Member;
-use crate::runtime::{Call, Deployed, Order};
+use crate::runtime::{Call, Contract, Deployed, Order};
 use crate::Error;
 
 /// The contract that keeps proposals.
@@ -84,9 +84,7 @@ impl Execution<'_> {
         deployed: &Deployed,
         call: &Call<'_>,
     ) -> Result<TransactionResult, Error> {
-        let (booked, changes) = self.try_method(deployed, call, |code, state, steps| {
-            code.timer(call, state, steps)
-        })?;
+        let (booked, changes) = self.try_method(deployed, call, <dyn Contract>::timer)?;
         let (value, events) = match booked.outcome {
             Err(refusal) => return Ok(refused(booked.gas, Some(deployed.source), refusal)),
             Ok(done) => done,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::authority::{own_rule, text_argument, Asking, Target};
+use crate::authority::{asked_of, Asking};
 use crate::engine::Engine;
 use crate::formats::result::Refusal;
 use crate::members::Member;
@@ -34,25 +34,19 @@ impl Engine {
         let head = self.head();
         let known = members.iter().filter_map(|id| head.directory.member(id));
         let members: Vec<Arc<Member>> = known.cloned().collect();
-        let (own, first) = own_rule(&head.contracts, contract, method)?;
-        let subject = first.and_then(|first| text_argument(arguments, &first));
         let asking = Asking {
             directory: &head.directory,
             members: &members,
             via: None,
         };
-        let target = Target {
-            contract,
-            method,
-            own: &own,
-            subject,
-        };
-        let (rule, by_chain) = asking.rule(&target);
-        Ok(Explained {
-            policy: rule.text.clone(),
-            by_chain,
-            missing: asking.missing(&target),
-            denial: asking.denial(&target),
+        asked_of(&head.contracts, (contract, method, arguments), |target| {
+            let (rule, by_chain) = asking.rule(target);
+            Explained {
+                policy: rule.text.clone(),
+                by_chain,
+                missing: asking.missing(target),
+                denial: asking.denial(target),
+            }
         })
     }
 }
