@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lianheng.members import Genesis, Identity, MemberSpec
 from lianheng.model import ContractSource
+from lianheng.system import LOCAL_POLICIES
 
 TOOLSHED = Path(__file__).with_name("contracts") / "toolshed.py"
 
@@ -42,4 +43,5 @@ def genesis(
         time_ms=time.time_ns() // 1_000_000 if time_ms is None else time_ms,
         contracts=[ContractSource("toolshed", "toolshed.py", TOOLSHED.read_text())],
         parameters=parameters,
+        policies=LOCAL_POLICIES,
     )

@@ -42,7 +42,7 @@ def signatures() -> dict[tuple[str, str], str]:
     for node in ast.parse(SOURCE.read_text(encoding="utf-8")).body:
         owner = node.name if isinstance(node, ast.ClassDef) else ""
         for member in node.body if isinstance(node, ast.ClassDef) else [node]:
-            if isinstance(member, ast.FunctionDef) and not _only_to_refuse(member):
+            if isinstance(member, ast.FunctionDef):
                 found.setdefault((owner, member.name), []).append(_shown(member))
             elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
                 kind = ast.unparse(member.annotation)
@@ -50,11 +50,6 @@ def signatures() -> dict[tuple[str, str], str]:
                     f"`{member.target.id}: {kind}`"
                 )
     return {key: ", ".join(each) for key, each in found.items()}
-
-
-def _only_to_refuse(function: ast.FunctionDef) -> bool:
-    """`iter` with a function: the type pass knows it, the machine refuses it."""
-    return function.name == "iter" and function.args.posonlyargs[0].arg == "function"
 
 
 def _shown(function: ast.FunctionDef) -> str:

@@ -29,6 +29,12 @@ def hash_bytes(data: bytes) -> bytes: ...
 def key_id(public: bytes) -> bytes: ...
 def public_key(seed: bytes) -> bytes: ...
 def check_public_key(public: bytes) -> None: ...
+def explain_call(
+    engine: Engine, contract: str, method: str, arguments: bytes, members: Sequence[str]
+) -> tuple[str, bool, str | None, str | None]: ...
+def bench_policy(
+    engine: Engine, text: str, members: Sequence[str], subject: str | None, rounds: int
+) -> tuple[bool, list[int]]: ...
 def policy_text(text: str) -> str: ...
 def policy_names(text: str) -> list[tuple[str, str]]: ...
 def policy_admits(text: str, via: str) -> bool: ...
@@ -170,7 +176,8 @@ class Engine:
     def create(path: str | None, document: bytes) -> Engine:
         """A new ledger in an empty folder, or in memory when path is None."""
     @staticmethod
-    def open(path: str, *, rebuild: bool = False) -> Engine: ...
+    def open(path: str, *, rebuild: bool = False, cache_bytes: int | None = None) -> Engine:
+        """`cache_bytes`: about how much memory it holds at rest."""
     def close(self) -> None: ...
     @property
     def genesis_file(self) -> bytes: ...
@@ -194,6 +201,9 @@ class Engine:
     @property
     def sealed_height(self) -> int:
         """All headers up to here have their seal; solo: the last one."""
+    @property
+    def block_room(self) -> dict[str, int]:
+        """What the next block has: `block_bytes`, `block_gas`, `block_transactions`."""
     @property
     def weights(self) -> dict[str, int]:
         """Those that the chain set, by organisation; all others have 1."""
@@ -330,10 +340,28 @@ def bench_contract(
     calls: Sequence[tuple[str, bytes]],
     rounds: int,
     keep: bool,
+    others: Sequence[tuple[str, str]],
 ) -> list[tuple[int, list[int]]]:
     """Of each call of a contract in an empty state in memory: gas, and nanoseconds a round.
 
-    The calls of `first` come before. What a call writes is dropped after it, or kept.
+    The calls of `first` come before. What a call writes is dropped after it, or kept. `others` are
+    names and sources of contracts that it may call.
+    """
+
+def bench_upgrade(
+    old: str, new: str, first: Sequence[tuple[str, bytes]], rounds: int
+) -> tuple[int, list[int]]:
+    """Of an upgrade of `old` to `new` in memory: gas, and nanoseconds a round."""
+
+def bench_execute(
+    document: bytes,
+    time: int,
+    first: Sequence[Sequence[bytes]],
+    blocks: Sequence[Sequence[bytes]],
+) -> dict[str, list[int]]:
+    """Nanoseconds of `decode`, `execute` and `commit` of each block, on a new chain in memory.
+
+    The blocks of `first` come before. Signatures are not checked; block time is `time`, ms.
     """
 
 def bench_state(

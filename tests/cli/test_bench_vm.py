@@ -4,27 +4,25 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lianheng import _native
 from lianheng.cli.benches.vm import measure, speed
-from lianheng.cli.benches.vm.pricing import CASES, Price, source, summary
+from lianheng.cli.benches.vm.case import UpgradeCase
+from lianheng.cli.benches.vm.pricing import CASES, UPGRADES, Price, price_upgrade, source, summary
 from lianheng.model import InvalidValue
 
 # What no call of a contract reaches: module variables are a script's, a drain is a migration's;
-# what is compiled into other operations, or only a type; and the bench's chain has neither a second
-# contract nor blocks that would run timers.
+# what is compiled into other operations, or only a type.
 NOT_IN_A_CALL = {
     "builtin isinstance",
-    "builtin slice",
     "builtin type name",
+    "builtin type of None",
     "builtin print",
     "op BoundGlobal",
-    "op CallContract",
-    "op Cancel",
-    "op Due",
     "op ClearGlobal",
     "op Drain",
     "op LoadGlobal",
@@ -54,8 +52,19 @@ def test_every_operation_has_a_case() -> None:
     assert not missing
 
 
+def test_a_drain_has_a_case() -> None:
+    used = {name for case in UPGRADES for name in _native.contract_operations(case.new)[0]}
+    assert "op Drain" in used
+
+
+@pytest.mark.parametrize("case", UPGRADES, ids=lambda case: case.name)
+def test_every_row_of_an_upgrade_costs_gas(case: UpgradeCase) -> None:
+    assert price_upgrade(replace(case, rows=3), 1).gas > 100
+
+
 def test_cases_have_names_of_their_own() -> None:
-    assert [name for name, times in Counter(case.name for case in CASES).items() if times > 1] == []
+    names = Counter([*(case.name for case in CASES), *(case.name for case in UPGRADES)])
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_far_from_the_median_is_told() -> None:
@@ -84,7 +93,7 @@ def test_a_small_run(tmp_path: Path) -> None:
         check=False,
     )
     found = json.loads(ran.stdout)
-    parts = [found[name] for name in ("calls", "compile", "beside_cpython")]
+    parts = [found[name] for name in ("calls", "executed", "compile", "beside_cpython")]
     good = not found["gas"]["too_dear_to_run"] and all(part["reached"] for part in parts)
     assert ran.returncode == (0 if good else 1), ran.stderr
     assert found["workload"]["operations"] == len(found["gas"]["operations"]) > 5
@@ -96,6 +105,7 @@ def test_a_small_run(tmp_path: Path) -> None:
     assert found["compile"]["lines"] >= 300
     assert found["compile"]["milliseconds"] < 1_000
     assert found["calls"]["transfers_a_second"] > 5_000
+    assert found["executed"]["transfers_a_second"] > 5_000
     assert not list(tmp_path.iterdir())
 
 

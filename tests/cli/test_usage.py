@@ -8,8 +8,9 @@ from tests.cli.conftest import Cli
 
 LIANHENG = Path(sys.executable).with_name("lianheng")
 COMMANDS = (
-    "bench", "block", "call", "contract", "demo", "doctor", "down", "export", "fsck", "init",
-    "prove", "receipt", "replay", "status", "trace", "up", "view",
+    "bench", "block", "call", "contract", "demo", "doctor", "down", "export", "fsck",
+    "governance", "init", "members", "policy", "prove", "receipt", "replay", "status", "trace",
+    "up", "view",
 )  # fmt: skip
 
 
@@ -46,6 +47,12 @@ def test_every_command_explains_itself(cli: Cli, command: str) -> None:
         ("fsck", "nowhere"),
         ("demo", "--invoices", "nowhere"),
         ("demo", "--keep", "."),
+        ("demo", "governance", "--keep", "."),
+        ("demo", "governance", "--invoices", "."),
+        ("governance", "show", "0"),
+        ("members", "show"),
+        ("policy", "who"),
+        ("policy", "explain", "members.leave"),
         ("init", "--dev", "--orgs", ""),
         ("init", "--dev", "--orgs", "north,north"),
         ("init", "--dev", "--orgs", "North"),

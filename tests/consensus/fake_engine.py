@@ -50,6 +50,9 @@ class FakeEngine:
     seals: list[bytes | None] = field(default_factory=list)
     failures: dict[str, BaseException] = field(default_factory=dict)
     next_timer: int | None = None
+    block_room: dict[str, int] = field(
+        default_factory=lambda: {"block_bytes": 2**40, "block_transactions": 2**40}
+    )
     commit_gate: threading.Event = field(default_factory=threading.Event)
     committing: threading.Event = field(default_factory=threading.Event)
 

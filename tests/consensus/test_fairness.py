@@ -37,7 +37,8 @@ def make(engine: FakeEngine, **bounds: int) -> SoloSequencer[list[bytes], FakePe
 
 
 def test_organisations_take_turns(engine: FakeEngine) -> None:
-    solo = make(engine, batch_transactions=4, block_transactions=4)
+    engine.block_room = {"block_bytes": 2**40, "block_transactions": 4}
+    solo = make(engine, batch_transactions=4)
     engine.commit_gate.clear()
     first = solo.submit(named("north", 1))
     assert engine.committing.wait(5)

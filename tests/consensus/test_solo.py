@@ -31,8 +31,6 @@ SMALL = QueueLimits(
     queue_bytes=10_000,
     batch_transactions=8,
     batch_bytes=400,
-    block_transactions=16,
-    block_bytes=1_000,
 )
 
 
@@ -42,7 +40,7 @@ def items(count: int, size: int = 32, first: int = 0) -> list[bytes]:
 
 @pytest.fixture
 def engine() -> Iterator[FakeEngine]:
-    fake = FakeEngine()
+    fake = FakeEngine(block_room={"block_bytes": 1_000, "block_transactions": 16})
     yield fake
     fake.commit_gate.set()
 
@@ -80,13 +78,13 @@ def test_results_come_in_order_for_batches_of_any_size(engine: FakeEngine, solo:
     assert written == [
         item for first, count, _ in submissions for item in items(count, first=first)
     ]
-    assert max(map(len, engine.blocks)) <= SMALL.block_transactions
+    assert max(map(len, engine.blocks)) <= engine.block_room["block_transactions"]
     assert max(engine.prepared) <= SMALL.batch_transactions
 
 
 def test_bytes_bound_batches_and_blocks_as_well(engine: FakeEngine, solo: Solo) -> None:
     solo.submit(items(5, size=300)).wait(5)
-    assert max(sum(map(len, block)) for block in engine.blocks) <= SMALL.block_bytes
+    assert max(sum(map(len, block)) for block in engine.blocks) <= engine.block_room["block_bytes"]
     # A transaction larger than a batch goes alone rather than nowhere.
     solo.submit(items(1, size=600)).wait(5)
     assert engine.prepared[-1] == 1

@@ -63,6 +63,7 @@ class Host:
     attachments = ()
     via = None
     contract = "shed"
+    chain = "trade"
 
     def __init__(self) -> None:
         self.state = State()

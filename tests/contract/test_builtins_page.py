@@ -15,7 +15,7 @@ CONTRACT = "from lianheng.contract import Contract, call\n\nclass A(Contract):\n
 CODE = re.compile(r"(`+)\s?(.*?)\s?\1(?!`)")
 IMPORTED = ("lianheng.contract", "math")
 TYPES = {"str", "bytes", "int", "list", "tuple", "dict", "set", "frozenset", "range"}
-UNWRITTEN = {"slice", "type name"}  # operations of the machine that no source names
+UNWRITTEN = {"type name", "type of None"}  # operations of the machine that no source names
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from lianheng.contract import (
     view,
 )
 from lianheng.contract._errors import Stopped
-from lianheng.contract.twin import State
+from lianheng.contract.twin import Judgement, Question, State
 
 
 class Deal(Record):
@@ -62,6 +62,9 @@ class Everybody:
     def keys_of(self, member: str) -> list[bytes]:
         raise NotImplementedError(member)
 
+    def judge(self, question: Question) -> Judgement:
+        raise NotImplementedError(question)
+
 
 class MemoryHost:
     """State and signers of one test."""
@@ -72,6 +75,7 @@ class MemoryHost:
     attachments = ()
     via = None
     contract = "deals"
+    chain = "trade"
 
     def __init__(self, *signers: str) -> None:
         self.signers = tuple(

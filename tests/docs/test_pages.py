@@ -98,6 +98,23 @@ def test_the_readme_does_what_it_shows(tmp_path: Path) -> None:
             subprocess.run([lianheng, *stop], cwd=tmp_path, check=False)
 
 
+def test_the_administrators_page_does_what_it_shows(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "administrator.md").read_text(encoding="utf-8")
+    consoles = [body for kind, _, body in BLOCK.findall(text) if kind == "console"]
+    assert len(consoles) >= 8
+    (tmp_path / "pass").write_text("correct horse battery staple\n", encoding="utf-8")
+    (tmp_path / "other").write_text("another one\n", encoding="utf-8")
+    try:
+        for body in consoles:
+            for command in commands_of(body):
+                run(command, tmp_path)
+    finally:
+        lianheng = Path(sys.executable).with_name("lianheng")
+        for home in tmp_path.glob("*/lianheng.toml"):
+            stop = [str(lianheng), "down", "--home", str(home.parent)]
+            subprocess.run(stop, cwd=tmp_path, check=False)
+
+
 def test_the_readme_and_contract_new_show_the_same_contract(tmp_path: Path) -> None:
     new = ["contract", "new", "toolshed", "--dir", str(tmp_path)]
     subprocess.run([Path(sys.executable).with_name("lianheng"), *new], check=True)

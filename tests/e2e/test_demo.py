@@ -165,3 +165,29 @@ def test_a_demo_that_is_not_there_is_refused(tmp_path: Path) -> None:
     done = run("lianheng", "demo", "opera", folder=tmp_path)
     assert done.returncode == 2
     assert "network" in done.stderr
+
+
+def test_organisations_agree(tmp_path: Path) -> None:
+    lines = demo("governance", "--keep", "kept", folder=tmp_path).splitlines()
+    told = {line[:10].strip(): line[12:] for line in lines if re.match(r"\d ", line)}
+    words = "start propose reject change approve replace ask verify"
+    assert list(told) == [f"{number} {word}" for number, word in enumerate(words.split(), 1)]
+    assert told["3 reject"].startswith("grid disagrees: ")
+    assert '            + @call(by="role:operator")' in lines
+    assert re.search(r"it deploys by itself +final +\d+ ms$", told["5 approve"])
+    assert re.search(r"verifies \d+ proofs and the deployment's receipt$", told["8 verify"])
+    anchor = str(tmp_path / "kept" / "genesis.cbor")
+    proofs = sorted(str(file) for file in (tmp_path / "kept" / "proofs").glob("0*.cbor"))
+    verified = run("lianheng-verify", "state", *proofs, "--anchor", anchor, folder=tmp_path)
+    assert verified.returncode == 0, verified
+    shown = run("lianheng", "governance", "show", "2", "--home", "kept", folder=tmp_path)
+    assert "status    done" in shown.stdout
+
+
+def test_organisations_agree_for_machines(tmp_path: Path) -> None:
+    report = json.loads(demo("governance", "--json", folder=tmp_path))
+    steps = {step["step"]: step for step in report["steps"]}
+    assert steps["replace"]["old_key"] == "dropped.unknown_key"
+    assert steps["audit"]["who"] == ["clerk@grid"]
+    assert report["seconds"] < 20
+    assert not list(tmp_path.iterdir())

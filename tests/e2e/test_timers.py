@@ -16,6 +16,19 @@ from lianheng.ledger import Ledger
 from lianheng.members import read_identity
 from lianheng.model import NodeError, Run
 
+AHEAD_MS = {"a": 4_000, "b": -3_000, "c": 1_000, "d": 0}
+# What each interpreter of the test's commands runs first: the clock of a node by its home's name.
+SKEW = """\
+import os, sys, time
+
+words = sys.orig_argv[1:]
+if words[:2] == ["-m", "lianheng.node"]:
+    ahead = {ahead}[os.path.basename(words[2])] * 1_000_000
+    exact = time.time_ns
+    time.time_ns = lambda: exact() + ahead
+    time.time = lambda: time.time_ns() / 1e9
+    open(os.path.join(words[2], "skewed"), "w").close()
+"""
 REMINDERS = Path(__file__).parents[1] / "contracts" / "reminders.py"
 
 
@@ -87,19 +100,31 @@ def test_a_timer_that_was_due_while_the_node_was_dead_runs_once(shell: Shell) ->
     assert shell.ok("fsck").startswith("sound")
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
+def reminders_network(made: Network) -> Iterator[Network]:
     try:
         find_binary()
     except NodeError as missing:
         pytest.skip(f"{missing.message}; {missing.hint}")
-    made = Network(tmp_path)
     made.ok("network", "new", "net", "--orgs", "a,b,c,d", "--contracts", str(REMINDERS))
     try:
         made.ok("network", "up", "net")
         yield made
     finally:
         made.run("network", "down", "net")
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    yield from reminders_network(Network(tmp_path))
+
+
+@pytest.fixture
+def skewed(tmp_path: Path) -> Iterator[Network]:
+    """Nodes whose clocks are seconds apart. CometBFT keeps the machine's: Go cannot be told."""
+    made = Network(tmp_path)
+    (tmp_path / "sitecustomize.py").write_text(SKEW.format(ahead=AHEAD_MS), encoding="utf-8")
+    made.environment["PYTHONPATH"] = str(tmp_path)
+    yield from reminders_network(made)
 
 
 @pytest.mark.xdist_group("network")
@@ -132,3 +157,31 @@ def test_four_idle_validators_wake_for_a_timer_and_rest_again(network: Network) 
     network.ok("receipt", "reminders:1", "-o", "run.cbor", "--home", "net/b")
     anchor = str(network.home("c") / "genesis.cbor")
     assert "VERIFIED" in network.verify("receipt", "run.cbor", "--anchor", anchor)
+
+
+@pytest.mark.xdist_group("network")
+def test_a_timer_runs_once_though_the_nodes_clocks_disagree(skewed: Network) -> None:
+    assert all((skewed.home(name) / "skewed").exists() for name in PEOPLE)
+    numbers = {}
+    for name, after in (("a", 1_500), ("b", 2_500)):
+        with skewed.client(name) as ledger:
+            call = ledger.call(skewed.person(name), "reminders.remind", id=name, after=after)
+            numbers[name] = call.checked().value
+    with skewed.client("d") as ledger:
+        eventually(lambda: runs(ledger), lambda found: len(found) == len(numbers), 20)
+    skewed.agree()
+    found = {}
+    for name in PEOPLE:
+        with skewed.client(name) as ledger:
+            found[name] = runs(ledger)
+    assert all(seen == found["a"] for seen in found.values())
+    assert [run.number for run in found["a"]] == sorted(numbers.values())
+    for run in found["a"]:
+        assert run.result.final
+        assert run.result.time is not None
+        assert 0 <= run.result.time - run.at < 3_000
+    for name, number in zip("abcd", (1, 2, 1, 2), strict=True):
+        home = str(skewed.home(name))
+        skewed.ok("receipt", f"reminders:{number}", "-o", f"{name}.cbor", "--home", home)
+        anchor = str(skewed.home("d") / "genesis.cbor")
+        assert "VERIFIED" in skewed.verify("receipt", f"{name}.cbor", "--anchor", anchor)

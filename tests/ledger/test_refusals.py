@@ -62,7 +62,8 @@ def test_refusals_of_an_operator(
 def test_policy_denied(bench: Bench, target: str, arguments: dict[str, object]) -> None:
     result = check_refused(bench, bench.sign(bench.them.dora, target, arguments), "policy.denied")
     assert result.error is not None
-    assert "role:operator" in (result.error.hint or "")
+    assert "requires role:operator" in result.error.message
+    assert "missing: a member with the role operator" in result.error.message
 
 
 def test_a_refusal_names_the_contracts_reason_file_line_and_sentence(bench: Bench) -> None:

@@ -30,7 +30,13 @@ def test_the_document_names_everything() -> None:
     assert (fields["chain"], fields["suite"], fields["rules"], fields["time"]) == ("trade", 1, 1, 5)
     assert fields["parameters"] == dict(DEFAULT_PARAMETERS)
     assert fields["sealers"] == ["lianheng.sealers.1", "solo", [[ALICE.public, 1]]]
-    assert fields["organisations"] == [{"name": "north", "title": "north"}]
+    assert fields["organisations"] == [{"name": "north", "title": "north", "uscc": "", "lei": ""}]
+    assert fields["policies"] == {}
+    assert {role["name"]: role["given"] for role in fields["roles"]} == {
+        "admin": "organisation",
+        "auditor": "chain",
+        "operator": "organisation",
+    }
     (member,) = fields["members"]
     assert (member["id"], member["kind"], member["roles"]) == (
         "alice@north",

@@ -1,10 +1,19 @@
 import json
 import os
 import pickle
+import shutil
 import stat
+import subprocess
+from base64 import b64decode, b64encode
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lianheng import _native
 from lianheng.members import (
@@ -13,6 +22,7 @@ from lianheng.members import (
     identity_member,
     is_development,
     passphrase_from,
+    read_card,
     read_identity,
     write_identity,
 )
@@ -21,6 +31,16 @@ from lianheng.model import IdentityError, InvalidValue
 # The RFC 8032 test 1 key, to pin how a public key is derived from a seed.
 SEED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
 PUBLIC = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+
+
+def encrypted_file() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "alice.identity"
+        write_identity(path, Identity("alice@north", SEED), "correct horse")
+        return path.read_bytes()
+
+
+ENCRYPTED = encrypted_file()
 
 
 def code_of(caught: pytest.ExceptionInfo[IdentityError]) -> str:
@@ -64,6 +84,70 @@ def test_an_encrypted_file_opens_with_its_passphrase_only(tmp_path: Path) -> Non
     assert len(set(messages)) == 1, "a wrong passphrase is told more than a missing one"
 
 
+def test_anybody_reads_the_card_and_nobody_the_key(tmp_path: Path) -> None:
+    identity, path = Identity.generate("meter-1@grid"), tmp_path / "meter"
+    write_identity(path, identity, "correct horse", kind="device", custodial=True)
+    card = read_card(path)
+    assert (card.member, card.kind, card.custodial) == ("meter-1@grid", "device", True)
+    assert (card.key_type, card.encrypted) == ("ed25519", True)
+    assert (card.public, card.key_id) == (identity.public, identity.key_id)
+    data = path.read_bytes()
+    for secret in (identity.seed, identity.seed.hex().encode(), b64encode(identity.seed)[:40]):
+        assert secret not in data
+    with pytest.raises(InvalidValue):
+        write_identity(tmp_path / "x", identity, "correct horse", kind="robot")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not here")
+def test_the_key_is_in_a_form_that_others_read(tmp_path: Path) -> None:
+    identity, path = Identity("alice@north", SEED), tmp_path / "alice.identity"
+    write_identity(path, identity, "correct horse")
+    pem = tmp_path / "key.pem"
+    pem.write_text(json.loads(path.read_text())["private_key"])
+    asked = ["openssl", "pkey", "-in", str(pem), "-passin", "pass:correct horse"]
+    told = subprocess.run([*asked, "-outform", "DER"], capture_output=True, check=True)
+    assert told.stdout.endswith(SEED)
+
+
+def other_pem() -> str:
+    key = Ed25519PrivateKey.from_private_bytes(SEED)
+    encryption = serialization.BestAvailableEncryption(b"correct horse")
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+    ).decode()
+
+
+def test_a_weaker_or_endless_derivation_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "alice.identity"
+    write_identity(path, Identity("alice@north", SEED), "correct horse")
+    content = json.loads(path.read_text())
+    pem = content["private_key"]
+    data = bytearray(b64decode("".join(pem.splitlines()[1:-1])))
+    at = data.index(bytes.fromhex("02024000"))
+    data[at : at + 4] = bytes.fromhex("02027fff")
+    hard = "\n".join([pem.splitlines()[0], b64encode(data).decode(), pem.splitlines()[-1], ""])
+    for changed in (other_pem(), hard, pem.replace("\n", "\r\n"), pem + pem):
+        path.write_text(json.dumps({**content, "private_key": changed}))
+        with pytest.raises(IdentityError) as caught:
+            read_identity(path, "correct horse")
+        assert code_of(caught) == "identity.malformed"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_no_altered_byte_of_a_file_gives_another_key(data: st.DataObject) -> None:
+    text = bytearray(ENCRYPTED)
+    place = data.draw(st.integers(0, len(text) - 1))
+    text[place] ^= data.draw(st.integers(1, 255))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "alice.identity"
+        path.write_bytes(text)
+        # A name, a space between two fields: what is not the key may read as something else.
+        with suppress(IdentityError):
+            assert read_identity(path, "correct horse").seed == SEED
+
+
 def test_only_a_development_key_is_written_plainly(tmp_path: Path) -> None:
     with pytest.raises(IdentityError) as caught:
         write_identity(tmp_path / "a", Identity.generate("alice@north"))
@@ -94,6 +178,11 @@ def test_a_key_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
         ({"format": "lianheng.identity.2"}, "identity.malformed"),
         ({"member": "Alice"}, "identity.malformed"),
         ({"public": "00" * 32}, "identity.malformed"),
+        ({"public": "zz"}, "identity.malformed"),
+        ({"kind": "robot"}, "identity.malformed"),
+        ({"custodial": "yes"}, "identity.malformed"),
+        ({"key_type": "ml-dsa-65"}, "identity.key_type"),
+        ({"warning": "none"}, "identity.malformed"),
         ({"key_id": "00" * 32}, "identity.malformed"),
         ({"private_key": "no pem"}, "identity.malformed"),
         ({"extra": "field"}, "identity.malformed"),

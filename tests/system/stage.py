@@ -1,6 +1,7 @@
 """A chain of four organisations in memory, whose time the test moves."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lianheng import _native
@@ -34,21 +35,23 @@ class Stage:
         *deployed: ContractSource,
         policies: dict[str, str] | None = None,
         parameters: dict[str, int] | None = None,
+        people: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """The chain begins with the system's contracts and these."""
+        """The chain begins with the system's contracts and these; `people` have these roles."""
         self.now = START
-        self.keys = {
-            f"{name}@{organisation}": identity(f"{name}@{organisation}")
+        usual = {
+            f"{name}@{organisation}": ["admin"] if name == "admin" else []
             for organisation in ORGANISATIONS
             for name in ("admin", "clerk")
         }
+        cast = {**usual, **(people or {})}
+        self.keys = {name: identity(name) for name in cast}
         sealer = identity("sequencer@bank-a")
         genesis = Genesis.create(
             chain=CHAIN,
-            organisations=ORGANISATIONS,
+            organisations=sorted({name.partition("@")[2] for name in cast}),
             members=[
-                MemberSpec(name, key, roles=["admin"] if name.startswith("admin") else [])
-                for name, key in self.keys.items()
+                MemberSpec(name, self.keys[name], roles=roles) for name, roles in cast.items()
             ],
             sealer=sealer,
             time_ms=START,
@@ -69,9 +72,7 @@ class Stage:
         named = [signers] if isinstance(signers, str) else signers
         return self.call_with([self.keys[name] for name in named], target, arguments)
 
-    def call_with(
-        self, keys: list[Identity], target: str, arguments: dict[str, Any]
-    ) -> Result:
+    def call_with(self, keys: list[Identity], target: str, arguments: dict[str, Any]) -> Result:
         """The same, with these keys."""
         self.now += 10
         self._count += 1

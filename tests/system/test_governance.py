@@ -95,9 +95,12 @@ def test_members_change_their_mind_until_it_is_decided(stage: Stage) -> None:
 def test_it_is_rejected_where_those_against_would_have_decided(stage: Stage) -> None:
     proposal = stage.propose("admin@bank-a", "tally.add", amount=5)
     digest = bytes(proposal["digest"])
-    for name in ("admin@bank-b", "admin@grid", "admin@hospital"):
-        result = stage.call(name, "governance.reject", number=1, digest=digest, reason="no")
-    assert result.checked().value["status"] == "rejected"
+    given = {"number": 1, "digest": digest, "reason": "no"}
+    statuses = [
+        stage.call(f"admin@{name}", "governance.reject", **given).checked().value["status"]
+        for name in ("bank-b", "grid", "hospital")
+    ]
+    assert statuses == ["open", "open", "rejected"]
     assert error(stage.approve("admin@bank-b", proposal)) == "contract.rejected status"
 
 
@@ -130,6 +133,32 @@ def test_a_proposal_is_not_about_proposals(stage: Stage) -> None:
         "admin@bank-a", "governance.propose", lasts=DAY, gas=1, note="", **arguments
     )
     assert error(result) == "contract.rejected itself"
+
+
+@pytest.mark.parametrize("arguments", [b"", b"\xff", b"\x01", b"\xa1\x01\x01\x01", b"\xbf\xff"])
+def test_arguments_are_a_canonical_map(stage: Stage, arguments: bytes) -> None:
+    given = {"contract": "tally", "method": "add", "arguments": arguments}
+    result = stage.call("admin@bank-a", "governance.propose", lasts=DAY, gas=1, note="", **given)
+    assert error(result) == "contract.interface"
+
+
+def test_nobody_shuts_out_everybody_by_accident(stage: Stage) -> None:
+    everybody = [f"admin@{name}" for name in ORGANISATIONS]
+    for target, policy in [
+        ("policies.set", "FORBIDDEN"),
+        ("policies.set", "role:clerk"),
+        ("members.appoint", "5"),
+        ("members.appoint", "ALL of bank-a,gone and FORBIDDEN"),
+    ]:
+        result = stage.call(everybody, "policies.set", target=target, policy=policy)
+        assert error(result) == "contract.rejected never_met", policy
+    for target, policy in [("policies.set", "2 role:admin"), ("tally.add", "FORBIDDEN")]:
+        assert stage.call(everybody, "policies.set", target=target, policy=policy).final
+    denied = stage.call(everybody, "tally.add", amount=1)
+    assert "requires FORBIDDEN (set by the chain)" in str(denied.error)
+    assert stage.call(everybody[:2], "policies.reset", target="tally.add").error is not None
+    assert stage.call(everybody[:3], "policies.reset", target="tally.add").final
+    assert stage.call(everybody[:3], "tally.add", amount=1).final
 
 
 def test_what_is_refused_when_it_runs_changed_nothing_and_may_run_again(stage: Stage) -> None:
@@ -220,3 +249,15 @@ def test_a_new_key_signs_from_the_next_block_on_and_the_old_one_no_more(stage: S
     assert "clerk@grid is removed since height 3" in str(lost.error)
     works = stage.call_with([new], "governance.withdraw", {"number": 1})
     assert error(works) == "contract.rejected unknown"
+
+
+def test_an_organisation_comes_back_only_with_an_admin(stage: Stage) -> None:
+    three = [f"admin@{name}" for name in ("bank-a", "grid", "hospital")]
+    bank = {"name": "bank-b"}
+    stage.call(three, "members.suspend_organisation", **bank, reason="a test").checked()
+    # Nobody of it is asked: it is not in force.
+    stage.call(three, "members.take_role", id="admin@bank-b", role="admin").checked()
+    back = stage.call(three[:2], "members.reinstate_organisation", **bank)
+    assert error(back) == "contract.rejected last_admin"
+    stage.call(three, "members.appoint", id="clerk@bank-b", role="admin").checked()
+    assert stage.call(three[:2], "members.reinstate_organisation", **bank).final

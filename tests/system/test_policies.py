@@ -131,7 +131,10 @@ def test_a_printed_policy_means_the_same_policy(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("MAJORITY role:admin", "a member with the role admin of each of 2 of acme, bank-b, north, south"),
+        (
+            "MAJORITY role:admin",
+            "a member with the role admin of each of 2 of acme, bank-b, north, south",
+        ),
         ("role:bank", "a member with the role bank"),
         ("2/3 of bank-a,bank-b", "a member of bank-b"),
     ],

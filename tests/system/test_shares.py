@@ -216,3 +216,42 @@ PLACES = [
     ("chain", "timers"),
     ("chain", "timer_counts"),
 ]
+
+
+def agree(stage: Stage, target: str, **arguments: Any) -> None:
+    stage.call(ADMINS, target, **arguments).checked()
+
+
+def test_the_size_of_blocks_is_set_together_and_holds_from_the_next_one() -> None:
+    stage = make()
+    everybody = {f"clerk@{organisation}": 50 for organisation in ORGANISATIONS}
+    assert sum(crowd(stage, everybody).values()) == 200
+    assert error(stage.call("admin@grid", "shares.set_block", name="block_transactions", value=9))
+    agree(stage, "shares.set_block", name="block_transactions", value=20)
+    assert stage.ledger.status()["block"]["block_transactions"] == 20
+    assert crowd(stage, everybody) == dict.fromkeys(ORGANISATIONS, 5)
+    agree(stage, "shares.set_block", name="block_transactions", value=30_000)
+    assert sum(crowd(stage, everybody).values()) == 200
+    agree(stage, "shares.set_block", name="block_gas", value=1_000_000)
+    agree(stage, "shares.set_block", name="block_bytes", value=131_072)
+    assert stage.ledger.status()["block"] == {
+        "block_bytes": 131_072,
+        "block_gas": 1_000_000,
+        "block_transactions": 30_000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("block_gas", 999_999, "size"),
+        ("block_bytes", 2**26, "size"),
+        ("block_timers", 5, "unknown"),
+        ("transaction_gas", 5, "unknown"),
+    ],
+)
+def test_no_block_becomes_too_small_or_too_large(name: str, value: int, code: str) -> None:
+    stage = make()
+    found = error(stage.call(ADMINS, "shares.set_block", name=name, value=value))
+    assert found == f"contract.rejected {code}"
+    assert stage.ledger.status()["block"]["block_gas"] == 1_000_000_000

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CHAIN = toolshed()
 ALICE = decode_plain(CHAIN.document)["members"][0]
+NORTH = decode_plain(CHAIN.document)["organisations"][0]
+ROLE = {"name": "operator", "given": "organisation"}
 OTHER = digest(b"other")
 
 
@@ -68,8 +70,14 @@ GENESIS_FAULTS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "key twice": ("genesis.duplicate", lambda: with_alice(keys=ALICE["keys"] * 2)),
     "organisation twice": (
         "genesis.duplicate",
-        lambda: with_document(organisations=[{"name": "north", "title": "N"}] * 2),
+        lambda: with_document(organisations=[NORTH] * 2),
     ),
+    "role twice": ("genesis.duplicate", lambda: with_document(roles=[ROLE] * 2)),
+    "role of nobody": (
+        "format.field",
+        lambda: with_document(roles=[ROLE | {"given": "anybody"}]),
+    ),
+    "policy no text": ("format.field", lambda: with_document(policies={"a.b": 1})),
     "contract twice": (
         "genesis.duplicate",
         lambda: with_document(contracts=[{"name": "a", "file": "a.py", "source": ""}] * 2),

@@ -43,11 +43,13 @@ def test_the_state_of_the_genesis(anchor: int) -> None:
     data = encode(CHAIN.proof(0, "members", "members", ["bob@south", 0], anchor))
     verified = verify.verify_state(data, anchor_at(CHAIN, anchor))
     assert verified.value == {
+        "id": "bob@south",
         "kind": "person",
         "organisation": "south",
         "roles": ["operator"],
         "since": 0,
         "status": "active",
+        "version": 0,
     }
 
 

@@ -33,7 +33,7 @@ pub(crate) struct Target<'a> {
 
 impl Asking<'_> {
     /// The policy in force, and whether the chain set it.
-    fn rule<'r>(&'r self, target: &Target<'r>) -> (&'r Rule, bool) {
+    pub fn rule<'r>(&'r self, target: &Target<'r>) -> (&'r Rule, bool) {
         match self.directory.policy(target.contract, target.method) {
             Some(set) => (set.as_ref(), true),
             None => (target.own, false),
@@ -137,19 +137,35 @@ pub(crate) fn check_method(
     asking: &Asking<'_>,
 ) -> Result<(), Refusal> {
     find_method(code, contract, method, false)?;
-    let own = code.rule(method).ok_or_else(|| {
-        Refusal::new(
-            "policy.malformed",
-            format!("{contract}.{method} has no policy"),
-        )
-    })?;
-    let first = code.first_argument(method);
+    let own = own_rule(code.as_ref(), contract, method)?;
     asking.check(&Target {
         contract,
         method,
         own: &own,
-        subject: first.and_then(|first| text_argument(arguments, first)),
+        subject: subject(code.as_ref(), method, arguments),
     })
+}
+
+/// The policy that a call's source gives it.
+pub(crate) fn own_rule(
+    code: &dyn Contract,
+    contract: &str,
+    method: &str,
+) -> Result<Arc<Rule>, Refusal> {
+    code.rule(method).ok_or_else(|| {
+        let message = format!("{contract}.{method} has no policy");
+        Refusal::new("policy.malformed", message)
+    })
+}
+
+/// What a call's first argument names, where it is a text.
+pub(crate) fn subject<'a>(
+    code: &dyn Contract,
+    method: &str,
+    arguments: &'a [u8],
+) -> Option<&'a str> {
+    let first = code.first_argument(method)?;
+    text_argument(arguments, first)
 }
 
 /// Whether the engine's own call `contracts.METHOD` may begin.
@@ -168,31 +184,34 @@ fn contracts_rule() -> Result<Rule, Refusal> {
     Ok(Rule { text, policy })
 }
 
-/// The policy that a call's source, or the engine, gives it, and the name of its first argument.
-pub(crate) fn own_rule(
+/// Asks about a call from outside that nobody makes yet; refused where there is no such call.
+pub(crate) fn asked_of<T>(
     contracts: &Contracts,
-    contract: &str,
-    method: &str,
-) -> Result<(Arc<Rule>, Option<String>), Refusal> {
-    if contract == deploy::CONTRACT {
-        return match deploy::METHODS.contains(&method) {
-            true => Ok((Arc::new(contracts_rule()?), None)),
-            false => Err(deploy::unknown_method(method)),
-        };
-    }
-    let Some(deployed) = contracts.get(contract) else {
-        let message = format!("no contract {contract} is deployed");
-        return Err(Refusal::new("call.unknown_contract", message));
-    };
-    find_method(&deployed.code, contract, method, false)?;
-    let first = deployed.code.first_argument(method).map(str::to_owned);
-    match deployed.code.rule(method) {
-        Some(rule) => Ok((rule, first)),
+    (contract, method, arguments): (&str, &str, &[u8]),
+    ask: impl FnOnce(&Target<'_>) -> T,
+) -> Result<T, Refusal> {
+    let (own, subject) = match contracts.get(contract) {
+        _ if contract == deploy::CONTRACT => match deploy::METHODS.contains(&method) {
+            true => (Arc::new(contracts_rule()?), None),
+            false => return Err(deploy::unknown_method(method)),
+        },
         None => {
-            let message = format!("{contract}.{method} has no policy");
-            Err(Refusal::new("policy.malformed", message))
+            let message = format!("no contract {contract} is deployed");
+            return Err(Refusal::new("call.unknown_contract", message));
         }
-    }
+        Some(deployed) => {
+            let code = &deployed.code;
+            find_method(code, contract, method, false)?;
+            let own = own_rule(code.as_ref(), contract, method)?;
+            (own, subject(code.as_ref(), method, arguments))
+        }
+    };
+    Ok(ask(&Target {
+        contract,
+        method,
+        own: &own,
+        subject,
+    }))
 }
 
 /// The policy of a call, or why there is no such call.

@@ -1,6 +1,8 @@
 //! Measurements of the core that must not be slowed by anything around it.
 
 mod contract;
+mod execute;
+mod policies;
 
 use std::path::Path;
 use std::time::Instant;
@@ -13,7 +15,9 @@ use crate::audit::Progress;
 use crate::head::Buckets;
 use crate::Error;
 
-pub use contract::{contract, BenchCall, CallFigures};
+pub use contract::{contract, upgrade, BenchCall, CallFigures, Workload};
+pub use execute::{execute, BlockFigures, Transactions};
+pub use policies::policies;
 
 /// What [`state`] measured.
 #[derive(Debug, Default)]

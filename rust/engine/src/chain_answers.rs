@@ -5,7 +5,7 @@ use std::sync::Arc;
 use codec::cbor::{self, Encoder, Value};
 use vm::{ContractCall, Nested};
 
-use crate::authority::{own_rule, text_argument, Asking, Target};
+use crate::authority::{asked_of, text_argument, Asking};
 use crate::deploy;
 use crate::members::Member;
 use crate::runtime::Call;
@@ -77,19 +77,10 @@ fn missing(call: &Call<'_>, asked: &Value) -> Answer {
         members: &members,
         via: None,
     };
-    let words = match own_rule(call.contracts, contract, method) {
+    let meant = (contract, method, bytes(asked, "arguments")?);
+    let words = match asked_of(call.contracts, meant, |target| asking.missing(target)) {
+        Ok(missing) => missing.unwrap_or_default(),
         Err(refusal) => refusal.message,
-        Ok((own, first)) => {
-            let arguments = bytes(asked, "arguments")?;
-            let subject = first.and_then(|first| text_argument(arguments, &first));
-            let target = Target {
-                contract,
-                method,
-                own: &own,
-                subject,
-            };
-            asking.missing(&target).unwrap_or_default()
-        }
     };
     let mut value = Encoder::with_capacity(words.len() + 8);
     value.text(&words);
@@ -98,9 +89,12 @@ fn missing(call: &Call<'_>, asked: &Value) -> Answer {
 
 /// `source(contract, arguments)`: the hash of the source that a call runs, or changes; empty where there is none.
 fn source(call: &Call<'_>, asked: &Value) -> Answer {
-    let contract = text(asked, "contract")?;
+    let (contract, arguments) = (text(asked, "contract")?, bytes(asked, "arguments")?);
+    if !matches!(cbor::decode(arguments), Ok(Value::Map(_))) {
+        return Err("the arguments of the call are no canonical map".to_owned());
+    }
     let name = match contract {
-        deploy::CONTRACT => text_argument(bytes(asked, "arguments")?, "name").unwrap_or_default(),
+        deploy::CONTRACT => text_argument(arguments, "name").unwrap_or_default(),
         other => other,
     };
     let source = call.contracts.get(name).map(|deployed| deployed.source);

@@ -10,7 +10,7 @@ use crate::deploy;
 use crate::execute::{refused, Execution};
 use crate::formats::result::{Refusal, TransactionResult};
 use crate::members::Member;
-use crate::runtime::{Call, Deployed, Order};
+use crate::runtime::{Call, Contract, Deployed, Order};
 use crate::Error;
 
 /// The contract that keeps proposals.
@@ -84,9 +84,7 @@ impl Execution<'_> {
         deployed: &Deployed,
         call: &Call<'_>,
     ) -> Result<TransactionResult, Error> {
-        let (booked, changes) = self.try_method(deployed, call, |code, state, steps| {
-            code.timer(call, state, steps)
-        })?;
+        let (booked, changes) = self.try_method(deployed, call, <dyn Contract>::timer)?;
         let (value, events) = match booked.outcome {
             Err(refusal) => return Ok(refused(booked.gas, Some(deployed.source), refusal)),
             Ok(done) => done,
@@ -110,6 +108,10 @@ impl Execution<'_> {
         call: &Call<'_>,
         spent: u64,
     ) -> Result<TransactionResult, Error> {
+        if let Err(error) = cbor::check(&wanted.arguments) {
+            let refusal = Refusal::new("call.bad_arguments", error.message);
+            return Ok(refused(0, None, refusal.in_field("arguments")));
+        }
         let name = match wanted.contract.as_str() {
             deploy::CONTRACT => text_argument(&wanted.arguments, "name").unwrap_or_default(),
             other => other,

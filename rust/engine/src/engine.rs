@@ -15,6 +15,7 @@ use crate::formats::genesis::Genesis;
 use crate::formats::header::{entries_root, Header};
 use crate::head::{self, meta, Buckets, Head};
 use crate::members::Directory;
+use crate::opening::{Opening, Recovery};
 use crate::pool;
 use crate::prepare::{self, Prepared};
 use crate::replay::{encode_block_ids, short, LiveIds};
@@ -43,25 +44,6 @@ pub(crate) struct Turn {
     /// Height and time of the blocks whose ids are kept, oldest first.
     pub kept: VecDeque<(u64, u64)>,
     pub checkpoints: Checkpoints,
-}
-
-/// What opening found.
-#[derive(Clone, Debug, Default)]
-pub struct Recovery {
-    /// Height that the store held.
-    pub stored_height: Option<u64>,
-    /// Height of the log.
-    pub log_height: u64,
-    /// Blocks executed again from the log.
-    pub replayed: u64,
-    /// Bytes of a torn record, or of a network's blocks that were never synced, that were cut from the log's end.
-    pub torn_tail_bytes: u64,
-    /// Height of the first block that was cut.
-    pub cut_height: Option<u64>,
-    /// How the tree came back: `checkpoint`, `buckets` (all read) or `empty`.
-    pub tree: &'static str,
-    /// The store was moved aside and is built again from the log.
-    pub rebuilt: bool,
 }
 
 /// An executed block that waits for its seal. Dropping it leaves no trace.
@@ -123,7 +105,28 @@ impl Engine {
 
     /// Opens a ledger and brings its store up to its log. `rebuild` moves the store aside and builds it again.
     pub fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Result<Self, Error> {
-        crate::open::open(path, runtime, rebuild)
+        let opening = Opening {
+            rebuild,
+            ..Opening::default()
+        };
+        Self::open_with(path, runtime, &opening)
+    }
+
+    /// The same with all that may be said of it.
+    pub fn open_with(
+        path: &Path,
+        runtime: Arc<dyn Runtime>,
+        opening: &Opening,
+    ) -> Result<Self, Error> {
+        crate::open::open(path, runtime, opening)
+    }
+
+    /// Bounds what the tree keeps in memory, in bytes.
+    pub(crate) fn bound_tree(&self, bytes: usize) {
+        let mut head = self.head.write().unwrap_or_else(PoisonError::into_inner);
+        let mut bounded = head.as_ref().clone();
+        bounded.tree = bounded.tree.with_cache_bytes(bytes);
+        *head = Arc::new(bounded);
     }
 
     pub(crate) fn from_parts(
@@ -273,13 +276,14 @@ impl Engine {
         }
         let height = head.height() + 1;
         let consensus_height = self.next_consensus_height(&head, consensus_height)?;
+        let parameters = head.directory.shares().in_force(&self.genesis.parameters);
         let mut execution = Execution::new(
             Base {
                 view: &head.view,
                 suite: self.suite(),
                 chain: &self.genesis.chain,
                 genesis_hash: self.genesis_hash,
-                parameters: &self.genesis.parameters,
+                parameters: &parameters,
                 directory: &head.directory,
                 runtime: self.runtime.as_ref(),
                 live: &turn.live,

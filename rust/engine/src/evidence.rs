@@ -1,5 +1,7 @@
 //! What leaves the ledger to be checked elsewhere: receipts, state proofs, header files.
 
+use std::sync::Arc;
+
 use codec::cbor::{Decoder, Value};
 use codec::key;
 use crypto::Hash32;
@@ -92,9 +94,7 @@ impl Engine {
         key: &[Value],
         anchor: Option<&[u8]>,
     ) -> Result<Vec<u8>, Error> {
-        let head = self.head();
-        let seal = self.evidence_seal(head.height())?;
-        self.state_proof(&head, (contract, table), key, anchor, seal.as_deref())
+        self.state_proof((contract, table), key, anchor, Self::evidence_seal)
     }
 
     /// The same, with null for a seal that has not come yet: who asks puts it in later. Under steady load the last block never has one, and the state goes on with the next.
@@ -105,19 +105,18 @@ impl Engine {
         key: &[Value],
         anchor: Option<&[u8]>,
     ) -> Result<Vec<u8>, Error> {
-        let head = self.head();
-        let seal = self.seal_of(head.height())?;
-        self.state_proof(&head, (contract, table), key, anchor, seal.as_deref())
+        self.state_proof((contract, table), key, anchor, Self::seal_of)
     }
 
     fn state_proof(
         &self,
-        head: &Head,
         place: (&str, &str),
         key: &[Value],
         anchor: Option<&[u8]>,
-        seal: Option<&[u8]>,
+        seal_at: impl FnOnce(&Self, u64) -> Result<Option<Arc<[u8]>>, Error>,
     ) -> Result<Vec<u8>, Error> {
+        let head = self.head();
+        let seal = seal_at(self, head.height())?;
         let mut flat = key::prefix(place.0, place.1);
         let mut parts = Vec::with_capacity(key.len());
         for part in key {
@@ -128,7 +127,7 @@ impl Engine {
         let proof = head
             .tree
             .prove(&Buckets(&head.view), self.suite().hash(&flat))?;
-        let links = self.links(head, head.height(), anchor)?;
+        let links = self.links(&head, head.height(), anchor)?;
         let evidence = StateProof {
             genesis: self.genesis_hash,
             place,
@@ -136,7 +135,7 @@ impl Engine {
             value: value.as_deref(),
             proof: &proof,
             header: &head.header_bytes,
-            seal,
+            seal: seal.as_deref(),
             links: &links,
             steps: &[],
         };

@@ -48,6 +48,14 @@ pub(crate) struct Base<'a> {
     pub check_signatures: bool,
 }
 
+/// How a contract is entered: by a call, or by a timer that fell due.
+pub(crate) type Door = fn(
+    &(dyn Contract + 'static),
+    &Call<'_>,
+    &mut TransactionState<'_, '_>,
+    Option<&mut Vec<Step>>,
+) -> Returned;
+
 /// A transaction to trace, and where its steps go.
 pub(crate) struct Trace {
     pub id: Hash32,
@@ -287,9 +295,7 @@ impl<'a> Execution<'a> {
         }
         let contracts = Arc::clone(&self.contracts);
         let call = self.context(order, &contracts);
-        self.run_method(&deployed, &call, |code, state, steps| {
-            code.call(&call, state, steps)
-        })
+        self.run_method(&deployed, &call, <dyn Contract>::call)
     }
 
     /// Members who agree to a call that comes from outside.
@@ -335,14 +341,10 @@ impl<'a> Execution<'a> {
         &mut self,
         deployed: &Deployed,
         call: &Call<'_>,
-        run: impl FnOnce(
-            &dyn Contract,
-            &mut TransactionState<'_, '_>,
-            Option<&mut Vec<Step>>,
-        ) -> Returned,
+        door: Door,
     ) -> Result<TransactionResult, Error> {
         let code = Some(deployed.source);
-        let (returned, changes) = self.try_method(deployed, call, run)?;
+        let (returned, changes) = self.try_method(deployed, call, door)?;
         match returned.outcome {
             Err(refusal) => Ok(refused(returned.gas, code, refusal)),
             Ok((value, events)) => {
@@ -367,11 +369,7 @@ impl<'a> Execution<'a> {
         &mut self,
         deployed: &Deployed,
         call: &Call<'_>,
-        run: impl FnOnce(
-            &dyn Contract,
-            &mut TransactionState<'_, '_>,
-            Option<&mut Vec<Step>>,
-        ) -> Returned,
+        door: Door,
     ) -> Result<(Returned, Changes), Error> {
         let mut state = TransactionState::new(&self.state);
         let steps = self
@@ -380,7 +378,7 @@ impl<'a> Execution<'a> {
             .filter(|trace| trace.id.0 == call.transaction_id)
             .map(|trace| &mut trace.steps);
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            run(deployed.code.as_ref(), &mut state, steps)
+            door(deployed.code.as_ref(), call, &mut state, steps)
         }));
         let Ok(returned) = caught else {
             let outcome = Err(fault());

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::execute::{fault, refused, refused_all_the_same, Execution};
 use crate::formats::result::{Refusal, Success, TransactionResult};
 use crate::imports::{self, Stopped};
-use crate::members::{row, versioned, NewRow};
+use crate::members::{row, versioned, Directory, Member, NewRow};
 use crate::overlay::{BlockState, TransactionState};
 use crate::runtime::{Call, Change, Contracts, Deployed, Emitted, Imports, Order, Status};
 use crate::Error;
@@ -338,6 +338,15 @@ pub struct Rehearsal {
     pub refusal: Option<Refusal>,
 }
 
+fn may_upgrade(directory: &Directory, members: &[Arc<Member>]) -> Result<(), Refusal> {
+    let asking = Asking {
+        directory,
+        members,
+        via: None,
+    };
+    check_contracts("upgrade", &asking)
+}
+
 impl Engine {
     /// Runs an upgrade on a copy of the last state, signed by these members, and keeps nothing of
     /// it. Without signers it is not asked whether anybody may.
@@ -356,12 +365,7 @@ impl Engine {
         let members: Vec<_> = members.cloned().collect();
         let height = head.height().saturating_add(1);
         if !signers.is_empty() {
-            let asking = Asking {
-                directory: &head.directory,
-                members: &members,
-                via: None,
-            };
-            rehearsal.refusal = check_contracts("upgrade", &asking).err();
+            rehearsal.refusal = may_upgrade(&head.directory, &members).err();
         }
         let tools = Tools {
             suite: self.suite(),

@@ -86,5 +86,11 @@ pub const USAGE_BLOCKS: usize = 100;
 /// Buckets of the tree kept in memory, in bytes: about 140 a key, so a million keys stay at hand.
 pub const TREE_CACHE_BYTES: usize = 256 * 1024 * 1024;
 
+/// Memory at rest of a ledger that is opened, in bytes: the store's and the tree's.
+pub const CACHE_BYTES: u64 = store::limits::MEMORY_BYTES + TREE_CACHE_BYTES as u64;
+
+/// Least of it: below this, each block reads back what the last one wrote.
+pub const CACHE_BYTES_MIN: u64 = 16 * 1024 * 1024;
+
 /// Most steps that a trace records: more than anybody reads, and a few hundred megabytes at worst.
 pub const TRACE_STEPS: usize = 1_000_000;

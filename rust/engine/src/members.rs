@@ -216,6 +216,11 @@ impl Directory {
         self.members.len()
     }
 
+    /// Whether nobody is known.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
     /// The organisations.
     pub fn organisations(&self) -> &Organisations {
         &self.organisations

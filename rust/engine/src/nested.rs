@@ -8,12 +8,12 @@ use std::sync::{Arc, RwLock};
 use crypto::Hash32;
 use vm::{Bound, ContractCall, Nested};
 
-use crate::authority::{text_argument, Asking, Target};
+use crate::authority::{own_rule, subject, Asking, Target};
 use crate::chain_answers;
 use crate::contract_python::{python_of, PythonContract, StateHost};
 use crate::deploy;
 use crate::formats::result::Refusal;
-use crate::runtime::{Contract, Contracts, Deployed, Status, Step};
+use crate::runtime::{Contracts, Deployed, Status, Step};
 
 /// What the comparison of an interface with a callee gave: the callee's source decides it.
 type Compared = (Hash32, Result<Arc<Bound>, String>);
@@ -198,11 +198,8 @@ impl<'c> StateHost<'_, '_, '_, '_, 'c> {
             return Ok(());
         }
         let (contract, method) = (call.contract, call.name);
-        let Some(own) = callee.rule(method) else {
-            let message = format!("{contract}.{method} has no policy");
-            return Err(("policy.malformed", message));
-        };
-        let first = callee.first_argument(method);
+        let own = own_rule(callee, contract, method)
+            .map_err(|refusal| ("policy.malformed", refusal.message))?;
         let asking = Asking {
             directory: self.call.directory,
             members: self.call.signers,
@@ -212,7 +209,7 @@ impl<'c> StateHost<'_, '_, '_, '_, 'c> {
             contract,
             method,
             own: &own,
-            subject: first.and_then(|first| text_argument(call.arguments, first)),
+            subject: subject(callee, method, call.arguments),
         });
         denied.map_or(Ok(()), |message| Err(("policy.denied", message)))
     }

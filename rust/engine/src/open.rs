@@ -10,13 +10,14 @@ use store::{Keyspace, LogMode, Options, Store, WriteSet};
 use tree::{BucketId, StateTree};
 
 use crate::checkpoint::Checkpoints;
-use crate::engine::{Engine, Recovery, Turn};
+use crate::engine::{Engine, Turn};
 use crate::formats::block::Block;
 use crate::formats::evidence::{genesis_file, split_genesis_file};
 use crate::formats::genesis::Genesis;
 use crate::formats::header::{entries_root, Header};
 use crate::head::{self, meta, Head};
 use crate::members::{row, versioned, Directory};
+use crate::opening::{Opening, Recovery};
 use crate::replay::{Digests, LiveIds};
 use crate::resume::resume;
 use crate::runtime::{Contracts, Runtime};
@@ -87,7 +88,14 @@ pub(crate) fn twin(document: &[u8], runtime: Arc<dyn Runtime>) -> Result<Engine,
 }
 
 /// See [`Engine::open`].
-pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Result<Engine, Error> {
+pub(crate) fn open(
+    path: &Path,
+    runtime: Arc<dyn Runtime>,
+    opening: &Opening,
+) -> Result<Engine, Error> {
+    let rebuild = opening.rebuild;
+    let cache_bytes = opening.cache_bytes.max(limits::CACHE_BYTES_MIN);
+    let of_tree = cache_bytes / 5 * 2;
     if !path.join("log").exists() {
         return Err(Error::new(
             "ledger.missing",
@@ -103,7 +111,7 @@ pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Res
         path,
         &Options {
             rebuild,
-            ..Options::default()
+            ..Options::default().with_memory(cache_bytes - of_tree)
         },
     )?;
     let Some(log_height) = found.log_height else {
@@ -142,6 +150,7 @@ pub(crate) fn open(path: &Path, runtime: Arc<dyn Runtime>, rebuild: bool) -> Res
         }
         Some(height) => resume(store, genesis, header_bytes, height, runtime, recovery)?,
     };
+    engine.bound_tree(usize::try_from(of_tree).unwrap_or(usize::MAX));
     check_record(&engine)?;
     catch_up(engine, log_height)
 }

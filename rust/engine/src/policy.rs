@@ -183,7 +183,7 @@ impl Count {
     fn agreed<'a>(&self, agreement: &Agreement<'a>) -> BTreeSet<&'a str> {
         let counts = |member: &&Arc<Member>| {
             let has = |role: &String| member.roles.contains(role);
-            self.role.as_ref().map_or(true, has) && self.is_of(&member.organisation)
+            self.role.as_ref().is_none_or(has) && self.is_of(&member.organisation)
         };
         let members = agreement.members.iter().filter(counts);
         members.map(|member| member.organisation.as_str()).collect()

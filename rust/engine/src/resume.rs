@@ -10,12 +10,13 @@ use store::{Keyspace, Store, View};
 use tree::{BucketId, StateTree};
 
 use crate::checkpoint::{self, Checkpoints};
-use crate::engine::{Engine, Recovery, Turn};
+use crate::engine::{Engine, Turn};
 use crate::formats::genesis::Genesis;
 use crate::formats::header::Header;
 use crate::head::{self, meta, Buckets, Head};
 use crate::members::{self, Directory};
 use crate::open::damaged;
+use crate::opening::Recovery;
 use crate::overlay::{scan_view, Rows, Span};
 use crate::replay::{decode_block_ids, Digests, LiveIds};
 use crate::runtime::{Contracts, Deployed, Runtime, Status};

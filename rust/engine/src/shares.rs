@@ -8,6 +8,7 @@ use codec::key;
 use store::{Keyspace, View};
 
 use crate::engine::Engine;
+use crate::formats::genesis::Parameters;
 use crate::formats::names;
 use crate::formats::result::Refusal;
 use crate::formats::transaction::Payload;
@@ -31,6 +32,8 @@ const WEIGHT: u64 = 1;
 pub struct Shares {
     weights: BTreeMap<String, u64>,
     storage: BTreeMap<String, u64>,
+    /// Sizes of blocks, by the names of parameters.
+    blocks: BTreeMap<String, u64>,
 }
 
 impl Shares {
@@ -43,6 +46,7 @@ impl Shares {
         };
         match table {
             "weights" => drop(self.weights.insert(name, number("weight")?.max(1))),
+            "blocks" => drop(self.blocks.insert(name, number("value")?)),
             "limits" => drop(self.storage.insert(name, number("bytes")?)),
             _ => {}
         }
@@ -60,6 +64,19 @@ impl Shares {
         let set = set.filter(|(name, _)| organisations.is_active(name));
         let more = set.map(|(_, weight)| weight.saturating_sub(WEIGHT));
         more.fold(organisations.active() as u64 * WEIGHT, u64::saturating_add)
+    }
+
+    /// The parameters in force: those of the genesis, with the sizes of blocks that the chain set. A block has room for one longest
+    /// transaction, whatever was set.
+    pub fn in_force(&self, genesis: &Parameters) -> Parameters {
+        let set = |name: &str, first: u64| self.blocks.get(name).copied().unwrap_or(first);
+        let bytes = set("block_bytes", genesis.block_bytes);
+        Parameters {
+            block_bytes: bytes.max(genesis.transaction_bytes),
+            block_gas: set("block_gas", genesis.block_gas).max(1),
+            block_transactions: set("block_transactions", genesis.block_transactions).max(1),
+            ..genesis.clone()
+        }
     }
 
     /// Most bytes of rows that an organisation keeps; none where it has no limit.
@@ -191,6 +208,12 @@ impl Engine {
     /// Weights that the chain set, by organisation; all others have 1.
     pub fn weights(&self) -> BTreeMap<String, u64> {
         self.head().directory.shares().weights.clone()
+    }
+
+    /// The parameters in force for the next block.
+    pub fn parameters(&self) -> Parameters {
+        let head = self.head();
+        head.directory.shares().in_force(&self.genesis().parameters)
     }
 
     /// The organisation in force that a transaction claims to come from; its signatures are not checked.

@@ -13,7 +13,7 @@ use crate::formats::result::{encode_run, TransactionResult};
 use crate::lifecycle::check_status;
 use crate::open::damaged;
 use crate::overlay::{scan_view, Rows, Span, TransactionState};
-use crate::runtime::{Contracts, Deployed, Order, Status};
+use crate::runtime::{Contract, Contracts, Deployed, Order, Status};
 use crate::{enact, limits, Error};
 
 /// Contract name under which the chain keeps its own rows.
@@ -376,9 +376,7 @@ impl Execution<'_> {
         if (call.contract, call.method) == (enact::CONTRACT, enact::METHOD) {
             return self.enact(deployed, &call);
         }
-        self.run_method(deployed, &call, |code, state, steps| {
-            code.timer(&call, state, steps)
-        })
+        self.run_method(deployed, &call, <dyn Contract>::timer)
     }
 }
 

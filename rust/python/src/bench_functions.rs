@@ -5,6 +5,8 @@ use std::path::Path;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use engine::bench::{BenchCall, Transactions, Workload};
+
 use crate::error::raise;
 use crate::progress::Report;
 
@@ -43,12 +45,54 @@ pub fn bench_state<'py>(
 pub fn bench_contract(
     py: Python<'_>,
     source: &str,
-    first: Vec<engine::bench::BenchCall>,
-    calls: Vec<engine::bench::BenchCall>,
+    first: Vec<BenchCall>,
+    calls: Vec<BenchCall>,
     rounds: usize,
     keep: bool,
+    others: Vec<(String, String)>,
 ) -> PyResult<Vec<(u64, Vec<u64>)>> {
-    let measured = py.detach(|| engine::bench::contract(source, &first, &calls, rounds, keep));
+    let measured = py.detach(|| {
+        engine::bench::contract(&Workload {
+            source,
+            others: &others,
+            first: &first,
+            calls: &calls,
+            rounds,
+            keep,
+        })
+    });
     let measured = measured.map_err(raise)?.into_iter();
     Ok(measured.map(|of| (of.gas, of.nanoseconds)).collect())
+}
+
+/// An upgrade of a contract; gives gas and the nanoseconds of each run.
+#[pyfunction]
+pub fn bench_upgrade(
+    py: Python<'_>,
+    old: &str,
+    new: &str,
+    first: Vec<BenchCall>,
+    rounds: usize,
+) -> PyResult<(u64, Vec<u64>)> {
+    let measured = py.detach(|| engine::bench::upgrade(old, new, &first, rounds));
+    let measured = measured.map_err(raise)?;
+    Ok((measured.gas, measured.nanoseconds))
+}
+
+/// Transactions from their bytes to the state root, without signature checks; gives the nanoseconds of each block.
+#[pyfunction]
+pub fn bench_execute<'py>(
+    py: Python<'py>,
+    document: &[u8],
+    time: u64,
+    first: Vec<Transactions>,
+    blocks: Vec<Transactions>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let measured = py.detach(|| engine::bench::execute(document, time, first, blocks));
+    let measured = measured.map_err(raise)?;
+    let dict = PyDict::new(py);
+    dict.set_item("decode", measured.decode)?;
+    dict.set_item("execute", measured.execute)?;
+    dict.set_item("commit", measured.commit)?;
+    Ok(dict)
 }

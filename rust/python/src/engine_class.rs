@@ -14,7 +14,7 @@ use crate::crypto_functions::bytes32;
 use crate::envelope_class::{head_of, Envelope, Gathered, PyHead};
 use crate::error::{detached, raise};
 use crate::progress::Report;
-use crate::rows::{python_rows, PyRows};
+use crate::rows::{python_index_rows, python_rows, PyRows};
 use crate::steps::python_step;
 use crate::value;
 
@@ -56,10 +56,15 @@ impl Engine {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (path, *, rebuild=false))]
-    fn open(py: Python<'_>, path: &str, rebuild: bool) -> PyResult<Self> {
+    #[pyo3(signature = (path, *, rebuild=false, cache_bytes=None))]
+    fn open(py: Python<'_>, path: &str, rebuild: bool, cache_bytes: Option<u64>) -> PyResult<Self> {
+        let usual = engine::Opening::default();
+        let opening = engine::Opening {
+            rebuild,
+            cache_bytes: cache_bytes.unwrap_or(usual.cache_bytes),
+        };
         detached(py, || {
-            engine::Engine::open(Path::new(path), runtime(), rebuild)
+            engine::Engine::open_with(Path::new(path), runtime(), &opening)
         })
         .map(Self::wrap)
     }
@@ -178,6 +183,7 @@ impl Engine {
         dict.set_item("contracts", status.contracts)?;
         let (parts, blocks) = core.parts().map_err(raise)?;
         dict.set_item("usage_blocks", blocks)?;
+        dict.set_item("block", self.block_room()?)?;
         let parts = parts.into_iter().map(|part| {
             let own = PyDict::new(py);
             own.set_item("organisation", part.organisation)?;
@@ -196,6 +202,14 @@ impl Engine {
     #[getter]
     fn weights(&self) -> PyResult<std::collections::BTreeMap<String, u64>> {
         Ok(self.core()?.weights())
+    }
+
+    /// What the next block has: `block_bytes`, `block_gas`, `block_transactions`.
+    #[getter]
+    fn block_room(&self) -> PyResult<std::collections::BTreeMap<&'static str, u64>> {
+        let found = self.core()?.parameters().rows().into_iter();
+        let names = ["block_bytes", "block_gas", "block_transactions"];
+        Ok(found.filter(|(name, _)| names.contains(name)).collect())
     }
 
     /// The organisation in force that a transaction claims to come from, unchecked; else empty.
@@ -344,22 +358,10 @@ impl Engine {
             limit,
             reverse,
         };
-        let rows = py.detach(|| core.index_rows(&range, index));
-        let rows = rows.map_err(raise)?;
-        let cursor = if rows.len() == limit.min(engine::limits::SCAN_ROWS) {
-            rows.last().map(|row| row.0.clone())
-        } else {
-            None
-        };
-        let mut list = Vec::with_capacity(rows.len());
-        for (_, primary, row) in rows {
-            let parts = engine::decode_parts(&primary).map_err(raise)?;
-            list.push((
-                value::to_python(py, &codec::cbor::Value::Array(parts))?,
-                PyBytes::new(py, &row),
-            ));
-        }
-        Ok((list, cursor.map(|cursor| PyBytes::new(py, &cursor))))
+        let rows = py
+            .detach(|| core.index_rows(&range, index))
+            .map_err(raise)?;
+        python_index_rows(py, rows, limit)
     }
 
     fn view<'py>(

@@ -70,6 +70,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         contract_functions::contract_changes,
         module
     )?)?;
+    module.add_function(wrap_pyfunction!(policy_functions::explain_call, module)?)?;
+    module.add_function(wrap_pyfunction!(policy_functions::bench_policy, module)?)?;
     module.add_function(wrap_pyfunction!(policy_functions::policy_text, module)?)?;
     module.add_function(wrap_pyfunction!(policy_functions::policy_names, module)?)?;
     module.add_function(wrap_pyfunction!(policy_functions::policy_admits, module)?)?;
@@ -77,6 +79,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(script::run_script, module)?)?;
     module.add_function(wrap_pyfunction!(bench_functions::bench_state, module)?)?;
     module.add_function(wrap_pyfunction!(bench_functions::bench_contract, module)?)?;
+    module.add_function(wrap_pyfunction!(bench_functions::bench_upgrade, module)?)?;
+    module.add_function(wrap_pyfunction!(bench_functions::bench_execute, module)?)?;
     module.add_function(wrap_pyfunction!(
         contract_functions::contract_operations,
         module

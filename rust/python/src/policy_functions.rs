@@ -6,8 +6,52 @@ use engine::{Agreement, Member, Organisations, Policy, Standing};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::engine_class::Engine;
+use crate::error::raise;
+
 fn parsed(text: &str) -> PyResult<Policy> {
     Policy::parse(text).map_err(PyValueError::new_err)
+}
+
+/// What members lack to make a call: policy, whether the chain set it, what is missing, and the
+/// sentence of the refusal; the last two None where they may make it.
+#[pyfunction]
+pub fn explain_call(
+    py: Python<'_>,
+    engine: &Engine,
+    contract: &str,
+    method: &str,
+    arguments: &[u8],
+    members: Vec<String>,
+) -> PyResult<(String, bool, Option<String>, Option<String>)> {
+    let core = engine.core()?;
+    let explained = py
+        .detach(|| core.explain(contract, method, arguments, &members))
+        .map_err(|refusal| {
+            let hint = refusal.hint.unwrap_or_default();
+            raise(engine::Error::new(refusal.code.to_string(), refusal.message).hint(hint))
+        })?;
+    Ok((
+        explained.policy,
+        explained.by_chain,
+        explained.missing,
+        explained.denial,
+    ))
+}
+
+/// Whether members meet a policy on a chain, and the nanoseconds of each of some evaluations.
+#[pyfunction]
+pub fn bench_policy(
+    py: Python<'_>,
+    engine: &Engine,
+    text: &str,
+    members: Vec<String>,
+    subject: Option<&str>,
+    rounds: usize,
+) -> PyResult<(bool, Vec<u64>)> {
+    let core = engine.core()?;
+    py.detach(|| engine::bench::policies(&core, text, &members, subject, rounds))
+        .map_err(raise)
 }
 
 /// The canonical text of a policy.

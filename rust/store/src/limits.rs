@@ -53,6 +53,19 @@ pub const FLUSH_AGE: Duration = Duration::from_secs(1);
 /// Bytes of the key-value engine's own block cache.
 pub const BLOCK_CACHE_BYTES: u64 = 128 * 1024 * 1024;
 
+/// Bytes of the key-value engine's largest memtable: what is written again and again before it is full
+/// reaches the disk once. The others are in proportion, all together about three times this.
+pub const MEMTABLE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Least size of the largest memtable, in bytes: below it there would be more files than work.
+pub const MEMTABLE_BYTES_MIN: u64 = 2 * 1024 * 1024;
+
+/// Least unflushed bytes at which the flusher starts: a busy block fits.
+pub const FLUSH_BYTES_MIN: usize = 4 * 1024 * 1024;
+
+/// Memory at rest that the sizes above are made for, in bytes; other amounts are divided alike.
+pub const MEMORY_BYTES: u64 = CACHE_BYTES as u64 + BLOCK_CACHE_BYTES;
+
 /// Bytes of the key-value engine's journals before it flushes stragglers. Bounds the time to open.
 pub const JOURNAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
 

@@ -22,7 +22,7 @@ pub struct Options {
     pub cache_bytes: usize,
     /// Bytes of the key-value engine's own block cache.
     pub block_cache_bytes: u64,
-    /// Most bytes of one memtable of the key-value engine; larger than the tuned sizes means those.
+    /// Most bytes of the largest memtable of the key-value engine; the others are in proportion.
     pub memtable_bytes: u64,
     /// Set the key-value store aside, damaged or not (never deleted), and begin an empty one, which
     /// the caller fills by replaying the log. Without it, damage is an error.
@@ -47,6 +47,25 @@ pub enum LogMode {
     External,
 }
 
+impl Options {
+    /// These settings with about so many bytes of memory at rest in place of
+    /// [`limits::MEMORY_BYTES`], divided as the defaults are: cached values, the engine's blocks and
+    /// memtables, and what waits for the flusher.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: u64) -> Self {
+        let share = |of: u64| u128::from(of) * u128::from(bytes) / u128::from(limits::MEMORY_BYTES);
+        let whole = |of: u64| u64::try_from(share(of)).unwrap_or(u64::MAX);
+        let size = |of: usize| usize::try_from(share(of as u64)).unwrap_or(usize::MAX);
+        self.cache_bytes = size(limits::CACHE_BYTES);
+        self.block_cache_bytes = whole(limits::BLOCK_CACHE_BYTES);
+        let largest = whole(limits::MEMTABLE_BYTES);
+        self.memtable_bytes = largest.clamp(limits::MEMTABLE_BYTES_MIN, limits::MEMTABLE_BYTES);
+        let flush = size(limits::FLUSH_BYTES);
+        self.flush_bytes = flush.clamp(limits::FLUSH_BYTES_MIN, limits::FLUSH_BYTES);
+        self
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -57,7 +76,7 @@ impl Default for Options {
             flush_age: limits::FLUSH_AGE,
             cache_bytes: limits::CACHE_BYTES,
             block_cache_bytes: limits::BLOCK_CACHE_BYTES,
-            memtable_bytes: u64::MAX,
+            memtable_bytes: limits::MEMTABLE_BYTES,
             rebuild: false,
             log: LogMode::default(),
         }

@@ -3,12 +3,11 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use codec::cbor::Value;
-use common::{arguments, compiled, text, Ledger, Memory};
-use vm::{Bound, CallContext, ContractCall, Host, HostError, Nested, Outcome, Program};
+use common::{arguments, compiled, text, Ledger, Linked};
+use vm::{CallContext, Outcome, Program};
 
 const TRANSFER: &str = include_str!("../tests/contracts/transfer.py");
 
@@ -30,67 +29,13 @@ class Till(Contract):
 /// Rounds over a thousand accounts; the best of them counts.
 const ROUNDS: usize = 100;
 
-/// The state, and the one contract that another may call.
-struct Two<'p> {
-    state: Memory,
-    bank: &'p Program,
-    bound: Bound,
-}
-
-impl Host for Two<'_> {
-    fn get(&mut self, key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
-        self.state.get(key)
-    }
-
-    fn put(&mut self, key: &[u8], value: Vec<u8>) {
-        self.state.put(key, value);
-    }
-
-    fn delete(&mut self, key: &[u8]) {
-        self.state.delete(key);
-    }
-
-    fn scan(
-        &mut self,
-        from: &[u8],
-        to: &[u8],
-        limit: usize,
-        reverse: bool,
-    ) -> Result<Vec<(Vec<u8>, Arc<[u8]>)>, HostError> {
-        self.state.scan(from, to, limit, reverse)
-    }
-
-    fn index_put(&mut self, key: &[u8]) {
-        self.state.index_put(key);
-    }
-
-    fn index_delete(&mut self, key: &[u8]) {
-        self.state.index_delete(key);
-    }
-
-    fn index_scan(
-        &mut self,
-        from: &[u8],
-        to: &[u8],
-        limit: usize,
-        reverse: bool,
-    ) -> Result<Vec<Vec<u8>>, HostError> {
-        self.state.index_scan(from, to, limit, reverse)
-    }
-
-    fn call_contract(&mut self, call: ContractCall<'_>) -> Nested {
-        let (bank, bound) = (self.bank, self.bound.clone());
-        vm::run_nested(bank, &bound, call, self)
-    }
-}
-
 /// Nanoseconds and gas of one call, in the best round.
 fn measure(
     program: &Program,
     method: &str,
     calls: &[Vec<u8>],
     contract: &str,
-    host: &mut Two<'_>,
+    host: &mut Linked<'_>,
 ) -> (f64, u64) {
     let roles = ["operator".to_string()];
     let context = CallContext {
@@ -142,11 +87,7 @@ fn main() {
         .collect();
     let (bank, till) = (compiled(TRANSFER), compiled(TILL));
     let bound = vm::bind(&till, 0, &bank).expect("the interface fits");
-    let mut host = Two {
-        state: ledger.state,
-        bank: &bank,
-        bound,
-    };
+    let mut host = Linked::new(ledger.state, &bank, Some(bound));
     let (direct, gas) = measure(&bank, "transfer", &calls, "test", &mut host);
     println!(
         "direct {direct:.0} ns, {:.0} a second, {gas} gas",

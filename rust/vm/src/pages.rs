@@ -1,4 +1,9 @@
-//! Rows of a listing, fetched from the host page by page.
+//! Rows and index entries, fetched from the host page by page: no more of them than a little gas and
+//! memory ahead.
+
+use std::sync::Arc;
+
+use codec::key;
 
 use crate::error::R;
 use crate::gas;
@@ -6,7 +11,60 @@ use crate::interp::Vm;
 use crate::state::{host, PAGE};
 use crate::value::Value;
 
+/// The way through everything between two keys, for what an upgrade does with all of it.
+pub(crate) struct Way {
+    from: Vec<u8>,
+    end: Vec<u8>,
+    over: bool,
+}
+
+impl Way {
+    /// Through all that begins with `prefix`.
+    pub(crate) fn below(prefix: Vec<u8>) -> Self {
+        Way {
+            end: key::prefix_end(&prefix).unwrap_or_default(),
+            from: prefix,
+            over: false,
+        }
+    }
+
+    /// A page of so many was read, whose last key this is: the next one begins right after it.
+    fn passed(&mut self, length: usize, last: Option<&[u8]>) {
+        self.over = length < PAGE;
+        if let Some(last) = last {
+            self.from = [last, &[0]].concat();
+        }
+    }
+}
+
+/// Rows with their keys.
+pub(crate) type RowPage = Vec<(Vec<u8>, Arc<[u8]>)>;
+
 impl Vm<'_, '_> {
+    /// The next rows on a way; none when it is over. Rows of pages before may be gone.
+    pub(crate) fn next_rows(&mut self, way: &mut Way) -> R<Option<RowPage>> {
+        if way.over {
+            return Ok(None);
+        }
+        self.spend(gas::SCAN)?;
+        let page = host(self.host.scan(&way.from, &way.end, PAGE, false))?;
+        self.pay_passed()?;
+        way.passed(page.len(), page.last().map(|(flat, _)| flat.as_slice()));
+        Ok(Some(page))
+    }
+
+    /// The next index entries on a way; none when it is over.
+    pub(crate) fn next_entries(&mut self, way: &mut Way) -> R<Option<Vec<Vec<u8>>>> {
+        if way.over {
+            return Ok(None);
+        }
+        self.spend(gas::SCAN)?;
+        let page = host(self.host.index_scan(&way.from, &way.end, PAGE, false))?;
+        self.pay_passed()?;
+        way.passed(page.len(), page.last().map(Vec::as_slice));
+        Ok(Some(page))
+    }
+
     /// At most `limit` rows between two keys, decoded.
     pub(crate) fn fetched_rows(
         &mut self,

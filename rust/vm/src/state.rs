@@ -10,6 +10,7 @@ use crate::error::{fatal, raise, type_error, value_error, Exc, Stop, R};
 use crate::interp::Vm;
 use crate::limits;
 use crate::observers::Parties;
+use crate::pages::Way;
 use crate::program::{Class, TableInfo};
 use crate::rows::Undecodable;
 use crate::types::Type;
@@ -129,18 +130,17 @@ impl Vm<'_, '_> {
         self.may_write()?;
         let name = self.program.parts.cells[usize::from(cell)].name;
         let amount = match amount {
+            Value::Int(amount) if *amount < 0 => return Err(only_grows(amount)),
             Value::Int(amount) => *amount,
+            Value::Big(big) if big.value.sign() == num_bigint::Sign::Minus => {
+                return Err(only_grows(&big.value));
+            }
             Value::Big(_) => return Err(past_end(self.program.name(name))),
             other => {
                 let given = self.type_name(other);
                 return Err(type_error(format!("a counter adds int, not {given}")));
             }
         };
-        if amount < 0 {
-            return Err(value_error(format!(
-                "a counter only grows: {amount} is negative"
-            )));
-        }
         let before = match self.cell_get(cell)? {
             Value::Int(before) => before,
             _ => return Err(past_end(self.program.name(name))),
@@ -384,18 +384,9 @@ impl Vm<'_, '_> {
             let message = "only the migration of an upgrade drains tables";
             return Err(fatal("language.refused", message));
         }
-        let mut from = key::prefix(self.context.contract, &name.text);
-        let end = key::prefix_end(&from).unwrap_or_default();
+        let mut way = Way::below(key::prefix(self.context.contract, &name.text));
         let mut rows = Vec::new();
-        loop {
-            self.spend(gas::SCAN)?;
-            let page = host(self.host.scan(&from, &end, PAGE, false))?;
-            self.pay_passed()?;
-            let last = page.len() < PAGE;
-            if let Some((flat, _)) = page.last() {
-                from = flat.clone();
-                from.push(0);
-            }
+        while let Some(page) = self.next_rows(&mut way)? {
             for (flat, bytes) in page {
                 let size = gas::state_bytes(flat.len() + bytes.len());
                 self.spend(gas::SCAN_ROW + gas::ROW_WRITE + size)?;
@@ -414,10 +405,8 @@ impl Vm<'_, '_> {
                 }
                 self.host.delete(&flat);
             }
-            if last {
-                return self.new_list(rows);
-            }
         }
+        self.new_list(rows)
     }
 }
 
@@ -426,6 +415,11 @@ fn record_of(value: &Value) -> Option<&RecordObj> {
         Value::Record(record) => Some(record),
         _ => None,
     }
+}
+
+#[cold]
+fn only_grows(amount: &dyn std::fmt::Display) -> crate::error::Trap {
+    value_error(format!("a counter only grows: {amount} is negative"))
 }
 
 #[cold]

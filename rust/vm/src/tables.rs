@@ -4,6 +4,7 @@ use codec::cbor::Decoder;
 use codec::key;
 
 use crate::error::{fatal, malformed, raise_with, type_error, value_error, Exc, R};
+use crate::interp::arith::{to_big, to_i64};
 use crate::interp::Vm;
 use crate::program::{Const, TableInfo};
 use crate::rows::Undecodable;
@@ -282,14 +283,16 @@ impl Vm<'_, '_> {
                 "{what}() needs limit=: a call reads a bounded part of the state"
             )));
         };
-        let number = self.int_argument(limit)?;
-        if !(1..=limits::SCAN_ROWS).contains(&number) {
-            return Err(value_error(format!(
-                "limit is {number}, allowed 1 to {}",
-                limits::SCAN_ROWS
-            )));
+        let wrong = |number: &dyn std::fmt::Display| {
+            let most = limits::SCAN_ROWS;
+            value_error(format!("limit is {number}, allowed 1 to {most}"))
+        };
+        match (to_i64(limit), to_big(limit)) {
+            (Some(number), _) if (1..=limits::SCAN_ROWS).contains(&number) => Ok(number as usize),
+            (Some(number), _) => Err(wrong(&number)),
+            (None, Some(number)) => Err(wrong(&number)),
+            (None, None) => self.int_argument(limit).map(|_| 0),
         }
-        Ok(number as usize)
     }
 
     /// Bounds of the keys that start with `prefix`; `after` is a key already given. `start=` and

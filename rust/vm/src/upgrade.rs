@@ -8,9 +8,10 @@ use crate::error::{fatal, R};
 use crate::instance::instance;
 use crate::interp::Vm;
 use crate::layout::{changes, index_names, table_named};
+use crate::pages::Way;
 use crate::program::{Class, Program, TableInfo};
 use crate::run::{concluded, failed_before};
-use crate::state::{host, PAGE};
+use crate::state::host;
 use crate::types::Type;
 use crate::value::Value;
 use crate::{gas, limits, memory, CallContext, Host, Outcome};
@@ -106,23 +107,12 @@ impl Vm<'_, '_> {
             if !all && has.contains(&index) {
                 continue;
             }
-            let mut from = key::prefix(self.context.contract, &format!("{name}:{}", index.0));
-            let end = key::prefix_end(&from).unwrap_or_default();
-            loop {
-                self.spend(gas::SCAN)?;
-                let page = host(self.host.index_scan(&from, &end, PAGE, false))?;
-                self.pay_passed()?;
-                let last = page.len() < PAGE;
-                if let Some(entry) = page.last() {
-                    from = entry.clone();
-                    from.push(0);
-                }
+            let prefix = key::prefix(self.context.contract, &format!("{name}:{}", index.0));
+            let mut way = Way::below(prefix);
+            while let Some(page) = self.next_entries(&mut way)? {
                 for entry in page {
                     self.spend(gas::INDEX_WRITE + gas::state_bytes(entry.len()))?;
                     self.host.index_delete(&entry);
-                }
-                if last {
-                    break;
                 }
             }
         }
@@ -164,18 +154,8 @@ impl Vm<'_, '_> {
 
     /// Reads all rows of a table, which proves that they fit, and makes the entries of indexes.
     fn build_indexes(&mut self, table: u16, indexes: &[usize]) -> R<()> {
-        let prefix = self.instance.prefixes[usize::from(table)].clone();
-        let end = key::prefix_end(&prefix).unwrap_or_default();
-        let mut from = prefix.clone();
-        loop {
-            self.spend(gas::SCAN)?;
-            let page = host(self.host.scan(&from, &end, PAGE, false))?;
-            self.pay_passed()?;
-            let last = page.len() < PAGE;
-            if let Some((flat, _)) = page.last() {
-                from = flat.clone();
-                from.push(0);
-            }
+        let mut way = Way::below(self.instance.prefixes[usize::from(table)].clone());
+        while let Some(page) = self.next_rows(&mut way)? {
             for (flat, bytes) in page {
                 self.spend(gas::SCAN_ROW + gas::state_bytes(bytes.len()))?;
                 let Value::Record(row) = self.decode_row(table, &bytes)? else {
@@ -191,10 +171,8 @@ impl Vm<'_, '_> {
                     }
                 }
             }
-            if last {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
     /// A row lies where its fields say, also after an upgrade that changed the key.

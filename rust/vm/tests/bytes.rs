@@ -2,11 +2,9 @@
 
 mod common;
 
-use std::sync::Arc;
-
-use common::{arguments, compiled, function, text, Memory};
+use common::{arguments, compiled, function, text, Linked, Memory};
 use proptest::prelude::*;
-use vm::{CallContext, ContractCall, Host, HostError, Nested, Outcome, Program};
+use vm::{CallContext, Outcome, Program};
 
 const SOURCES: &[&str] = &[
     include_str!("contracts/toolshed.py"),
@@ -14,73 +12,6 @@ const SOURCES: &[&str] = &[
     include_str!("contracts/receivables.py"),
     include_str!("contracts/relay.py"),
 ];
-
-/// A host whose only other contract is the running program itself.
-struct Mirror<'p> {
-    state: Memory,
-    program: &'p Program,
-    deep: usize,
-}
-
-impl Host for Mirror<'_> {
-    fn get(&mut self, key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
-        self.state.get(key)
-    }
-
-    fn put(&mut self, key: &[u8], value: Vec<u8>) {
-        self.state.put(key, value);
-    }
-
-    fn delete(&mut self, key: &[u8]) {
-        self.state.delete(key);
-    }
-
-    fn scan(
-        &mut self,
-        from: &[u8],
-        to: &[u8],
-        limit: usize,
-        reverse: bool,
-    ) -> Result<Vec<(Vec<u8>, Arc<[u8]>)>, HostError> {
-        self.state.scan(from, to, limit, reverse)
-    }
-
-    fn index_put(&mut self, key: &[u8]) {
-        self.state.index_put(key);
-    }
-
-    fn index_delete(&mut self, key: &[u8]) {
-        self.state.index_delete(key);
-    }
-
-    fn index_scan(
-        &mut self,
-        from: &[u8],
-        to: &[u8],
-        limit: usize,
-        reverse: bool,
-    ) -> Result<Vec<Vec<u8>>, HostError> {
-        self.state.index_scan(from, to, limit, reverse)
-    }
-
-    fn call_contract(&mut self, call: ContractCall<'_>) -> Nested {
-        let refused = |message: &str| Nested::Refused {
-            code: "limit.depth",
-            message: message.to_string(),
-        };
-        if self.deep >= 6 {
-            return refused("deep enough");
-        }
-        let bound = match vm::bind(call.caller, call.used, self.program) {
-            Ok(bound) => bound,
-            Err(why) => return refused(&why),
-        };
-        self.deep += 1;
-        let nested = vm::run_nested(self.program, &bound, call, self);
-        self.deep -= 1;
-        nested
-    }
-}
 
 const BODY: &str = "def g(a, b=2, *c, **d):\n    return [a, b, c, d]\nn = 0\ndef h():\n    nonlocal n\n    n += 1\n    return n\nxs = [i for i in range(5) if i % 2]\ntry:\n    for k, v in {'a': 1}.items():\n        xs.append(g(1, *xs, k=v))\n    x = xs[9]\nexcept IndexError as e:\n    x = str(e)\nfinally:\n    h()\nmatch xs:\n    case [a, *b]:\n        x = f'{x!r:>30}{a}{b}'\n    case {'q': y, **z}:\n        x = y\np = Point(1, y=2).replace(x=5)\nself.rows['a'] = Row(id='a', tags=[x, 'q'])\nwhile n < 5:\n    n = h()\ndel xs[0]\ns = {1, 2} | {n}\nreturn [x, p.total(), sorted(sorted(s), key=lambda v: -v), self.rows['a'].tags, xs[::-1], self.caller.roles, Color('red').name, 'a' in self.rows, self.rows.scan(limit=5)]";
 
@@ -122,11 +53,8 @@ fn run_all(program: &Program) {
                 timer_gas: 50_000_000,
                 read_only: false,
             };
-            let mut host = Mirror {
-                state: Memory::default(),
-                program,
-                deep: 0,
-            };
+            // The only other contract is the running program itself.
+            let mut host = Linked::new(Memory::default(), program, None);
             let outcome = vm::run(program, method, arguments, &context, &mut host, 20_000);
             assert!(!matches!(outcome, Outcome::Faulted(_)));
         }
@@ -145,11 +73,7 @@ fn programs() -> Vec<Vec<u8>> {
 #[test]
 fn a_program_calls_itself_as_another_one() {
     let program = compiled(SOURCES[3]);
-    let mut host = Mirror {
-        state: Memory::default(),
-        program: &program,
-        deep: 0,
-    };
+    let mut host = Linked::new(Memory::default(), &program, None);
     let context = CallContext {
         contract: "test",
         member: "alice@north",

@@ -187,7 +187,7 @@ def members_of(
     ]
 
 
-def fill(  # noqa: PLR0913 - all that a genesis consists of
+def fill(
     home: HomeFolder,
     organisations: Sequence[str],
     cast: Sequence[MemberSpec],
@@ -200,7 +200,8 @@ def fill(  # noqa: PLR0913 - all that a genesis consists of
     """Writes everything into a working folder."""
     from lianheng.consensus import create_ledger
     from lianheng.ledger import wall_clock_ms
-    from lianheng.system import LOCAL_POLICIES, contracts as system_contracts
+    from lianheng.system import LOCAL_POLICIES
+    from lianheng.system import contracts as system_contracts
 
     name = f"sequencer@{organisations[0]}"
     sealer = Identity.generate(name, development=secret is None)

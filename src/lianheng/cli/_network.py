@@ -180,7 +180,8 @@ def fill(
     """Writes all homes and the network's file into a working folder."""
     from lianheng.ledger import wall_clock_ms
     from lianheng.model import GenesisFile
-    from lianheng.system import LOCAL_POLICIES, contracts as system_contracts
+    from lianheng.system import LOCAL_POLICIES
+    from lianheng.system import contracts as system_contracts
 
     genesis = Genesis.create(
         chain=chain,
@@ -210,7 +211,7 @@ def fill_home(
     home.identities.mkdir(mode=0o700)
     for spec in people:
         write_identity(home.identity_file(spec.id), spec.identity)
-    write_identity(home.node_identity, node.identity)
+    write_identity(home.node_identity, node.identity, kind="node")
     with create_ledger(home.ledger, genesis) as ledger:
         home.genesis_file.write_bytes(ledger.genesis_file)
 
@@ -240,6 +241,7 @@ def write_all_settings(folder: Path, cast: Cast, genesis: "GenesisFile") -> None
                 listen=peer.address,
                 peers=tuple(other for other in peers if other is not peer),
                 siblings=tuple(other for other in homes if other is not home),
+                cache_mb=limits.CACHE_MB_SHARED,
             )
         )
     text = SETTINGS.format(

@@ -136,7 +136,8 @@ def facts(pairs: Mapping[str, Any]) -> None:
 
 def counted(number: int, noun: str) -> str:
     """`1 row`, `2,000 rows`, `3 entries`."""
-    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    changes = noun.endswith("y") and noun[-2:-1] not in "aeiou"
+    many = f"{noun[:-1]}ies" if changes else f"{noun}s"
     return f"{number:,} {noun if number == 1 else many}"
 
 

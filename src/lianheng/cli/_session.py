@@ -1,6 +1,7 @@
 """From options to a ledger and an identity: which folder, which member, which passphrase."""
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,17 +75,25 @@ def prompt(question: str) -> str:
     return getpass.getpass(question)
 
 
-def new_passphrase(file: Path | None) -> "Passphrase":
+def new_passphrase(
+    file: Path | None, question: str = "new passphrase for all keys"
+) -> "Passphrase":
     """A passphrase for new keys, asked twice where it is typed."""
     from lianheng.members import passphrase_from
 
+    return passphrase_from(file, os.environ, asked_twice(question))
+
+
+def asked_twice(question: str) -> Callable[[], str]:
+    """Asks for a new passphrase; raise `UsageError` where the two answers differ."""
+
     def ask() -> str:
-        first = prompt("new passphrase for all keys: ")
+        first = prompt(f"{question}: ")
         if prompt("the same again: ") != first:
             raise UsageError("identity.passphrase", "the two passphrases differ", "try again")
         return first
 
-    return passphrase_from(file, os.environ, ask)
+    return ask
 
 
 def find_transaction(ledger: "Ledger", text: str) -> "TransactionId":

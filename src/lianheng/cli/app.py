@@ -16,8 +16,13 @@ from lianheng.cli import (
     down,
     export,
     fsck,
+    genesis,
+    governance,
+    identity,
     init,
+    members,
     network,
+    policy,
     prove,
     receipt,
     replay,
@@ -35,16 +40,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-START, WORK, PROVE, TEND = "Start", "Work", "Prove", "Tend"
+START, WORK, AGREE, PROVE, TEND = "Start", "Work", "Agree", "Prove", "Tend"
 app.command(rich_help_panel=START)(demo.demo)
 app.command(rich_help_panel=START)(init.init)
 app.command(rich_help_panel=START)(up.up)
 app.command(rich_help_panel=START)(down.down)
+app.add_typer(genesis.app, name="genesis", rich_help_panel=START)
+app.add_typer(identity.app, name="identity", rich_help_panel=START)
 app.add_typer(contract.app, name="contract", rich_help_panel=WORK)
 app.command(rich_help_panel=WORK)(call.call)
 app.command(rich_help_panel=WORK)(view.view)
 app.command(rich_help_panel=WORK)(block.block)
 app.command(rich_help_panel=WORK)(trace.trace)
+app.add_typer(governance.app, name="governance", rich_help_panel=AGREE)
+app.add_typer(members.app, name="members", rich_help_panel=AGREE)
+app.add_typer(policy.app, name="policy", rich_help_panel=AGREE)
 app.command(rich_help_panel=PROVE)(receipt.receipt)
 app.command(rich_help_panel=PROVE)(prove.prove)
 app.command(rich_help_panel=PROVE)(export.export)

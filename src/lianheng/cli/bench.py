@@ -15,6 +15,7 @@ Folder = Annotated[
 ]
 Keys = Annotated[int, typer.Option(help="Rows that exist.", min=1_000)]
 CORES = 0
+VALIDATORS = 4
 Say = Callable[[str], None]
 
 
@@ -134,6 +135,20 @@ def open_(keys: Keys = 1_000_000, folder: Folder = Path(), json: Json = False) -
 
 
 @app.command()
+def policies(
+    organisations: Annotated[int, typer.Option(help="How many.", min=4)] = 1_000,
+    members: Annotated[int, typer.Option(help="Of all of them.", min=100)] = 100_000,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Time of policies on a chain of many organisations and members, and of opening it."""
+    from lianheng.cli.benches import policies as bench_policies
+
+    with workplace(folder, json=json) as (place, say):
+        show(bench_policies.measure(place, organisations, members, say), json=json)
+
+
+@app.command()
 def vm(
     rounds: Annotated[int, typer.Option(help="Runs of each; the best one counts.", min=1)] = 10,
     only: Annotated[str, typer.Option(help="Operations whose name holds this.")] = "",
@@ -190,6 +205,7 @@ def all_(folder: Folder = Path(), json: Json = False) -> None:
         lambda place, say: transfers(place, say, hot=False, share=0.7),
         lambda place, say: state.opening(place, 1_000_000, say),
         lambda place, say: without_table(bench_vm.measure(place, **virtual_machine, say=say)[0]),
+        *of_networks(),
     ]
     found = []
     for bench in benches:
@@ -199,6 +215,36 @@ def all_(folder: Folder = Path(), json: Json = False) -> None:
             show(found[-1], json=False)
     if json:
         emit({"benches": found})
+
+
+def of_networks() -> list[Callable[[Path, Say], dict[str, Any]]]:
+    """The benches that need CometBFT; none, and a word why, where it is not installed."""
+    from lianheng.cli._print import console
+    from lianheng.cli.benches import envelopes as bench_envelopes
+    from lianheng.cli.benches import network as bench_network
+    from lianheng.consensus.cometbft.process import find_binary
+    from lianheng.model import NodeError
+
+    try:
+        find_binary()
+    except NodeError as missing:
+        why = f"without bench network and envelopes: {missing.message}; {missing.hint}"
+        console(error=True).print(why)
+        return []
+    return [
+        lambda place, say: bench_network.measure(
+            place,
+            validators=VALIDATORS,
+            transactions=60_000,
+            accounts=20_000,
+            batch=500,
+            share=0.7,
+            say=say,
+        ),
+        lambda place, say: bench_envelopes.measure(
+            place, validators=VALIDATORS, size=250_000, seconds=10.0, say=say
+        ),
+    ]
 
 
 def without_table(figures: dict[str, Any]) -> dict[str, Any]:

@@ -129,6 +129,9 @@ def run(
 def deploy(
     file: File,
     name: Annotated[str | None, typer.Option(help="Name on the chain; else the file's.")] = None,
+    propose: Annotated[
+        bool, typer.Option("--propose", help="Ask the other organisations to agree first.")
+    ] = False,
     member: As = None,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
@@ -145,6 +148,12 @@ def deploy(
     source = read_source(file)
     called = name or file.stem
     refuse_if_wrong(source, file, json=json)
+    if propose:
+        from lianheng.cli.governance import propose_source
+
+        arguments = {"name": called, "file": file.name, "source": source}
+        propose_source("deploy", arguments, (home, member, passphrase_file), json=json)
+        return
     identity = load_identity(find_home(home), member, passphrase_file)
     with open_client(home) as ledger:
         started = time.monotonic()

@@ -23,11 +23,16 @@ class Stage(StrEnum):
 
     EMBEDDED = "embedded"
     NETWORK = "network"
+    GOVERNANCE = "governance"
 
 
 def demo(
     where: Annotated[
-        Stage, typer.Argument(metavar="[network]", help="On four validators, one of them killed.")
+        Stage,
+        typer.Argument(
+            metavar="[network|governance]",
+            help="On four validators, one of them killed; or how organisations agree.",
+        ),
     ] = Stage.EMBEDDED,
     invoices: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder with EN 16931 invoices, UBL or CII.")
@@ -47,13 +52,19 @@ def demo(
         raise UsageError("demo.not_empty", f"{keep} is not an empty folder", "name a new one")
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="lianheng-demo-") as temporary:
-        play = run if where is Stage.EMBEDDED else run_network
-        report = play(invoices, keep or Path(temporary), quiet=json)
+        folder = keep or Path(temporary)
+        if where is Stage.GOVERNANCE:
+            report = run_governance(invoices, folder, quiet=json)
+        else:
+            play = run if where is Stage.EMBEDDED else run_network
+            report = play(invoices, folder, quiet=json)
     report["seconds"] = round(time.perf_counter() - started, 3)
     if json:
         emit(report)
-        return
-    finish(report, keep)
+    elif where is Stage.GOVERNANCE:
+        finish_governance(report, keep)
+    else:
+        finish(report, keep)
 
 
 def run(invoices: Path | None, folder: Path, *, quiet: bool) -> dict[str, Any]:
@@ -88,6 +99,36 @@ def run_network(invoices: Path | None, folder: Path, *, quiet: bool) -> dict[str
     show.read(reading)
     played, proved, told = network.perform(folder, reading, show)
     return {**figures(source, reading, played, proved, told["blocks"]), **told}
+
+
+def run_governance(invoices: Path | None, folder: Path, *, quiet: bool) -> dict[str, Any]:
+    """How organisations agree; it reads no invoices."""
+    from lianheng.cli.demonstration import governance
+    from lianheng.model import UsageError
+
+    if invoices is not None:
+        raise UsageError("demo.invoices", "this play reads no invoices", "leave --invoices out")
+    return governance.perform(folder, quiet=quiet)
+
+
+def finish_governance(report: dict[str, Any], keep: Path | None) -> None:
+    """What it does not prove, and what to try."""
+    from lianheng.cli._print import console
+
+    out = console()
+    out.print(report["limit"], style="yellow")
+    out.print(f"{report['steps'][-1]['blocks']} blocks · {report['seconds']:.1f} s in all")
+    out.print("try next:", style="bold")
+    here = prefix()
+    commands = ["lianheng demo governance --keep kept", "lianheng contract new toolshed"]
+    if keep is not None:
+        commands = [
+            f"lianheng governance show 2 --home {keep}",
+            f"lianheng members --home {keep}",
+            f"lianheng-verify state {keep}/proofs/0*.cbor --anchor {keep}/genesis.cbor",
+        ]
+    for command in commands:
+        out.print(f"  {here}{command}", markup=False)
 
 
 class Silent:

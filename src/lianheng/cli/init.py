@@ -18,6 +18,10 @@ def init(
     governed: Annotated[
         bool, typer.Option("--governed", help="Organisations agree to each contract.")
     ] = False,
+    validators: Annotated[
+        bool,
+        typer.Option("--validators", help="A home and a validator each, begun by a ceremony."),
+    ] = False,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
 ) -> None:
@@ -25,6 +29,9 @@ def init(
 
     Whoever is admin or operator deploys contracts, unless the chain is --governed.
     """
+    if validators:
+        play_ceremony(folder, orgs, chain, passphrase_file, dev=dev, governed=governed, json=json)
+        return
     import time
 
     from lianheng._native import hash_bytes
@@ -62,3 +69,45 @@ def init(
         markup=False,
     )
     console().print(f"  next: lianheng up --detach{where}", style="dim")
+
+
+def play_ceremony(
+    folder: Path,
+    orgs: str,
+    chain: str,
+    passphrase_file: Path | None,
+    *,
+    dev: bool,
+    governed: bool,
+    json: bool,
+) -> None:
+    """A home an organisation, made by the steps that they would take on machines of their own."""
+    import time
+
+    from lianheng.cli._local import play
+    from lianheng.cli._print import console, emit, short_hash
+    from lianheng.cli._quorum import bears
+    from lianheng.cli._session import new_passphrase
+    from lianheng.cli.genesis import described, show_fingerprint
+
+    started = time.monotonic()
+    network, ceremony = play(
+        folder,
+        organisations=[name.strip() for name in orgs.split(",") if name.strip()],
+        chain=chain,
+        passphrase=None if dev else new_passphrase(passphrase_file),
+        development=dev,
+        governed=governed,
+    )
+    if json:
+        made = {"folder": str(network.path.resolve()), "genesis": network.genesis}
+        emit({**described(ceremony), **made, "development": dev})
+        return
+    kind = "UNENCRYPTED development keys" if dev else "encrypted keys, those of nodes open"
+    console().print(
+        f"made chain {network.chain} in {folder}, genesis {short_hash(network.genesis)} · "
+        f"{bears(len(network.nodes))} · {kind} · {time.monotonic() - started:.1f} s",
+        markup=False,
+    )
+    show_fingerprint(ceremony)
+    console().print(f"  next: lianheng network up {folder}", style="dim", markup=False)

@@ -30,13 +30,15 @@ def summary(found: Mapping[str, Any]) -> dict[str, str]:
     served = "no node runs; opened here"
     if node is not None:
         served = f"node {node['version']}, process {node['pid']}, up {node['up_seconds']:,} s"
-    behind = found["waiting_blocks"]
+    behind, room = found["waiting_blocks"], found["block"]
     store = f"follows the log by {behind:,} blocks, {size(found['waiting_bytes'])}"
     lines = {
         "chain": f"{found['chain']}, height {found['height']:,}, {moment(found['time'])}",
         "head": f"{short_hash(found['header_hash'])}, state {short_hash(found['state_root'])}",
         "holds": f"{found['rows']:,} rows, {found['members']:,} members, contracts: "
         f"{', '.join(found['contracts']) or 'none yet'}",
+        "blocks": f"at most {room['block_transactions']:,} transactions, "
+        f"{size(room['block_bytes'])}, {room['block_gas']:,} gas",
         "served by": served,
         "store": store if behind else "has all that the log has",
         **network_lines(found.get("consensus", {})),

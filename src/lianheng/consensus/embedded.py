@@ -87,7 +87,7 @@ def create_ledger(
     folder.mkdir(parents=True, exist_ok=True)
     # The key first: a ledger without its sealer's key could never confirm anything.
     if sealer is not None:
-        write_identity(folder / SEALER_NAME, sealer, passphrase)
+        write_identity(folder / SEALER_NAME, sealer, passphrase, kind="node")
     with native_errors():
         engine = Engine.create(str(folder / STORE_NAME), genesis.encoded)
     return _assemble(engine, _holder(sealer), clock, bounds)
@@ -100,12 +100,13 @@ def open_ledger(
     clock: BlockClock | None = None,
     bounds: QueueLimits | None = None,
     rebuild: bool = False,
+    cache_mb: int = limits.CACHE_MB,
 ) -> Ledger:
     """Open a ledger; replays what a crash left undone.
 
     Raise `NotFound` where there is none, `Held` where another process has it, `Damaged` where
     stored bytes are not what was written, `IdentityError` for a wrong passphrase. `rebuild`
-    derives the state anew from the block log.
+    derives the state anew from the block log; `cache_mb` bounds its memory at rest.
     """
     folder = Path(path)
     key_file = folder / SEALER_NAME
@@ -113,13 +114,15 @@ def open_ledger(
     # Without its key file a ledger can still be read and checked.
     unlock_now = key_file.exists() and (at_hand or not needs_passphrase(folder))
     sealer = read_identity(key_file, passphrase) if unlock_now else None
-    engine = open_engine(folder, rebuild=rebuild)
+    engine = open_engine(folder, rebuild=rebuild, cache_mb=cache_mb)
     if sealer is None:
         return _assemble(engine, lambda: read_identity(key_file, passphrase), clock, bounds)
     return _assemble(engine, _holder(sealer), clock, bounds)
 
 
-def open_engine(path: str | Path, *, rebuild: bool = False) -> "Engine":
+def open_engine(
+    path: str | Path, *, rebuild: bool = False, cache_mb: int = limits.CACHE_MB
+) -> "Engine":
     """The core alone, for who orders otherwise: a validator's node. Raises as `open_ledger`."""
     from lianheng._native import Engine
 
@@ -127,7 +130,7 @@ def open_engine(path: str | Path, *, rebuild: bool = False) -> "Engine":
     if not store.is_dir():
         raise NotFound("ledger.missing", f"there is no ledger in {path}", "run lianheng init")
     with native_errors():
-        return Engine.open(str(store), rebuild=rebuild)
+        return Engine.open(str(store), rebuild=rebuild, cache_bytes=cache_mb << 20)
 
 
 def needs_passphrase(path: str | Path) -> bool:
@@ -149,14 +152,6 @@ def _assemble(
         sealing_key = document.sealers[2][0][0]
         # The opening is when the clocks are first compared, not the first submission.
         block_clock = clock or BlockClock()
-        chain_bounds = bounds or QueueLimits(
-            block_transactions=document.parameters["block_transactions"],
-            block_bytes=document.parameters["block_bytes"],
-            batch_transactions=min(
-                limits.BATCH_TRANSACTIONS, document.parameters["block_transactions"]
-            ),
-            batch_bytes=min(limits.BATCH_BYTES, document.parameters["block_bytes"]),
-        )
     except BaseException:
         engine.close()
         raise
@@ -170,7 +165,7 @@ def _assemble(
                 "restore the sequencer.identity that belongs to this ledger",
             )
         solo: SoloSequencer[Prepared, Pending] = SoloSequencer(
-            engine, sealer, clock=block_clock, bounds=chain_bounds
+            engine, sealer, clock=block_clock, bounds=bounds
         )
         return solo
 

@@ -41,14 +41,12 @@ PendingT = TypeVar("PendingT", bound=PendingBlock)
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """Bounds of the sequencer's queues; blocks are bounded by the chain's parameters as well."""
+    """Bounds of the sequencer's queues and batches; what a block has the chain says."""
 
     queue_transactions: int = limits.QUEUE_TRANSACTIONS
     queue_bytes: int = limits.QUEUE_BYTES
     batch_transactions: int = limits.BATCH_TRANSACTIONS
     batch_bytes: int = limits.BATCH_BYTES
-    block_transactions: int = limits.BLOCK_TRANSACTIONS
-    block_bytes: int = limits.BLOCK_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +153,15 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
         bounds, intake = self._bounds, self._intake
         with intake.changed:
             while True:
-                most = bounds.batch_transactions
+                room = self._engine.block_room
+                most = min(bounds.batch_transactions, room["block_transactions"])
                 if intake.is_contended():
                     # What is prepared has its place: the less it is, the sooner others come.
                     if not self._prepared.empty():
                         intake.changed.wait()
                         continue
                     most = min(most, limits.CONTENDED_TRANSACTIONS)
-                parts = intake.take(most, bounds.batch_bytes, mixed=False)
+                parts = intake.take(most, min(bounds.batch_bytes, room["block_bytes"]), mixed=False)
                 if parts:
                     return parts
                 if intake.closing:
@@ -252,11 +251,12 @@ class SoloSequencer(Generic[PreparedT, PendingT]):
             self._stop_commit(failure, [])
 
     def _exceeds(self, count: int, size_bytes: int) -> bool:
-        most = self._bounds.block_transactions
+        room = self._engine.block_room
+        most = room["block_transactions"]
         with self._intake.changed:
             if self._intake.is_contended():
                 most = min(most, limits.CONTENDED_TRANSACTIONS)
-        return count > most or size_bytes > self._bounds.block_bytes
+        return count > most or size_bytes > room["block_bytes"]
 
     def _make_block(self, batches: list[_Batch[PreparedT]], count: int) -> None:
         # Pieces of a submission whose caller was told of a failure: a submission that failed

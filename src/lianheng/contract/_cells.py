@@ -87,10 +87,10 @@ class Counter(Cell[int]):
         self._kept().may_write()
         if type(amount) is not int:
             raise TypeError(f"a counter adds int, not {type(amount).__name__}")
-        if abs(amount) > COUNTER_MAX:
-            raise self._past_end()
         if amount < 0:
             raise ValueError(f"a counter only grows: {amount} is negative")
+        if amount > COUNTER_MAX:
+            raise self._past_end()
         if (value := self.get() + amount) > COUNTER_MAX:
             raise self._past_end()
         Cell.set(self, value)

@@ -1,6 +1,9 @@
 """How a contract refuses a call: a stable code for programs, a sentence for people."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NoReturn
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -38,6 +41,26 @@ class Stopped(BaseException):
         super().__init__(code, message)
         self.code = code
         self.message = message
+        if (inside := _INSIDE.get()) is not None:
+            inside.append(self)
+
+
+_INSIDE: ContextVar[list[Stopped] | None] = ContextVar("lianheng_stopped", default=None)
+
+
+@contextmanager
+def every_stop() -> Iterator[list[Stopped]]:
+    """Every `Stopped` that is made inside, in order.
+
+    A `finally` of the contract may hide one by another error, `return`, or `break`: in the VM the
+    call ended before it.
+    """
+    inside: list[Stopped] = []
+    token = _INSIDE.set(inside)
+    try:
+        yield inside
+    finally:
+        _INSIDE.reset(token)
 
 
 def require(condition: object, code: str, message: str = "") -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lianheng.contract._contracts import Contract, Declaration, declarations, migrations
+from lianheng.contract._contracts import Contract, Declaration, declarations, migrations, uses
+from lianheng.contract._interfaces import Use
 from lianheng.contract._types import Type, resolve
 from lianheng.contract.imports import imported
 from lianheng.model import InvalidValue, UsageError
@@ -49,6 +50,11 @@ class Program:
     def migrations(self) -> dict[int, str]:
         """Names of the methods with `@migrate`, by the source that each starts from."""
         return migrations(self.contract)
+
+    @property
+    def uses(self) -> list[Use]:
+        """The other contracts that it uses, in the order of the source."""
+        return list(uses(self.contract).values())
 
     @property
     def invariants(self) -> list[str]:

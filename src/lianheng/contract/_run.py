@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lianheng.contract._directory import Directory, Nobody
-from lianheng.contract._errors import Stopped
+from lianheng.contract._errors import Stopped, every_stop
 from lianheng.contract._load import Program
 from lianheng.contract._policy import Question, denial, subject_of
 from lianheng.contract._state import Place, State
@@ -44,7 +44,8 @@ def run(
     arguments, own = call.arguments, Peer(program, state)
     value = b""
     try:
-        value = transaction.enter(call.contract, own, call.method, arguments, view=call.view)
+        with every_stop() as transaction.stops:
+            value = transaction.enter(call.contract, own, call.method, arguments, view=call.view)
     except (Exception, Stopped):  # noqa: BLE001, S110 - a contract may raise anything; it is kept
         pass
     except BaseException:

@@ -76,6 +76,8 @@ class Transaction:
         self.entered: dict[str, State] = {}
         self.events: list[tuple[str, str, bytes]] = []
         self.failure: Failure | None = None
+        self.stops: list[Stopped] = []
+        """What stopped the transaction: the first one counts, whatever hid it."""
 
     def enter(
         self,
@@ -87,6 +89,7 @@ class Transaction:
         view: bool,
     ) -> bytes:
         """Run a method; gives the canonical bytes of its result. What fails is kept, and raised."""
+        self.check_stops()
         program, state = peer.program, peer.state
         host = Host(self, contract, peer, view=view)
         self.active.append(contract)
@@ -99,9 +102,10 @@ class Transaction:
                 result = getattr(program.contract(host), method)(**values)
             check_scale(method, program.returns[method], result)
             value = encode(to_plain(result))
+            self.check_stops()
         except (Exception, Stopped) as error:
             if self.failure is None:
-                self.failure = failure_of(error, program)
+                self.failure = failure_of(self.first(error), program)
             raise
         finally:
             state.read_only = False
@@ -111,6 +115,15 @@ class Transaction:
     def tell(self) -> None:
         """Add the notices to observers. Call once, when everything ended well."""
         self.events += notices(self.entered)
+
+    def check_stops(self) -> None:
+        """Raise again what stopped the transaction, where the contract's own code hid it."""
+        if self.stops:
+            raise self.stops[0]
+
+    def first(self, error: BaseException) -> BaseException:
+        """What ended the transaction, where `error` is what came out of it."""
+        return self.stops[0] if self.stops else error
 
     def keep(self) -> dict[str, dict[str, dict[Place, bytes | None]]]:
         """Make the changes of every contract last; gives them by contract and table."""

@@ -6,7 +6,7 @@ from typing import Any
 from lianheng.contract._cells import Cell
 from lianheng.contract._contracts import places
 from lianheng.contract._directory import asking
-from lianheng.contract._errors import Stopped
+from lianheng.contract._errors import Stopped, every_stop
 from lianheng.contract._layout import index_names, layout_changes
 from lianheng.contract._load import Program
 from lianheng.contract._migration import check_released
@@ -44,8 +44,9 @@ def upgrade(
             content.migration = Migration(
                 _party_fields(old, "signatories"), _party_fields(old, "observers")
             )
-            with asking(call.directory):
+            with every_stop() as transaction.stops, asking(call.directory):
                 getattr(new.contract(host), migration)()
+            transaction.check_stops()
             check_released(content)
             transaction.tell()
             content.migration = None
@@ -53,7 +54,9 @@ def upgrade(
         _read_again(old, new, content, migrated=migration is not None)
     except (Exception, Stopped) as error:  # noqa: BLE001 - a contract may raise anything
         transaction.undo()
-        return Outcome(failure=transaction.failure or failure_of(error, new)), state
+        return Outcome(
+            failure=transaction.failure or failure_of(transaction.first(error), new)
+        ), state
     return Outcome(events=tuple(transaction.events), changes=transaction.keep()), content
 
 

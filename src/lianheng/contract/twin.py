@@ -38,10 +38,10 @@ __all__ = [
     "broken_callers",
     "broken_invariants",
     "declaration",
+    "denial",
     "differences",
     "key_of",
     "load",
-    "denial",
     "run",
     "upgrade",
 ]

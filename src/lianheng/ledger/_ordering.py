@@ -51,6 +51,10 @@ class OrderingEngine(Protocol[PreparedT, PendingT]):
     def next_timer(self) -> int | None:
         """Block time (ms) from which the next block runs a timer; None where no timer waits."""
 
+    @property
+    def block_room(self) -> Mapping[str, int]:
+        """What the next block has: `block_bytes`, `block_gas`, `block_transactions`."""
+
     def claimed_organisation(self, transaction: bytes) -> str:
         """Of its sender, where it is in force; else empty. Any thread; checks no signature."""
 

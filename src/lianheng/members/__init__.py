@@ -6,12 +6,17 @@ towards the core's signing functions and, encrypted, into a file.
 
 from lianheng.members._files import (
     DEVELOPMENT_WARNING,
+    KEY_TYPES,
     PASSPHRASE_VARIABLE,
+    IdentityCard,
     Passphrase,
+    check_kind,
     identity_member,
     is_development,
     passphrase_from,
+    read_card,
     read_identity,
+    replace_file,
     resolve_passphrase,
     write_identity,
     write_new_file,
@@ -26,26 +31,34 @@ from lianheng.members._genesis import (
 )
 from lianheng.members._identity import Identity
 from lianheng.members._messages import prove_possession, sign_message
+from lianheng.members._registration import Registration, is_registration
 from lianheng.members._signing import CallSigner, Signers
 
 __all__ = [
     "BY_CHAIN",
     "BY_ORGANISATION",
     "DEVELOPMENT_WARNING",
+    "KEY_TYPES",
     "PASSPHRASE_VARIABLE",
     "CallSigner",
     "Genesis",
     "Identity",
+    "IdentityCard",
     "MemberSpec",
     "OrganisationSpec",
     "Passphrase",
+    "Registration",
     "Signers",
     "Validator",
+    "check_kind",
     "identity_member",
     "is_development",
+    "is_registration",
     "passphrase_from",
     "prove_possession",
+    "read_card",
     "read_identity",
+    "replace_file",
     "resolve_passphrase",
     "sign_message",
     "write_identity",

@@ -1,6 +1,6 @@
 """Making a genesis: the document that names a chain's members, keys, roles and sealers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
@@ -14,6 +14,7 @@ from lianheng.model import (
     ContractSource,
     GenesisDocument,
     InvalidValue,
+    KeyId,
     MemberId,
     Milliseconds,
     OrganisationName,
@@ -24,7 +25,6 @@ from lianheng.model import (
     quorum_sealers,
     solo_sealers,
 )
-
 
 BY_ORGANISATION = "organisation"
 """An organisation gives the role to its own members."""
@@ -97,19 +97,46 @@ class Genesis:
         """
         titles = _organisations(organisations)
         everybody = [*members, *(validator.member for validator in validators)]
+        return cls.assemble(
+            chain=ChainName(chain),
+            time_ms=time_ms,
+            sealers=_sealers(sealer, validators),
+            organisations=titles,
+            members=[_member(ChainName(chain), spec, titles) for spec in everybody],
+            contracts=contracts,
+            parameters=complete_parameters(parameters or {}),
+            roles=role_catalogue(roles or {}, {r for spec in everybody for r in spec.roles}),
+            policies=policies or {},
+        )
+
+    @classmethod
+    def assemble(
+        cls,
+        *,
+        chain: ChainName,
+        time_ms: int,
+        sealers: list[object],
+        organisations: Mapping[str, OrganisationSpec],
+        members: Sequence[Mapping[str, object]],
+        contracts: Sequence[ContractSource],
+        parameters: Mapping[str, int],
+        roles: Mapping[str, str],
+        policies: Mapping[str, str],
+    ) -> Self:
+        """Write the document of parts that are complete: proofs are made, the catalogue is full."""
         data = document_bytes(
             {
-                "chain": ChainName(chain),
+                "chain": chain,
                 "time": time_ms,
-                "sealers": _sealers(sealer, validators),
-                "parameters": _parameters(parameters or {}),
+                "sealers": sealers,
+                "parameters": parameters,
                 "organisations": [
                     {"name": OrganisationName(name), **spec._asdict()}
-                    for name, spec in titles.items()
+                    for name, spec in organisations.items()
                 ],
-                "roles": _roles(roles or {}, everybody),
-                "policies": dict(policies or {}),
-                "members": [_member(ChainName(chain), spec, titles) for spec in everybody],
+                "roles": [{"name": RoleName(name), "given": roles[name]} for name in sorted(roles)],
+                "policies": dict(policies),
+                "members": members,
                 "contracts": [
                     {
                         "name": ContractName(contract.name),
@@ -153,11 +180,10 @@ def _organisations(
     }
 
 
-def _roles(given: Mapping[str, str], members: Sequence[MemberSpec]) -> list[dict[str, str]]:
-    used = {role: BY_CHAIN for member in members for role in member.roles}
-    catalogue = {"auditor": BY_CHAIN, **used, "admin": BY_ORGANISATION, "operator": BY_ORGANISATION}
-    catalogue |= given
-    return [{"name": RoleName(name), "given": catalogue[name]} for name in sorted(catalogue)]
+def role_catalogue(given: Mapping[str, str], used: Iterable[str] = ()) -> dict[str, str]:
+    """Who gives which role: as `given` says, the rest by the chain, but for admin and operator."""
+    catalogue = {"auditor": BY_CHAIN, **dict.fromkeys(used, BY_CHAIN)}
+    return catalogue | {"admin": BY_ORGANISATION, "operator": BY_ORGANISATION, **given}
 
 
 def _sealers(sealer: Identity | None, validators: Sequence[Validator]) -> list[object]:
@@ -197,7 +223,8 @@ def _sealers(sealer: Identity | None, validators: Sequence[Validator]) -> list[o
     return quorum_sealers(powers)
 
 
-def _parameters(chosen: Mapping[str, int]) -> dict[str, int]:
+def complete_parameters(chosen: Mapping[str, int]) -> dict[str, int]:
+    """The chosen parameters and the defaults of the others; raise for an unknown one."""
     unknown = sorted(set(chosen) - set(DEFAULT_PARAMETERS))
     if unknown:
         raise InvalidValue(
@@ -220,14 +247,19 @@ def _member(chain: ChainName, spec: MemberSpec, titles: Mapping[str, object]) ->
         raise InvalidValue(
             "genesis.member_kind", f"{spec.kind!r} is not one of {', '.join(MEMBER_KINDS)}"
         )
-    identity = spec.identity
-    if identity.member != member:
+    if spec.identity.member != member:
         raise InvalidValue(
-            "genesis.identity", f"the identity given for {member} is that of {identity.member}"
+            "genesis.identity", f"the identity given for {member} is that of {spec.identity.member}"
         )
-    statement = encode([POSSESSION_NAME, chain, member, identity.key_id])
+    return member_fields(chain, spec)
+
+
+def member_fields(chain: ChainName, spec: MemberSpec) -> dict[str, object]:
+    """A member of a document: its identity proves that its holder has the key."""
+    identity = spec.identity
+    statement = possession_payload(chain, identity.member, identity.key_id)
     return {
-        "id": member,
+        "id": identity.member,
         "kind": spec.kind,
         "roles": [RoleName(role) for role in spec.roles],
         "keys": [
@@ -238,3 +270,8 @@ def _member(chain: ChainName, spec: MemberSpec, titles: Mapping[str, object]) ->
             }
         ],
     }
+
+
+def possession_payload(chain: ChainName, member: MemberId, key: KeyId) -> bytes:
+    """What the holder of a member's key signs, with empty external data."""
+    return encode([POSSESSION_NAME, chain, member, key])

@@ -3,7 +3,7 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lianheng.members._identity import Identity
-from lianheng.model import ChainName, HeaderHash, encode, member_message
+from lianheng.model import ChainName, HeaderHash, MemberId, encode, member_message
 
 
 def sign_message(identity: Identity, genesis: HeaderHash, message: bytes) -> bytes:
@@ -19,6 +19,11 @@ def sign_message(identity: Identity, genesis: HeaderHash, message: bytes) -> byt
 
 def prove_possession(identity: Identity, chain: ChainName) -> bytes:
     """What shows the contract `members` that somebody has a key: 64 bytes, Ed25519 (RFC 8032)."""
-    text = f"lianheng.possession.1 {chain} {identity.member}".encode()
     key = Ed25519PrivateKey.from_private_bytes(identity.seed)
-    return key.sign(encode(["lianheng.message.v1", text]))
+    return key.sign(possession_statement(chain, identity.member))
+
+
+def possession_statement(chain: ChainName, member: MemberId) -> bytes:
+    """The bytes that `prove_possession` signs."""
+    text = f"lianheng.possession.1 {chain} {member}".encode()
+    return encode(["lianheng.message.v1", text])

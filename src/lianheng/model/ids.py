@@ -107,11 +107,15 @@ class _Name(str):
         return super().__new__(cls, value)
 
 
+_WITH_DASHES = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_WITH_UNDERSCORES = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
 class ChainName(_Name):
     """Name of a chain."""
 
     __slots__ = ()
-    pattern = re.compile(r"[a-z][a-z0-9-]{0,62}")
+    pattern = _WITH_DASHES
     kind = "a chain"
     example = "trade"
 
@@ -120,7 +124,7 @@ class OrganisationName(_Name):
     """Name of an organisation."""
 
     __slots__ = ()
-    pattern = re.compile(r"[a-z][a-z0-9-]{0,62}")
+    pattern = _WITH_DASHES
     kind = "an organisation"
     example = "bank-a"
 
@@ -143,7 +147,7 @@ class RoleName(_Name):
     """Name of a role."""
 
     __slots__ = ()
-    pattern = re.compile(r"[a-z][a-z0-9_]{0,62}")
+    pattern = _WITH_UNDERSCORES
     kind = "a role"
     example = "operator"
 
@@ -152,7 +156,7 @@ class ContractName(_Name):
     """Name under which a contract is deployed."""
 
     __slots__ = ()
-    pattern = re.compile(r"[a-z][a-z0-9_]{0,62}")
+    pattern = _WITH_UNDERSCORES
     kind = "a contract"
     example = "toolshed"
 
@@ -161,7 +165,7 @@ class MethodName(_Name):
     """Name of a call or a view."""
 
     __slots__ = ()
-    pattern = re.compile(r"[a-z][a-z0-9_]{0,62}")
+    pattern = _WITH_UNDERSCORES
     kind = "a method"
     example = "lend"
 

@@ -75,6 +75,12 @@ ABBREVIATION_CANDIDATES = 8
 IDENTITY_FILE_BYTES = 65_536
 PASSPHRASE_BYTES = 1_024
 
+# A file that organisations pass around to begin a chain: sources of contracts and each other's
+# members. Each organisation runs a validator, and CometBFT takes as many peers as PEERS says.
+CEREMONY_FILE_BYTES = 16_777_216
+CEREMONY_ORGANISATIONS = 256
+CEREMONY_MEMBERS = 1_000
+
 # Local socket. A frame holds at least one full block and every receipt; 16 MiB also bounds what a
 # stranger with access to the socket can make the node allocate.
 FRAME_BYTES = 16_777_216
@@ -116,6 +122,12 @@ MEMPOOL_BYTES = 33_554_432
 MEMPOOL_BYTES_LEAST = 16_777_216
 MEMPOOL_BYTES_MOST = 1_073_741_824
 MEMPOOL_ENVELOPES = 2_000
+# Memory of a ledger at rest, MB: rows, the state's tree, blocks and what is not on disk in order
+# yet. By default a million keys stay at hand; nodes that share a machine get less.
+CACHE_MB = 640
+CACHE_MB_LEAST = 16
+CACHE_MB_MOST = 65_536
+CACHE_MB_SHARED = 64
 # One envelope, or the largest lone transaction that a genesis can allow, with its head.
 CONSENSUS_TRANSACTION_BYTES = 5_242_880
 # A node that keeps fewer blocks could not help another that was down for a minute.

@@ -1,11 +1,11 @@
-"""Who orders the calls of a home, and the key that its node confirms with."""
+"""Who orders the calls of a home, how much memory it may take, and its node's key."""
 
 from pathlib import Path
 
 from lianheng.client import Home
 from lianheng.consensus import SEALER_NAME
 from lianheng.members import is_development
-from lianheng.model import SOLO
+from lianheng.model import SOLO, limits
 
 
 def consensus_kind(home: Home) -> str:
@@ -16,6 +16,15 @@ def consensus_kind(home: Home) -> str:
     from lianheng.consensus.cometbft.settings import read_kind
 
     return read_kind(home.settings_file)
+
+
+def cache_mb(home: Home) -> int:
+    """Memory of this home's ledger at rest, MB. Raise `UsageError` as `consensus_kind`."""
+    if not home.settings_file.is_file():
+        return limits.CACHE_MB
+    from lianheng.consensus.cometbft.settings import read_cache_mb
+
+    return read_cache_mb(home.settings_file)
 
 
 def key_file(home: Home) -> Path:

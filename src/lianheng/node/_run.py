@@ -26,7 +26,7 @@ from lianheng.consensus import open_ledger
 from lianheng.ledger import EngineBackend, Ledger
 from lianheng.members import Passphrase, resolve_passphrase
 from lianheng.model import QUORUM, IdentityError, LianhengError, NodeError, limits
-from lianheng.node._keys import consensus_kind, key_file, needs_passphrase
+from lianheng.node._keys import cache_mb, consensus_kind, key_file, needs_passphrase
 from lianheng.node._log import terminal_log
 from lianheng.node._server import NodeServer
 
@@ -63,7 +63,7 @@ class _Embedded:
     failure = None
 
     def __init__(self, home: Home, passphrase: Passphrase) -> None:
-        self.ledger = open_ledger(home.ledger, passphrase=passphrase)
+        self.ledger = open_ledger(home.ledger, passphrase=passphrase, cache_mb=cache_mb(home))
 
     def start(self, stopping: threading.Event) -> str:
         del stopping

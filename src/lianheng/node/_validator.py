@@ -75,7 +75,7 @@ class Validator:
         binary = find_binary(self._settings)
         self._version = check_version(binary)
         identity = read_identity(home.node_identity, passphrase)
-        self._engine = open_engine(home.ledger)
+        self._engine = open_engine(home.ledger, cache_mb=self._settings.cache_mb)
         self._sockets = CometSockets.below(home.path)
         try:
             genesis = GenesisFile.from_bytes(self._engine.genesis_file)

@@ -2,7 +2,7 @@
 
 What always holds:
 - a proposal is one call, word for word, and the source that it will run: nobody approves another;
-- members approve or reject by their own signed calls, and may change their mind until it is decided;
+- members approve or reject by their own signed calls, and may change their mind meanwhile;
 - it runs by itself, once, in the first block after its policy is met, and only if members who are
   then in force, and the source then in force, still make it so;
 - what it does is signed by those who approved, and by nobody else.
@@ -43,9 +43,7 @@ class Engine(Interface):
     """What the engine answers about policies and sources in force."""
 
     @view
-    def missing(
-        self, contract: str, method: str, arguments: bytes, members: list[str]
-    ) -> str: ...
+    def missing(self, contract: str, method: str, arguments: bytes, members: list[str]) -> str: ...
 
     @view
     def source(self, contract: str, arguments: bytes) -> bytes: ...
@@ -178,7 +176,7 @@ class Governance(Contract):
 
     @call(by="ANY")
     def settle(self, number: int) -> Proposal:
-        """Look again whether the policy is met: members or policies changed, or a run was refused."""
+        """Look again whether the policy is met: members changed, say, or a run was refused."""
         row = self.known(number)
         self.still_open(row)
         return self.count(row)
@@ -196,7 +194,7 @@ class Governance(Contract):
     def end(self, number: int) -> None:
         """Its time is over."""
         row = self.known(number)
-        if row.status == OPEN or row.status == APPROVED:
+        if row.status in (OPEN, APPROVED):
             self.decide(row, EXPIRED)
 
     @view
@@ -226,14 +224,20 @@ class Governance(Contract):
         return row
 
     def still_open(self, row: Proposal) -> None:
-        known = row.status == OPEN or row.status == APPROVED
+        known = row.status in (OPEN, APPROVED)
         require(known, "status", f"proposal {row.number} is {row.status}")
+        # Its timer ends it at that moment, unless a block is too full to run it.
+        require(self.now < row.expires, "status", f"proposal {row.number} is {EXPIRED}")
 
     def running(self, number: int, digest: bytes) -> Proposal:
         row = self.known(number)
         self.still_open(row)
         same = digest == row.digest
-        require(same, "other_call", f"proposal {number} is another call: its digest is {row.digest.hex()}")
+        require(
+            same,
+            "other_call",
+            f"proposal {number} is another call: its digest is {row.digest.hex()}",
+        )
         return row
 
     def vote(self, row: Proposal, agrees: bool, reason: str) -> Proposal:

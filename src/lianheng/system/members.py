@@ -81,7 +81,7 @@ class Key(Record):
 
 
 class Role(Record):
-    """A role of the chain's catalogue, and who gives it: an organisation to its own, or the chain."""
+    """A role of the catalogue, and who gives it: an organisation to its own, or the chain."""
 
     name: str
     version: int
@@ -172,9 +172,7 @@ class Members(Contract):
         """Take an organisation in, with its first admin."""
         require(is_name(name, "-"), "name", "a name has a-z, 0-9 and -, from a letter on")
         require(self.organisation(name) is None, "known", f"{name} was taken in before")
-        require(
-            organisation_of(admin) == name, "name", f"{admin} is no member of {name}"
-        )
+        require(organisation_of(admin) == name, "name", f"{admin} is no member of {name}")
         row = Organisation(name, 0, self.height + 1, ACTIVE, title, uscc, lei)
         self.put_organisation(row, "")
         self.seats[name] = Seat(name)
@@ -202,6 +200,8 @@ class Members(Contract):
         """A suspended organisation takes part again."""
         row = self.known_organisation(name)
         require(row.status == SUSPENDED, "status", f"{name} is {row.status}")
+        led = len(self.admins.scan(name, limit=1)) > 0
+        require(led, "last_admin", f"{name} has no admin: make one first")
         self.seats[name] = Seat(name)
         return self.next_organisation(row, ACTIVE, "")
 
@@ -367,6 +367,11 @@ class Members(Contract):
         """Names of organisations in force, in order, behind `after`."""
         return [seat.organisation for seat in self.seats.scan(limit=limit, start=after + " ")]
 
+    @view
+    def is_seated(self, name: str) -> bool:
+        """Whether an organisation is in force."""
+        return name in self.seats
+
     # --- what calls share ------------------------------------------------------------------------
 
     def known_organisation(self, name: str) -> Organisation:
@@ -421,7 +426,7 @@ class Members(Contract):
         require(len(reason) <= REASON_LIMIT, "reason", "the reason is too long")
         few = len(row.roles) <= ROLES_LIMIT
         require(few, "role", f"a member has at most {ROLES_LIMIT} roles")
-        twice = len({role: True for role in row.roles}) < len(row.roles)
+        twice = len(dict.fromkeys(row.roles, True)) < len(row.roles)
         require(not twice, "role", "a role stands twice")
         self.members[row.id, row.version] = row
         self.emit(Changed("member", row.id, row.status, row.since, reason))

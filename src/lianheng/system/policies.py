@@ -192,8 +192,8 @@ def conjunction(words: list[str], agreement: Agreement, depth: int) -> list[Foun
     while words and words[0] == "and":
         words.pop(0)
         parts.append(either(part(words, agreement, depth)))
-    met = all([one.met for one in parts])
-    return [Found(met, joined(parts, " and "), any([one.names_callers for one in parts]))]
+    met = all(one.met for one in parts)
+    return [Found(met, joined(parts, " and "), any(one.names_callers for one in parts))]
 
 
 def part(words: list[str], agreement: Agreement, depth: int) -> list[Found]:
@@ -215,8 +215,8 @@ def either(found: list[Found]) -> Found:
     """Alternatives as one part."""
     if len(found) == 1:
         return found[0]
-    met = any([one.met for one in found])
-    return Found(met, joined(found, " or "), all([one.names_callers for one in found]))
+    met = any(one.met for one in found)
+    return Found(met, joined(found, " or "), all(one.names_callers for one in found))
 
 
 def atom(word: str, words: list[str], agreement: Agreement) -> Found:
@@ -255,19 +255,17 @@ def itself(role: str, agreement: Agreement) -> Found:
     if not at:
         organisation = name
     if role:
-        met = any(
-            [m.organisation == organisation and role in m.roles for m in agreement.members]
-        )
+        met = any(m.organisation == organisation and role in m.roles for m in agreement.members)
         return Found(met, f"a member of {organisation[:127]} with the role {role}", False)
     if at:
-        return Found(any([m.member == subject for m in agreement.members]), subject[:127], False)
-    met = any([m.organisation == organisation for m in agreement.members])
+        return Found(any(m.member == subject for m in agreement.members), subject[:127], False)
+    met = any(m.organisation == organisation for m in agreement.members)
     return Found(met, f"a member of {organisation[:127]}", False)
 
 
 def counted(need: str, role: str, of: list[str], agreement: Agreement) -> Found:
     """So many organisations, each by a member with the role."""
-    among = of if of else list(agreement.organisations)
+    among = of or list(agreement.organisations)
     agreed = [
         m.organisation
         for m in agreement.members
@@ -275,7 +273,7 @@ def counted(need: str, role: str, of: list[str], agreement: Agreement) -> Found:
     ]
     active = [name for name in among if name in agreement.organisations] if of else among
     needed = needed_of(need, len(active))
-    have = len({name: True for name in agreed})
+    have = len(dict.fromkeys(agreed, True))
     who = f"a member with the role {role}" if role else "a member"
     if have >= needed or (need == "ANY" and not of):
         return Found(have >= needed, who, False)
@@ -322,7 +320,7 @@ def missing(text: str, agreement: Agreement) -> str:
         if not found:
             via = agreement.via
             return f"a member's own call: the policy does not name {via} by via:"
-    if any([one.met for one in found]):
+    if any(one.met for one in found):
         return ""
     return more("; or ".join([one.lacks for one in found[:TOLD]]), len(found), "ways")
 
@@ -341,7 +339,7 @@ class Policies(Contract):
         try:
             name_of(contract, "_")
             name_of(method, "_")
-            can_be_met = self.can_be_met(policy)
+            can_be_met = self.can_be_met(target, policy)
         except ValueError as error:
             raise Rejected("malformed", str(error)) from None
         own = contract in SYSTEM
@@ -374,14 +372,19 @@ class Policies(Contract):
         self.emit(PolicySet(target, policy, row.since))
         return row
 
-    def can_be_met(self, policy: str) -> bool:
-        """Whether all organisations in force together meet it, each by a member with all its roles."""
+    def can_be_met(self, target: str, policy: str) -> bool:
+        """Whether all organisations in force together meet it, each by a member with all its roles.
+
+        Each has an admin, and may have nobody else: this very call must be met by admins.
+        """
         names: list[str] = []
         page = self.members.seated("", PAGE)
         while page:
             names.extend(page)
             page = self.members.seated(page[-1], PAGE) if len(page) == PAGE else []
         roles = tuple([w.partition(":")[2] for w in words_of(policy) if w.startswith("role:")])
+        if target == f"{self.contract}.set":
+            roles = ("admin",)
         everybody = tuple([Agreeing(f"x@{name}", name, roles) for name in names])
         subject = names[0] if names else ""
         return missing(policy, Agreement(everybody, None, subject, tuple(names))) == ""

@@ -1,9 +1,11 @@
-"""What each organisation may have of the chain: its share of every block, and the rows it keeps.
+"""What a block has, and what each organisation may have of it and of the rows that are kept.
 
 What always holds:
 - a row is never changed: each change adds a version, in force from the block after it (`since`);
 - each organisation has a weight, 1 unless one was set, so that none is left without a share;
-- an organisation whose limit is 0, or was never set, keeps as many rows as it likes.
+- an organisation whose limit is 0, or was never set, keeps as many rows as it likes;
+- a block has what the genesis gave it, until something else was set, and never less than one
+  transaction needs.
 
 The engine reads these rows and divides each block by them (docs/adr/0017-fair-shares.md).
 """
@@ -13,7 +15,11 @@ from lianheng.contract import Contract, Event, Interface, Record, Table, Uses, c
 LIGHTEST = 1
 HEAVIEST = 1_000_000
 MOST_BYTES = 2**60
-PAGE = 1_000
+BOUNDS = {
+    "block_bytes": (131_072, 50_331_648),
+    "block_gas": (1_000_000, 2**50),
+    "block_transactions": (1, 100_000),
+}  # the most are those of a genesis
 
 
 class Weight(Record):
@@ -34,6 +40,15 @@ class Limit(Record):
     bytes: int
 
 
+class Room(Record):
+    """What a block has of something: transactions' bytes, their number, gas."""
+
+    name: str
+    version: int
+    since: int
+    value: int
+
+
 class WeightSet(Event):
     organisation: str
     weight: int
@@ -46,16 +61,23 @@ class StorageSet(Event):
     since: int
 
 
+class RoomSet(Event):
+    name: str
+    value: int
+    since: int
+
+
 class Members(Interface):
     @view
-    def seated(self, after: str, limit: int) -> list[str]: ...
+    def is_seated(self, name: str) -> bool: ...
 
 
 class Shares(Contract):
-    """Weights and limits of organisations."""
+    """Sizes of blocks, weights and limits of organisations."""
 
     weights = Table(Weight, key=("organisation", "version"))
     limits = Table(Limit, key=("organisation", "version"))
+    blocks = Table(Room, key=("name", "version"))
     members = Uses(Members, contract="members")
 
     @call(by="MAJORITY role:admin")
@@ -84,6 +106,18 @@ class Shares(Contract):
         self.emit(StorageSet(organisation, limit, row.since))
         return row
 
+    @call(by="MAJORITY role:admin")
+    def set_block(self, name: str, value: int) -> Room:
+        """Give blocks another size: `block_bytes`, `block_gas` or `block_transactions`."""
+        require(name in BOUNDS, "unknown", f"{name} is none of {', '.join(BOUNDS)}")
+        least, most = BOUNDS[name]
+        require(least <= value <= most, "size", f"{name} is {least} to {most}, not {value}")
+        last = self.block(name)
+        row = Room(name, 0 if last is None else last.version + 1, self.height + 1, value)
+        self.blocks[name, row.version] = row
+        self.emit(RoomSet(name, value, row.since))
+        return row
+
     @view
     def weight(self, organisation: str) -> Weight | None:
         """The last version of an organisation's weight."""
@@ -96,9 +130,12 @@ class Shares(Contract):
         found = self.limits.scan(organisation, limit=1, reverse=True)
         return found[0] if found else None
 
+    @view
+    def block(self, name: str) -> Room | None:
+        """The last version of a size of blocks; none where that of the genesis holds."""
+        found = self.blocks.scan(name, limit=1, reverse=True)
+        return found[0] if found else None
+
     def in_force(self, organisation: str) -> None:
-        page = self.members.seated("", PAGE)
-        while organisation not in page and len(page) == PAGE:
-            page = self.members.seated(page[-1], PAGE)
-        known = organisation in page
+        known = self.members.is_seated(organisation)
         require(known, "unknown", f"{organisation} is no organisation in force")

@@ -94,12 +94,14 @@ class Registered:
         target = f"{question.contract}.{question.method}"
         policy = self._rules.get(target, "")
         members = tuple(
-            policies.Agreeing(one.member, one.organisation, tuple(one.roles))
+            policies.Agreeing(str(one.member), str(one.organisation), tuple(one.roles))
             for one in question.signers
         )
-        agreement = policies.Agreement(
-            members, question.via, question.subject, tuple(self._organisations)
+        # Records take plain texts, not names of a type of their own.
+        via, subject = (
+            None if name is None else str(name) for name in (question.via, question.subject)
         )
+        agreement = policies.Agreement(members, via, subject, tuple(self._organisations))
         lacks = policies.missing(policy or question.own, agreement)
         return Judgement(policy or question.own, by_chain=policy != "", lacks=lacks)
 

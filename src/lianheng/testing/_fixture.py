@@ -351,7 +351,7 @@ class LedgerFixture:
         made = Made(self._now_ms, members, target, arguments, gas, names)
         result = self._chain.make(made)
         self._repeat(made, result)
-        if target == f"{_SYSTEM}.thaw":
+        if target in (f"{_SYSTEM}.thaw", f"{_SYSTEM}.retire"):
             self._run_timers(self._now_ms)  # those that fell due meanwhile run in the next block
         return result
 

@@ -23,8 +23,10 @@ _NEXT = {
     ("retire", "frozen"): "retired",
 }
 _METHODS = frozenset({"upgrade", "freeze", "thaw", "retire"})
-_ENGINE_ONLY = frozenset({"call.bad_arguments", "contract.invalid"})
-"""What the engine decides before a contract runs: forms and sources, which CPython does not see."""
+_ENGINE_ONLY = frozenset(
+    {"call.bad_arguments", "contract.invalid", "contract.interface", "code.mismatch"}
+)
+"""What the engine decides before a contract runs: forms, sources, whether interfaces fit."""
 
 
 def follow(
@@ -83,6 +85,10 @@ def _upgraded(
         message = f"{call.contract} runs this source already"
         return Outcome(failure=Failure("contract.unchanged", message)), twin
     program = load(source, file, path)
+    for use in program.uses:
+        if (used := twins.get(use.contract)) is not None and used.status == "retired":
+            message = f"it uses {use.contract}, which is retired"
+            return Outcome(failure=Failure("contract.retired", message)), twin
     outcome, state = upgrade(twin, program, twin.from_version, call, twins)
     if outcome.failure is not None:
         return outcome, twin

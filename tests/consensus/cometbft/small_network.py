@@ -39,11 +39,22 @@ class Clock:
         return self.now
 
 
+@dataclass(frozen=True)
+class Skewed:
+    """The same time as a node's own clock shows it, which is wrong by `ahead` ms."""
+
+    clock: Clock
+    ahead: int
+
+    def __call__(self) -> int:
+        return self.clock.now + self.ahead
+
+
 class Node:
     """One validator without a CometBFT: its mempool is a list."""
 
     def __init__(
-        self, genesis: Genesis, identity: Identity, clock: Clock, path: Path | None
+        self, genesis: Genesis, identity: Identity, clock: Clock | Skewed, path: Path | None
     ) -> None:
         self.identity = identity
         self.engine: Any = _native.Engine.create(
@@ -128,11 +139,16 @@ class SmallNetwork:
         return HeaderHash(self.nodes[0].engine.genesis_hash)
 
     def sign(
-        self, who: str, target: str = "toolshed.add", expires_in_ms: int = 60_000, **arguments: Any
+        self,
+        who: str,
+        target: str = "toolshed.add",
+        expires_in_ms: int = 60_000,
+        gas: int = 100_000,
+        **arguments: Any,
     ) -> SignedTransaction:
         signer = CallSigner(ChainName("trade"), self.genesis_hash, lambda: self.clock.now)
         return signer.sign(
-            self.people[who], target, arguments, gas=100_000, expires_in_ms=expires_in_ms
+            self.people[who], target, arguments, gas=gas, expires_in_ms=expires_in_ms
         )
 
     def propose(self, proposer: int = 0) -> list[bytes]:
@@ -182,8 +198,14 @@ class SmallNetwork:
 
 
 def small_network(
-    parameters: dict[str, int] | None = None, *, path: Path | None = None, nodes: int = 4
+    parameters: dict[str, int] | None = None,
+    *,
+    path: Path | None = None,
+    nodes: int = 4,
+    ahead: Sequence[int] = (0, 0, 0, 0),
+    contract: Path = TOOLSHED,
 ) -> SmallNetwork:
+    """`ahead`: by how many ms each node's clock is wrong."""
     names = ORGANISATIONS[:nodes]
     validators = [Identity.generate(f"node-1@{name}") for name in names]
     people = {name: Identity.generate(f"alice@{name}") for name in names}
@@ -198,12 +220,17 @@ def small_network(
             for identity in validators
         ],
         time_ms=Milliseconds(START_MS),
-        contracts=[ContractSource("toolshed", "toolshed.py", TOOLSHED.read_text())],
+        contracts=[ContractSource(contract.stem, contract.name, contract.read_text())],
         parameters=parameters,
     )
     clock = Clock()
     made = [
-        Node(genesis, identity, clock, None if path is None else path / str(number))
+        Node(
+            genesis,
+            identity,
+            Skewed(clock, ahead[number]),
+            None if path is None else path / str(number),
+        )
         for number, identity in enumerate(validators)
     ]
     for node in made:

@@ -14,6 +14,7 @@ from lianheng.consensus.cometbft.settings import (
     Address,
     ConsensusSettings,
     Peer,
+    read_cache_mb,
     read_kind,
     read_settings,
     settings_text,
@@ -93,6 +94,7 @@ def test_what_is_written_is_read(
         mempool_bytes=data.draw(st.integers(limits.MEMPOOL_BYTES_LEAST, limits.MEMPOOL_BYTES_MOST)),
         retain_blocks=data.draw(st.just(0) | st.integers(limits.RETAIN_BLOCKS_LEAST, 2**40)),
         log_level=data.draw(st.sampled_from(LOG_LEVELS)),
+        cache_mb=data.draw(st.integers(limits.CACHE_MB_LEAST, limits.CACHE_MB_MOST)),
     )
     assert read_settings(write_settings(settings)) == settings
 
@@ -201,3 +203,23 @@ def test_paths_are_from_the_files_folder(tmp_path: Path) -> None:
     assert settings.siblings == (tmp_path / "bank-b",)
     assert settings.cometbft == Path("/opt/cometbft")
     assert '"../bank-b"' in settings_text(settings)
+
+
+def test_memory_of_the_ledger(tmp_path: Path) -> None:
+    file = tmp_path / SETTINGS_NAME
+    file.write_text(GOOD)
+    assert read_settings(file).cache_mb == limits.CACHE_MB
+    file.write_text(f"{GOOD}[store]\ncache_mb = 96\n")
+    assert read_settings(file).cache_mb == read_cache_mb(file) == 96
+    # A solo node's file has no table [consensus].
+    file.write_text("[store]\ncache_mb = 16\n")
+    assert read_cache_mb(file) == 16
+
+
+@pytest.mark.parametrize("value", ["15", "65537", '"64"', "true", "64.0"])
+def test_memory_that_no_ledger_may_have_is_refused(tmp_path: Path, value: str) -> None:
+    failure = refusal(tmp_path, f"{GOOD}[store]\ncache_mb = {value}\n")
+    assert failure.code == "consensus.setting_invalid"
+    assert "[store]" in failure.message
+    failure = refusal(tmp_path, f"{GOOD}[store]\ncache = 64\n")
+    assert failure.code == "consensus.setting_unknown"

@@ -69,6 +69,10 @@ CONTAINERS: dict[str, list[str]] = {
         "[@a for @a, _ in zip(<ints>, <ints>, strict=True)]",
         "[[@b for @b in range(@a & 3)][-1] for @a in <ints> if @a & 3]",
         "list(iter(<ints>))",
+        "list(iter([0, *<ints>].pop, 0))",
+        "list(iter([0, *<ints>].pop, <int>))",
+        "<ints>[slice(<int>)]",
+        "<ints>[slice(<int>, <opt>, <opt>)]",
         "(list(enumerate(<ints>, <int>))[0:1] and <ints>)",
     ],
     "strs": [
@@ -162,6 +166,7 @@ CONTAINERS: dict[str, list[str]] = {
         "tuple(<dict>.values())",
         "divmod(<int>, <int>)",
         "tuple(range(<nat>))",
+        "<tup>[slice(<opt>, <int>)]",
     ],
     "rec": [
         "Point(<int>, <int>)",
@@ -179,6 +184,8 @@ CONTAINERS: dict[str, list[str]] = {
         "(None if <bool> else <int>)",
         "<int>",
         "next((@a for @a in <ints> if <bool@a:int>), None)",
+        "slice(<opt>, <int>).start",
+        "type(None)()",
     ],
     "fn": [
         "(lambda @a: <int@a:int>)",

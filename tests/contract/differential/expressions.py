@@ -318,6 +318,13 @@ EXPRESSIONS: dict[str, list[str]] = {
     ],
     "sspec": ['""', '"s"', '"5"', '">5"', '"^6"', '"*<7"', '".2"', '"-^8.3"'],
     "bool": [
+        "isinstance(<opt>, type(None))",
+        "(type(<opt>) is type(None))",
+        "isinstance(zip(<ints>), (map, filter))",
+        "isinstance(enumerate(<ints>), enumerate)",
+        "(type(map(<fn>, <ints>)) is map)",
+        "(slice(<int>) == slice(<int>))",
+        "(slice(<int>, <int>) < slice(<int>))",
         "(<int> == <int>)",
         "(<int> != <int>)",
         "(<int> < <int>)",

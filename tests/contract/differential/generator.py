@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from tests.contract.differential.expressions import EXPRESSIONS, LITERALS
 from tests.contract.differential.statements import BLOCKS, HEAD, SIMPLE
@@ -43,6 +44,9 @@ def constructs() -> set[str]:
 class Generator:
     """Makes one program; `used` counts the constructs in it."""
 
+    expressions: ClassVar[Mapping[str, Sequence[str]]] = EXPRESSIONS
+    literals: ClassVar[Mapping[str, Sequence[str]]] = LITERALS
+
     def __init__(self, seed: int, used: Counter[str] | None = None) -> None:
         self.random = random.Random(seed)  # noqa: S311  repeatable, not secret
         self.used: Counter[str] = Counter() if used is None else used
@@ -57,7 +61,7 @@ class Generator:
         self.lines = HEAD.splitlines()
         for kind in STARTED:
             name = self.fresh(kind)
-            self.line(f"{name} = {self.random.choice(LITERALS[kind])}")
+            self.line(f"{name} = {self.random.choice(self.literals[kind])}")
             self.names.append((name, kind))
         inside = self.random.random() < 0.5
         outer = self.names
@@ -102,9 +106,9 @@ class Generator:
         chance = self.random.random()
         if known and (depth <= 0 or chance < 0.35):
             return self.random.choice(known)
-        templates = EXPRESSIONS.get(kind, [])
-        if kind in LITERALS and (depth <= 0 or not templates or chance < 0.45):
-            return self.random.choice(LITERALS[kind])
+        templates = self.expressions.get(kind, [])
+        if kind in self.literals and (depth <= 0 or not templates or chance < 0.45):
+            return self.random.choice(self.literals[kind])
         template = self.random.choice(templates)
         self.used[f"{kind}: {template}"] += 1
         return self.filled(template, depth - 1)
@@ -397,7 +401,7 @@ class Generator:
         self.indent += 1
         for kind in ("int", "str", "ints", "dict", "set"):
             local = self.fresh(kind)
-            self.line(f"{local} = {self.random.choice(LITERALS[kind])}")
+            self.line(f"{local} = {self.random.choice(self.literals[kind])}")
             self.names.append((local, kind))
         self.indent -= 1
         self.body(depth, *(last or (f"return {self.some('int')}",)))

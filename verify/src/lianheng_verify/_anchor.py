@@ -7,7 +7,7 @@ against it: the anchor is never changed by what is read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from lianheng_verify import _cbor, _shape
 from lianheng_verify import _limits as limits
@@ -103,6 +103,33 @@ class Bound:
     seal: Seal | None
     links: tuple[Link, ...]
     steps: tuple[QuorumSeal, ...]
+
+    @property
+    def where(self) -> Where:
+        """Chain and block, as what was verified names them."""
+        header = self.header
+        return Where(
+            chain=header.chain,
+            genesis_hash=self.genesis_hash,
+            height=header.height,
+            time=header.time,
+            header_hash=header.hash,
+        )
+
+
+class Where(TypedDict):
+    """A chain, and a block of it: height from the genesis, time in ms since 1970."""
+
+    chain: str
+    genesis_hash: bytes
+    height: int
+    time: int
+    header_hash: bytes
+
+
+def as_anchor(anchor: TrustAnchor | bytes) -> TrustAnchor:
+    """The anchor itself, or the one in a genesis or header file. Raises as `load_anchor`."""
+    return load_anchor(anchor) if isinstance(anchor, bytes) else anchor
 
 
 def load_anchor(data: bytes) -> TrustAnchor:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lianheng_verify import _cbor, _shape, _show
 from lianheng_verify import _limits as limits
+from lianheng_verify import _shape, _show
 from lianheng_verify._anchor import (
     Bound,
     TrustAnchor,
+    as_anchor,
     evidence_checks,
-    load_anchor,
     parse_bound,
 )
 from lianheng_verify._checks import Check, run_checks
-from lianheng_verify._errors import UnreadableError
 from lianheng_verify._state import flat_key, verify_row
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def verify_state(data: bytes, anchor: TrustAnchor | bytes) -> VerifiedState:
     Raises UnreadableError where the bytes are no state proof, VerificationError where a check
     fails; its `checks` then lists all of them.
     """
-    trusted = load_anchor(anchor) if isinstance(anchor, bytes) else anchor
+    trusted = as_anchor(anchor)
     proof = _parse(data)
     checks = run_checks(
         (
@@ -74,13 +73,8 @@ def verify_state(data: bytes, anchor: TrustAnchor | bytes) -> VerifiedState:
             *evidence_checks(proof.bound, trusted),
         )
     )
-    header = proof.bound.header
     return VerifiedState(
-        chain=header.chain,
-        genesis_hash=proof.bound.genesis_hash,
-        height=header.height,
-        time=header.time,
-        header_hash=header.hash,
+        **proof.bound.where,
         contract=proof.contract,
         table=proof.table,
         key=proof.key,
@@ -91,10 +85,8 @@ def verify_state(data: bytes, anchor: TrustAnchor | bytes) -> VerifiedState:
 
 
 def _parse(data: bytes) -> _Proof:
-    if len(data) > limits.PROOF_BYTES:
-        raise UnreadableError("format.too_large", f"a state proof of {len(data)} bytes")
     content = _shape.fields(
-        _cbor.decode(data, "proof"),
+        _shape.opened(data, "state proof", limits.PROOF_BYTES),
         "proof",
         (
             *("format", "genesis", "contract", "table", "key", "value", "siblings"),

@@ -10,12 +10,12 @@ from lianheng_verify import _limits as limits
 from lianheng_verify._anchor import (
     Bound,
     TrustAnchor,
+    as_anchor,
     evidence_checks,
-    load_anchor,
     parse_bound,
 )
 from lianheng_verify._checks import Check, run_checks
-from lianheng_verify._errors import UnreadableError, VerificationError
+from lianheng_verify._errors import VerificationError
 from lianheng_verify._hashes import digest, key_id, verify_entry
 from lianheng_verify._transaction import Event, Result, Transaction, parse_result, parse_transaction
 
@@ -108,7 +108,7 @@ def verify_receipt(
     With `source`, also that it is the code that ran. Raises UnreadableError where the bytes are no
     receipt, VerificationError where a check fails; its `checks` then lists all of them.
     """
-    trusted = load_anchor(anchor) if isinstance(anchor, bytes) else anchor
+    trusted = as_anchor(anchor)
     receipt = _parse(data)
     steps: list[tuple[str, Callable[[], str]]] = [
         ("form", lambda: _check_form(receipt)),
@@ -120,13 +120,8 @@ def verify_receipt(
         *evidence_checks(receipt.bound, trusted),
     ]
     checks = run_checks(steps)
-    header = receipt.bound.header
     return VerifiedReceipt(
-        chain=header.chain,
-        genesis_hash=receipt.bound.genesis_hash,
-        height=header.height,
-        time=header.time,
-        header_hash=header.hash,
+        **receipt.bound.where,
         index=receipt.index,
         count=receipt.count,
         transaction_id=receipt.transaction_id,
@@ -138,10 +133,8 @@ def verify_receipt(
 
 
 def _parse(data: bytes) -> _Receipt:
-    if len(data) > limits.RECEIPT_BYTES:
-        raise UnreadableError("format.too_large", f"a receipt of {len(data)} bytes")
     content = _shape.fields(
-        _cbor.decode(data, "receipt"),
+        _shape.opened(data, "receipt", limits.RECEIPT_BYTES),
         "receipt",
         (*PLACED_FIELDS, "transaction", "keys"),
         ("steps",),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from lianheng_verify import _cbor, _shape, _show
 from lianheng_verify import _limits as limits
-from lianheng_verify._anchor import TrustAnchor, evidence_checks, load_anchor
+from lianheng_verify._anchor import TrustAnchor, as_anchor, evidence_checks
 from lianheng_verify._checks import Check, run_checks
-from lianheng_verify._errors import UnreadableError, VerificationError
+from lianheng_verify._errors import VerificationError
 from lianheng_verify._hashes import digest
 from lianheng_verify._receipt import (
     PLACED_FIELDS,
@@ -64,9 +64,7 @@ class VerifiedRun:
 
 def is_run(data: bytes) -> bool:
     """Whether a receipt is of a run rather than of a call. Raises UnreadableError."""
-    if len(data) > limits.RECEIPT_BYTES:
-        raise UnreadableError("format.too_large", f"a receipt of {len(data)} bytes")
-    content = _cbor.decode(data, "receipt")
+    content = _shape.opened(data, "receipt", limits.RECEIPT_BYTES)
     return isinstance(content, dict) and "run" in content
 
 
@@ -78,7 +76,7 @@ def verify_run(
     With `source`, also that it is the code that ran. Raises UnreadableError where the bytes are no
     receipt of a run, VerificationError where a check fails; its `checks` then lists all of them.
     """
-    trusted = load_anchor(anchor) if isinstance(anchor, bytes) else anchor
+    trusted = as_anchor(anchor)
     placed, begin, run = _parse(data)
     steps: list[tuple[str, Callable[[], str]]] = [
         ("form", lambda: _check_form(run)),
@@ -89,13 +87,8 @@ def verify_run(
         *evidence_checks(placed.bound, trusted),
     ]
     checks = run_checks(steps)
-    header = placed.bound.header
     return VerifiedRun(
-        chain=header.chain,
-        genesis_hash=placed.bound.genesis_hash,
-        height=header.height,
-        time=header.time,
-        header_hash=header.hash,
+        **placed.bound.where,
         index=placed.index,
         count=placed.count,
         run_id=run_id(placed.bound.genesis_hash, run),
@@ -113,10 +106,11 @@ def run_id(genesis_hash: bytes, run: Run) -> bytes:
 
 def _parse(data: bytes) -> tuple[Placed, bytes, Run]:
     """The placed result, the entry's bytes before it, and what they say."""
-    if len(data) > limits.RECEIPT_BYTES:
-        raise UnreadableError("format.too_large", f"a receipt of {len(data)} bytes")
     content = _shape.fields(
-        _cbor.decode(data, "receipt"), "receipt", (*PLACED_FIELDS, "run"), ("steps",)
+        _shape.opened(data, "receipt", limits.RECEIPT_BYTES),
+        "receipt",
+        (*PLACED_FIELDS, "run"),
+        ("steps",),
     )
     raw, value = _shape.embedded(content["run"], "run")
     kind, cause = _shape.row(value, "run", 2)

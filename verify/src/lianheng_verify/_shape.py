@@ -21,6 +21,13 @@ CHAIN_ID: Final = re.compile(r"[0-9a-f]{48}")
 _UINT_END: Final = 1 << 64
 
 
+def opened(data: bytes, what: str, most: int) -> Value:
+    """The value in a file of at most `most` bytes. Raises UnreadableError."""
+    if len(data) > most:
+        raise UnreadableError("format.too_large", f"a {what} of {len(data)} bytes")
+    return _cbor.decode(data, what)
+
+
 def refuse(where: str, why: str, code: str = "format.field") -> UnreadableError:
     """The error for a field that is not as the CDDL says."""
     return UnreadableError(

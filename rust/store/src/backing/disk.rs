@@ -8,7 +8,7 @@
 use std::ops::Bound;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fjall::config::{
     BloomConstructionPolicy, CompressionPolicy, FilterPolicy, FilterPolicyEntry, PinningPolicy,
@@ -33,8 +33,19 @@ pub(crate) struct Disk {
     database: Database,
     keyspaces: [fjall::Keyspace; Keyspace::ALL.len()],
     marks: fjall::Keyspace,
-    /// Number of the last batch; one writer at a time.
-    batch: Mutex<u64>,
+    /// One writer at a time.
+    batches: Mutex<Batches>,
+    /// Most bytes of the largest memtable.
+    largest_memtable: u64,
+}
+
+/// What was written.
+#[derive(Default)]
+struct Batches {
+    /// Number of the last batch.
+    last: u64,
+    /// Bytes of each keyspace since its memtable was last begun, about.
+    since_rotation: [u64; Keyspace::ALL.len()],
 }
 
 /// Runs a call into fjall. It asserts and panics on some damage, which must not end the node.
@@ -106,9 +117,19 @@ pub(crate) fn damage(path: &Path, why: &str) -> Error {
     Error::new("store.damaged", message)
 }
 
-fn tuned(keyspace: Keyspace, memtable_bytes: u64) -> KeyspaceCreateOptions {
-    let memtable = |mebibytes: u64| memtable_bytes.min(mebibytes << 20);
+/// Most bytes of a keyspace's memtable where the largest one has `largest`.
+fn memtable(keyspace: Keyspace, largest: u64) -> u64 {
+    let largest = largest.min(limits::MEMTABLE_BYTES);
+    match keyspace {
+        Keyspace::Buckets => largest,
+        Keyspace::State | Keyspace::Index | Keyspace::Transactions => largest / 2,
+        Keyspace::History | Keyspace::Meta => largest / 8,
+    }
+}
+
+fn tuned(keyspace: Keyspace, largest: u64) -> KeyspaceCreateOptions {
     let options = KeyspaceCreateOptions::default()
+        .max_memtable_size(memtable(keyspace, largest))
         .index_block_pinning_policy(PinningPolicy::all(true))
         .filter_block_pinning_policy(PinningPolicy::all(true));
     let bits = |bits| {
@@ -122,22 +143,15 @@ fn tuned(keyspace: Keyspace, memtable_bytes: u64) -> KeyspaceCreateOptions {
         _ => options.data_block_compression_policy(CompressionPolicy::disabled()),
     };
     match keyspace {
-        Keyspace::State => options
-            .filter_policy(bits(10.0))
-            .max_memtable_size(memtable(32)),
+        Keyspace::State => options.filter_policy(bits(10.0)),
         // Buckets are read only when they exist: no filter on the last level.
         Keyspace::Buckets => options
             .filter_policy(bits(10.0))
-            .expect_point_read_hits(true)
-            .max_memtable_size(memtable(64)),
-        Keyspace::Index => options
-            .filter_policy(FilterPolicy::disabled())
-            .max_memtable_size(memtable(32)),
+            .expect_point_read_hits(true),
+        Keyspace::Index => options.filter_policy(FilterPolicy::disabled()),
         // Looked up mostly for ids that do not exist.
-        Keyspace::Transactions => options
-            .filter_policy(bits(12.0))
-            .max_memtable_size(memtable(32)),
-        Keyspace::History | Keyspace::Meta => options.max_memtable_size(memtable(8)),
+        Keyspace::Transactions => options.filter_policy(bits(12.0)),
+        Keyspace::History | Keyspace::Meta => options,
     }
 }
 
@@ -174,11 +188,30 @@ impl Disk {
                 database,
                 keyspaces,
                 marks,
-                batch: Mutex::new(0),
+                batches: Mutex::default(),
+                largest_memtable: options.memtable_bytes,
             })
         })?;
         let stamp = disk.check(id)?;
         Ok((disk, stamp))
+    }
+
+    fn batches(&self) -> MutexGuard<'_, Batches> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins new memtables where the present ones are large enough. The engine does so itself by
+    /// the sizes with which a keyspace was made; these may be smaller.
+    fn rotate(&self, batches: &mut Batches) -> Result<()> {
+        for keyspace in Keyspace::ALL {
+            let written = &mut batches.since_rotation[keyspace.number()];
+            if *written >= memtable(keyspace, self.largest_memtable) {
+                *written = 0;
+                let handle = &self.keyspaces[keyspace.number()];
+                guarded(&self.path, || handle.rotate_memtable())?;
+            }
+        }
+        Ok(())
     }
 
     fn mark(&self, key: &[u8]) -> Result<Option<u64>> {
@@ -249,10 +282,7 @@ impl Disk {
         if seen != last.min(limits::TRAIL_SLOTS) {
             return Err(damaged(&self.path, "batches are missing"));
         }
-        *self
-            .batch
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = last;
+        self.batches().last = last;
         Ok(())
     }
 }
@@ -267,11 +297,9 @@ fn number(path: &Path, bytes: Option<&[u8]>) -> Result<Option<u64>> {
 
 impl Backing for Disk {
     fn write(&self, stamp: u64, writes: &mut dyn Iterator<Item = &Write>) -> Result<()> {
-        let mut number = self
-            .batch
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let next = *number + 1;
+        let mut batches = self.batches();
+        let next = batches.last + 1;
+        let mut written = batches.since_rotation;
         guarded(&self.path, || {
             // Durable when the commit returns: all writes with the height, in one journal entry.
             let mut batch = self
@@ -280,6 +308,7 @@ impl Backing for Disk {
                 .durability(Some(PersistMode::SyncData));
             for write in writes {
                 let handle = &self.keyspaces[write.keyspace.number()];
+                written[write.keyspace.number()] += write.cost() as u64;
                 match &write.value {
                     Some(value) => batch.insert(handle, &*write.key, &**value),
                     None => batch.remove(handle, &*write.key),
@@ -295,8 +324,9 @@ impl Backing for Disk {
             batch.insert(&self.marks, b"stamp", stamp.to_be_bytes());
             batch.commit()
         })?;
-        *number = next;
-        Ok(())
+        batches.last = next;
+        batches.since_rotation = written;
+        self.rotate(&mut batches)
     }
 
     fn snapshot(&self) -> Box<dyn Snapshot> {

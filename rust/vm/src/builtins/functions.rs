@@ -36,6 +36,7 @@ fn positional_arity(builtin: Builtin) -> (usize, usize) {
         Builtin::Divmod | Builtin::Filter | Builtin::Isinstance | Builtin::Issubclass => (2, 2),
         Builtin::Format | Builtin::Iter | Builtin::Next => (1, 2),
         Builtin::Map => (2, 100),
+        Builtin::NoneType => (0, 0),
         _ => (1, 3),
     }
 }
@@ -75,6 +76,14 @@ impl Vm<'_, '_> {
             Builtin::Round => return self.round(arguments, names),
             _ => {}
         }
+        if builtin == Builtin::NoneType && !arguments.is_empty() {
+            return Err(type_error("NoneType takes no arguments"));
+        }
+        if builtin == Builtin::Type && arguments.len().saturating_sub(names.len()) == 3 {
+            return Err(refused(
+                "type() makes no classes here: they are declared at the top of the module",
+            ));
+        }
         let (least, most) = positional_arity(builtin);
         self.arity(builtin.name(), arguments, names, least, most)?;
         let empty = Value::None;
@@ -113,10 +122,9 @@ impl Vm<'_, '_> {
                 let (class, others) = (first.clone(), arguments[1].clone());
                 self.is_subclass_of(&class, &others, 0).map(Value::Bool)
             }
-            Builtin::Iter if arguments.len() == 2 => Err(refused(
-                "iter() with a function and a last value is not part of the language: write a loop",
-            )),
-            Builtin::Iter => self.make_iter(first),
+            Builtin::Iter => self.make_iter(first, arguments.get(1)),
+            Builtin::Slice => self.make_slice(arguments),
+            Builtin::NoneType => Ok(Value::None),
             Builtin::Next => self.next_of(first, arguments.get(1)),
             _ => Err(refused(format!(
                 "{}() cannot be called here",

@@ -374,7 +374,9 @@ impl Vm<'_, '_> {
                     |field| Ok(Some(field)),
                 )?,
             Value::Class(_) => Some(self.attribute(receiver, name)?),
-            Value::Range(_) if matches!(self.program.name(name), "start" | "stop" | "step") => {
+            Value::Range(_) | Value::Slice(_)
+                if matches!(self.program.name(name), "start" | "stop" | "step") =>
+            {
                 Some(self.attribute(receiver, name)?)
             }
             Value::Int(_) | Value::Big(_) | Value::Bool(_)

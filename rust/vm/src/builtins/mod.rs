@@ -22,11 +22,11 @@ mod translate;
 mod types;
 
 macro_rules! names {
-    ($(#[$doc:meta])* $kind:ident { $($variant:ident = $name:literal,)* }) => {
+    ($(#[$doc:meta])* $kind:ident { $($(#[$each:meta])* $variant:ident = $name:literal,)* }) => {
         $(#[$doc])*
         #[derive(Copy, Clone, PartialEq, Eq, Debug)]
         #[repr(u8)]
-        pub(crate) enum $kind { $($variant,)* }
+        pub(crate) enum $kind { $($(#[$each])* $variant,)* }
 
         impl $kind {
             const ALL: &'static [($kind, &'static str)] = &[$(($kind::$variant, $name),)*];
@@ -126,6 +126,8 @@ names! {
         Isqrt = "isqrt",
         Lcm = "lcm",
         SignedBy = "signed_by",
+        /// The type of None: a value, but no name of the language.
+        NoneType = "type of None",
     }
 }
 
@@ -133,6 +135,14 @@ impl Builtin {
     /// Its number in compiled code.
     pub(crate) fn number(self) -> u16 {
         self as u16
+    }
+
+    /// Its name as CPython shows it.
+    pub(crate) fn shown(self) -> &'static str {
+        match self {
+            Builtin::NoneType => "NoneType",
+            other => other.name(),
+        }
     }
 
     pub(crate) fn from_number(number: u16) -> Option<Builtin> {

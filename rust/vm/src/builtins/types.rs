@@ -9,6 +9,8 @@ use super::Builtin;
 use crate::error::{malformed, raise_with, refused, type_error, Exc, R};
 use crate::interp::arith::to_big;
 use crate::interp::format::is_type;
+use crate::interp::helpers::new_slice;
+use crate::interp::iterate::IterState;
 use crate::interp::Vm;
 use crate::value::Value;
 
@@ -30,6 +32,14 @@ impl Vm<'_, '_> {
             Value::Enum { class, .. } => Value::Class(*class),
             Value::Decimal(decimal) => Value::DecimalType(decimal.scale),
             Value::Exception(exception) => Value::ExcClass(exception.class),
+            Value::None => Value::Builtin(Builtin::NoneType),
+            Value::Slice(_) => Value::Builtin(Builtin::Slice),
+            Value::ExcClass(_) => Value::Builtin(Builtin::Type),
+            Value::Builtin(builtin) if is_type(*builtin) => Value::Builtin(Builtin::Type),
+            Value::Iter(iter) if iter.state.borrow().of_builtin().is_some() => {
+                let of = iter.state.borrow().of_builtin();
+                Value::Builtin(of.ok_or_else(malformed)?)
+            }
             other => {
                 return Err(refused(format!(
                     "the type of a {} is no value here: ask with isinstance, `is None` or callable",
@@ -92,9 +102,24 @@ impl Vm<'_, '_> {
         })
     }
 
-    /// `iter(value)`
-    pub(super) fn make_iter(&mut self, value: &Value) -> R<Value> {
-        self.iterator(value)
+    /// `iter(value)`, `iter(function, last)`
+    pub(super) fn make_iter(&mut self, value: &Value, last: Option<&Value>) -> R<Value> {
+        let Some(last) = last else {
+            return self.iterator(value);
+        };
+        if !self.is_callable(value) {
+            return Err(type_error("iter(v, w): v must be callable"));
+        }
+        self.new_iter(IterState::Until(value.clone(), last.clone()), 1)
+    }
+
+    /// `slice(stop)`, `slice(start, stop)`, `slice(start, stop, step)`
+    pub(super) fn make_slice(&mut self, arguments: &[Value]) -> R<Value> {
+        let given = |at: usize| arguments.get(at).cloned().unwrap_or(Value::None);
+        match arguments.len() {
+            1 => new_slice(&[Value::None, given(0), Value::None]),
+            _ => new_slice(&[given(0), given(1), given(2)]),
+        }
     }
 
     /// `next(iterator)`, `next(iterator, default)`
@@ -157,7 +182,7 @@ impl Vm<'_, '_> {
         Some(match value {
             Value::Function(number) => plain(*number),
             Value::Closure(closure) => plain(closure.function),
-            Value::Builtin(builtin) => builtin.name().to_string(),
+            Value::Builtin(builtin) => builtin.shown().to_string(),
             Value::ExcClass(class) => class.name().to_string(),
             Value::Class(class) => self.program.class(*class).name.clone(),
             Value::Bound(bound) => self.program.name(bound.name).to_string(),

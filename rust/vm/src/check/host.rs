@@ -368,7 +368,17 @@ impl<'s> Checker<'s> {
         if owner.is_open() {
             return Ty::Unknown;
         }
+        // What is in a variable may be a slice.
+        let may_slice = key.is_open() && !subscript.slice.is_slice_expr();
         for one in owner.choices() {
+            let sequence = matches!(
+                one,
+                Ty::Bytes | Ty::Range | Ty::List(_) | Ty::TupleOf(_) | Ty::Tuple(_)
+            );
+            if may_slice && sequence {
+                found.push(Ty::Unknown);
+                continue;
+            }
             match self.item(one, &key, subscript) {
                 Some(ty) => found.push(ty),
                 None => absent |= *one == Ty::Absent,
@@ -539,7 +549,7 @@ impl<'s> Checker<'s> {
                     self.stored(subscript, item, value);
                 }
             }
-            Ty::List(item) => self.stored(subscript, item, value),
+            Ty::List(item) if !key.is_open() => self.stored(subscript, item, value),
             _ => {}
         }
     }

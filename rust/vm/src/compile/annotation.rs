@@ -128,7 +128,9 @@ impl<'s> Compiler<'s> {
             "Caller" => Some(Type::Class(crate::program::CALLER, "Caller".to_string())),
             // A table or the contract itself, given to a helper function.
             _ if self.globals.contains_key(id) => Some(Type::Any),
+            _ if self.told.contains(id) => None,
             _ => {
+                self.told.insert(id.to_string());
                 let message = format!("`{id}` is no type");
                 self.error(name.range(), "type.unknown", message, HELP);
                 None

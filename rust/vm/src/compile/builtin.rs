@@ -21,6 +21,17 @@ impl<'s> Compiler<'s> {
         if builtin == Builtin::Isinstance {
             return self.call_isinstance(call);
         }
+        if let (Builtin::Type, [_, _, _], []) =
+            (builtin, &*arguments.args, arguments.keywords.as_slice())
+        {
+            self.refuse(
+                call,
+                "language.class",
+                "`type` with three arguments makes a class: classes are declared at the top",
+                "write `class Name(Record): ...` at the top of the module",
+            );
+            return None;
+        }
         if let (Builtin::Next, [Expr::Generator(generator), _], []) =
             (builtin, &*arguments.args, arguments.keywords.as_slice())
         {

@@ -95,7 +95,7 @@ impl<'s> Compiler<'s> {
                 if global.is_none() && self.refuse_base(base) {
                     return None;
                 }
-                if global.is_none() {
+                if global.is_none() && !self.told.contains(base.id.as_str()) {
                     let message = format!("the base class `{}` is not defined", base.id);
                     self.error(
                         base.range(),

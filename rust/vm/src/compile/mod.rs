@@ -35,7 +35,7 @@ mod timers;
 mod tries;
 mod typing;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ruff_python_ast::{Expr, ModModule, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, Parsed};
@@ -224,6 +224,9 @@ pub(crate) struct Compiler<'s> {
     pub(crate) globals: HashMap<String, Global>,
     /// Types that the file gave a name.
     pub(crate) named_types: HashMap<String, crate::types::Type>,
+    /// Names that a refused import would bind, and names of types that were told to be none: what
+    /// is wrong with them is said once.
+    pub(crate) told: HashSet<String>,
     pub(crate) contract: ContractScope,
     pub(crate) functions: Vec<FnCtx<'s>>,
     name_ids: HashMap<String, u16>,
@@ -275,6 +278,7 @@ impl<'s> Compiler<'s> {
             generators_as_lists: false,
             globals: HashMap::new(),
             named_types: HashMap::new(),
+            told: HashSet::new(),
             contract: ContractScope::default(),
             functions: Vec::new(),
             name_ids: HashMap::new(),

@@ -70,12 +70,15 @@ impl<'s> Compiler<'s> {
     pub(crate) fn declare(&mut self, stmt: &'s Stmt) {
         match stmt {
             Stmt::ImportFrom(import) => self.import(import),
-            Stmt::Import(node) => self.refuse(
-                node,
-                "language.import",
-                "only names of lianheng.contract can be imported",
-                "write from lianheng.contract import ...",
-            ),
+            Stmt::Import(node) => {
+                self.told_imports(&node.names);
+                self.refuse(
+                    node,
+                    "language.import",
+                    "only names of lianheng.contract can be imported",
+                    "write from lianheng.contract import ...",
+                );
+            }
             Stmt::FunctionDef(def) => {
                 let id = self.reserve_function();
                 self.declare_global(def.name.as_str(), Global::Function(id), &def.name);
@@ -128,6 +131,7 @@ impl<'s> Compiler<'s> {
             return;
         }
         if module != MODULE || import.level != 0 {
+            self.told_imports(&import.names);
             let message = format!(
                 "`{module}` cannot be imported: a contract sees only {MODULE} and deployed sources"
             );
@@ -144,6 +148,17 @@ impl<'s> Compiler<'s> {
             .for_each(|alias| self.import_name(alias));
     }
 
+    /// Remembers the names that a refused import would bind.
+    pub(crate) fn told_imports(&mut self, names: &[ast::Alias]) {
+        for alias in names {
+            let bound = match &alias.asname {
+                Some(own) => own.as_str(),
+                None => alias.name.split('.').next().unwrap_or_default(),
+            };
+            self.told.insert(bound.to_string());
+        }
+    }
+
     fn import_name(&mut self, alias: &'s ast::Alias) {
         if alias.name.as_str() == "*" {
             return self.refuse(
@@ -154,6 +169,7 @@ impl<'s> Compiler<'s> {
             );
         }
         let Some(global) = exported(alias.name.as_str()) else {
+            self.told_imports(std::slice::from_ref(alias));
             let message = format!("{MODULE} has no `{}`", alias.name);
             return self.error(alias.range(), "name.import", message, IMPORT_HELP);
         };

@@ -193,6 +193,7 @@ impl<'s> Compiler<'s> {
                 "this value only means something to methods that Python calls by itself",
                 "use None, or raise NotImplementedError(...)",
             ),
+            _ if self.told.contains(id) => return,
             _ => ("name.undefined", "", ""),
         };
         if message.is_empty() {

@@ -62,12 +62,16 @@ impl<'s> Compiler<'s> {
                 "classes are declared at the top of the module",
                 "move it out of the function",
             ),
-            Stmt::Import(_) | Stmt::ImportFrom(_) => self.refuse(
-                stmt,
-                "language.import",
-                "imports stand at the top of the module",
-                "move it up",
-            ),
+            Stmt::Import(ast::StmtImport { names, .. })
+            | Stmt::ImportFrom(ast::StmtImportFrom { names, .. }) => {
+                self.told_imports(names);
+                self.refuse(
+                    stmt,
+                    "language.import",
+                    "imports stand at the top of the module",
+                    "move it up",
+                );
+            }
             Stmt::TypeAlias(node) => self.refuse(
                 node,
                 "language.type_alias",

@@ -90,6 +90,7 @@ impl<'s> Compiler<'s> {
                     "math" => "of math, gcd, isqrt and lcm are part of the language",
                     _ => "of these modules, Any, Callable, Collection, Iterable, Iterator, Mapping, Optional, Sequence, TypeAlias and Union are known, for annotations",
                 };
+                self.told_imports(std::slice::from_ref(alias));
                 let message = format!("`{name}` of {module} is not part of the language");
                 self.error(alias.range(), "language.import", message, help);
                 continue;

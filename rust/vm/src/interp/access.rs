@@ -442,7 +442,7 @@ impl Vm<'_, '_> {
             Value::Function(number) => format!("{module}{}()", function(*number)),
             Value::Closure(closure) => format!("{module}{}()", function(closure.function)),
             Value::Class(class) => format!("{module}{}()", self.program.class(*class).name),
-            Value::Builtin(builtin) => format!("{}()", builtin.name()),
+            Value::Builtin(builtin) => format!("{}()", builtin.shown()),
             Value::ExcClass(class) => format!("{}()", class.name()),
             Value::Bound(bound) => {
                 let kind = self.type_name(&bound.receiver);

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use super::format::is_type;
 use super::{context_part, Vm};
 use crate::builtins::Builtin;
-use crate::error::{malformed, raise, too_deep, type_error, Exc, R};
+use crate::error::{malformed, raise, refused, too_deep, type_error, Exc, R};
 use crate::memory::charge;
 use crate::program::Special;
-use crate::value::{BoundObj, ExcObj, RecordObj, Value, OBJECT_BYTES};
+use crate::value::{BoundObj, ExcObj, IterObj, RecordObj, Value, OBJECT_BYTES};
 
 /// The name of a value's type where no program is needed to know it.
 fn plain_type_name(value: &Value) -> &'static str {
@@ -91,6 +91,12 @@ impl Vm<'_, '_> {
                 "step" => Some(Value::Int(range.step)),
                 _ => None,
             },
+            Value::Slice(parts) => match self.program.name(name) {
+                "start" => parts.items.first().cloned(),
+                "stop" => parts.items.get(1).cloned(),
+                "step" => parts.items.get(2).cloned(),
+                _ => None,
+            },
             _ => None,
         };
         if let Some(found) = own {
@@ -114,7 +120,7 @@ impl Vm<'_, '_> {
         }
         self.refuse_known_attribute(value, name)?;
         let own = match value {
-            Value::Builtin(builtin) if is_type(*builtin) => Some(builtin.name().to_string()),
+            Value::Builtin(builtin) if is_type(*builtin) => Some(builtin.shown().to_string()),
             Value::Class(class) => Some(self.program.class(*class).name.clone()),
             Value::ExcClass(class) => Some(class.name().to_string()),
             _ => None,
@@ -197,7 +203,7 @@ impl Vm<'_, '_> {
                 "numerator",
                 "denominator",
             ],
-            Value::Slice(_) => &["indices", "start", "step", "stop"],
+            Value::Slice(_) => &["indices"],
             _ => &[],
         };
         if known.contains(&name) || name.starts_with("__") {
@@ -386,6 +392,18 @@ impl Vm<'_, '_> {
                 Builtin::Set => matches!(value, Value::Set(set) if !set.frozenset),
                 Builtin::Frozenset => matches!(value, Value::Set(set) if set.frozenset),
                 Builtin::Range => matches!(value, Value::Range(_)),
+                Builtin::Slice => matches!(value, Value::Slice(_)),
+                Builtin::NoneType => matches!(value, Value::None),
+                Builtin::Enumerate | Builtin::Filter | Builtin::Map | Builtin::Zip => {
+                    let of = |iter: &IterObj| iter.state.borrow().of_builtin();
+                    matches!(value, Value::Iter(iter) if of(iter) == Some(*builtin))
+                }
+                Builtin::Reversed => {
+                    return Err(refused(
+                        "what reversed() gives has a type of its own for each kind of items: \
+                         do not ask for it",
+                    ))
+                }
                 Builtin::Type => match value {
                     Value::Class(_) | Value::DecimalType(_) | Value::ExcClass(_) => true,
                     Value::Builtin(builtin) => is_type(*builtin),

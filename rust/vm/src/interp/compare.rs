@@ -129,6 +129,7 @@ impl Vm<'_, '_> {
         }
         match (left, right) {
             (Value::Tuple(x), Value::Tuple(y)) => self.equal_items(&x.items, &y.items, level),
+            (Value::Slice(x), Value::Slice(y)) => self.equal_items(&x.items, &y.items, level),
             (Value::List(x), Value::List(y)) => self.equal_lists(x, y, level),
             (Value::Record(x), Value::Record(y)) => {
                 if x.class != y.class {
@@ -183,7 +184,7 @@ impl Vm<'_, '_> {
     }
 
     /// Elements are equal to themselves, as in Python's containers.
-    fn same_or_equal(&mut self, left: &Value, right: &Value, level: usize) -> R<bool> {
+    pub(super) fn same_or_equal(&mut self, left: &Value, right: &Value, level: usize) -> R<bool> {
         match (left, right) {
             (Value::List(x), Value::List(y)) if std::rc::Rc::ptr_eq(x, y) => Ok(true),
             (Value::Dict(x), Value::Dict(y)) if std::rc::Rc::ptr_eq(x, y) => Ok(true),
@@ -227,7 +228,7 @@ impl Vm<'_, '_> {
                 self.spend(gas::bytes(x.bytes.len().min(y.bytes.len())))?;
                 Ok(order.of(x.bytes.as_slice(), y.bytes.as_slice()))
             }
-            (Value::Tuple(x), Value::Tuple(y)) => {
+            (Value::Tuple(x), Value::Tuple(y)) | (Value::Slice(x), Value::Slice(y)) => {
                 self.ordered_items(order, &x.items, &y.items, level)
             }
             (Value::List(x), Value::List(y)) => {

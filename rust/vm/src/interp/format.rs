@@ -275,7 +275,7 @@ impl Vm<'_, '_> {
     }
 
     fn write_builtin(&mut self, text: &mut String, builtin: Builtin) -> R<()> {
-        let name = builtin.name();
+        let name = builtin.shown();
         let shown = if is_type(builtin) {
             format!("<class '{name}'>")
         } else {
@@ -323,6 +323,7 @@ pub(crate) fn is_type(builtin: crate::builtins::Builtin) -> bool {
             | B::Int
             | B::List
             | B::Map
+            | B::NoneType
             | B::Range
             | B::Reversed
             | B::Set

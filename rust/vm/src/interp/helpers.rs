@@ -16,7 +16,7 @@ pub(super) fn take_all(registers: &mut [Value]) -> Vec<Value> {
 }
 
 /// A slice of its start, its stop and its step.
-pub(super) fn new_slice(parts: &[Value]) -> R<Value> {
+pub(crate) fn new_slice(parts: &[Value]) -> R<Value> {
     let charge = charge(OBJECT_BYTES)?;
     let items = parts.to_vec();
     Ok(Value::Slice(Rc::new(TupleObj { items, charge })))

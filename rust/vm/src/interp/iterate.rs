@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Vm;
+use crate::builtins::Builtin;
 use crate::error::{fatal, malformed, raise, refused, type_error, value_error, Exc, Stop, R};
 use crate::memory::charge;
 use crate::table::Entry;
@@ -35,10 +36,23 @@ pub(crate) enum IterState {
     Zip(Vec<Value>, bool),
     Map(Value, Vec<Value>),
     Filter(Value, Value),
+    /// What the function gives, until that is the second value.
+    Until(Value, Value),
     Done,
 }
 
 impl IterState {
+    /// The builtin that is the iterator's type.
+    pub(crate) fn of_builtin(&self) -> Option<Builtin> {
+        Some(match self {
+            IterState::Enumerate(..) => Builtin::Enumerate,
+            IterState::Zip(..) => Builtin::Zip,
+            IterState::Map(..) => Builtin::Map,
+            IterState::Filter(..) => Builtin::Filter,
+            _ => return None,
+        })
+    }
+
     /// The name of the iterator's type.
     pub(crate) fn type_name(&self) -> &'static str {
         match self {
@@ -62,6 +76,7 @@ impl IterState {
             IterState::Zip(..) => "zip",
             IterState::Map(..) => "map",
             IterState::Filter(..) => "filter",
+            IterState::Until(..) => "callable_iterator",
             IterState::Members(..) | IterState::Done => "iterator",
         }
     }
@@ -357,6 +372,13 @@ impl Vm<'_, '_> {
                 None => Ok(None),
             };
         }
+        let until = match &*iter.state.borrow() {
+            IterState::Until(function, last) => Some((function.clone(), last.clone())),
+            _ => None,
+        };
+        if let Some((function, last)) = until {
+            return self.advance_until(iter, &function, &last);
+        }
         let (function, inner, strict) = match &*iter.state.borrow() {
             IterState::Zip(inner, strict) => (None, inner.clone(), *strict),
             IterState::Map(function, inner) => (Some(function.clone()), inner.clone(), false),
@@ -399,6 +421,24 @@ impl Vm<'_, '_> {
             }
             result => result.map(Some),
         }
+    }
+
+    /// The next item of `iter(function, last)`; once ended, it stays so.
+    fn advance_until(
+        &mut self,
+        iter: &Rc<IterObj>,
+        function: &Value,
+        last: &Value,
+    ) -> R<Option<Value>> {
+        if let Some(item) = self.call_or_stop(function, Vec::new())? {
+            // The function may have ended the iterator by a turn of its own.
+            let ended = matches!(&*iter.state.borrow(), IterState::Done);
+            if !ended && !self.same_or_equal(last, &item, 0)? {
+                return Ok(Some(item));
+            }
+        }
+        *iter.state.borrow_mut() = IterState::Done;
+        Ok(None)
     }
 
     fn zip_ended(&mut self, inner: &[Value], number: usize) -> R<Option<Value>> {

@@ -10,7 +10,7 @@ mod contract_calls;
 mod exec;
 pub(crate) mod format;
 mod frames;
-mod helpers;
+pub(crate) mod helpers;
 mod instructions;
 pub(crate) mod iterate;
 mod percent;

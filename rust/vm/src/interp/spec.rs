@@ -171,8 +171,11 @@ fn format_text(spec: &Spec, text: &str) -> R<String> {
             "Cannot specify '{grouping}' with 's'."
         )));
     }
-    if spec.sign.is_some() {
-        return Err(value_error("Sign not allowed in string format specifier"));
+    if let Some(sign) = spec.sign {
+        let what = if sign == ' ' { "Space" } else { "Sign" };
+        return Err(value_error(format!(
+            "{what} not allowed in string format specifier"
+        )));
     }
     if spec.no_negative_zero {
         return Err(value_error(

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use codec::cbor::{decode, encode, Value};
 use vm::{
-    CallContext, Failed, Finished, Host, HostError, MemberKeys, Outcome, Program, SignerInfo,
-    TraceEvent,
+    Bound, CallContext, ContractCall, Failed, Finished, Host, HostError, MemberKeys, Nested,
+    Outcome, Program, SignerInfo, TraceEvent,
 };
 
 /// State of one contract, and what was traced.
@@ -97,6 +97,93 @@ impl Host for Memory {
 
     fn trace(&mut self, event: TraceEvent) {
         self.traced.push(event);
+    }
+}
+
+/// The same state, and one program that answers whatever other contract is called.
+pub struct Linked<'p> {
+    pub state: Memory,
+    callee: &'p Program,
+    /// What a caller's interface means there, where it was compared beforehand.
+    bound: Option<Bound>,
+    deep: usize,
+}
+
+/// Calls of contracts by contracts that a linked host lets be active.
+const DEEPEST: usize = 6;
+
+impl<'p> Linked<'p> {
+    pub fn new(state: Memory, callee: &'p Program, bound: Option<Bound>) -> Self {
+        Linked {
+            state,
+            callee,
+            bound,
+            deep: 0,
+        }
+    }
+}
+
+impl Host for Linked<'_> {
+    fn get(&mut self, key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
+        self.state.get(key)
+    }
+
+    fn put(&mut self, key: &[u8], value: Vec<u8>) {
+        self.state.put(key, value);
+    }
+
+    fn delete(&mut self, key: &[u8]) {
+        self.state.delete(key);
+    }
+
+    fn scan(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<(Vec<u8>, Arc<[u8]>)>, HostError> {
+        self.state.scan(from, to, limit, reverse)
+    }
+
+    fn index_put(&mut self, key: &[u8]) {
+        self.state.index_put(key);
+    }
+
+    fn index_delete(&mut self, key: &[u8]) {
+        self.state.index_delete(key);
+    }
+
+    fn index_scan(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Vec<u8>>, HostError> {
+        self.state.index_scan(from, to, limit, reverse)
+    }
+
+    fn call_contract(&mut self, call: ContractCall<'_>) -> Nested {
+        let refused = |message: String| Nested::Refused {
+            code: "limit.depth",
+            message,
+        };
+        if self.deep >= DEEPEST {
+            return refused("deep enough".to_string());
+        }
+        let bound = match &self.bound {
+            Some(bound) => Ok(bound.clone()),
+            None => vm::bind(call.caller, call.used, self.callee),
+        };
+        let bound = match bound {
+            Ok(bound) => bound,
+            Err(why) => return refused(why),
+        };
+        self.deep += 1;
+        let nested = vm::run_nested(self.callee, &bound, call, self);
+        self.deep -= 1;
+        nested
     }
 }
 

@@ -14,7 +14,7 @@ from lianheng.model import limits
 if TYPE_CHECKING:
     from lianheng import Ledger
     from lianheng.members import Identity
-    from lianheng.model import Result
+    from lianheng.model import Result, SignedTransaction
 
 ORGANISATIONS = ("east", "north", "south", "west")
 MEMBERS_EACH = 16
@@ -34,6 +34,7 @@ class Chain:
     ledger: "Ledger"
     members: "Sequence[Identity]"
     accounts: int
+    document: bytes = b""  # of the genesis
 
     def owner(self, account: int) -> str:
         """The organisation of an account."""
@@ -45,8 +46,10 @@ class Chain:
         return self.members[index]
 
 
-def create(folder: Path | None, accounts: int) -> Chain:
-    """A new chain in this folder (None: in memory) with all accounts opened."""
+def create(
+    folder: Path | None, accounts: int, *, parameters: Mapping[str, int] | None = None
+) -> Chain:
+    """A new chain in this folder (None: in memory); no account is open yet."""
     from lianheng import create_ledger
     from lianheng.members import Genesis, Identity, MemberSpec
     from lianheng.model import ContractSource
@@ -66,32 +69,37 @@ def create(folder: Path | None, accounts: int) -> Chain:
         sealer=sealer,
         time_ms=time.time_ns() // 1_000_000,
         contracts=[*system_contracts(), ContractSource(CONTRACT, "accounts.py", source)],
+        parameters=parameters,
     )
-    chain = Chain(create_ledger(folder, genesis, sealer=sealer), members, accounts)
-    open_accounts(chain)
-    return chain
+    ledger = create_ledger(folder, genesis, sealer=sealer)
+    return Chain(ledger, members, accounts, genesis.encoded)
 
 
 def open_accounts(chain: Chain) -> None:
     """Opens them through ordinary calls; raises where one does not succeed."""
+    signed = openings(chain)
+    for begin in range(0, len(signed), OPENED_TOGETHER):
+        for result in chain.ledger.submit(signed[begin : begin + OPENED_TOGETHER]).wait():
+            result.checked()
+
+
+def openings(chain: Chain) -> "list[SignedTransaction]":
+    """Signed calls that open all accounts."""
     step = OPENED_AT_ONCE
     pairs = [
         (chain.holder(first, first // step), {"first": first, "count": min(step, left)})
         for first in range(0, chain.accounts, step)
         if (left := chain.accounts - first)
     ]
-    for begin in range(0, len(pairs), OPENED_TOGETHER):
-        batch = [
-            chain.ledger.sign(
-                member,
-                f"{CONTRACT}.open",
-                {**arguments, "balance": START_BALANCE},
-                gas=limits.TRANSACTION_GAS,
-            )
-            for member, arguments in pairs[begin : begin + OPENED_TOGETHER]
-        ]
-        for result in chain.ledger.submit(batch).wait():
-            result.checked()
+    return [
+        chain.ledger.sign(
+            member,
+            f"{CONTRACT}.open",
+            {**arguments, "balance": START_BALANCE},
+            gas=limits.TRANSACTION_GAS,
+        )
+        for member, arguments in pairs
+    ]
 
 
 def call(chain: Chain, member: "Identity", method: str, arguments: Mapping[str, int]) -> "Result":

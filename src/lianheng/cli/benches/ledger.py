@@ -71,6 +71,7 @@ def measure(
     """
     say(f"opening {accounts:,} accounts")
     chain = chains.create(folder / "ledger", accounts)
+    chains.open_accounts(chain)
     is_share = rate is not None and rate <= 1
     runs = 2 if is_share else 1  # a run at full speed first, to know what the share is of
     with chain.ledger:

@@ -57,8 +57,9 @@ def opening(folder: Path, keys: int, say: Callable[[str], None]) -> dict[str, An
     """From a cold process to the first row read, after a clean stop, several times."""
     say(f"writing {keys:,} rows through calls")
     started = time.monotonic()
-    with chains.create(folder / "ledger", keys).ledger:
-        pass
+    chain = chains.create(folder / "ledger", keys)
+    with chain.ledger:
+        chains.open_accounts(chain)
     filled = time.monotonic() - started
     rounds = []
     for _ in range(3):

@@ -30,13 +30,16 @@ def upgrade(
     file: File,
     called: Called = None,
     rehearse: Rehearse = False,
+    propose: Annotated[
+        bool, typer.Option("--propose", help="Ask the other organisations to agree first.")
+    ] = False,
     member: As = None,
     others: With = None,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
 ) -> None:
-    """Put another source in force for a contract, after a rehearsal; needs the role admin."""
+    """Put another source in force for a contract, after a rehearsal, or propose it."""
     from lianheng import _native
     from lianheng.cli._print import console, emit, result_line, short_hash
     from lianheng.cli._session import open_client
@@ -45,6 +48,12 @@ def upgrade(
 
     source, name = read_source(file), called or file.stem
     refuse_if_wrong(source, file, json=json)
+    if propose and not rehearse:
+        from lianheng.cli.governance import propose_source
+
+        arguments = {"name": name, "file": file.name, "source": source}
+        propose_source("upgrade", arguments, (home, member, passphrase_file), json=json)
+        return
     signers = [] if rehearse else identities(home, member, others, passphrase_file)
     names = [str(signer.member) for signer in signers] or [*([member] if member else [])]
     if rehearse:
@@ -71,43 +80,29 @@ def upgrade(
         raise typer.Exit(1)
 
 
-def freeze(
-    name: Name,
-    member: As = None,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    json: Json = False,
-) -> None:
-    """Let a contract take no calls until it is thawed; its views answer."""
-    from lianheng.ledger import Ledger
+def changing(verb: str, meaning: str) -> "Callable[..., None]":
+    """The command that changes whether a contract may be called, by the ledger's method `verb`."""
 
-    change(Ledger.freeze, name, (home, member, passphrase_file), json=json)
+    def command(
+        name: Name,
+        member: As = None,
+        home: Home = None,
+        passphrase_file: PassphraseFile = None,
+        json: Json = False,
+    ) -> None:
+        from lianheng.ledger import Ledger
 
+        change(getattr(Ledger, verb), name, (home, member, passphrase_file), json=json)
 
-def thaw(
-    name: Name,
-    member: As = None,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    json: Json = False,
-) -> None:
-    """Let a frozen contract take calls again."""
-    from lianheng.ledger import Ledger
-
-    change(Ledger.thaw, name, (home, member, passphrase_file), json=json)
+    command.__name__, command.__doc__ = verb, meaning
+    return command
 
 
-def retire(
-    name: Name,
-    member: As = None,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    json: Json = False,
-) -> None:
-    """End a contract for good: it is never called again, its rows and history stay."""
-    from lianheng.ledger import Ledger
-
-    change(Ledger.retire, name, (home, member, passphrase_file), json=json)
+freeze = changing("freeze", "Let a contract take no calls until it is thawed; its views answer.")
+thaw = changing("thaw", "Let a frozen contract take calls again.")
+retire = changing(
+    "retire", "End a contract for good: it is never called again, its rows and history stay."
+)
 
 
 def versions(name: Name, home: Home = None, json: Json = False) -> None:

@@ -45,10 +45,8 @@ def verify(stage: Stage, files: list[Path]) -> Proof:
             f"{VERIFIER} refused a receipt: {last_line(honest)}",
             "this is a defect; please report it with the output of: lianheng demo --keep DIR",
         )
-    victim = files[-1].read_bytes()
-    offset = len(victim) // 2
-    forged = stage.folder / "forged.cbor"
-    forged.write_bytes(victim[:offset] + bytes([victim[offset] ^ 1]) + victim[offset + 1 :])
+    offset = middle(files[-1])
+    forged = forge(files[-1], stage.folder / "forged.cbor")
     try:
         refused = run_verifier([forged], anchor)
     finally:
@@ -62,9 +60,23 @@ def verify(stage: Stage, files: list[Path]) -> Proof:
     return Proof(files, refused.returncode, offset)
 
 
-def run_verifier(files: list[Path], anchor: Path) -> subprocess.CompletedProcess[str]:
+def middle(file: Path) -> int:
+    """Which byte is changed."""
+    return file.stat().st_size // 2
+
+
+def forge(file: Path, forged: Path) -> Path:
+    """A copy with one byte changed."""
+    victim, offset = file.read_bytes(), middle(file)
+    forged.write_bytes(victim[:offset] + bytes([victim[offset] ^ 1]) + victim[offset + 1 :])
+    return forged
+
+
+def run_verifier(
+    files: list[Path], anchor: Path, what: str = "receipt"
+) -> subprocess.CompletedProcess[str]:
     """The program as an outsider starts it, in a process of its own."""
-    arguments = [str(verifier()), "receipt", *map(str, files), "--anchor", str(anchor)]
+    arguments = [str(verifier()), what, *map(str, files), "--anchor", str(anchor)]
     return subprocess.run(
         arguments, capture_output=True, text=True, check=False, timeout=VERIFIER_SECONDS
     )

@@ -131,6 +131,10 @@ class ConsensusEngine(Protocol):
         """Block time (ms) from which the next block runs a timer; None where no timer waits."""
 
     @property
+    def block_room(self) -> Mapping[str, int]:
+        """What the next block has: `block_bytes`, `block_gas`, `block_transactions`."""
+
+    @property
     def weights(self) -> Mapping[str, int]:
         """Weights of organisations in a block that the chain set; all others have 1."""
 

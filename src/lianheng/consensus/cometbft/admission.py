@@ -34,7 +34,6 @@ class Admission:
         # Of the last decided block, with or without header: what expired by it is dead, and would
         # keep an idle chain making empty blocks if it stayed in the mempool.
         self.block_time = engine.time
-        self._block_bytes = parameters["block_bytes"]
         self._largest = max(
             limits.ENVELOPE_BYTES, parameters["transaction_bytes"] + limits.ENVELOPE_HEAD_BYTES
         )
@@ -134,9 +133,9 @@ class Admission:
 
     def check_proposal(self, transactions: Sequence[bytes], time_ms: int) -> None:
         """Raise why this is no good proposal. Depends on nothing but it and the head's state."""
-        size = sum(map(len, transactions))
-        if len(transactions) > 1 and size > self._block_bytes:
-            raise _refused("too_many", f"{size:,} bytes; a block has {self._block_bytes:,}")
+        size, most = sum(map(len, transactions)), self._engine.block_room["block_bytes"]
+        if len(transactions) > 1 and size > most:
+            raise _refused("too_many", f"{size:,} bytes; a block has {most:,}")
         latest = max(time_ms, self._engine.time)
         seen: set[bytes] = set()
         for data in transactions:

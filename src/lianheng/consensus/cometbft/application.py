@@ -94,7 +94,6 @@ class LedgerApplication:
         Both run on ABCI's threads and must be brief. `retain_blocks` are kept for others; 0 keeps
         all.
         """
-        parameters = genesis.document.parameters
         self._engine = engine
         self._pool = pool
         self._genesis = genesis
@@ -104,8 +103,7 @@ class LedgerApplication:
         self._clock_ms = clock_ms
         self._fault = fault or _native.fault_point
         self._log: Log = log or structlog.get_logger()
-        self._parameters = parameters
-        self._admission = Admission(engine, pool, parameters, clock_ms)
+        self._admission = Admission(engine, pool, genesis.document.parameters, clock_ms)
         self._gas = GasMeans()
         self._stale_proposals = 0
         self._lock = threading.Lock()
@@ -166,11 +164,12 @@ class LedgerApplication:
             self._stale_proposals += 1
             return m.PrepareProposalAnswer([])
         candidates, positions = self._admission.candidates(request.txs, request.time_ms, self._gas)
+        room = self._engine.block_room
         bounds = BlockBounds(
             request.max_tx_bytes,
-            self._parameters["block_bytes"],
-            self._parameters["block_transactions"],
-            self._parameters["block_gas"],
+            room["block_bytes"],
+            room["block_transactions"],
+            room["block_gas"],
         )
         chosen = choose(candidates, bounds, request.height, self._engine.weights)
         return m.PrepareProposalAnswer([request.txs[positions[at]] for at in chosen])

@@ -37,6 +37,9 @@ Log = structlog.typing.FilteringBoundLogger
 VARIABLE = "LIANHENG_COMETBFT"
 PROGRAM = "cometbft"
 _PIPE_BYTES = 1_048_576
+# Its heap grows by half before it is collected, not to the double: a third less memory for some
+# processor time. Whoever sets GOGC for the node decides otherwise.
+_COLLECT_AT_PERCENT = "50"
 _INSTALL = f"install it: make cometbft (needs Go), or name the program: {VARIABLE}=<path>"
 
 _HINTS: Mapping[str, str] = {
@@ -237,6 +240,7 @@ def _start_child(binary: Path, home: Path) -> "subprocess.Popen[bytes]":
         for name, value in os.environ.items()
         if not name.startswith(("CMT", "TMHOME", "TM_"))
     }
+    environment.setdefault("GOGC", _COLLECT_AT_PERCENT)
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

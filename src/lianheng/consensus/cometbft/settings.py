@@ -29,6 +29,8 @@ IDENTITY_NAME = "node.identity"
 LOG_LEVELS = ("debug", "info", "error", "none")
 
 _TOP = ("chain", "genesis", "node", "consensus")
+_TOP_OPTIONAL = ("store",)
+_STORE_OPTIONAL = ("cache_mb",)
 _NODE = ("member",)
 _CONSENSUS_REQUIRED = ("kind", "listen", "peers")
 _CONSENSUS_OPTIONAL = ("siblings", "cometbft", "mempool_bytes", "retain_blocks", "log_level")
@@ -99,6 +101,7 @@ class ConsensusSettings:
     mempool_bytes: int = limits.MEMPOOL_BYTES
     retain_blocks: int = 0
     log_level: str = "info"
+    cache_mb: int = limits.CACHE_MB
 
     @property
     def identity_file(self) -> Path:
@@ -126,10 +129,15 @@ def read_kind(file: Path) -> str:
     return _Table(file, "consensus", consensus).take("kind", _one_of((SOLO, QUORUM)))
 
 
+def read_cache_mb(file: Path) -> int:
+    """`cache_mb` of the table [store], which any lianheng.toml may have. Raise `UsageError`."""
+    return _cache_mb(file, _Table(file, "", _load(file)))
+
+
 def read_settings(file: Path) -> ConsensusSettings:
     """Read a network node's lianheng.toml; raise `UsageError` naming file, table and key."""
     top = _Table(file, "", _load(file))
-    top.check((*_TOP,), ())
+    top.check(_TOP, _TOP_OPTIONAL)
     node = _Table(file, "node", top.take("node", _mapping))
     node.check(_NODE, ())
     consensus = _Table(file, "consensus", top.take("consensus", _mapping))
@@ -152,6 +160,7 @@ def read_settings(file: Path) -> ConsensusSettings:
         ),
         retain_blocks=consensus.take("retain_blocks", _retained, 0),
         log_level=consensus.take("log_level", _one_of(LOG_LEVELS), "info"),
+        cache_mb=_cache_mb(file, top),
     )
     _check_peers(consensus, settings)
     return settings
@@ -191,6 +200,12 @@ def settings_text(settings: ConsensusSettings) -> str:
         "]",
         *optional,
     ]
+    if settings.cache_mb != limits.CACHE_MB:
+        lines += [
+            "",
+            "[store]",
+            f"cache_mb = {settings.cache_mb}  # memory of the ledger at rest, MB",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -273,6 +288,13 @@ def _load(file: Path) -> Mapping[str, Any]:
         raise UsageError(
             "consensus.settings_malformed", f"{file} is not TOML: {failure}", "see toml.io"
         ) from failure
+
+
+def _cache_mb(file: Path, top: _Table) -> int:
+    store = _Table(file, "store", top.take("store", _mapping, {}))
+    store.check((), _STORE_OPTIONAL)
+    allowed = _between(limits.CACHE_MB_LEAST, limits.CACHE_MB_MOST)
+    return store.take("cache_mb", allowed, limits.CACHE_MB)
 
 
 def _check_peers(table: _Table, settings: ConsensusSettings) -> None:

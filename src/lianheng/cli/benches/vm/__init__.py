@@ -1,4 +1,4 @@
-"""`bench vm`: what gas takes, eight small programs beside CPython, calls, and compiling.
+"""`bench vm`: what gas takes, eight small programs beside CPython, transfers, and compiling.
 
 Nothing of it is stored or signed: it measures the virtual machine and what it asks of the state.
 """
@@ -18,7 +18,7 @@ def measure(
     Raises `InvalidValue` where no operation's name holds `only`.
     """
     from lianheng.cli.benches.machine import describe
-    from lianheng.cli.benches.vm import pricing, programs, speed
+    from lianheng.cli.benches.vm import executing, pricing, programs, speed
 
     prices = pricing.summary(pricing.measure(rounds, only, say))
     figures: dict[str, Any] = {
@@ -31,8 +31,9 @@ def measure(
     if not gas_only:
         say("transfers")
         figures["calls"] = speed.transfers(rounds)
+        figures["executed"] = executing.executed(rounds)
         figures["compile"] = speed.compiling(rounds)
         figures["beside_cpython"] = programs.measure(rounds, say)
-        parts = (figures[name] for name in ("calls", "compile", "beside_cpython"))
+        parts = (figures[name] for name in ("calls", "executed", "compile", "beside_cpython"))
         good = good and all(part["reached"] for part in parts)
     return figures, good

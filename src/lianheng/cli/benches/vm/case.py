@@ -14,6 +14,16 @@ class Case:
     most_times: int = 2_000  # turns of the loop, where the language limits them
 
 
+@dataclass(frozen=True, slots=True)
+class UpgradeCase:
+    """An upgrade from `old` to `new`, once with rows that `old.fill(count)` wrote, once without."""
+
+    name: str
+    old: str
+    new: str
+    rows: int
+
+
 def group(setup: str, statements: dict[str, str]) -> list[Case]:
     """Cases that share their values."""
     return [Case(name, statement, setup) for name, statement in statements.items()]

@@ -1,9 +1,11 @@
 """What a unit of gas takes, operation by operation.
 
 Each case is a contract with two calls: a loop with what stands around the operation, and the same
-loop with the operation in it. Their difference in time and gas is the operation's own.
+loop with the operation in it. Their difference in time and gas is the operation's own. What only an
+upgrade does is the difference between an upgrade with rows and the same one without any.
 """
 
+import functools
 import os
 import statistics
 import textwrap
@@ -11,8 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lianheng.cli.benches.vm import container_cases, core_cases, state_cases, text_cases
-from lianheng.cli.benches.vm.case import Case
+from lianheng.cli.benches.vm import (
+    container_cases,
+    contract_cases,
+    core_cases,
+    state_cases,
+    text_cases,
+    upgrade_cases,
+)
+from lianheng.cli.benches.vm.case import Case, UpgradeCase
 from lianheng.model import InvalidValue
 
 COPIES = 4  # of the statement in the loop, so that the loop itself matters little
@@ -27,18 +36,20 @@ CASES: Sequence[Case] = (
     *text_cases.CASES,
     *container_cases.CASES,
     *state_cases.CASES,
+    *contract_cases.CASES,
 )
+UPGRADES: Sequence[UpgradeCase] = upgrade_cases.CASES
 
 HEAD = """\
 from math import gcd, isqrt, lcm
 
 from lianheng.contract import (
-    Cell, Contract, Counter, Decimal, Enum, Event, Record, Rejected, Table, add_months, allocate,
-    call, commit, date, date_of, date_parts, datetime_of, datetime_parts, days_between,
-    end_of_month, format_date, format_datetime, is_leap_year, is_signed, is_valid_container,
-    is_valid_gln, is_valid_gtin, is_valid_iban, is_valid_isin, is_valid_lei, is_valid_sscc,
-    is_valid_uscc, iso_weekday, mul_div, opens, parse_date, parse_datetime, quarter, require,
-    sha256, signed_by, sm3, start_of_day,
+    Cell, Contract, Counter, Decimal, Enum, Event, Interface, Record, Rejected, Table, Uses,
+    add_months, allocate, call, commit, date, date_of, date_parts, datetime_of, datetime_parts,
+    days_between, end_of_month, format_date, format_datetime, is_leap_year, is_signed,
+    is_valid_container, is_valid_gln, is_valid_gtin, is_valid_iban, is_valid_isin, is_valid_lei,
+    is_valid_sscc, is_valid_uscc, iso_weekday, mul_div, opens, parse_date, parse_datetime, quarter,
+    require, sha256, signed_by, sm3, start_of_day, timer, view,
 )
 
 KEY = {key!r}
@@ -126,7 +137,22 @@ def collects(x, *rest, **named):
     return x
 
 
+class Offered(Interface):
+    @call
+    def take(self, value: int) -> int: ...
+
+    @call
+    def pass_on(self, text: str) -> str: ...
+
+    @call
+    def stocked(self, text: str, numbers: list[int]) -> list[int]: ...
+
+    @view
+    def look(self, value: int) -> int: ...
+
+
 class Bench(Contract):
+    other = Uses(Offered, contract="other")
     rows = Table(Row, key="id")
     indexed = Table(Row, key="id", indexes=["group", "shared"])
     unique = Table(Row, key="id", unique=[("group", "id")])
@@ -141,6 +167,14 @@ class Bench(Contract):
 
     def helper(self, x):
         return x
+
+    @timer
+    def later(self, id: int) -> None:
+        pass
+
+    @timer
+    def told_later(self, text: str, numbers: list[int]) -> None:
+        pass
 
     @call(by="ANY")
     def fill(self) -> None:
@@ -219,7 +253,8 @@ def timed(text: str, times: int, rounds: int) -> tuple[tuple[int, int], tuple[in
     arguments = _native.cbor_encode({"times": times})
     calls = [("with_it", arguments), ("without", arguments)]
     first = [("fill", _native.cbor_encode({}))] if needs_rows(text) else []
-    found = _native.bench_contract(text, first, calls, rounds, False)
+    others = [("other", contract_cases.OTHER)]
+    found = _native.bench_contract(text, first, calls, rounds, False, others)
     (gas, runs), (gas_around, runs_around) = found
     return (gas, min(runs)), (gas_around, min(runs_around))
 
@@ -231,22 +266,37 @@ def needs_rows(text: str) -> bool:
     return any(f"self.{name}" in behind for name in tables)
 
 
+def price_upgrade(case: UpgradeCase, rounds: int) -> Price:
+    """Gas and time of a row in an upgrade; the least of some rounds."""
+    from lianheng import _native
+
+    fill = ("fill", _native.cbor_encode({"count": case.rows}))
+    gas, runs = _native.bench_upgrade(case.old, case.new, [fill], rounds)
+    gas_around, runs_around = _native.bench_upgrade(case.old, case.new, [], rounds)
+    spent = min(runs) - min(runs_around)
+    return Price(case.name, (gas - gas_around) / case.rows, spent / case.rows)
+
+
 def measure(rounds: int, only: str, say: Say) -> list[Price]:
     """All cases whose name holds `only`; what is far off is measured again."""
-    cases = [case for case in CASES if only in case.name]
-    if not cases:
+    ways: list[tuple[str, Callable[[int], Price]]] = [
+        *((case.name, functools.partial(price, case)) for case in CASES),
+        *((case.name, functools.partial(price_upgrade, case)) for case in UPGRADES),
+    ]
+    ways = [way for way in ways if only in way[0]]
+    if not ways:
         message = f"no operation's name holds {only!r}"
         raise InvalidValue("bench.unknown_operation", message, "leave --only out to see all names")
     prices = []
-    for number, case in enumerate(cases):
-        say(f"{number} of {len(cases)} operations: {case.name}")
-        prices.append(price(case, rounds))
+    for number, (name, way) in enumerate(ways):
+        say(f"{number} of {len(ways)} operations: {name}")
+        prices.append(way(rounds))
     middle = statistics.median(found.ns_per_gas for found in prices)
-    for number, case in enumerate(cases):
+    for number, (_, way) in enumerate(ways):
         for _ in range(TRIES):
             if prices[number].ns_per_gas <= FACTOR * middle:
                 break
-            again = price(case, rounds * 2)
+            again = way(rounds * 2)
             prices[number] = min(prices[number], again, key=lambda one: one.ns_per_gas)
     return prices
 

@@ -31,7 +31,7 @@ def transfers(rounds: int) -> dict[str, Any]:
         for payer, payee in pairs
         if payer != payee
     ]
-    found = _native.bench_contract(source, [first], calls, rounds, True)
+    found = _native.bench_contract(source, [first], calls, rounds, True, [])
     spent = min(sum(of_round) for of_round in zip(*(runs for _, runs in found), strict=True))
     a_second = len(calls) * 1_000_000_000 / spent
     return {

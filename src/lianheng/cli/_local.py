@@ -1,0 +1,113 @@
+"""A whole ceremony on one machine: each organisation in a folder of its own, by the same steps.
+
+DIR/ceremony.cbor              what all of them signed
+DIR/network.toml               which homes there are, for `lianheng network`
+DIR/<organisation>/            a home, with the keys of that organisation only
+"""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from lianheng.cli._ceremony import Joining, finish_home, join_home, sign_home, write_ceremony
+from lianheng.cli._home import NAMES, HomeFolder, check_organisations, check_vacant
+from lianheng.cli._network import LOOPBACK, NETWORK, SETTINGS, NetworkFolder, free_ports
+from lianheng.members import OrganisationSpec, Passphrase, resolve_passphrase
+from lianheng.members.ceremony import Ceremony, Terms
+from lianheng.model import GenesisFile, UsageError, limits
+
+CEREMONY = "ceremony.cbor"
+
+
+def play(
+    folder: Path,
+    *,
+    organisations: Sequence[str],
+    chain: str,
+    passphrase: Passphrase = None,
+    development: bool,
+    governed: bool = False,
+) -> tuple[NetworkFolder, Ceremony]:
+    """Join, sign and finish for each organisation. Nothing is left behind where it fails.
+
+    Nodes' keys are open: they run on this machine. Raise `UsageError` where something is there.
+    """
+    check_organisations(organisations)
+    if len(organisations) > limits.LOCAL_NODES:
+        raise UsageError(
+            "network.too_many",
+            f"{len(organisations)} nodes are more than {limits.LOCAL_NODES} on one machine",
+            "each is two processes; run them on machines of their own: lianheng genesis new",
+        )
+    check_vacant(folder, [NETWORK, CEREMONY, *organisations])
+    secret = None if development else resolve_passphrase(passphrase)
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=folder))
+    moved: list[Path] = []
+    try:
+        ceremony = fill(
+            working, organisations, chain, secret, development=development, governed=governed
+        )
+        # The network's file goes last: with it the folder is a network.
+        for name in (*organisations, CEREMONY, NETWORK):
+            moved.append((working / name).rename(folder / name))  # noqa: PERF401 - kept halfway
+    except BaseException:
+        for place in moved:
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+        shutil.rmtree(working)
+        if made:
+            folder.rmdir()
+        raise
+    working.rmdir()
+    return NetworkFolder.read(folder), ceremony
+
+
+def fill(
+    folder: Path,
+    organisations: Sequence[str],
+    chain: str,
+    secret: bytes | None,
+    *,
+    development: bool,
+    governed: bool,
+) -> Ceremony:
+    """All homes, the ceremony's file and the network's."""
+    from lianheng.ledger import wall_clock_ms
+    from lianheng.system import LOCAL_POLICIES, contracts
+
+    terms = Terms.create(
+        chain=chain,
+        organisations=organisations,
+        time_ms=wall_clock_ms(),
+        contracts=contracts(),
+        policies={} if governed else LOCAL_POLICIES,
+    )
+    ceremony, homes = Ceremony(terms), [HomeFolder(folder / name) for name in organisations]
+    ports = free_ports(len(organisations))
+    for number, (name, home) in enumerate(zip(organisations, homes, strict=True)):
+        turn, place = divmod(number, len(NAMES))
+        person = NAMES[place] + (str(turn + 1) if turn else "")
+        joining = Joining(
+            name,
+            OrganisationSpec(name),
+            f"{LOOPBACK}:{ports[number]}",
+            "node-1",
+            {person: ["operator", "admin"]},
+            development=development,
+            open_node=True,
+        )
+        ceremony = join_home(ceremony, home, joining, secret)
+    for home in homes:
+        ceremony = sign_home(ceremony, home, secret)
+    places = [home.path.resolve() for home in homes]
+    for home in homes:
+        others = [place for place in places if place != home.path.resolve()]
+        finish_home(ceremony, home, siblings=others)
+    genesis = GenesisFile.from_bytes(homes[0].genesis_file.read_bytes())
+    write_ceremony(folder / CEREMONY, ceremony)
+    names = ", ".join(f'"{name}"' for name in organisations)
+    text = SETTINGS.format(chain=terms.chain, genesis=genesis.hash.hex(), nodes=names)
+    (folder / NETWORK).write_text(text, encoding="utf-8")
+    return ceremony
