@@ -9,9 +9,9 @@ import pytest
 from tests.cli.conftest import Cli
 
 from lianheng.consensus.cometbft.settings import read_settings
-from lianheng.members import read_identity
+from lianheng.members import Arrival, read_identity
 from lianheng.members.ceremony import Ceremony
-from lianheng.model import GenesisFile
+from lianheng.model import GenesisFile, IdentityError
 
 NAMES = ("a", "b", "c", "d")
 CONTRACT = (Path(__file__).parents[1] / "contracts" / "toolshed.py").resolve()
@@ -286,3 +286,43 @@ def test_a_ceremony_that_fails_leaves_nothing(
     monkeypatch.setattr(_local, "finish_home", fail)
     assert cli("init", "net", "--validators", "--dev", "--orgs", "a,b").code == 1
     assert list(place.iterdir()) == []
+
+
+def test_an_organisation_that_comes_later_makes_its_keys_at_home(cli: Cli, place: Path) -> None:
+    follow = ("genesis", "follow", "g.cbor", "--org", "mill", "--dev", "--home", "mill")
+    begin(cli)
+    for name in NAMES:
+        join(cli, name)
+    unsigned = cli(*follow, "-o", "mill.json")
+    assert "ceremony.not_signed" in unsigned.err
+    assert not (place / "mill").exists()
+    for name in NAMES:
+        assert cli("genesis", "sign", "g.cbor", "--home", name).code == 0
+    party = cli("genesis", "follow", "g.cbor", "--org", "a", "--dev", "--home", "x", "-o", "a.json")
+    assert "ceremony.a_party" in party.err
+    assert cli(*follow, "-o", "mill.json", "--title", "The Mill").code == 0
+    again = cli(*follow, "-o", "again.json")
+    assert "home.exists" in again.err
+    assert not (place / "again.json").exists()
+    settings = read_settings(place / "mill" / "lianheng.toml")
+    assert [str(peer.address) for peer in settings.peers] == [
+        f"127.0.0.1:{26_000 + n}" for n in range(4)
+    ]
+    data = (place / "mill.json").read_bytes()
+    secrets = secrets_of(place / "mill")
+    assert len(secrets) == 3
+    assert not any(holds([data, (place / "g.cbor").read_bytes()], secret) for secret in secrets)
+    assert Arrival.from_bytes(data).encoded == data
+    fields = json.loads(data)
+    other = {**fields["node"], "member": "node-1@b"}
+    for change in (
+        {"title": 1},
+        {"format": "lianheng.organisation.2"},
+        {"admin": fields["node"] | {"member": "admin@mill"}},
+        {"node": fields["admin"]},
+        {"node": other},
+        {"more": ""},
+        {"admin": []},
+    ):
+        with pytest.raises(IdentityError):
+            Arrival.from_bytes(json.dumps(fields | change).encode())

@@ -14,6 +14,8 @@ ORGANISATIONS = ("bank-a", "bank-b", "grid", "hospital")
 START = 1_700_000_000_000
 CHAIN = "trade"
 DAY = governance.DAY
+NO_NODE = {"node": "", "node_public": b"", "node_possession": b""}
+"""What `members.add_organisation` is given where the organisation has no node."""
 
 
 def identity(member: str, number: int = 0) -> Identity:

@@ -168,8 +168,11 @@ class Members(Contract):
         admin: str,
         public: bytes,
         possession: bytes,
+        node: str,
+        node_public: bytes,
+        node_possession: bytes,
     ) -> Organisation:
-        """Take an organisation in, with its first admin."""
+        """Take an organisation in, with its first admin, and its node where it names one."""
         require(is_name(name, "-"), "name", "a name has a-z, 0-9 and -, from a letter on")
         require(self.organisation(name) is None, "known", f"{name} was taken in before")
         require(organisation_of(admin) == name, "name", f"{admin} is no member of {name}")
@@ -178,6 +181,11 @@ class Members(Contract):
         self.seats[name] = Seat(name)
         self.new_member(admin, "person", (ADMIN,))
         self.new_key(admin, public, False, possession)
+        if node != "":
+            require(organisation_of(node) == name, "name", f"{node} is no member of {name}")
+            require(node != admin, "name", f"{node} is the admin")
+            self.new_member(node, "node", ())
+            self.new_key(node, node_public, False, node_possession)
         return row
 
     @call(by="SELF role:admin")
