@@ -2,14 +2,15 @@
 
 import json
 import shutil
-from base64 import b64decode, b64encode
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.conftest import Cli
+from tests.secrets import holds, secrets_of
 
 from lianheng.consensus.cometbft.settings import read_settings
-from lianheng.members import Arrival, read_identity
+from lianheng.members import Arrival
 from lianheng.members.ceremony import Ceremony
 from lianheng.model import GenesisFile, IdentityError
 
@@ -73,23 +74,6 @@ def test_four_organisations_begin_one_chain(cli: Cli, place: Path) -> None:
     assert (place / "genesis.cbor").read_bytes() == genesis.encoded
     again = cli("genesis", "finish", "g.cbor", "--home", "a")
     assert (again.code, "home.exists" in again.err) == (2, True)
-
-
-def secrets_of(home: Path) -> list[bytes]:
-    """Every private key of a home: of members, of the node, of its connections."""
-    found = [read_identity(file).seed for file in home.rglob("*.identity")]
-    key = json.loads((home / "comet/config/node_key.json").read_text())["priv_key"]["value"]
-    return [*found, b64decode(key)[:32]]
-
-
-def forms_of(secret: bytes) -> list[bytes]:
-    """How a secret may be written. In base64 it may begin at any of three places of a text."""
-    coded = [b64encode(bytes(skip) + secret)[4 * skip // 3 + 2 : -4] for skip in range(3)]
-    return [secret, secret.hex().encode(), secret.hex().upper().encode(), *coded]
-
-
-def holds(data: list[bytes], secret: bytes) -> bool:
-    return any(form in each for form in forms_of(secret) for each in data)
 
 
 def test_no_key_leaves_its_home(cli: Cli, place: Path) -> None:
@@ -315,7 +299,7 @@ def test_an_organisation_that_comes_later_makes_its_keys_at_home(cli: Cli, place
     assert Arrival.from_bytes(data).encoded == data
     fields = json.loads(data)
     other = {**fields["node"], "member": "node-1@b"}
-    for change in (
+    changes: list[dict[str, Any]] = [
         {"title": 1},
         {"format": "lianheng.organisation.2"},
         {"admin": fields["node"] | {"member": "admin@mill"}},
@@ -323,6 +307,7 @@ def test_an_organisation_that_comes_later_makes_its_keys_at_home(cli: Cli, place
         {"node": other},
         {"more": ""},
         {"admin": []},
-    ):
+    ]
+    for change in changes:
         with pytest.raises(IdentityError):
             Arrival.from_bytes(json.dumps(fields | change).encode())
