@@ -29,6 +29,7 @@ mod evidence;
 mod execute;
 mod explain;
 mod first_members;
+mod first_policies;
 pub mod formats;
 mod head;
 mod imports;
@@ -47,6 +48,7 @@ mod replay;
 mod resume;
 pub mod runtime;
 mod seals;
+mod shards;
 mod status;
 mod timers;
 

@@ -366,6 +366,11 @@ class Members(Contract):
         return found[0] if found else None
 
     @view
+    def in_catalogue(self, role: str) -> bool:
+        """Whether the catalogue has a role of this name."""
+        return self.role(role) is not None
+
+    @view
     def keys_of(self, member: str) -> list[bytes]:
         """The ids of a member's keys in force."""
         return [held.key for held in self.held.scan(member, limit=KEYS_LIMIT)]
