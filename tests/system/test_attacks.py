@@ -346,7 +346,11 @@ def test_no_name_has_letters_that_look_like_others(stage: Stage, name: str) -> N
     role = stage.call(ALL, "members.declare_role", name=name, given="chain")
     if name != "bank_a":  # a role may have an underscore: it stands for the hyphen there
         assert error(role) in {"contract.rejected name", "call.bad_arguments"}
-    for policy in (f"org:{name}", f"role:{name}", f"2 of bank-b,{name}"):
+    # Space around words is none of theirs, and a role may have an underscore.
+    texts = (f"org:{name}", f"2 of bank-b,{name}", f"role:{name}")
+    for policy in texts if name == name.strip() else ():
+        if policy == "role:bank_a":
+            continue
         result = stage.call(ALL, "policies.set", target="vault.open", policy=policy)
         assert not result.final, policy
     target = stage.call(ALL, "policies.set", target=f"{name}.open", policy="role:admin")
@@ -416,7 +420,7 @@ def test_policies_at_their_limits(stage: Stage, text: str, reason: str) -> None:
     result = stage.call(ALL, "policies.set", target="vault.peek", policy=text)
     assert error(result) == (f"contract.rejected {reason}" if reason else "")
     # A genesis takes the same ones.
-    with suppress(LianhengError) if reason else nullcontext():
+    with suppress(_native.NativeError) if reason else nullcontext():
         Stage(ContractSource("vault", "vault.py", VAULT), policies={"vault.peek": text})
         assert not reason
 
