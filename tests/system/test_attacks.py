@@ -316,6 +316,7 @@ LOOK_ALIKES = {
     "upper case": "Bank-a",
     "dotless": "\u0131bank",
     "trailing dot": "bank-a.",
+    "trailing hyphen": "bank-a-",
     "underscore": "bank_a",
     "space": "bank-a ",
     "tab": "bank-a\t",
@@ -338,8 +339,6 @@ def test_no_name_has_letters_that_look_like_others(stage: Stage, name: str) -> N
     result = stage.call(ALL, "members.add_organisation", name=name, **organisation)
     assert error(result) in {"contract.rejected name", "call.bad_arguments"}
     for member in (f"admin@{name}", f"{name}@bank-a"):
-        if name in {"bank-a.", "at"} and member == "bank-a.@bank-a":
-            continue  # a dot may end a person's name: "j.r." is one
         given = {"id": member, "kind": "person", "roles": [], "custodial": False, **key}
         taken = stage.call("admin@bank-a", "members.add_member", **given)
         assert not taken.final

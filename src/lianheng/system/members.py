@@ -7,7 +7,7 @@ What always holds:
 - an organisation gives its members only the roles that organisations may give.
 
 A member is `name@organisation`: small letters a-z, digits and `-` (and `.` in the name), so that no
-two names look alike.
+two names look alike. It ends with a letter or a digit.
 """
 
 from lianheng.contract import (
@@ -121,8 +121,8 @@ class Changed(Event):
 
 
 def is_name(text: str, others: str) -> bool:
-    """Whether it is a letter, then letters, digits and some others."""
-    if not text or len(text) > NAME_LIMIT or not "a" <= text[0] <= "z":
+    """Whether it is a letter, then letters, digits and some others; no mark is the last."""
+    if not text or len(text) > NAME_LIMIT or not "a" <= text[0] <= "z" or text[-1] in ".-":
         return False
     return all("a" <= c <= "z" or "0" <= c <= "9" or c in others for c in text)
 

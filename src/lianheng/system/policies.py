@@ -109,8 +109,8 @@ def words_of(text: str) -> list[str]:
 
 
 def name_of(text: str, others: str) -> str:
-    """The text, where it is a letter, then letters, digits and some others."""
-    good = 0 < len(text) <= NAME_LIMIT and "a" <= text[0] <= "z"
+    """The text, where it is a letter, then letters, digits and some others; no `-` is the last."""
+    good = 0 < len(text) <= NAME_LIMIT and "a" <= text[0] <= "z" and text[-1] != "-"
     if good and all("a" <= c <= "z" or "0" <= c <= "9" or c in others for c in text):
         return text
     raise ValueError(f"'{text[:80]}' is no name of a role, an organisation or a contract")
