@@ -172,6 +172,35 @@ def test_agreed_code_is_the_code_that_runs(stage: Stage) -> None:
     assert error(stale.result) == "approval.stale"
 
 
+def test_an_upgrade_does_nothing_in_the_name_of_those_who_agreed_to_it(stage: Stage) -> None:
+    """Its migration and its timers are the contract, not the admins who signed the upgrade."""
+    grab = """
+    @migrate(from_version=0)
+    def grab(self) -> None:
+        self.members.leave("bank-a", "")
+"""
+    later = """
+    @call(by="ANY")
+    def wait(self) -> None:
+        self.due(self.now + 5, "wake", gas=5_000_000)
+
+    @timer
+    def wake(self) -> str:
+        return self.vault.open(1)
+"""
+    given = {"name": "desk", "file": "desk.py"}
+    head = DESK.replace("Uses, call", "Uses, call, migrate, timer")
+    refused = stage.call(ALL, "contracts.upgrade", **given, source=head + grab)
+    assert not refused.final
+    assert stage.view("members.organisation", name="bank-a")["status"] == "active"
+    stage.call(ALL, "contracts.upgrade", **given, source=head + later).checked()
+    stage.call(ALL, "desk.wait").checked()
+    (run,) = stage.runs()
+    assert error(run.result) == "policy.denied"
+    assert "signed by nobody in force, called by desk" in str(run.result.error)
+    assert stage.view("vault.times") == 0
+
+
 # --- approvals -----------------------------------------------------------------------------------
 
 
