@@ -273,3 +273,18 @@ def test_lengths_of_time() -> None:
     assert in_words(DAY + 3_600_000) == "1 day 1 hour"
     assert in_words(59_000) == "59 seconds"
     assert in_words(0) == "less than a second"
+
+
+def test_a_rule_with_a_role_that_nobody_has_yet_is_told(governed: Path, cli: Cli) -> None:
+    assert governed.is_dir()
+    rule = ("policies.set", "target=toolshed.lend")
+    ran = cli("governance", "propose", *rule, "policy=role:auditor or role:operator", *ALICE)
+    assert ran.code == 0
+    assert "! nobody in force has the role auditor yet" in ran.err
+    plain = cli("governance", "propose", *rule, "policy=role:operator", *ALICE)
+    assert "nobody in force" not in plain.err + plain.out
+    assert cli("governance", "propose", *rule, "policy=role:king", *ALICE).code == 0
+    refused = cli("governance", "approve", "3", *BOB)
+    assert refused.code == 1
+    assert "never_met" in refused.out
+    assert "missing: a member with the role king" in refused.out

@@ -2,16 +2,17 @@
 
 import json
 import shutil
-from base64 import b64decode, b64encode
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.conftest import Cli
+from tests.secrets import holds, secrets_of
 
 from lianheng.consensus.cometbft.settings import read_settings
-from lianheng.members import read_identity
+from lianheng.members import Arrival
 from lianheng.members.ceremony import Ceremony
-from lianheng.model import GenesisFile
+from lianheng.model import GenesisFile, IdentityError
 
 NAMES = ("a", "b", "c", "d")
 CONTRACT = (Path(__file__).parents[1] / "contracts" / "toolshed.py").resolve()
@@ -73,23 +74,6 @@ def test_four_organisations_begin_one_chain(cli: Cli, place: Path) -> None:
     assert (place / "genesis.cbor").read_bytes() == genesis.encoded
     again = cli("genesis", "finish", "g.cbor", "--home", "a")
     assert (again.code, "home.exists" in again.err) == (2, True)
-
-
-def secrets_of(home: Path) -> list[bytes]:
-    """Every private key of a home: of members, of the node, of its connections."""
-    found = [read_identity(file).seed for file in home.rglob("*.identity")]
-    key = json.loads((home / "comet/config/node_key.json").read_text())["priv_key"]["value"]
-    return [*found, b64decode(key)[:32]]
-
-
-def forms_of(secret: bytes) -> list[bytes]:
-    """How a secret may be written. In base64 it may begin at any of three places of a text."""
-    coded = [b64encode(bytes(skip) + secret)[4 * skip // 3 + 2 : -4] for skip in range(3)]
-    return [secret, secret.hex().encode(), secret.hex().upper().encode(), *coded]
-
-
-def holds(data: list[bytes], secret: bytes) -> bool:
-    return any(form in each for form in forms_of(secret) for each in data)
 
 
 def test_no_key_leaves_its_home(cli: Cli, place: Path) -> None:
@@ -286,3 +270,44 @@ def test_a_ceremony_that_fails_leaves_nothing(
     monkeypatch.setattr(_local, "finish_home", fail)
     assert cli("init", "net", "--validators", "--dev", "--orgs", "a,b").code == 1
     assert list(place.iterdir()) == []
+
+
+def test_an_organisation_that_comes_later_makes_its_keys_at_home(cli: Cli, place: Path) -> None:
+    follow = ("genesis", "follow", "g.cbor", "--org", "mill", "--dev", "--home", "mill")
+    begin(cli)
+    for name in NAMES:
+        join(cli, name)
+    unsigned = cli(*follow, "-o", "mill.json")
+    assert "ceremony.not_signed" in unsigned.err
+    assert not (place / "mill").exists()
+    for name in NAMES:
+        assert cli("genesis", "sign", "g.cbor", "--home", name).code == 0
+    party = cli("genesis", "follow", "g.cbor", "--org", "a", "--dev", "--home", "x", "-o", "a.json")
+    assert "ceremony.a_party" in party.err
+    assert cli(*follow, "-o", "mill.json", "--title", "The Mill").code == 0
+    again = cli(*follow, "-o", "again.json")
+    assert "home.exists" in again.err
+    assert not (place / "again.json").exists()
+    settings = read_settings(place / "mill" / "lianheng.toml")
+    assert [str(peer.address) for peer in settings.peers] == [
+        f"127.0.0.1:{26_000 + n}" for n in range(4)
+    ]
+    data = (place / "mill.json").read_bytes()
+    secrets = secrets_of(place / "mill")
+    assert len(secrets) == 3
+    assert not any(holds([data, (place / "g.cbor").read_bytes()], secret) for secret in secrets)
+    assert Arrival.from_bytes(data).encoded == data
+    fields = json.loads(data)
+    other = {**fields["node"], "member": "node-1@b"}
+    changes: list[dict[str, Any]] = [
+        {"title": 1},
+        {"format": "lianheng.organisation.2"},
+        {"admin": fields["node"] | {"member": "admin@mill"}},
+        {"node": fields["admin"]},
+        {"node": other},
+        {"more": ""},
+        {"admin": []},
+    ]
+    for change in changes:
+        with pytest.raises(IdentityError):
+            Arrival.from_bytes(json.dumps(fields | change).encode())

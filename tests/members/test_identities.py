@@ -4,6 +4,7 @@ import pickle
 import shutil
 import stat
 import subprocess
+import time
 from base64 import b64decode, b64encode
 from contextlib import suppress
 from pathlib import Path
@@ -82,6 +83,39 @@ def test_an_encrypted_file_opens_with_its_passphrase_only(tmp_path: Path) -> Non
         assert code_of(caught) == "identity.locked"
         messages.append(str(caught.value))
     assert len(set(messages)) == 1, "a wrong passphrase is told more than a missing one"
+
+
+def opened_in(path: Path, passphrase: str) -> tuple[str, float]:
+    """What is said, and the processor's seconds that it took."""
+    began = time.process_time()
+    with pytest.raises(IdentityError) as caught:
+        read_identity(path, passphrase)
+    return str(caught.value), time.process_time() - began
+
+
+def test_a_wrong_passphrase_and_a_damaged_key_look_the_same(tmp_path: Path) -> None:
+    path, text = tmp_path / "alice.identity", ENCRYPTED.decode()
+    pem = json.loads(text)["private_key"]
+    body = "".join(pem.splitlines()[1:-1])
+    data = bytearray(b64decode(body))
+    data[-1] ^= 1  # of the last block: the padding does not fit
+    changed = b64encode(data).decode()
+    lines = [changed[at : at + 64] for at in range(0, len(changed), 64)]
+    damaged = "\n".join([pem.splitlines()[0], *lines, pem.splitlines()[-1], ""])
+    cases = {
+        "one letter": (text, "correct hors"),
+        "another": (text, "x"),
+        "damaged": (json.dumps({**json.loads(text), "private_key": damaged}), "correct horse"),
+    }
+    said, taken = set(), {}
+    for name, (content, passphrase) in cases.items():
+        path.write_text(content)
+        tries = [opened_in(path, passphrase) for _ in range(5)]
+        said |= {words for words, _ in tries}
+        taken[name] = min(seconds for _, seconds in tries)
+    assert len(said) == 1, said
+    # All of it is the derivation, which is the same for each.
+    assert max(taken.values()) < 1.5 * min(taken.values()), taken
 
 
 def test_anybody_reads_the_card_and_nobody_the_key(tmp_path: Path) -> None:

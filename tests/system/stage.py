@@ -7,13 +7,23 @@ from typing import Any
 from lianheng import _native
 from lianheng.ledger import DirectSequencer, EngineBackend, Ledger
 from lianheng.members import CallSigner, Genesis, Identity, MemberSpec, prove_possession
-from lianheng.model import ChainName, ContractSource, Result, Run, encode, limits
+from lianheng.model import (
+    ChainName,
+    ContractSource,
+    Result,
+    Run,
+    SignedTransaction,
+    encode,
+    limits,
+)
 from lianheng.system import contracts, governance
 
 ORGANISATIONS = ("bank-a", "bank-b", "grid", "hospital")
 START = 1_700_000_000_000
 CHAIN = "trade"
 DAY = governance.DAY
+NO_NODE = {"node": "", "node_public": b"", "node_possession": b""}
+"""What `members.add_organisation` is given where the organisation has no node."""
 
 
 def identity(member: str, number: int = 0) -> Identity:
@@ -74,6 +84,18 @@ class Stage:
 
     def call_with(self, keys: list[Identity], target: str, arguments: dict[str, Any]) -> Result:
         """The same, with these keys."""
+        return self.ledger.submit(self._sign(keys, target, arguments)).one()
+
+    def signed(
+        self, signers: str | list[str], target: str, /, **arguments: Any
+    ) -> SignedTransaction:
+        """A call that is signed, and not sent."""
+        named = [signers] if isinstance(signers, str) else signers
+        return self._sign([self.keys[name] for name in named], target, arguments)
+
+    def _sign(
+        self, keys: list[Identity], target: str, arguments: dict[str, Any]
+    ) -> SignedTransaction:
         self.now += 10
         self._count += 1
         signer = CallSigner(
@@ -82,8 +104,7 @@ class Stage:
             lambda: self.now,
             lambda: self._count.to_bytes(limits.TRANSACTION_RANDOM_BYTES, "big"),
         )
-        signed = signer.sign(keys, target, arguments, gas=limits.TRANSACTION_GAS)
-        return self.ledger.submit(signed).one()
+        return signer.sign(keys, target, arguments, gas=limits.TRANSACTION_GAS)
 
     def runs(self, later: int = 10) -> list[Run]:
         """Let time pass; gives what the chain ran by itself."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pytest
-from tests.system.stage import ORGANISATIONS, Stage, error, identity, proof
+from tests.system.stage import NO_NODE, ORGANISATIONS, Stage, error, identity, proof
 
 from lianheng.model import encode
 from lianheng.system.rights import CONTRACTS_CALLS, Rights
@@ -45,7 +45,15 @@ LINES = [
         "members.add_organisation",
         "most",
         "name",
-        {"name": "Bad", "title": "", "uscc": "", "lei": "", "admin": "a@b", **key_of("a@b", 0)},
+        {
+            "name": "Bad",
+            "title": "",
+            "uscc": "",
+            "lei": "",
+            "admin": "a@b",
+            **key_of("a@b", 0),
+            **NO_NODE,
+        },
     ),
     Line(
         "members.describe_organisation",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.system.rights_model import APPROVED, OPEN, OWN, POLICIES, Model, Person
-from tests.system.stage import DAY, ORGANISATIONS, Stage, error, identity, proof
+from tests.system.stage import DAY, NO_NODE, ORGANISATIONS, Stage, error, identity, proof
 
 from lianheng.model import Result, encode
 from lianheng.system.rights import Rights
@@ -279,7 +279,7 @@ def chain_arguments(stage: Stage, target: str, arguments: Mapping[str, Any]) -> 
         if method != "add_organisation":
             found["custodial"] = False
     if method == "add_organisation":
-        found |= {"title": "", "uscc": "", "lei": ""}
+        found |= {"title": "", "uscc": "", "lei": "", **NO_NODE}
     if method == "add_member":
         found["kind"] = "person"
     for field in ("old", "key"):

@@ -409,7 +409,7 @@ fn check_is_node(directory: &Directory, node: &str) -> Result<(), Error> {
             member.kind
         ))),
         None => Err(unknown_node(format!(
-            "{} is no member of this chain",
+            "{} is no member in force of this chain",
             node.escape_debug()
         ))),
     }

@@ -8,6 +8,7 @@ use codec::key;
 use crypto::{Hash32, Suite};
 
 use crate::policy::Policy;
+use crate::shards::Shards;
 use crate::shares::{self, Shares};
 use crate::Error;
 
@@ -105,26 +106,24 @@ impl Organisations {
 
     /// Puts one in force, or out of it.
     pub fn take(&mut self, name: String, standing: Standing) {
-        self.all.insert(name, standing);
-        let active = self
-            .all
-            .values()
-            .filter(|standing| **standing == Standing::Active);
-        self.active = active.count();
+        let is_active = standing == Standing::Active;
+        let was_active = self.all.insert(name, standing) == Some(Standing::Active);
+        self.active = self.active + usize::from(is_active) - usize::from(was_active);
     }
 }
 
-/// Members, keys, organisations and the chain's own policies in force after the last block. Cloned only when it changes.
+/// Members, keys, organisations and the chain's own policies in force after the last block. Cloned only when it changes;
+/// copies share what did not.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    organisations: Organisations,
-    members: HashMap<String, (Arc<Member>, Standing)>,
-    keys: HashMap<Hash32, (Key, Standing)>,
+    organisations: Arc<Organisations>,
+    members: Shards<String, (Arc<Member>, Standing)>,
+    keys: Shards<Hash32, (Key, Standing)>,
     /// Ids of each member's keys, in force or not, in their order.
-    keys_of: HashMap<String, Vec<Hash32>>,
+    keys_of: Shards<String, Vec<Hash32>>,
     /// By contract and method.
-    policies: HashMap<String, HashMap<String, Arc<Rule>>>,
-    shares: Shares,
+    policies: Arc<HashMap<String, HashMap<String, Arc<Rule>>>>,
+    shares: Arc<Shares>,
 }
 
 /// A policy that the chain set in place of a contract's own.
@@ -218,7 +217,7 @@ impl Directory {
 
     /// Whether nobody is known.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.members.len() == 0
     }
 
     /// The organisations.
@@ -293,14 +292,14 @@ impl Directory {
             }
             (CONTRACT, "organisations", Some(key::Part::Text(name))) => {
                 let standing = Standing::of(&cbor::decode(value)?)?;
-                self.organisations.take(name, standing);
+                Arc::make_mut(&mut self.organisations).take(name, standing);
                 Ok(())
             }
             (POLICIES, "rules", Some(key::Part::Text(target))) => {
                 self.take_rule(&target, &cbor::decode(value)?)
             }
             (shares::CONTRACT, table, Some(key::Part::Text(name))) => {
-                self.shares.take(table, name, value)
+                Arc::make_mut(&mut self.shares).take(table, name, value)
             }
             _ => Ok(()),
         }
@@ -309,7 +308,8 @@ impl Directory {
     fn take_rule(&mut self, target: &str, row: &Value) -> Result<(), Error> {
         let (contract, method) = target.split_once('.').ok_or_else(|| damaged("target"))?;
         let text = text(row, "policy")?;
-        let methods = self.policies.entry(contract.to_owned()).or_default();
+        let policies = Arc::make_mut(&mut self.policies);
+        let methods = policies.entry(contract.to_owned()).or_default();
         if text.is_empty() {
             methods.remove(method);
             return Ok(());
@@ -354,7 +354,7 @@ impl Directory {
             .map_err(|_| damaged("public"))?;
         let id = suite.key_id(&public);
         let member = text(row, "member")?.to_owned();
-        let ids = self.keys_of.entry(member.clone()).or_default();
+        let ids = self.keys_of.entry(&member);
         if let Err(place) = ids.binary_search(&id) {
             ids.insert(place, id);
         }

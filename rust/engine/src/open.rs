@@ -22,7 +22,7 @@ use crate::replay::{Digests, LiveIds};
 use crate::resume::resume;
 use crate::runtime::{Contracts, Runtime};
 use crate::seals::{self, is_network, Seals};
-use crate::{deploy, first_members, imports, limits, Error};
+use crate::{deploy, first_members, first_policies, imports, limits, Error};
 
 /// See [`Engine::create`].
 pub(crate) fn create(
@@ -207,6 +207,8 @@ impl Start {
     /// The genesis state of a document.
     pub fn build(genesis: &Genesis, runtime: &dyn Runtime) -> Result<Self, Error> {
         let suite = genesis.suite;
+        first_policies::check_policies(genesis)?;
+        first_policies::check_policies(genesis)?;
         let mut rows = first_members::genesis_rows(genesis)?;
         for (name, value) in genesis.parameters.rows() {
             let value = i64::try_from(value).unwrap_or(i64::MAX);

@@ -149,6 +149,24 @@ def policies(
 
 
 @app.command()
+def rights(
+    calls: Annotated[int, typer.Option(help="Of each kind in a round.", min=1_000)] = 10_000,
+    rounds: Annotated[int, typer.Option(help="Kinds take turns in each.", min=1)] = 7,
+    accounts: Annotated[int, typer.Option(help="Accounts.", min=10)] = 20_000,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """What policies cost beyond their signatures, against ANY signed by as many."""
+    from lianheng.cli.benches import rights as bench_rights
+
+    with workplace(folder, json=json) as (place, say):
+        figures = bench_rights.measure(
+            place, calls=calls, rounds=rounds, accounts=accounts, say=say
+        )
+        show(figures, json=json)
+
+
+@app.command()
 def vm(
     rounds: Annotated[int, typer.Option(help="Runs of each; the best one counts.", min=1)] = 10,
     only: Annotated[str, typer.Option(help="Operations whose name holds this.")] = "",

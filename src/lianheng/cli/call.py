@@ -26,6 +26,7 @@ def call(
     """Call a method that changes state, and wait until the result is final."""
     from lianheng.cli._arguments import parse_pairs, split_target
     from lianheng.cli._print import emit
+    from lianheng.cli._rule_hint import hint_of_rule
     from lianheng.cli._session import find_home, load_identity, open_client
     from lianheng.cli._show import method_of, print_result
 
@@ -45,6 +46,8 @@ def call(
             emit(result.to_json())
         else:
             print_result(result, interface, method)
+            if result.final:
+                hint_of_rule(ledger, target, arguments)
     end(result)
 
 

@@ -243,6 +243,57 @@ def finish(
 
 
 @app.command()
+def follow(
+    file: File,
+    org: Annotated[str, typer.Option("--org", help="Your organisation's name.")],
+    output: Output,
+    title: Annotated[str | None, typer.Option("--title", help="Its name for people.")] = None,
+    uscc: Annotated[str, typer.Option("--uscc", help="Unified Social Credit Code.")] = "",
+    lei: Annotated[str, typer.Option("--lei", help="Legal Entity Identifier.")] = "",
+    home: OwnHome = Path(),
+    node: Annotated[str, typer.Option("--node", help="The node's name.")] = "node-1",
+    listen: Annotated[
+        str | None,
+        typer.Option("--listen", metavar="HOST:PORT", help="Where others reach it; else here."),
+    ] = None,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="UNENCRYPTED keys, never for real use.")
+    ] = False,
+    passphrase_file: PassphraseFile = None,
+    json: Json = False,
+) -> None:
+    """Join a chain that runs: keys and a node's home here, and a file for its organisations."""
+    from lianheng.cli._ceremony import FILE_MODE, read_ceremony
+    from lianheng.cli._follow import Newcomer, follow_home
+    from lianheng.cli._home import HomeFolder
+    from lianheng.cli._print import console, emit, short_hash
+    from lianheng.cli._session import new_passphrase
+    from lianheng.consensus.cometbft.settings import Address
+    from lianheng.members import OrganisationSpec, write_new_file
+    from lianheng.model import UsageError
+
+    if output.exists():
+        raise UsageError("ceremony.exists", f"{output} is already there", "name another file")
+    ceremony = read_ceremony(file)
+    spec = OrganisationSpec(org if title is None else title, uscc, lei)
+    newcomer = Newcomer(org, spec, node, Address.parse(checked_address(listen)), development=dev)
+    secret = new_passphrase(passphrase_file, f"new passphrase for admin@{org}")
+    genesis, arrival = follow_home(ceremony, HomeFolder(home), newcomer, secret)
+    write_new_file(output, arrival.encoded, mode=FILE_MODE)
+    if json:
+        emit({**described(ceremony), "genesis": genesis.hash.hex(), "made": str(home)})
+        return
+    show_fingerprint(ceremony)
+    console().print(
+        f"made {home}: chain {ceremony.terms.chain}, genesis {short_hash(genesis.hash)}; "
+        f"{arrival.node.member} follows it\n"
+        f"made {output}: {org}, admin's key {arrival.admin.key_id.short}; it holds no secret",
+        markup=False,
+    )
+    hint(f"next: send {output} to an admin of the chain: lianheng members add-organisation")
+
+
+@app.command()
 def show(
     file: File,
     source: Annotated[

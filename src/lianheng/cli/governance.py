@@ -44,6 +44,7 @@ def propose(
 
     For contracts.deploy and contracts.upgrade: source=@FILE reads the file, and gives its name.
     """
+    from lianheng.cli._rule_hint import hint_of_rule
     from lianheng.cli._session import open_client
 
     with open_client(home) as ledger:
@@ -52,6 +53,8 @@ def propose(
             ledger, (home, member, passphrase_file), target, arguments, (lasts, note, gas)
         )
         finish(ledger, ended, json=json)
+        if not json:
+            hint_of_rule(ledger, target, arguments)
 
 
 @app.command()

@@ -8,7 +8,7 @@ import typer
 from lianheng.cli._options import Json, Output, PassphraseFile
 
 if TYPE_CHECKING:
-    from lianheng.members import IdentityCard, Registration
+    from lianheng.members import IdentityCard
 
 app = typer.Typer(help="Keys of members, one file each.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="An identity file.")]
@@ -131,6 +131,9 @@ def import_(
         Path | None,
         typer.Option("--home", envvar="LIANHENG_HOME", help="Into this home; else the nearest."),
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="In place of the key there, which is set aside.")
+    ] = False,
     passphrase_file: PassphraseFile = None,
     new_passphrase_file: NewPassphraseFile = None,
     json: Json = False,
@@ -142,7 +145,16 @@ def import_(
     folder = find_home(home)
     folder.identities.mkdir(mode=0o700, exist_ok=True)
     target = folder.identity_file(read_card(file).member)
-    copy(file, target, passphrase_file, new_passphrase_file, json=json)
+    if not replace or not target.exists():
+        copy(file, target, passphrase_file, new_passphrase_file, json=json)
+        return
+    aside = target.with_name(f"{target.name}.{read_card(target).key_id.hex()[:8]}")
+    target.rename(aside)
+    try:
+        copy(file, target, passphrase_file, new_passphrase_file, json=json)
+    except BaseException:
+        aside.rename(target)
+        raise
 
 
 def copy(
@@ -212,16 +224,7 @@ def show_registration(file: Path, *, json: bool) -> None:
             "proved to": f"chain {part.chain}: its holder has the key",
         }
     )
-    console().print(f"  take it in: {call_of(part)}", style="dim", markup=False)
-
-
-def call_of(part: "Registration") -> str:
-    """The command with which an admin takes the member in."""
-    return (
-        f"lianheng call members.add_member id={part.member} kind={part.kind} 'roles:=[]' "
-        f"public={part.public.hex()} custodial={str(part.custodial).lower()} "
-        f"possession={part.possession.hex()}"
-    )
+    console().print(f"  take it in: lianheng members add {file}", style="dim", markup=False)
 
 
 def card_fields(card: "IdentityCard") -> dict[str, Any]:

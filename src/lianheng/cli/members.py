@@ -110,7 +110,9 @@ def show(
 def add(
     file: File,
     roles: Annotated[str, typer.Option(help="Names joined by commas.")] = "",
-    kind: Annotated[str, typer.Option(help="person, service, device or node.")] = "person",
+    kind: Annotated[
+        str | None, typer.Option(help="person, service, device or node; else as the file says.")
+    ] = None,
     custodial: Custodial = False,
     member: As = None,
     home: Home = None,
@@ -124,13 +126,38 @@ def add(
         public = read_public(ledger, file)
         arguments = {
             "id": str(public.member),
-            "kind": kind,
+            "kind": kind or public.kind,
             "roles": [role.strip() for role in roles.split(",") if role.strip()],
             "public": public.public,
-            "custodial": custodial,
+            "custodial": custodial or public.custodial,
             "possession": public.possession,
         }
         make(ledger, (home, member, passphrase_file), "add_member", arguments, json=json)
+
+
+@app.command("add-organisation")
+def add_organisation(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="From: lianheng genesis follow")],
+    lasts: Annotated[
+        str, typer.Option(metavar="TIME", help="How long it is open: 7d, 12h, 30m.")
+    ] = "7d",
+    note: Annotated[str, typer.Option(help="Why, for those who are asked.")] = "",
+    member: As = None,
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    json: Json = False,
+) -> None:
+    """Propose to take an organisation in, with its first admin and its node."""
+    from lianheng.cli._session import open_client
+    from lianheng.cli.governance import finish, propose_call
+    from lianheng.members import Arrival
+
+    with open_client(home) as ledger:
+        arrival = Arrival.from_bytes(read_file(file))
+        require_chain(ledger, file, arrival.admin.chain)
+        signing, how = (home, member, passphrase_file), (lasts, note, None)
+        ended = propose_call(ledger, signing, "members.add_organisation", arrival.arguments, how)
+        finish(ledger, ended, json=json)
 
 
 @app.command()
@@ -140,6 +167,9 @@ def rotate(
         str | None, typer.Option(metavar="HEX", help="Id of the key that goes, its first digits.")
     ] = None,
     custodial: Custodial = False,
+    propose: Annotated[
+        bool, typer.Option("--propose", help="Where a rule lets other organisations agree to it.")
+    ] = False,
     member: As = None,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
@@ -147,6 +177,7 @@ def rotate(
 ) -> None:
     """Put a new key in the place of an old one: the member itself, or an admin of its own."""
     from lianheng.cli._session import open_client
+    from lianheng.cli.governance import finish, propose_call
 
     with open_client(home) as ledger:
         public = read_public(ledger, file)
@@ -154,10 +185,16 @@ def rotate(
             "member": str(public.member),
             "old": key_in_force(ledger, public.member, old),
             "public": public.public,
-            "custodial": custodial,
+            "custodial": custodial or public.custodial,
             "possession": public.possession,
         }
-        make(ledger, (home, member, passphrase_file), "rotate_key", arguments, json=json)
+        signing = (home, member, passphrase_file)
+        if propose:
+            how = ("7d", "", None)
+            ended = propose_call(ledger, signing, "members.rotate_key", arguments, how)
+            finish(ledger, ended, json=json)
+        else:
+            make(ledger, signing, "rotate_key", arguments, json=json)
 
 
 @app.command()
@@ -304,23 +341,35 @@ def prove(
 def read_public(ledger: "Ledger", file: Path) -> Any:
     """The public part of an identity; raise `IdentityError` where it is for another chain."""
     from lianheng.members import Registration
+
+    public = Registration.from_bytes(read_file(file))
+    require_chain(ledger, file, public.chain)
+    return public
+
+
+def read_file(file: Path) -> bytes:
+    """Its bytes; raise `IdentityError` where it cannot be read."""
     from lianheng.model import IdentityError, limits
 
     try:
         with file.open("rb") as opened:
-            data = opened.read(limits.IDENTITY_FILE_BYTES + 1)
+            return opened.read(limits.IDENTITY_FILE_BYTES + 1)
     except OSError as failure:
         raise IdentityError(
             "identity.unreadable", f"{file} cannot be read: {failure.strerror}"
         ) from failure
-    public = Registration.from_bytes(data)
-    if public.chain != ledger.chain:
+
+
+def require_chain(ledger: "Ledger", file: Path, chain: str) -> None:
+    """Raise `IdentityError` where a file was made for another chain."""
+    from lianheng.model import IdentityError
+
+    if chain != ledger.chain:
         raise IdentityError(
             "identity.wrong_chain",
-            f"{file} is for the chain {public.chain}, this one is {ledger.chain}",
-            "its holder exports it for this chain",
+            f"{file} is for the chain {chain}, this one is {ledger.chain}",
+            "whoever made it makes it for this chain",
         )
-    return public
 
 
 def key_in_force(ledger: "Ledger", member: str, digits: str | None) -> bytes:

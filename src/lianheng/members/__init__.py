@@ -4,6 +4,7 @@ It decides nothing about who may do what: that is the chain's. Private keys leav
 towards the core's signing functions and, encrypted, into a file.
 """
 
+from lianheng.members._arrival import Arrival
 from lianheng.members._files import (
     DEVELOPMENT_WARNING,
     KEY_TYPES,
@@ -40,6 +41,7 @@ __all__ = [
     "DEVELOPMENT_WARNING",
     "KEY_TYPES",
     "PASSPHRASE_VARIABLE",
+    "Arrival",
     "CallSigner",
     "Genesis",
     "Identity",

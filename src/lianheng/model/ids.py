@@ -107,7 +107,7 @@ class _Name(str):
         return super().__new__(cls, value)
 
 
-_WITH_DASHES = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_WITH_DASHES = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _WITH_UNDERSCORES = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -133,7 +133,7 @@ class MemberId(_Name):
     """A member and its organisation."""
 
     __slots__ = ()
-    pattern = re.compile(r"[a-z][a-z0-9.-]{0,62}@[a-z][a-z0-9-]{0,62}")
+    pattern = re.compile(r"[a-z]([a-z0-9.-]{0,61}[a-z0-9])?@[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
     kind = "a member"
     example = "alice@bank-a"
 

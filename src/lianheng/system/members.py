@@ -7,7 +7,7 @@ What always holds:
 - an organisation gives its members only the roles that organisations may give.
 
 A member is `name@organisation`: small letters a-z, digits and `-` (and `.` in the name), so that no
-two names look alike.
+two names look alike. It ends with a letter or a digit.
 """
 
 from lianheng.contract import (
@@ -121,8 +121,8 @@ class Changed(Event):
 
 
 def is_name(text: str, others: str) -> bool:
-    """Whether it is a letter, then letters, digits and some others."""
-    if not text or len(text) > NAME_LIMIT or not "a" <= text[0] <= "z":
+    """Whether it is a letter, then letters, digits and some others; no mark is the last."""
+    if not text or len(text) > NAME_LIMIT or not "a" <= text[0] <= "z" or text[-1] in ".-":
         return False
     return all("a" <= c <= "z" or "0" <= c <= "9" or c in others for c in text)
 
@@ -168,8 +168,11 @@ class Members(Contract):
         admin: str,
         public: bytes,
         possession: bytes,
+        node: str,
+        node_public: bytes,
+        node_possession: bytes,
     ) -> Organisation:
-        """Take an organisation in, with its first admin."""
+        """Take an organisation in, with its first admin, and its node where it names one."""
         require(is_name(name, "-"), "name", "a name has a-z, 0-9 and -, from a letter on")
         require(self.organisation(name) is None, "known", f"{name} was taken in before")
         require(organisation_of(admin) == name, "name", f"{admin} is no member of {name}")
@@ -178,6 +181,11 @@ class Members(Contract):
         self.seats[name] = Seat(name)
         self.new_member(admin, "person", (ADMIN,))
         self.new_key(admin, public, False, possession)
+        if node != "":
+            require(organisation_of(node) == name, "name", f"{node} is no member of {name}")
+            require(node != admin, "name", f"{node} is the admin")
+            self.new_member(node, "node", ())
+            self.new_key(node, node_public, False, node_possession)
         return row
 
     @call(by="SELF role:admin")
@@ -356,6 +364,11 @@ class Members(Contract):
         """The last version of a role of the catalogue."""
         found = self.roles.scan(name, limit=1, reverse=True)
         return found[0] if found else None
+
+    @view
+    def in_catalogue(self, role: str) -> bool:
+        """Whether the catalogue has a role of this name."""
+        return self.role(role) is not None
 
     @view
     def keys_of(self, member: str) -> list[bytes]:

@@ -81,6 +81,9 @@ class Members(Interface):
     @view
     def seated(self, after: str, limit: int) -> list[str]: ...
 
+    @view
+    def in_catalogue(self, role: str) -> bool: ...
+
 
 # --- words -------------------------------------------------------------------------------------
 
@@ -106,8 +109,8 @@ def words_of(text: str) -> list[str]:
 
 
 def name_of(text: str, others: str) -> str:
-    """The text, where it is a letter, then letters, digits and some others."""
-    good = 0 < len(text) <= NAME_LIMIT and "a" <= text[0] <= "z"
+    """The text, where it is a letter, then letters, digits and some others; no `-` is the last."""
+    good = 0 < len(text) <= NAME_LIMIT and "a" <= text[0] <= "z" and text[-1] != "-"
     if good and all("a" <= c <= "z" or "0" <= c <= "9" or c in others for c in text):
         return text
     raise ValueError(f"'{text[:80]}' is no name of a role, an organisation or a contract")
@@ -339,11 +342,15 @@ class Policies(Contract):
         try:
             name_of(contract, "_")
             name_of(method, "_")
-            can_be_met = self.can_be_met(target, policy)
+            missing(policy, Agreement((), None, None, ()))  # raises where it is no policy
+            lacks = self.always_lacks(target, policy)
         except ValueError as error:
             raise Rejected("malformed", str(error)) from None
-        own = contract in SYSTEM
-        require(can_be_met or not own, "never_met", f"nobody could call {target} any more")
+        # Nobody is shut out by accident: a call of one's own contract, on purpose.
+        meant = words_of(policy) == ["FORBIDDEN"] and contract not in SYSTEM
+        hint = "; FORBIDDEN alone closes it on purpose" if contract not in SYSTEM else ""
+        told = f"nobody could call {target} any more, missing: {lacks}{hint}"
+        require(lacks == "" or meant, "never_met", told)
         return self.put(target, policy)
 
     @call(by="MAJORITY role:admin")
@@ -372,19 +379,30 @@ class Policies(Contract):
         self.emit(PolicySet(target, policy, row.since))
         return row
 
-    def can_be_met(self, target: str, policy: str) -> bool:
-        """Whether all organisations in force together meet it, each by a member with all its roles.
+    def always_lacks(self, target: str, policy: str) -> str:
+        """What it lacks even where all organisations in force agree; empty where it can be met.
 
-        Each has an admin, and may have nobody else: this very call must be met by admins.
+        Each by a member with all roles of the catalogue that the policy names, whoever has them
+        today: admins give them. Each has an admin, and may have nobody else: this very call must be
+        met by admins.
         """
         names: list[str] = []
         page = self.members.seated("", PAGE)
         while page:
             names.extend(page)
             page = self.members.seated(page[-1], PAGE) if len(page) == PAGE else []
-        roles = tuple([w.partition(":")[2] for w in words_of(policy) if w.startswith("role:")])
+        words = words_of(policy)
+        named = dict.fromkeys([w[5:] for w in words if w.startswith("role:")], True)
+        roles = tuple([role for role in named if self.members.in_catalogue(role)])
         if target == f"{self.contract}.set":
             roles = ("admin",)
-        everybody = tuple([Agreeing(f"x@{name}", name, roles) for name in names])
         subject = names[0] if names else ""
-        return missing(policy, Agreement(everybody, None, subject, tuple(names))) == ""
+        everybody = tuple([Agreeing(f"x@{name}", name, roles) for name in names])
+        lacks = missing(policy, Agreement(everybody, None, subject, tuple(names)))
+        system = target.partition(".")[0] in SYSTEM
+        for word in words:
+            # A contract may have to make the call, unless it is the system's own.
+            if lacks != "" and word.startswith("via:") and not system:
+                agreement = Agreement(everybody, word[4:], subject, tuple(names))
+                lacks = lacks if missing(policy, agreement) != "" else ""
+        return lacks

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from lianheng_verify._cbor import Value
 
-ORGANISATION: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
-MEMBER: Final = re.compile(r"[a-z][a-z0-9.-]{0,62}@[a-z][a-z0-9-]{0,62}")
+ORGANISATION: Final = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+MEMBER: Final = re.compile(r"[a-z]([a-z0-9.-]{0,61}[a-z0-9])?@[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 CONTRACT: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 CHAIN_ID: Final = re.compile(r"[0-9a-f]{48}")
 _UINT_END: Final = 1 << 64

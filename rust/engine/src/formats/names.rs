@@ -7,18 +7,20 @@ fn is_name(text: &str, extra: &[u8]) -> bool {
     let bytes = text.as_bytes();
     bytes.len() <= limits::NAME_BYTES
         && bytes.first().is_some_and(u8::is_ascii_lowercase)
+        // A mark at the end is easily overlooked.
+        && !bytes.last().is_some_and(|last| b".-".contains(last))
         && bytes
             .iter()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || extra.contains(b))
 }
 
-/// A chain's or an organisation's name: a letter, then letters, digits and `-`.
+/// A chain's or an organisation's name: a letter, then letters, digits and `-`, which is not the last.
 pub fn check_organisation(field: &str, text: &str) -> Result<(), Error> {
     accept(
         is_name(text, b"-"),
         field,
         text,
-        "a letter a-z, then at most 62 of a-z, 0-9 and -",
+        "a letter a-z, then at most 62 of a-z, 0-9 and -, which is not the last",
     )
 }
 
@@ -41,7 +43,7 @@ pub fn check_member(field: &str, text: &str) -> Result<(), Error> {
         good,
         field,
         text,
-        "name@organisation in a-z, 0-9, - (and . in the name)",
+        "name@organisation in a-z, 0-9, - (and . in the name), each ending with a letter or digit",
     )
 }
 
@@ -82,6 +84,7 @@ mod tests {
             "A",
             "0a",
             "-a",
+            "a-",
             "bänk",
             "bank_a",
             "a b",

@@ -47,9 +47,16 @@ class Chain:
 
 
 def create(
-    folder: Path | None, accounts: int, *, parameters: Mapping[str, int] | None = None
+    folder: Path | None,
+    accounts: int,
+    *,
+    parameters: Mapping[str, int] | None = None,
+    source: str | None = None,
 ) -> Chain:
-    """A new chain in this folder (None: in memory); no account is open yet."""
+    """A new chain in this folder (None: in memory); no account is open yet.
+
+    `source` stands in the place of the contract's own.
+    """
     from lianheng import create_ledger
     from lianheng.members import Genesis, Identity, MemberSpec
     from lianheng.model import ContractSource
@@ -61,7 +68,7 @@ def create(
         for org in ORGANISATIONS
     ]
     sealer = Identity.generate(f"sequencer@{ORGANISATIONS[0]}", development=True)
-    source = Path(__file__).with_name("accounts.py").read_text(encoding="utf-8")
+    source = own_source() if source is None else source
     genesis = Genesis.create(
         chain="bench",
         organisations=ORGANISATIONS,
@@ -73,6 +80,11 @@ def create(
     )
     ledger = create_ledger(folder, genesis, sealer=sealer)
     return Chain(ledger, members, accounts, genesis.encoded)
+
+
+def own_source() -> str:
+    """The contract of accounts and transfers."""
+    return Path(__file__).with_name("accounts.py").read_text(encoding="utf-8")
 
 
 def open_accounts(chain: Chain) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 2_000
 TOGETHER = 2_000  # calls a submit
+CHANGES = 20
 POLICIES = (
     "ANY",
     "role:operator",
@@ -42,6 +43,8 @@ def measure(
     with ledger:
         add_members(ledger, admins, members - organisations, say)
         filled = time.monotonic() - started
+        say("changing one member a block")
+        changed = changes(ledger, admins[0])
     say("opening")
     opened = [open_again(place) for _ in range(3)]
     say("policies")
@@ -61,6 +64,8 @@ def measure(
         "policies": found,
         "slowest_p99_us": round(slowest / 1_000, 2),
         "open_ms": percentiles(opened),
+        "change_one_ms": percentiles(changed["one"]),
+        "change_none_ms": percentiles(changed["none"]),
         "reached": slowest < HARDEST_NS and max(opened) < OPENED_MS,
     }
 
@@ -109,6 +114,26 @@ def add_members(
             signed.append(ledger.sign(admin, "members.add_member", arguments))
         for result in ledger.submit(signed).wait():
             result.checked()
+
+
+def changes(ledger: "Ledger", admin: "Identity") -> dict[str, list[float]]:
+    """Milliseconds of lone calls: of those that change a member, and those that change none."""
+    found: dict[str, list[float]] = {"one": [], "none": []}
+    role = {"id": str(admin.member), "role": "operator"}
+    rule = {"contract": "members", "method": "leave", "arguments": b"\xa0", "lasts": 1, "gas": 1}
+    calls = (
+        ("one", "members.take_role", role),
+        ("none", "governance.propose", {**rule, "note": ""}),
+        ("one", "members.give_role", role),
+        ("none", "governance.propose", {**rule, "note": " "}),
+    )
+    for _ in range(CHANGES):
+        for kind, target, arguments in calls:
+            signed = ledger.sign(admin, target, arguments)
+            began = time.perf_counter()
+            ledger.submit(signed).one().checked()
+            found[kind].append(1_000 * (time.perf_counter() - began))
+    return found
 
 
 def evaluated(engine: _native.Engine, text: str, admins: Sequence["Identity"]) -> dict[str, Any]:
