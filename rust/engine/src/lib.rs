@@ -47,6 +47,7 @@ mod replay;
 mod resume;
 pub mod runtime;
 mod seals;
+mod standing;
 mod status;
 mod timers;
 

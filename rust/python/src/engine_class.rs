@@ -462,18 +462,25 @@ impl Engine {
         }))
     }
 
-    #[pyo3(signature = (transaction, anchor=None))]
+    #[pyo3(signature = (transaction, anchor=None, *, sealed=true))]
     fn receipt<'py>(
         &self,
         py: Python<'py>,
         transaction: &[u8],
         anchor: Option<&[u8]>,
+        sealed: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let core = self.core()?;
         let id = Hash32(bytes32("a transaction id", transaction)?);
         let anchor = anchor.map(<[u8]>::to_vec);
         let receipt = py
-            .detach(|| core.receipt(&id, anchor.as_deref()))
+            .detach(|| {
+                if sealed {
+                    core.receipt(&id, anchor.as_deref())
+                } else {
+                    core.receipt_unsealed(&id, anchor.as_deref())
+                }
+            })
             .map_err(raise)?;
         Ok(PyBytes::new(py, &receipt))
     }
