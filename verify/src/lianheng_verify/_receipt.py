@@ -177,9 +177,7 @@ def _signers_of(receipt: _Receipt, anchor: TrustAnchor) -> tuple[_signers.Signer
     return _signers.proved(receipt.standing, rows, receipt.keys, anchor)
 
 
-def _check_members(
-    receipt: _Receipt, anchor: TrustAnchor, standing: Standing, rows: Rows
-) -> str:
+def _check_members(receipt: _Receipt, anchor: TrustAnchor, standing: Standing, rows: Rows) -> str:
     signers = _signers.proved(standing, rows, receipt.keys, anchor)
     _signers.check_sender(signers, receipt.transaction.sender)
     return f"members: {_signers.words(signers)} signed, {rows.where}"

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from lianheng_verify import _shape, _show
 from lianheng_verify import _limits as limits
+from lianheng_verify import _shape, _show
 from lianheng_verify._anchor import Bound, TrustAnchor, evidence_checks, parse_bound
 from lianheng_verify._errors import VerificationError
 from lianheng_verify._hashes import leaf_hash, verify_inclusion
@@ -150,7 +150,7 @@ def standing_checks(
 
 
 def _check_later(later: Later, bound: Bound, anchor: TrustAnchor) -> str:
-    """That it belongs to the anchor's history, is sealed, and holds the receipt's block. A sentence.
+    """That it belongs to the anchor's history and holds the receipt's block. Returns a sentence.
 
     Raises VerificationError (`members.block`, `link.*`, `header.*`, `seal.*`, `steps.*`).
     """

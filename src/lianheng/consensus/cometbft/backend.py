@@ -2,7 +2,7 @@
 
 A result is final one block before its seal is there. Who asks for a receipt in between waits for
 the seal, a few seconds at most, instead of being sent away. What proves rows is made at once, of
-the last block there is, and gets its seal when that comes: under load a newer block is always there.
+the last block there is, and gets its seal when that comes: under load there is always a newer one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
