@@ -354,7 +354,7 @@ def receipts(chain: Chain) -> dict[str, faults.Case]:
 
 
 def standing_receipts() -> dict[str, faults.Case]:
-    """Calls and a run that prove who stood behind them, by the state of their own block or later."""
+    """Calls and a run that prove who stood behind them, by their own state or a later one."""
     made: dict[str, faults.Case] = {}
     for name, chain in standing.chains().items():
         for at, anchor in ((0, 0), (5, 0), (6, 3), (5, 6)):
