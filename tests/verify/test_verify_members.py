@@ -217,7 +217,6 @@ def test_a_key_that_a_later_block_registers_signs_nothing_before() -> None:
 def prove_key(key: Key, height: int) -> bool:
     """Whether any version of the key's rows passes as in force at this height."""
 
-
     whole = receipt(CHAIN, height, 1 if height == RUN else 0, 6)
     header = verify.load_anchor(CHAIN.anchor_file(height)).header
     for version in range(2):

@@ -154,7 +154,7 @@ def _receipt_notes(verified: VerifiedReceipt, anchor: TrustAnchor) -> tuple[str,
         return tuple(notes)
     why = "your genesis does not register" if anchor.is_genesis else "a header registers no keys"
     it = " it" if anchor.is_genesis else ""
-    show = "a state proof of members.keys shows it"
+    show = "a receipt made for this anchor shows it"
     if unknown[0] == 0:
         word = f"that the key is {verified.transaction.sender}'s is the chain's word"
         notes.append(f"{word}: {why}{it}; {show}")
