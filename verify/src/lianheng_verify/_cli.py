@@ -152,17 +152,17 @@ def _receipt_notes(verified: VerifiedReceipt, anchor: TrustAnchor) -> tuple[str,
     unknown = [place for place, one in enumerate(verified.signers) if one.member is None]
     if not unknown:
         return tuple(notes)
-    why = "your genesis does not register" if anchor.is_genesis else "a header registers no keys"
-    it = " it" if anchor.is_genesis else ""
+    why = "a header registers no keys"
+    if anchor.is_genesis:
+        why = f"your genesis does not register {'it' if len(unknown) == 1 else 'them'}"
     show = "a receipt made for this anchor shows it"
     if unknown[0] == 0:
         word = f"that the key is {verified.transaction.sender}'s is the chain's word"
-        notes.append(f"{word}: {why}{it}; {show}")
+        notes.append(f"{word}: {why}; {show}")
     others = len(unknown) - (unknown[0] == 0)
     if others:
-        whose = f"whose {others} more key{'s' * (others > 1)} signed is the chain's word"
-        them = " them" if anchor.is_genesis else ""
-        notes.append(f"{whose}: {why}{them}; {show}")
+        whose = "whose 1 other key is" if others == 1 else f"whose {others} other keys are"
+        notes.append(f"{whose}, is the chain's word: {why}; {show}")
     return tuple(notes)
 
 
