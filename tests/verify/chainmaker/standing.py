@@ -39,7 +39,7 @@ def key(of: Key, name: str, version: int = 0, since: int = 0, status: str = "act
 
 def proposal(**changes: Any) -> Write:
     """What governance keeps of a proposal that ran."""
-    row = {
+    row: dict[str, Any] = {
         "number": PROPOSAL,
         "contract": "members",
         "method": "suspend_member",
