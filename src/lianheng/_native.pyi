@@ -292,8 +292,17 @@ class Engine:
     def blocks(self, first: int, limit: int) -> list[bytes]: ...
     # evidence
     def receipt(
-        self, transaction: bytes, anchor: bytes | None = None, *, sealed: bool = True
-    ) -> bytes: ...
+        self,
+        transaction: bytes,
+        anchor: bytes | None = None,
+        *,
+        members: bool = False,
+        sealed: bool = True,
+    ) -> bytes:
+        """`members`: who signed is proved also where the genesis tells as much.
+
+        Not `sealed`: the later block that proves it may lack its seal.
+        """
     def prove(
         self,
         contract: str,

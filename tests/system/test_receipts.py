@@ -89,6 +89,12 @@ def test_the_first_members_need_no_proof_while_nothing_of_them_changed(stage: St
     assert "members" not in decode(receipt(stage, one))
     told = [("clerk@grid", "genesis"), ("admin@bank-a", "genesis")]
     assert signers(stage, one) == told
+    assert one.id is not None
+    asked = stage.ledger.receipt(one.id, members=True)
+    proved = lianheng_verify.verify_receipt(asked, stage.ledger.genesis_file).signers
+    assert [(signer.member, signer.standing) for signer in proved] == [
+        (name, "proved") for name, _ in told
+    ]
     # A change of any of the rows, even a later one: what held at the block is proved.
     stage.call("admin@grid", "members.suspend_member", id="clerk@grid", reason="").checked()
     assert signers(stage, one) == [(name, "proved") for name, _ in told]

@@ -16,25 +16,35 @@ use crate::head::{self, Buckets, Head, Nodes};
 use crate::standing::Standing;
 use crate::Error;
 
+/// What a receipt is asked to have.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// The proof of who signed, also where the genesis tells as much.
+    pub members: bool,
+    /// Null for the seal of a later header that proves who signed, where that has not come yet: who asks puts it in later.
+    pub unsealed: bool,
+}
+
 impl Engine {
     /// A receipt for a transaction, or for a run of the chain's own. `anchor` (a genesis file or header file) adds the link to that height.
     ///
     /// Errors: `receipt.unknown_transaction`; `seal.not_yet` while a network's seal has not come; `anchor.foreign` when the anchor is not of this chain's history.
     pub fn receipt(&self, id: &Hash32, anchor: Option<&[u8]>) -> Result<Vec<u8>, Error> {
-        self.receipt_with(id, anchor, Self::evidence_seal)
+        self.receipt_as(id, anchor, Asked::default())
     }
 
-    /// The same, with null for the seal of a later header that proves who signed, where that has not come yet: who asks puts it in later.
-    pub fn receipt_unsealed(&self, id: &Hash32, anchor: Option<&[u8]>) -> Result<Vec<u8>, Error> {
-        self.receipt_with(id, anchor, Self::seal_of)
-    }
-
-    fn receipt_with(
+    /// The same as asked for.
+    pub fn receipt_as(
         &self,
         id: &Hash32,
         anchor: Option<&[u8]>,
-        seal_at: impl FnOnce(&Self, u64) -> Result<Option<Arc<[u8]>>, Error>,
+        asked: Asked,
     ) -> Result<Vec<u8>, Error> {
+        let seal_at = if asked.unsealed {
+            Self::seal_of
+        } else {
+            Self::evidence_seal
+        };
         let head = self.head();
         let (height, position, record) = self.recorded(&head, id)?;
         let block = Block::decode(&record)?;
@@ -66,7 +76,7 @@ impl Engine {
         let links = self.links(&head, height, anchor)?;
         let seal = self.evidence_seal(height)?;
         // A header registers no keys: its reader knows nobody without the proof.
-        let always = anchor.map(anchor_height).transpose()?.unwrap_or(0) > 0;
+        let always = asked.members || anchor.map(anchor_height).transpose()?.unwrap_or(0) > 0;
         let standing = Standing::find(&head, height, &subject, result, always)?;
         let later = match &standing {
             Some(_) => self.place_of_proofs(&head, height, anchor, seal_at)?,

@@ -48,20 +48,20 @@ class NetworkBackend(EngineBackend):
         self._seals = seals
         self._report = report
 
-    def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
+    def receipt(self, transaction: bytes, anchor: bytes | None, *, members: bool = False) -> bytes:
         """Evidence of a transaction and its result; raise `seal.not_yet` where no seal comes."""
         place = self.locate(transaction)
         receipt = self._sealed(
-            lambda: self._unsealed_receipt(transaction, anchor), place[0] if place else None
+            lambda: self._unsealed_receipt(transaction, anchor, members=members),
+            place[0] if place else None,
         )
         fields = decode(receipt)
         # Who signed may be proved by the state after a later block than the receipt's own.
-        members = fields.get("members", {})
-        later = members.get("at")
+        proof = fields.get("members", {})
+        later = proof.get("at")
         if later is None or later["seal"] is not None:
             return receipt
-        members = {**members, "at": self._with_seal(later)}
-        return encode({**fields, "members": members})
+        return encode({**fields, "members": {**proof, "at": self._with_seal(later)}})
 
     def prove(self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None) -> bytes:
         """Evidence of a row, or of its absence; raise `seal.not_yet` where no seal comes."""
@@ -81,9 +81,11 @@ class NetworkBackend(EngineBackend):
         """Figures of the core, of the gatherer, and of consensus."""
         return {**super().status(), "consensus": dict(self._report())}
 
-    def _unsealed_receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
+    def _unsealed_receipt(
+        self, transaction: bytes, anchor: bytes | None, *, members: bool
+    ) -> bytes:
         with native_errors():
-            return self._open.receipt(transaction, anchor, sealed=False)
+            return self._open.receipt(transaction, anchor, members=members, sealed=False)
 
     def _with_seal(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The same fields with the seal of their header, which is waited for."""
