@@ -18,6 +18,7 @@ import pytest
 from tests.verify.chainmaker import standing
 from tests.verify.chainmaker.chain import START, Chain
 from tests.verify.chainmaker.encoding import digest, encode
+from tests.verify.chainmaker.quorum import QuorumChain
 from tests.verify.chainmaker.scenes import SOURCE, changing_toolshed, succeeded, toolshed
 from tests.verify.chainmaker.signing import Key
 
@@ -93,6 +94,11 @@ def joined_later() -> None:
         "run.cbor": encode(standing.run_receipt(chain, 5)),
         "unproved.cbor": encode(chain.receipt(3)),
     }
+    network = standing.people(QuorumChain())
+    files |= {
+        "quorum-header-4.cbor": encode(network.header_file(4)),
+        "quorum-4.cbor": encode(standing.receipt(network, 3, 0, 6, 4)),
+    }
     Path("m").mkdir()
     for name, data in files.items():
         Path("m", name).write_bytes(data)
@@ -167,6 +173,8 @@ SCENES: dict[str, Scene] = {
     "members": (["receipt", "m/carol.cbor", *MEMBERS], 0),
     "members-later": (["receipt", "m/three.cbor", *MEMBERS], 0),
     "members-header-file": (["receipt", "m/three-4.cbor", "--anchor", "m/header-4.cbor"], 0),
+    # Its own block lies in the anchor's history; the later one rests on signatures.
+    "members-quorum": (["receipt", "m/quorum-4.cbor", "--anchor", "m/quorum-header-4.cbor"], 0),
     "members-suspended": (["receipt", "m/suspended.cbor", *MEMBERS], 1),
     "members-of-a-run": (["receipt", "m/run.cbor", *MEMBERS], 0),
     "members-unproved": (["receipt", "m/unproved.cbor", *MEMBERS], 0),
