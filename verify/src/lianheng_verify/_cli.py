@@ -152,18 +152,21 @@ def _receipt_notes(verified: VerifiedReceipt, anchor: TrustAnchor) -> tuple[str,
     unknown = [place for place, one in enumerate(verified.signers) if one.member is None]
     if not unknown:
         return tuple(notes)
-    why = "a header registers no keys"
-    if anchor.is_genesis:
-        why = f"your genesis does not register {'it' if len(unknown) == 1 else 'them'}"
-    show = "a receipt made for this anchor shows it"
     if unknown[0] == 0:
         word = f"that the key is {verified.transaction.sender}'s is the chain's word"
-        notes.append(f"{word}: {why}; {show}")
+        notes.append(f"{word}: {_why(anchor, 1)}")
     others = len(unknown) - (unknown[0] == 0)
     if others:
         whose = "whose 1 other key is" if others == 1 else f"whose {others} other keys are"
-        notes.append(f"{whose}, is the chain's word: {why}; {show}")
+        notes.append(f"{whose}, is the chain's word: {_why(anchor, others)}")
     return tuple(notes)
+
+
+def _why(anchor: TrustAnchor, keys: int) -> str:
+    why = "a header registers no keys"
+    if anchor.is_genesis:
+        why = f"your genesis does not register {'it' if keys == 1 else 'them'}"
+    return f"{why}; a receipt made for this anchor shows it"
 
 
 def _files(
