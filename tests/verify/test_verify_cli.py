@@ -93,6 +93,7 @@ def joined_later() -> None:
         "suspended.cbor": encode(parts | {"members": changed}),
         "run.cbor": encode(standing.run_receipt(chain, 5)),
         "unproved.cbor": encode(chain.receipt(3)),
+        "run-unproved.cbor": encode(chain.run_receipt(4)),
     }
     network = standing.people(QuorumChain())
     files |= {
@@ -177,6 +178,7 @@ SCENES: dict[str, Scene] = {
     "members-quorum": (["receipt", "m/quorum-4.cbor", "--anchor", "m/quorum-header-4.cbor"], 0),
     "members-suspended": (["receipt", "m/suspended.cbor", *MEMBERS], 1),
     "members-of-a-run": (["receipt", "m/run.cbor", *MEMBERS], 0),
+    "members-run-unproved": (["receipt", "m/run-unproved.cbor", *MEMBERS], 0),
     "members-unproved": (["receipt", "m/unproved.cbor", *MEMBERS], 0),
     "receipts": (["receipt", "lend.cbor", "refused.cbor", "three.cbor", *ANCHORED], 0),
     "receipts-mixed": (["receipt", "lend.cbor", "changed.cbor", "cut.cbor", *ANCHORED], 1),

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from lianheng_verify._standing import Person, Standing
 
 CONTRACT: Final = "governance"
-METHOD: Final = "run"
+GOVERNANCE: Final = (CONTRACT, "run")
+"""The timer whose runs are those of proposals."""
 _DONE: Final = "done"
 
 

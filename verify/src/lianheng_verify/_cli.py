@@ -15,13 +15,14 @@ import lianheng_verify
 from lianheng_verify import _limits as limits
 from lianheng_verify import _show
 from lianheng_verify._anchor import TrustAnchor, load_anchor
+from lianheng_verify._approvals import GOVERNANCE
 from lianheng_verify._checks import Check
 from lianheng_verify._compare import Comparison, compare_exports
 from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._export import verify_chain
 from lianheng_verify._proof import verify_state
 from lianheng_verify._receipt import Source, VerifiedReceipt, verify_receipt
-from lianheng_verify._run import is_run, verify_run
+from lianheng_verify._run import VerifiedRun, is_run, verify_run
 from lianheng_verify._signers import PROVED
 from lianheng_verify._standing import listed
 
@@ -105,7 +106,8 @@ def _receipts(options: argparse.Namespace) -> int:
         if is_run(data):
             run = verify_run(data, anchor, source)
             left_open = _limits(anchor, run.sealed_height)
-            return _Report("", VERIFIED, run.checks, (), left_open, _approval(run.approval))
+            people = _approval(run.approval)
+            return _Report("", VERIFIED, run.checks, _run_notes(run), left_open, people)
         verified = verify_receipt(data, anchor, source)
         notes = _receipt_notes(verified, anchor)
         left_open = _limits(anchor, verified.sealed_height)
@@ -138,6 +140,15 @@ def _approval(approval: Approval | None) -> dict[str, object]:
     call = f"{approval.contract}.{approval.method}"
     agreed = [asdict(person) for person in approval.agreed]
     return {"approval": {"number": approval.number, "call": call, "agreed": agreed}}
+
+
+def _run_notes(verified: VerifiedRun) -> tuple[str, ...]:
+    """What of a proposal's run is the chain's word."""
+    if verified.approval is not None or verified.result.refusal is not None:
+        return ()
+    if (verified.run.contract, verified.run.method) != GOVERNANCE:
+        return ()
+    return ("what was agreed to, and by whom, is the chain's word: a receipt made anew shows it",)
 
 
 def _receipt_notes(verified: VerifiedReceipt, anchor: TrustAnchor) -> tuple[str, ...]:

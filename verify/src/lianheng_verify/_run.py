@@ -144,7 +144,7 @@ def _parse(data: bytes) -> tuple[Placed, bytes, Run, Standing | None]:
 def _approval(placed: Placed, run: Run, standing: Standing) -> _approvals.Approval:
     """The proposal that ran. Raises VerificationError where it is no run of one (`members.*`)."""
     number = run.arguments.get("number")
-    own = (run.contract, run.method) == (_approvals.CONTRACT, _approvals.METHOD)
+    own = (run.contract, run.method) == _approvals.GOVERNANCE
     if not own or type(number) is not int or placed.result.refusal is not None:
         raise VerificationError("members.other_run", "no proposal took effect by this run")
     rows = Rows(standing, placed.bound.header)
