@@ -8,6 +8,7 @@ from tests.verify.chainmaker import standing
 from tests.verify.chainmaker.chain import START, Chain
 from tests.verify.chainmaker.encoding import digest, encode
 from tests.verify.chainmaker.faults import Case, Fault, spoil_seal
+from tests.verify.chainmaker.quorum import QuorumChain
 from tests.verify.chainmaker.scenes import refused
 from tests.verify.chainmaker.signing import Key
 from tests.verify.chainmaker.standing import (
@@ -112,6 +113,14 @@ def of_another(made: Chain) -> Case:
     return Case(chain.receipt(2) | {"members": members}, chain.genesis_file)
 
 
+def proved_at(chain: Chain, **changes: Any) -> Case:
+    """A receipt at height 2, proved by the state after block 3, whose header is changed."""
+    standing.call(chain, "bob@south", [Key("bob")], joined())
+    standing.call(chain, "carol@north", [CAROL], [])
+    standing.call(chain, "bob@south", [Key("bob")], [], changes=changes)
+    return Case(standing.receipt(chain, 2, 0, 3), chain.genesis_file)
+
+
 def ran(
     rows: list[Write],
     change: Callable[[Prover, Part], Part] = lambda *_: {},
@@ -185,7 +194,9 @@ STANDING_FAULTS: dict[str, Fault] = {
     "a row without since": members_fault("row", lambda: signed_by_carol(*joined(since="2"))),
     "a member's row of another one": members_fault(
         "row",
-        lambda: signed_by_carol(*joined(), (member("carol@north")[0], member("dan@east", 0, 2)[1])),
+        lambda: signed_by_carol(
+            *joined(), (member("carol@north")[0], member("dan@north", 0, 2)[1])
+        ),
     ),
     "a member's row of another organisation": members_fault(
         "row",
@@ -258,6 +269,12 @@ STANDING_FAULTS: dict[str, Fault] = {
     "a later block of another history": later_fault("members.block", lambda: of_another(Chain())),
     "a later block of another chain": later_fault(
         "link.bad", lambda: of_another(Chain(document_changes={"time": START - 1}))
+    ),
+    "a later block that is earlier": later_fault(
+        "header.time", lambda: proved_at(Chain(), time=START + 1999)
+    ),
+    "a later block that was ordered before": later_fault(
+        "header.consensus_height", lambda: proved_at(QuorumChain(), consensus_height=3)
     ),
     "a bad seal of the later block": later_fault(
         "seal.bad", lambda: with_later(lambda _, at: spoil_seal(at))
