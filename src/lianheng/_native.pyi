@@ -301,7 +301,18 @@ class Engine:
     def header(self, height: int) -> tuple[bytes, bytes | None] | None: ...
     def blocks(self, first: int, limit: int) -> list[bytes]: ...
     # evidence
-    def receipt(self, transaction: bytes, anchor: bytes | None = None) -> bytes: ...
+    def receipt(
+        self,
+        transaction: bytes,
+        anchor: bytes | None = None,
+        *,
+        members: bool = False,
+        sealed: bool = True,
+    ) -> bytes:
+        """`members`: who signed is proved also where the genesis tells as much.
+
+        Not `sealed`: the later block that proves it may lack its seal.
+        """
     def prove(
         self,
         contract: str,

@@ -46,8 +46,12 @@ class Stage:
         policies: dict[str, str] | None = None,
         parameters: dict[str, int] | None = None,
         people: Mapping[str, Sequence[str]] | None = None,
+        folder: str | None = None,
     ) -> None:
-        """The chain begins with the system's contracts and these; `people` have these roles."""
+        """The chain begins with the system's contracts and these; `people` have these roles.
+
+        It is kept in `folder`, where one is given.
+        """
         self.now = START
         usual = {
             f"{name}@{organisation}": ["admin"] if name == "admin" else []
@@ -70,7 +74,7 @@ class Stage:
             parameters=parameters,
             roles={"auditor": "chain", "clerk": "organisation"},
         )
-        self.engine = _native.Engine.create(None, genesis.encoded)
+        self.engine = _native.Engine.create(folder, genesis.encoded)
         self._sequencer: DirectSequencer[_native.Prepared, _native.Pending] = DirectSequencer(
             self.engine, sealer, lambda: self.now
         )

@@ -214,9 +214,9 @@ def test_a_header_file_stands_alone() -> None:
 
 def test_only_a_genesis_says_whose_key_it_is() -> None:
     data = encode(CHAIN.receipt(2))
-    assert verify.verify_receipt(data, anchor_at(CHAIN, 0)).sender_key_registered
+    assert verify.verify_receipt(data, anchor_at(CHAIN, 0)).signers[0].member == "alice@north"
     data = encode(CHAIN.receipt(2, 0, 5))
-    assert not verify.verify_receipt(data, anchor_at(CHAIN, 5)).sender_key_registered
+    assert verify.verify_receipt(data, anchor_at(CHAIN, 5)).signers[0].member is None
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80", b"\xa0", encode({"format": 1}), b"text"])

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.verify.chainmaker import standing
 from tests.verify.chainmaker.chain import START, Chain
 from tests.verify.chainmaker.encoding import digest, encode
+from tests.verify.chainmaker.quorum import QuorumChain
 from tests.verify.chainmaker.scenes import SOURCE, changing_toolshed, succeeded, toolshed
 from tests.verify.chainmaker.signing import Key
 
@@ -72,6 +74,35 @@ def make_files() -> None:
     chain.export(Path("export"))
     histories()
     network()
+    joined_later()
+
+
+def joined_later() -> None:
+    """Receipts of a chain whose members change, in the folder m."""
+    chain = standing.people(Chain())
+    parts = standing.receipt(chain, 3, 0, 6)
+    suspended = standing.Prover(chain, 4, 6).at_version("members", "dan@east", 1)
+    people = parts["members"]["members"]
+    changed = parts["members"] | {"members": [people[0], suspended, people[2]]}
+    files = {
+        "genesis.cbor": chain.genesis_file,
+        "header-4.cbor": encode(chain.header_file(4)),
+        "carol.cbor": encode(standing.receipt(chain, 2)),
+        "three.cbor": encode(parts),
+        "three-4.cbor": encode(standing.receipt(chain, 3, 0, 6, 4)),
+        "suspended.cbor": encode(parts | {"members": changed}),
+        "run.cbor": encode(standing.run_receipt(chain, 5)),
+        "unproved.cbor": encode(chain.receipt(3)),
+        "run-unproved.cbor": encode(chain.run_receipt(4)),
+    }
+    network = standing.people(QuorumChain())
+    files |= {
+        "quorum-header-4.cbor": encode(network.header_file(4)),
+        "quorum-4.cbor": encode(standing.receipt(network, 3, 0, 6, 4)),
+    }
+    Path("m").mkdir()
+    for name, data in files.items():
+        Path("m", name).write_bytes(data)
 
 
 def network() -> None:
@@ -113,6 +144,7 @@ def histories() -> None:
 
 
 ANCHORED = ["--anchor", "genesis.cbor"]
+MEMBERS = ["--anchor", "m/genesis.cbor"]
 NETWORK = ["--anchor", "n/genesis.cbor"]
 SCENES: dict[str, Scene] = {
     "quorum": (["receipt", "n/lend.cbor", *NETWORK, "--source", "toolshed.py"], 0),
@@ -139,6 +171,15 @@ SCENES: dict[str, Scene] = {
     "receipt-missing": (["receipt", "none.cbor", *ANCHORED], 2),
     "receipt-no-anchor": (["receipt", "lend.cbor", "--anchor", "none.cbor"], 2),
     "receipt-of-a-proof": (["receipt", "row.cbor", *ANCHORED], 2),
+    "members": (["receipt", "m/carol.cbor", *MEMBERS], 0),
+    "members-later": (["receipt", "m/three.cbor", *MEMBERS], 0),
+    "members-header-file": (["receipt", "m/three-4.cbor", "--anchor", "m/header-4.cbor"], 0),
+    # Its own block lies in the anchor's history; the later one rests on signatures.
+    "members-quorum": (["receipt", "m/quorum-4.cbor", "--anchor", "m/quorum-header-4.cbor"], 0),
+    "members-suspended": (["receipt", "m/suspended.cbor", *MEMBERS], 1),
+    "members-of-a-run": (["receipt", "m/run.cbor", *MEMBERS], 0),
+    "members-run-unproved": (["receipt", "m/run-unproved.cbor", *MEMBERS], 0),
+    "members-unproved": (["receipt", "m/unproved.cbor", *MEMBERS], 0),
     "receipts": (["receipt", "lend.cbor", "refused.cbor", "three.cbor", *ANCHORED], 0),
     "receipts-mixed": (["receipt", "lend.cbor", "changed.cbor", "cut.cbor", *ANCHORED], 1),
     "receipts-cut": (["receipt", "lend.cbor", "cut.cbor", *ANCHORED], 2),

@@ -45,7 +45,11 @@ def test_what_a_receipt_says() -> None:
     assert verified.transaction.signers == tuple(Key(one).id for one in ("alice", "bob", "carol"))
     assert verified.result.value == [1, -1, "x", b"y", True, None, {"k": []}]
     assert verified.result.source == digest(SOURCE)
-    assert verified.sender_key_registered
+    assert [(one.member, one.standing) for one in verified.signers] == [
+        ("alice@north", "genesis"),
+        ("bob@south", "genesis"),
+        (None, "unknown"),
+    ]
     refused = verify.verify_receipt(encode(CHAIN.receipt(3, 1)), CHAIN.genesis_file).result.refusal
     assert refused is not None
     assert (refused.code, refused.reason, refused.line) == ("contract.rejected", "not_holder", 20)
@@ -58,7 +62,7 @@ def test_a_key_that_the_genesis_does_not_know_is_said_so() -> None:
     carol = chain.transaction(keys=[Key("carol")])
     chain.add([(carol, succeeded())])
     verified = verify.verify_receipt(encode(chain.receipt(1)), chain.genesis_file)
-    assert not verified.sender_key_registered
+    assert [one.standing for one in verified.signers] == ["unknown"]
 
 
 @pytest.mark.parametrize("name", RECEIPT_FAULTS)

@@ -144,7 +144,7 @@ def test_the_genesis() -> None:
     assert anchor.header.state_root.hex() == content["state_root"]
 
 
-@pytest.mark.parametrize("name", ["receipts.json", "proofs.json"])
+@pytest.mark.parametrize("name", ["receipts.json", "members.json", "proofs.json"])
 def test_files(name: str) -> None:
     content = load(name)
     for case in (*content["valid"], *content["invalid"]):
@@ -158,7 +158,10 @@ def test_files(name: str) -> None:
 
 def check(case: dict[str, Any], anchor: verify.TrustAnchor, source: verify.Source | None) -> object:
     if "receipt" in case:
-        return verify.verify_receipt(bytes.fromhex(case["receipt"]), anchor, source)
+        data = bytes.fromhex(case["receipt"])
+        if verify.is_run(data):
+            return verify.verify_run(data, anchor, source)
+        return verify.verify_receipt(data, anchor, source)
     return verify.verify_state(bytes.fromhex(case["proof"]), anchor)
 
 

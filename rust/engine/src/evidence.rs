@@ -13,29 +13,40 @@ use crate::formats::evidence::{anchor_header, header_file, Link, Receipt, StateP
 use crate::formats::header::Header;
 use crate::formats::result::{split_entry, split_run};
 use crate::head::{self, Buckets, Head, Nodes};
+use crate::standing::Standing;
 use crate::Error;
+
+/// What a receipt is asked to have.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// The proof of who signed, also where the genesis tells as much.
+    pub members: bool,
+    /// Null for the seal of a later header that proves who signed, where that has not come yet: who asks puts it in later.
+    pub unsealed: bool,
+}
 
 impl Engine {
     /// A receipt for a transaction, or for a run of the chain's own. `anchor` (a genesis file or header file) adds the link to that height.
     ///
     /// Errors: `receipt.unknown_transaction`; `seal.not_yet` while a network's seal has not come; `anchor.foreign` when the anchor is not of this chain's history.
     pub fn receipt(&self, id: &Hash32, anchor: Option<&[u8]>) -> Result<Vec<u8>, Error> {
-        let head = self.head();
-        let place = head
-            .view
-            .get(Keyspace::Transactions, &id.0)?
-            .and_then(|bytes| read_place(&bytes));
-        let Some((height, position)) = place else {
-            return Err(Error::new(
-                "receipt.unknown_transaction",
-                format!("no block holds transaction {id}"),
-            )
-            .hint("a dropped transaction leaves no entry and no receipt; check the id"));
+        self.receipt_as(id, anchor, Asked::default())
+    }
+
+    /// The same as asked for.
+    pub fn receipt_as(
+        &self,
+        id: &Hash32,
+        anchor: Option<&[u8]>,
+        asked: Asked,
+    ) -> Result<Vec<u8>, Error> {
+        let seal_at = if asked.unsealed {
+            Self::seal_of
+        } else {
+            Self::evidence_seal
         };
-        let record = self
-            .store
-            .record(height)?
-            .ok_or_else(|| crate::open::damaged("the log lacks a record"))?;
+        let head = self.head();
+        let (height, position, record) = self.recorded(&head, id)?;
         let block = Block::decode(&record)?;
         let index = position as usize;
         let Some(entry) = block.entries.get(index) else {
@@ -64,6 +75,13 @@ impl Engine {
         let path = tree::log::path(suite, &leaves, index)?;
         let links = self.links(&head, height, anchor)?;
         let seal = self.evidence_seal(height)?;
+        // A header registers no keys: its reader knows nobody without the proof.
+        let always = asked.members || anchor.map(anchor_height).transpose()?.unwrap_or(0) > 0;
+        let standing = Standing::find(&head, height, &subject, result, always)?;
+        let later = match &standing {
+            Some(_) => self.place_of_proofs(&head, height, anchor, seal_at)?,
+            None => None,
+        };
         let receipt = Receipt {
             genesis: self.genesis_hash,
             subject: &subject,
@@ -73,8 +91,31 @@ impl Engine {
             seal: seal.as_deref(),
             links: &links,
             steps: &[],
+            members: standing
+                .as_ref()
+                .map(|standing| standing.members(&head, later.as_ref())),
         };
         Ok(receipt.encode())
+    }
+
+    /// Height and position of a transaction or run, and the record of its block.
+    fn recorded(&self, head: &Head, id: &Hash32) -> Result<(u64, u32, Vec<u8>), Error> {
+        let place = head
+            .view
+            .get(Keyspace::Transactions, &id.0)?
+            .and_then(|bytes| read_place(&bytes));
+        let Some((height, position)) = place else {
+            return Err(Error::new(
+                "receipt.unknown_transaction",
+                format!("no block holds transaction {id}"),
+            )
+            .hint("a dropped transaction leaves no entry and no receipt; check the id"));
+        };
+        let record = self
+            .store
+            .record(height)?
+            .ok_or_else(|| crate::open::damaged("the log lacks a record"))?;
+        Ok((height, position, record))
     }
 
     fn signer_keys(&self, head: &Head, transaction: &[u8]) -> Result<Vec<[u8; 32]>, Error> {
@@ -172,7 +213,12 @@ impl Engine {
     }
 
     /// Links from the header at `height` to the genesis and, where given, to the anchor.
-    fn links(&self, head: &Head, height: u64, anchor: Option<&[u8]>) -> Result<Vec<Link>, Error> {
+    pub(crate) fn links(
+        &self,
+        head: &Head,
+        height: u64,
+        anchor: Option<&[u8]>,
+    ) -> Result<Vec<Link>, Error> {
         let mut links = Vec::new();
         if height > 0 {
             links.push(Link {
@@ -214,8 +260,13 @@ impl Engine {
     }
 }
 
+/// Height of a trust anchor.
+fn anchor_height(anchor: &[u8]) -> Result<u64, Error> {
+    Ok(Header::decode(&anchor_header(anchor)?)?.height)
+}
+
 /// Inclusion path of the header at `index` in the history of the header at `size`.
-fn history_path(head: &Head, index: u64, size: u64) -> Result<Vec<Hash32>, Error> {
+pub(crate) fn history_path(head: &Head, index: u64, size: u64) -> Result<Vec<Hash32>, Error> {
     let nodes = Nodes(&head.view);
     Ok(tree::log::History::new(&head.history, &nodes).path(index, size)?)
 }

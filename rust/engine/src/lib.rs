@@ -51,6 +51,7 @@ pub mod runtime;
 mod seals;
 mod shards;
 mod shares;
+mod standing;
 mod status;
 mod timers;
 mod turns;
@@ -65,7 +66,7 @@ pub use deploy::{GAS_PER_SOURCE_BYTE, POLICY as DEPLOY_POLICY, RESERVED as RESER
 pub use engine::{Engine, Outcome, Pending};
 pub use envelope::{Envelope, EnvelopeHead, Gathered};
 pub use error::Error;
-pub use evidence::{decode_parts, decode_value, encode_parts, key_part, part_value};
+pub use evidence::{decode_parts, decode_value, encode_parts, key_part, part_value, Asked};
 pub use execute::{Verdict, EVENTS_TABLE};
 pub use explain::Explained;
 pub use lifecycle::{Rehearsal, GAS_STATUS};

@@ -242,6 +242,7 @@ fn steps_stand_in_the_order_of_the_encoding() {
         seal: Some(&seal),
         links: &[],
         steps,
+        members: None,
     };
     let state = |steps| StateProof {
         genesis: GENESIS,

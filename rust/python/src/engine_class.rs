@@ -496,18 +496,22 @@ impl Engine {
         }))
     }
 
-    #[pyo3(signature = (transaction, anchor=None))]
+    #[pyo3(signature = (transaction, anchor=None, *, members=false, sealed=true))]
     fn receipt<'py>(
         &self,
         py: Python<'py>,
         transaction: &[u8],
         anchor: Option<&[u8]>,
+        members: bool,
+        sealed: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let core = self.core()?;
+        let unsealed = !sealed;
+        let asked = engine::Asked { members, unsealed };
         let id = Hash32(bytes32("a transaction id", transaction)?);
         let anchor = anchor.map(<[u8]>::to_vec);
         let receipt = py
-            .detach(|| core.receipt(&id, anchor.as_deref()))
+            .detach(|| core.receipt_as(&id, anchor.as_deref(), asked))
             .map_err(raise)?;
         Ok(PyBytes::new(py, &receipt))
     }

@@ -15,6 +15,9 @@ def receipt(
     anchor: Annotated[
         Path | None, typer.Option(help="Header file that the verifier trusts; else the genesis.")
     ] = None,
+    members: Annotated[
+        bool, typer.Option("--members", help="Prove who signed, even where the genesis tells.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write the receipt of a call; `lianheng-verify receipt` checks it without this program."""
@@ -24,7 +27,7 @@ def receipt(
     trusted = None if anchor is None else anchor.read_bytes()
     with open_client(home) as ledger:
         identity = find_transaction(ledger, transaction)
-        data = ledger.receipt(identity, anchor=trusted)
+        data = ledger.receipt(identity, anchor=trusted, members=members)
     output.write_bytes(data)
     if json:
         emit({"id": identity.hex(), "file": str(output), "bytes": len(data)})

@@ -185,9 +185,10 @@ class RemoteBackend:
         found: Sequence[bytes] = self._ask("blocks", first=first, limit=limit)
         return found
 
-    def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
+    def receipt(self, transaction: bytes, anchor: bytes | None, *, members: bool = False) -> bytes:
         """Evidence of a transaction and its result."""
-        return bytes(self._ask("receipt", transaction=bytes(transaction), anchor=anchor))
+        asked = {"transaction": bytes(transaction), "anchor": anchor, "members": members}
+        return bytes(self._ask("receipt", **asked))
 
     def prove(self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None) -> bytes:
         """Evidence of a row, or of its absence."""

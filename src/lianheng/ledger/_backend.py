@@ -99,7 +99,7 @@ class Backend(Protocol):
     def blocks(self, first: int, limit: int) -> Sequence[bytes]:
         """Blocks from this height on: one at least where there is one, and at most a page."""
 
-    def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
+    def receipt(self, transaction: bytes, anchor: bytes | None, *, members: bool = False) -> bytes:
         """Evidence of a transaction and its result."""
 
     def prove(self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None) -> bytes:
@@ -271,10 +271,10 @@ class EngineBackend:
             found.append(block)
         return found
 
-    def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
+    def receipt(self, transaction: bytes, anchor: bytes | None, *, members: bool = False) -> bytes:
         """Evidence of a transaction and its result."""
         with native_errors():
-            return self._open.receipt(transaction, anchor)
+            return self._open.receipt(transaction, anchor, members=members)
 
     def prove(self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None) -> bytes:
         """Evidence of a row, or of its absence."""

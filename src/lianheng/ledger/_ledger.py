@@ -293,12 +293,15 @@ class Ledger:
                 yield Block(data)
             height += len(page)
 
-    def receipt(self, transaction: TransactionId, anchor: bytes | None = None) -> bytes:
+    def receipt(
+        self, transaction: TransactionId, anchor: bytes | None = None, *, members: bool = False
+    ) -> bytes:
         """Evidence of a transaction and its result.
 
-        It links the genesis and, where given, the anchor: a genesis or header file's bytes.
+        It links the genesis and, where given, the anchor: a genesis or header file's bytes. Whose
+        keys signed is proved where the anchor does not tell; with `members`, in any case.
         """
-        return self._backend.receipt(transaction, anchor)
+        return self._backend.receipt(transaction, anchor, members=members)
 
     def prove(
         self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None = None

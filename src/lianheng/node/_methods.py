@@ -36,7 +36,7 @@ METHODS: Mapping[str, Method] = {
     "block": Method(("height",)),
     "header": Method(("height",)),
     "blocks": Method(("first", "limit")),
-    "receipt": Method(("transaction", "anchor"), waits=True),
+    "receipt": Method(("transaction", "anchor", "members"), waits=True),
     "prove": Method(("contract", "table", "key", "anchor"), waits=True),
     "header_file": Method(("height",), waits=True),
     "trace": Method(("transaction",), long=True),

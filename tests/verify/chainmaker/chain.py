@@ -396,7 +396,9 @@ def block_record(block: Block) -> bytes:
     return encode(["lianheng.block.1", block.header, block.seal, block.transactions, block.entries])
 
 
-KNOWN = tuple(Key(name) for name in ("alice", "bob", "carol", "dan", "mallory", "sealer"))
+KNOWN = tuple(
+    Key(name) for name in ("alice", "alice-2", "bob", "carol", "dan", "mallory", "sealer")
+)
 
 
 def decode_plain(data: bytes) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.verify.chainmaker import faults, quorum_vectors
+from tests.verify.chainmaker import faults, quorum_vectors, standing
 from tests.verify.chainmaker.chain import (
     MINUTE,
     START,
@@ -21,6 +21,7 @@ from tests.verify.chainmaker.chain import (
 from tests.verify.chainmaker.encoding import digest, encode, tuple_key
 from tests.verify.chainmaker.scenes import SOURCE, toolshed
 from tests.verify.chainmaker.signing import Key
+from tests.verify.chainmaker.standing_faults import STANDING_FAULTS
 from tests.verify.chainmaker.trees import StateTree, entries_root, log_path, log_root
 
 Json = dict[str, Any]
@@ -103,6 +104,7 @@ def all_vectors() -> dict[str, Json]:
         "genesis.json": geneses(chain),
         "receipts.json": files(receipts(chain), faults.RECEIPT_FAULTS, "receipt"),
         "proofs.json": files(proofs(chain), faults.STATE_FAULTS, "proof"),
+        "members.json": files(standing_receipts(), STANDING_FAULTS, "receipt"),
         **quorum_vectors.all_vectors(files, headers),
     }
 
@@ -349,6 +351,22 @@ def receipts(chain: Chain) -> dict[str, faults.Case]:
         for height, index in ((1, 0), (2, 0), (3, 1), (3, 2), (4, 1))
         for anchor in (0, 2, 4, 6)
     }
+
+
+def standing_receipts() -> dict[str, faults.Case]:
+    """Calls and a run that prove who stood behind them, by their own state or a later one."""
+    made: dict[str, faults.Case] = {}
+    for name, chain in standing.chains().items():
+        for at, anchor in ((0, 0), (5, 0), (6, 3), (5, 6)):
+            by = f"by the state after block {at}" if at else "by their own state"
+            for height in (2, 3):
+                parts = standing.receipt(chain, height, 0, at, anchor)
+                made[f"{name}: block {height} {by} under block {anchor}"] = case(
+                    chain, parts, anchor
+                )
+            parts = standing.run_receipt(chain, at, anchor)
+            made[f"{name}: a run {by} under block {anchor}"] = case(chain, parts, anchor)
+    return made
 
 
 def proofs(chain: Chain) -> dict[str, faults.Case]:

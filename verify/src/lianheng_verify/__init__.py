@@ -7,6 +7,7 @@ verdict that could be dropped.
 """
 
 from lianheng_verify._anchor import TrustAnchor, load_anchor
+from lianheng_verify._approvals import Approval
 from lianheng_verify._checks import Check
 from lianheng_verify._compare import Comparison, compare_exports
 from lianheng_verify._errors import UnreadableError, VerificationError
@@ -14,15 +15,20 @@ from lianheng_verify._export import VerifiedChain, verify_chain
 from lianheng_verify._proof import VerifiedState, verify_state
 from lianheng_verify._receipt import Source, VerifiedReceipt, verify_receipt
 from lianheng_verify._run import Run, VerifiedRun, is_run, verify_run
+from lianheng_verify._signers import Signer
+from lianheng_verify._standing import Person
 from lianheng_verify._transaction import Event, Refusal, Result, Transaction
 
 __all__ = [
+    "Approval",
     "Check",
     "Comparison",
     "Event",
+    "Person",
     "Refusal",
     "Result",
     "Run",
+    "Signer",
     "Source",
     "Transaction",
     "TrustAnchor",

@@ -7,7 +7,7 @@ import io
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,16 +15,22 @@ import lianheng_verify
 from lianheng_verify import _limits as limits
 from lianheng_verify import _show
 from lianheng_verify._anchor import TrustAnchor, load_anchor
+from lianheng_verify._approvals import GOVERNANCE
 from lianheng_verify._checks import Check
 from lianheng_verify._compare import Comparison, compare_exports
 from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._export import verify_chain
 from lianheng_verify._proof import verify_state
 from lianheng_verify._receipt import Source, VerifiedReceipt, verify_receipt
-from lianheng_verify._run import is_run, verify_run
+from lianheng_verify._run import VerifiedRun, is_run, verify_run
+from lianheng_verify._signers import PROVED
+from lianheng_verify._standing import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lianheng_verify._approvals import Approval
+    from lianheng_verify._signers import Signer
 
 VERIFIED: Final = 0
 NOT_VERIFIED: Final = 1
@@ -40,6 +46,7 @@ class _Report:
     checks: tuple[Check, ...]
     notes: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    people: Mapping[str, object] = field(default_factory=dict)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,10 +105,14 @@ def _receipts(options: argparse.Namespace) -> int:
     def verify(data: bytes, anchor: TrustAnchor, source: Source | None) -> _Report:
         if is_run(data):
             run = verify_run(data, anchor, source)
-            return _Report("", VERIFIED, run.checks, (), _limits(anchor, run.height))
+            left_open = _limits(anchor, run.sealed_height)
+            people = _approval(run.approval)
+            return _Report("", VERIFIED, run.checks, _run_notes(run), left_open, people)
         verified = verify_receipt(data, anchor, source)
         notes = _receipt_notes(verified, anchor)
-        return _Report("", VERIFIED, verified.checks, notes, _limits(anchor, verified.height))
+        left_open = _limits(anchor, verified.sealed_height)
+        people = {"signers": [_signer(one) for one in verified.signers]}
+        return _Report("", VERIFIED, verified.checks, notes, left_open, people)
 
     return _files(options, "receipt", limits.RECEIPT_BYTES, verify)
 
@@ -118,12 +129,55 @@ def _limits(anchor: TrustAnchor, height: int) -> tuple[str, ...]:
     return anchor.limits(height, time.time_ns() // 1_000_000)
 
 
-def _receipt_notes(verified: VerifiedReceipt, anchor: TrustAnchor) -> tuple[str, ...]:
-    if verified.sender_key_registered:
+def _signer(signer: Signer) -> dict[str, object]:
+    detail = asdict(signer)
+    return {**detail, "key_id": signer.key_id.hex()}
+
+
+def _approval(approval: Approval | None) -> dict[str, object]:
+    if approval is None:
+        return {}
+    call = f"{approval.contract}.{approval.method}"
+    agreed = [asdict(person) for person in approval.agreed]
+    return {"approval": {"number": approval.number, "call": call, "agreed": agreed}}
+
+
+def _run_notes(verified: VerifiedRun) -> tuple[str, ...]:
+    """What of a proposal's run is the chain's word."""
+    if verified.approval is not None or verified.result.refusal is not None:
         return ()
-    why = "your genesis does not register it" if anchor.is_genesis else "a header registers no keys"
-    word = f"that the key is {verified.transaction.sender}'s is the chain's word: {why}"
-    return (f"{word}; a state proof of members.keys shows it",)
+    if (verified.run.contract, verified.run.method) != GOVERNANCE:
+        return ()
+    return ("what was agreed to, and by whom, is the chain's word: a receipt made anew shows it",)
+
+
+def _receipt_notes(verified: VerifiedReceipt, anchor: TrustAnchor) -> tuple[str, ...]:
+    """What of the signers is the chain's word."""
+    notes = []
+    known = [one.member for one in verified.signers if one.member and one.standing != PROVED]
+    if known:
+        keys = f"the key{'s' * (len(known) > 1)} of {listed(list(dict.fromkeys(known)))}"
+        height = verified.height
+        word = f"that {keys} still held at block {height} is the chain's word"
+        notes.append(f"{word}: your genesis registers what held when the chain began")
+    unknown = [place for place, one in enumerate(verified.signers) if one.member is None]
+    if not unknown:
+        return tuple(notes)
+    if unknown[0] == 0:
+        word = f"that the key is {verified.transaction.sender}'s is the chain's word"
+        notes.append(f"{word}: {_why(anchor, 1)}")
+    others = len(unknown) - (unknown[0] == 0)
+    if others:
+        whose = "whose 1 other key is" if others == 1 else f"whose {others} other keys are"
+        notes.append(f"{whose}, is the chain's word: {_why(anchor, others)}")
+    return tuple(notes)
+
+
+def _why(anchor: TrustAnchor, keys: int) -> str:
+    why = "a header registers no keys"
+    if anchor.is_genesis:
+        why = f"your genesis does not register {'it' if keys == 1 else 'them'}"
+    return f"{why}; a receipt made for this anchor shows it"
 
 
 def _files(
@@ -272,6 +326,7 @@ def _print_json(reports: list[_Report], *, verified: bool) -> None:
             "outcome": words[report.exit_code],
             "checks": [asdict(check) for check in report.checks],
             "notes": list(report.notes),
+            **report.people,
         }
         for report in reports
     ]

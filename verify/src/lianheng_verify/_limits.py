@@ -35,6 +35,9 @@ READ_BYTES: Final = 1024 * 1024
 SIGNERS: Final = 256
 """Signers of one transaction: keeps the slow signature check below a few seconds."""
 
+VOTES: Final = 1000
+"""Votes of one proposal: the contract `governance` takes no more."""
+
 LINKS: Final = 16
 """Links of one receipt: height 0, one for an older anchor, one for a newer one, and room."""
 

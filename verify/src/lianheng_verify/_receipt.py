@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lianheng_verify import _cbor, _shape, _show
+from lianheng_verify import _cbor, _shape, _show, _signers
 from lianheng_verify import _limits as limits
 from lianheng_verify._anchor import (
     Bound,
@@ -17,6 +17,7 @@ from lianheng_verify._anchor import (
 from lianheng_verify._checks import Check, run_checks
 from lianheng_verify._errors import VerificationError
 from lianheng_verify._hashes import digest, key_id, verify_entry
+from lianheng_verify._standing import Rows, Standing, parse_standing, standing_checks
 from lianheng_verify._transaction import Event, Result, Transaction, parse_result, parse_transaction
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def parse_placed(content: dict[_cbor.Value, _cbor.Value]) -> Placed:
 class _Receipt(Placed):
     transaction: Transaction
     keys: tuple[bytes, ...]
+    standing: Standing | None
 
     @property
     def transaction_id(self) -> bytes:
@@ -82,8 +84,9 @@ class VerifiedReceipt:
     """What a receipt proves. Heights count from the genesis, `time` is the block's, ms since 1970.
 
     The call is entry `index`, from 0, of the `count` entries of its block.
-    `sender_key_registered` says whether the anchor is a genesis that registers the first key as the
-    sender's; where it is not, that the key is the sender's is the chain's word.
+    `signers` are the keys that signed, in their order, and what shows whose they are; where nothing
+    does, that the first is the sender's is the chain's word. The receipt rests on no seal above
+    `sealed_height`.
     """
 
     chain: str
@@ -96,7 +99,8 @@ class VerifiedReceipt:
     transaction_id: bytes
     transaction: Transaction
     result: Result
-    sender_key_registered: bool
+    signers: tuple[_signers.Signer, ...]
+    sealed_height: int
     checks: tuple[Check, ...]
 
 
@@ -113,6 +117,12 @@ def verify_receipt(
     steps: list[tuple[str, Callable[[], str]]] = [
         ("form", lambda: _check_form(receipt)),
         ("signature", lambda: _check_signatures(receipt, trusted)),
+        *standing_checks(
+            receipt.standing,
+            receipt.bound,
+            trusted,
+            lambda standing, rows: _check_members(receipt, trusted, standing, rows),
+        ),
         ("code", lambda: _check_code(receipt, source)),
         ("time", lambda: _check_time(receipt)),
         ("entry", lambda: _check_entry(receipt)),
@@ -127,7 +137,8 @@ def verify_receipt(
         transaction_id=receipt.transaction_id,
         transaction=receipt.transaction,
         result=receipt.result,
-        sender_key_registered=receipt.transaction.signers[0] in trusted.members_by_key,
+        signers=_signers_of(receipt, trusted),
+        sealed_height=sealed_height(receipt.bound, receipt.standing),
         checks=checks,
     )
 
@@ -137,7 +148,7 @@ def _parse(data: bytes) -> _Receipt:
         _shape.opened(data, "receipt", limits.RECEIPT_BYTES),
         "receipt",
         (*PLACED_FIELDS, "transaction", "keys"),
-        ("steps",),
+        ("steps", "members"),
     )
     keys = _shape.array(content["keys"], "keys", 1, limits.SIGNERS)
     placed = parse_placed(content)
@@ -150,7 +161,26 @@ def _parse(data: bytes) -> _Receipt:
         path=placed.path,
         transaction=parse_transaction(_shape.octets(content["transaction"], "transaction")),
         keys=tuple(_shape.octets(key, "keys", 32) for key in keys),
+        standing=parse_standing(content, of_run=False),
     )
+
+
+def sealed_height(bound: Bound, standing: Standing | None) -> int:
+    """The greatest height whose seal a receipt rests on."""
+    return bound.header.height if standing is None else standing.proving(bound.header).height
+
+
+def _signers_of(receipt: _Receipt, anchor: TrustAnchor) -> tuple[_signers.Signer, ...]:
+    if receipt.standing is None:
+        return _signers.registered(receipt.transaction.signers, anchor)
+    rows = Rows(receipt.standing, receipt.bound.header)
+    return _signers.proved(receipt.standing, rows, receipt.keys, anchor)
+
+
+def _check_members(receipt: _Receipt, anchor: TrustAnchor, standing: Standing, rows: Rows) -> str:
+    signers = _signers.proved(standing, rows, receipt.keys, anchor)
+    _signers.check_sender(signers, receipt.transaction.sender)
+    return f"members: {_signers.words(signers)} signed, {rows.where}"
 
 
 def _check_form(receipt: _Receipt) -> str:

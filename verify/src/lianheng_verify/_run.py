@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lianheng_verify import _cbor, _shape, _show
+from lianheng_verify import _approvals, _cbor, _shape, _show
 from lianheng_verify import _limits as limits
 from lianheng_verify._anchor import TrustAnchor, as_anchor, evidence_checks
 from lianheng_verify._checks import Check, run_checks
@@ -19,7 +19,9 @@ from lianheng_verify._receipt import (
     check_source,
     notices,
     parse_placed,
+    sealed_height,
 )
+from lianheng_verify._standing import Rows, Standing, parse_standing, standing_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +48,9 @@ class VerifiedRun:
     """What a run's receipt proves. Heights count from the genesis, `time` is the block's, ms.
 
     The run is entry `index`, from 0, of the `count` entries of its block. Nobody signed it: that
-    the timer was made by a call, and with these arguments, is what the chain's rules say.
+    the timer was made by a call, and with these arguments, is what the chain's rules say. Where it
+    ran a proposal, `approval` tells which, and who agreed. The receipt rests on no seal above
+    `sealed_height`.
     """
 
     chain: str
@@ -59,6 +63,8 @@ class VerifiedRun:
     run_id: bytes
     run: Run
     result: Result
+    approval: _approvals.Approval | None
+    sealed_height: int
     checks: tuple[Check, ...]
 
 
@@ -77,9 +83,15 @@ def verify_run(
     receipt of a run, VerificationError where a check fails; its `checks` then lists all of them.
     """
     trusted = as_anchor(anchor)
-    placed, begin, run = _parse(data)
+    placed, begin, run, standing = _parse(data)
     steps: list[tuple[str, Callable[[], str]]] = [
         ("form", lambda: _check_form(run)),
+        *standing_checks(
+            standing,
+            placed.bound,
+            trusted,
+            lambda standing, rows: _check_members(placed, run, standing, rows),
+        ),
         ("code", lambda: check_source(placed.result, source)),
         ("time", lambda: _check_time(placed, run)),
         ("entry", lambda: check_place(placed, begin, "run")),
@@ -94,6 +106,8 @@ def verify_run(
         run_id=run_id(placed.bound.genesis_hash, run),
         run=run,
         result=placed.result,
+        approval=None if standing is None else _approval(placed, run, standing),
+        sealed_height=sealed_height(placed.bound, standing),
         checks=checks,
     )
 
@@ -104,13 +118,13 @@ def run_id(genesis_hash: bytes, run: Run) -> bytes:
     return digest(_cbor.encode(["lianheng.run.1", genesis_hash, TIMER, subject]))
 
 
-def _parse(data: bytes) -> tuple[Placed, bytes, Run]:
-    """The placed result, the entry's bytes before it, and what they say."""
+def _parse(data: bytes) -> tuple[Placed, bytes, Run, Standing | None]:
+    """The placed result, the entry's bytes before it, what they say, and who agreed."""
     content = _shape.fields(
         _shape.opened(data, "receipt", limits.RECEIPT_BYTES),
         "receipt",
         (*PLACED_FIELDS, "run"),
-        ("steps",),
+        ("steps", "members"),
     )
     raw, value = _shape.embedded(content["run"], "run")
     kind, cause = _shape.row(value, "run", 2)
@@ -124,7 +138,21 @@ def _parse(data: bytes) -> tuple[Placed, bytes, Run]:
         arguments=_shape.plain_map(arguments, "run: arguments"),
     )
     # One byte opens the array of two; the entry has its items, and the result as the third.
-    return parse_placed(content), raw[1:], run
+    return parse_placed(content), raw[1:], run, parse_standing(content, of_run=True)
+
+
+def _approval(placed: Placed, run: Run, standing: Standing) -> _approvals.Approval:
+    """The proposal that ran. Raises VerificationError where it is no run of one (`members.*`)."""
+    number = run.arguments.get("number")
+    own = (run.contract, run.method) == _approvals.GOVERNANCE
+    if not own or type(number) is not int or placed.result.refusal is not None:
+        raise VerificationError("members.other_run", "no proposal took effect by this run")
+    rows = Rows(standing, placed.bound.header)
+    return _approvals.proved(standing, rows, run.number, number)
+
+
+def _check_members(placed: Placed, run: Run, standing: Standing, rows: Rows) -> str:
+    return _approvals.sentence(_approval(placed, run, standing), rows)
 
 
 def _check_form(run: Run) -> str:

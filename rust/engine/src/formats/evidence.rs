@@ -3,6 +3,7 @@
 use codec::cbor::{Decoder, Encoder, MapReader, Value};
 use crypto::Hash32;
 
+use crate::formats::standing::Members;
 use crate::Error;
 
 /// Shows that the header at `height` is a leaf of a newer header's history tree.
@@ -16,14 +17,14 @@ pub struct Link {
     pub path: Vec<Hash32>,
 }
 
-fn hashes(encoder: &mut Encoder, hashes: &[Hash32]) {
+pub(crate) fn hashes(encoder: &mut Encoder, hashes: &[Hash32]) {
     encoder.array(hashes.len());
     for hash in hashes {
         encoder.bytes(&hash.0);
     }
 }
 
-fn links(encoder: &mut Encoder, links: &[Link]) {
+pub(crate) fn links(encoder: &mut Encoder, links: &[Link]) {
     encoder.text("links").array(links.len());
     for link in links {
         encoder.map(3).text("path");
@@ -38,7 +39,7 @@ fn links(encoder: &mut Encoder, links: &[Link]) {
 }
 
 /// The field `steps`, which is left out where there is none.
-fn steps(encoder: &mut Encoder, steps: &[&[u8]]) {
+pub(crate) fn steps(encoder: &mut Encoder, steps: &[&[u8]]) {
     if steps.is_empty() {
         return;
     }
@@ -48,7 +49,7 @@ fn steps(encoder: &mut Encoder, steps: &[&[u8]]) {
     }
 }
 
-fn seal(encoder: &mut Encoder, seal: Option<&[u8]>) {
+pub(crate) fn seal(encoder: &mut Encoder, seal: Option<&[u8]>) {
     encoder.text("seal");
     match seal {
         Some(seal) => encoder.raw(seal),
@@ -164,16 +165,19 @@ pub struct Receipt<'a> {
     pub links: &'a [Link],
     /// Quorum seals that lead from the anchor's set to the sealing one; none where the sets are the same.
     pub steps: &'a [&'a [u8]],
+    /// Who stood behind it, where that is shown.
+    pub members: Option<Members<'a>>,
 }
 
 impl Receipt<'_> {
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let steps_given = usize::from(!self.steps.is_empty());
+        let optional = [!self.steps.is_empty(), self.members.is_some()];
+        let given = optional.into_iter().map(usize::from).sum::<usize>();
         let mut encoder = Encoder::with_capacity(2_048 + self.result.len());
         match self.subject {
             Subject::Transaction(_, keys) => {
-                encoder.map(9 + steps_given).text("keys").array(keys.len());
+                encoder.map(9 + given).text("keys").array(keys.len());
                 for key in keys {
                     encoder.bytes(key);
                 }
@@ -181,10 +185,7 @@ impl Receipt<'_> {
             Subject::Run(kind, cause) => {
                 let mut run = Encoder::with_capacity(cause.len() + 16);
                 run.array(2).uint(*kind).raw(cause);
-                encoder
-                    .map(8 + steps_given)
-                    .text("run")
-                    .bytes(run.as_slice());
+                encoder.map(8 + given).text("run").bytes(run.as_slice());
             }
         }
         seal(&mut encoder, self.seal);
@@ -198,6 +199,10 @@ impl Receipt<'_> {
         encoder.text("header").bytes(self.header);
         encoder.text("result").bytes(self.result);
         encoder.text("genesis").bytes(&self.genesis.0);
+        if let Some(members) = &self.members {
+            encoder.text("members");
+            members.encode(&mut encoder);
+        }
         if let Subject::Transaction(transaction, _) = self.subject {
             encoder.text("transaction").bytes(transaction);
         }

@@ -8,4 +8,5 @@ pub mod header;
 pub mod names;
 pub mod quorum;
 pub mod result;
+pub mod standing;
 pub mod transaction;

@@ -1,8 +1,8 @@
 """A validator's ledger operations: the core's own, where evidence waits for its seal.
 
 A result is final one block before its seal is there. Who asks for a receipt in between waits for
-the seal, a few seconds at most, instead of being sent away. A state proof is made at once, of the
-last block there is, and gets its seal when that comes: under load a newer block is always there.
+the seal, a few seconds at most, instead of being sent away. What proves rows is made at once, of
+the last block there is, and gets its seal when that comes: under load there is always a newer one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,12 +48,20 @@ class NetworkBackend(EngineBackend):
         self._seals = seals
         self._report = report
 
-    def receipt(self, transaction: bytes, anchor: bytes | None) -> bytes:
+    def receipt(self, transaction: bytes, anchor: bytes | None, *, members: bool = False) -> bytes:
         """Evidence of a transaction and its result; raise `seal.not_yet` where no seal comes."""
         place = self.locate(transaction)
-        return self._sealed(
-            lambda: EngineBackend.receipt(self, transaction, anchor), place[0] if place else None
+        receipt = self._sealed(
+            lambda: self._unsealed_receipt(transaction, anchor, members=members),
+            place[0] if place else None,
         )
+        fields = decode(receipt)
+        # Who signed may be proved by the state after a later block than the receipt's own.
+        proof = fields.get("members", {})
+        later = proof.get("at")
+        if later is None or later["seal"] is not None:
+            return receipt
+        return encode({**fields, "members": {**proof, "at": self._with_seal(later)}})
 
     def prove(self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None) -> bytes:
         """Evidence of a row, or of its absence; raise `seal.not_yet` where no seal comes."""
@@ -61,14 +69,9 @@ class NetworkBackend(EngineBackend):
         with native_errors():
             proof = self._open.prove(contract, table, parts, anchor, sealed=False)
         fields = decode(proof)
-        height = Header.from_bytes(fields["header"]).height
-        if fields["seal"] is not None or height == 0:
+        if fields["seal"] is not None or Header.from_bytes(fields["header"]).height == 0:
             return proof
-        self._seals.wait(height, limits.SEAL_WAIT_SECONDS)
-        found = self.header(height)
-        if found is None or found[1] is None:
-            raise TimedOut(_NOT_YET, f"block {height} has no seal yet", "ask again in a moment")
-        return encode({**fields, "seal": decode(found[1])})
+        return encode(self._with_seal(fields))
 
     def header_file(self, height: int) -> bytes:
         """A header as trust anchor; raise `seal.not_yet` where no seal comes."""
@@ -77,6 +80,21 @@ class NetworkBackend(EngineBackend):
     def status(self) -> Mapping[str, Any]:
         """Figures of the core, of the gatherer, and of consensus."""
         return {**super().status(), "consensus": dict(self._report())}
+
+    def _unsealed_receipt(
+        self, transaction: bytes, anchor: bytes | None, *, members: bool
+    ) -> bytes:
+        with native_errors():
+            return self._open.receipt(transaction, anchor, members=members, sealed=False)
+
+    def _with_seal(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The same fields with the seal of their header, which is waited for."""
+        height = Header.from_bytes(fields["header"]).height
+        self._seals.wait(height, limits.SEAL_WAIT_SECONDS)
+        found = self.header(height)
+        if found is None or found[1] is None:
+            raise TimedOut(_NOT_YET, f"block {height} has no seal yet", "ask again in a moment")
+        return {**fields, "seal": decode(found[1])}
 
     def _sealed(self, make: Callable[[], bytes], height: int | None) -> bytes:
         try:
