@@ -64,6 +64,8 @@ impl Engine {
         let path = tree::log::path(suite, &leaves, index)?;
         let links = self.links(&head, height, anchor)?;
         let seal = self.evidence_seal(height)?;
+        let steps = self.steps(&head, height, seal.as_deref(), anchor)?;
+        let steps: Vec<&[u8]> = steps.iter().map(AsRef::as_ref).collect();
         let receipt = Receipt {
             genesis: self.genesis_hash,
             subject: &subject,
@@ -72,7 +74,7 @@ impl Engine {
             header: block.header,
             seal: seal.as_deref(),
             links: &links,
-            steps: &[],
+            steps: &steps,
         };
         Ok(receipt.encode())
     }
@@ -128,6 +130,8 @@ impl Engine {
             .tree
             .prove(&Buckets(&head.view), self.suite().hash(&flat))?;
         let links = self.links(&head, head.height(), anchor)?;
+        let steps = self.steps(&head, head.height(), seal.as_deref(), anchor)?;
+        let steps: Vec<&[u8]> = steps.iter().map(AsRef::as_ref).collect();
         let evidence = StateProof {
             genesis: self.genesis_hash,
             place,
@@ -137,7 +141,7 @@ impl Engine {
             header: &head.header_bytes,
             seal: seal.as_deref(),
             links: &links,
-            steps: &[],
+            steps: &steps,
         };
         Ok(evidence.encode())
     }
@@ -161,7 +165,10 @@ impl Engine {
         }
         let path = history_path(&head, 0, height)?;
         let seal = self.evidence_seal(height)?;
-        let sealers = self.genesis.sealers.encode();
+        let set = head.set_at(height);
+        let sealers =
+            set.ok_or_else(|| crate::open::damaged("the set of a header is not known"))?;
+        let sealers = sealers.sealers.encode();
         Ok(header_file(
             &header,
             seal.as_deref(),

@@ -46,8 +46,10 @@ mod reads;
 mod replay;
 mod resume;
 pub mod runtime;
+mod sealing;
 mod seals;
 mod status;
+mod steps;
 mod timers;
 
 pub use audit::{Checked, Progress, Replay};
@@ -71,6 +73,7 @@ pub use policy::{Agreement, Need, Policy};
 pub use prepare::{Drop, Prepared, Transaction};
 pub use reads::Range;
 pub use replay::Digests;
+pub use sealing::{Set, Validator, Validators};
 pub use status::Status;
 pub use store::fault::point as fault_point;
 pub use timers::{timer_run_id, TIMER_RUN};

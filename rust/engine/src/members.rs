@@ -8,6 +8,7 @@ use codec::key;
 use crypto::{Hash32, Suite};
 
 use crate::policy::Policy;
+use crate::sealing::Validators;
 use crate::Error;
 
 /// Contract name under which members live in the state.
@@ -118,6 +119,7 @@ pub struct Directory {
     keys: HashMap<Hash32, (Key, Standing)>,
     /// Ids of each member's keys, in force or not, in their order.
     keys_of: HashMap<String, Vec<Hash32>>,
+    validators: Validators,
     /// By contract and method.
     policies: HashMap<String, HashMap<String, Arc<Rule>>>,
 }
@@ -221,6 +223,11 @@ impl Directory {
         &self.organisations
     }
 
+    /// The nodes that vote on blocks.
+    pub fn validators(&self) -> &Validators {
+        &self.validators
+    }
+
     /// The policy that the chain set for a method, where it did.
     pub fn policy(&self, contract: &str, method: &str) -> Option<&Arc<Rule>> {
         self.policies.get(contract)?.get(method)
@@ -263,11 +270,21 @@ impl Directory {
         let mut after = Arc::clone(before);
         for (flat, value) in rows {
             let own = kept.iter().any(|prefix| flat.starts_with(prefix));
-            if let Some(value) = value.filter(|_| own) {
-                Arc::make_mut(&mut after).take_row(flat, value, suite)?;
+            match value {
+                Some(value) if own => Arc::make_mut(&mut after).take_row(flat, value, suite)?,
+                None if own => Arc::make_mut(&mut after).lose_row(flat)?,
+                _ => {}
             }
         }
+        if !Arc::ptr_eq(&after, before) {
+            Arc::make_mut(&mut after).settle(suite);
+        }
         Ok(after)
+    }
+
+    /// To be called when rows were taken: what is put together of several.
+    pub fn settle(&mut self, suite: Suite) {
+        self.validators.settle(suite);
     }
 
     /// Takes in a row of the contract `members` or `policies`; versions of one subject MUST come in ascending order.
@@ -286,11 +303,28 @@ impl Directory {
                 self.organisations.take(name, standing);
                 Ok(())
             }
+            (CONTRACT, "votes", Some(key::Part::Text(_))) => {
+                let row = cbor::decode(value)?;
+                let member = text(&row, "member")?.to_owned();
+                self.validators.take(member, Some(&row))
+            }
             (POLICIES, "rules", Some(key::Part::Text(target))) => {
                 self.take_rule(&target, &cbor::decode(value)?)
             }
             _ => Ok(()),
         }
+    }
+
+    /// A row is gone. Of those that are kept here only votes ever go.
+    fn lose_row(&mut self, flat_key: &[u8]) -> Result<(), Error> {
+        let (contract, table, rest) = key::split(flat_key)?;
+        if (contract.as_str(), table.as_str()) == (CONTRACT, "votes") {
+            let mut parts = key::Reader::new(rest);
+            if let (Some(_), Some(key::Part::Text(id))) = (parts.next_part()?, parts.next_part()?) {
+                self.validators.take(id, None)?;
+            }
+        }
+        Ok(())
     }
 
     fn take_rule(&mut self, target: &str, row: &Value) -> Result<(), Error> {
