@@ -10,12 +10,14 @@ Any failure of a part ends the node, with one exception: a CometBFT that dies is
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import structlog
 
 from lianheng.client import Home
 from lianheng.consensus import open_engine
+from lianheng.consensus.cometbft import _messages as m
 from lianheng.consensus.cometbft.application import CommittedBlock, LedgerApplication
 from lianheng.consensus.cometbft.backend import NetworkBackend
 from lianheng.consensus.cometbft.files import CometSockets, write_comet_home
@@ -42,6 +44,7 @@ from lianheng.node._divergence import (
     diverged,
     write_marker,
 )
+from lianheng.node._signing import NodeKeys
 from lianheng.node._votes import Votes
 
 Log = structlog.typing.FilteringBoundLogger
@@ -80,15 +83,16 @@ class Validator:
         try:
             genesis = GenesisFile.from_bytes(self._engine.genesis_file)
             check_genesis(home, self._settings, genesis)
-            write_comet_home(home.comet, self._settings, genesis, identity, self._sockets)
+            self._genesis = genesis
+            self._keys = NodeKeys(home.path, home.node_identity, identity, self._engine)
+            self._write_comet_home()
         except BaseException:
             self._engine.close()
             self._sockets.remove()
             raise
-        self._document = genesis.document
         self._rpc = CometRpc(self._sockets.rpc)
         self._seals = SealKeeper(self._engine, self._rpc, log)
-        self._votes = Votes(self._rpc, genesis.document)
+        self._votes = Votes(self._rpc, self._engine.validators)
         self._wrong_networks: set[str] = set()
         pool: EnvelopePool[Any] = EnvelopePool(
             PoolLimits.shared(
@@ -99,7 +103,7 @@ class Validator:
         )
         self._sequencer = EnvelopeSequencer(
             self._engine,
-            identity,
+            self._keys.gathering,
             pool,
             self._rpc,
             horizon_ms=genesis.document.parameters["replay_horizon_ms"],
@@ -111,6 +115,7 @@ class Validator:
             genesis=genesis,
             on_block=self._take_block,
             on_start=self._sequencer.on_start,
+            on_votes=self._take_votes,
             retain_blocks=self._settings.retain_blocks,
             log=log,
         )
@@ -125,6 +130,7 @@ class Validator:
             self._comet_given_up,
             rpc=self._sockets.rpc,
             on_event=self._take_event,
+            prepare=self._write_comet_home,
         )
         backend = NetworkBackend(self._engine, self._sequencer, self._seals, self._report)
         self.ledger = Ledger(backend, wall_clock_ms)
@@ -135,6 +141,7 @@ class Validator:
         Gives what is still missing, as other validators, in words; empty where nothing is. Returns
         early where `stopping` is set or a part failed.
         """
+        self._tell_refusal()
         self._server.start()
         self._comet.start()
         self._wait(stopping, self._answers, limits.START_SECONDS)
@@ -143,7 +150,7 @@ class Validator:
         self._seals.start()
         self._ticker.start()
         # With these and itself more than two thirds of equal votes are together.
-        needed = min(len(self._settings.peers), len(self._document.sealers[2]) * 2 // 3)
+        needed = min(len(self._settings.peers), len(self._engine.validators()) * 2 // 3)
         self._wait(
             stopping,
             lambda: self._peers() >= needed or bool(self._wrong_networks),
@@ -165,6 +172,7 @@ class Validator:
             self._seals.stop()
             self._server.stop()
             self._rpc.close()
+            self._keys.close()
             self.ledger.close()
             self._sockets.remove()
 
@@ -201,7 +209,40 @@ class Validator:
             f"calls become final once {needed - found} more are"
         )
 
+    def _write_comet_home(self) -> None:
+        signs = self._keys.refusal is None
+        write_comet_home(
+            self._home.comet,
+            self._settings,
+            self._genesis,
+            self._keys.voting,
+            self._sockets,
+            signs=signs,
+        )
+
+    def _take_votes(self, request: m.FinalizeBlock) -> None:
+        if not self._keys.guard.check(request.height, request.votes):
+            # Before it can vote again: what it would sign, it may have signed otherwise.
+            self._comet.renew()
+            self._tell_refusal()
+
+    def _tell_refusal(self) -> None:
+        refusal = self._keys.refusal
+        if refusal is not None:
+            self._log.error("does not vote", code=refusal.code, reason=refusal.message)
+
+    def _settle_keys(self) -> None:
+        gathering = self._keys.gathering
+        renewed = self._keys.settle()
+        if self._keys.gathering is not gathering:
+            self._log.info("signs with the next key", key=self._keys.gathering.key_id.hex())
+            self._sequencer.sign_as(self._keys.gathering)
+        if renewed:
+            # Not on this thread: CometBFT waits for its answer.
+            threading.Thread(target=self._comet.renew, name="lianheng-renew", daemon=True).start()
+
     def _take_block(self, block: CommittedBlock) -> None:
+        self._settle_keys()
         self._sequencer.on_block(block)
         self._ticker.notify()
         self._seals.notify(block.consensus_height)
@@ -248,7 +289,10 @@ class Validator:
             "kind": "cometbft",
             "member": self._settings.member,
             "listen": str(self._settings.listen),
-            "validators": len(self._document.sealers[2]),
+            "validators": len(engine.validators()),
+            "is_validator": self._settings.member in {v[0] for v in engine.validators()},
+            "key_in_force": self._keys.is_in_force,
+            "guard": None if self._keys.refusal is None else asdict(self._keys.refusal),
             "sealed_height": engine.sealed_height,
             "synced_height": engine.synced_height,
             "cometbft": {"version": self._version, **self._comet.status()},
