@@ -190,11 +190,11 @@ def test_parts_that_do_not_belong_together(tmp_path: Path) -> None:
 def test_a_damaged_key_file_is_named(tmp_path: Path, content: str) -> None:
     home = lone_home(tmp_path)
     home.write()
-    (home.comet / files.VALIDATOR_KEY).write_text(content)
+    (home.comet / files.NODE_KEY).write_text(content)
     with pytest.raises(LianhengError) as failure:
         home.write()
     assert failure.value.code == "cometbft.file_damaged"
-    assert "priv_validator_key.json" in failure.value.message
+    assert "node_key.json" in failure.value.message
 
 
 def test_sockets_of_a_deep_folder_lie_elsewhere(tmp_path: Path) -> None:

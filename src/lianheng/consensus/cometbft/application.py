@@ -277,7 +277,7 @@ class LedgerApplication:
             time,
             envelopes,
             passed_over,
-            pending.set_changes,
+            tuple(pending.set_changes),
         )
 
     def _keep(self, executed: _Executed) -> CommittedBlock:
