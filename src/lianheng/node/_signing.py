@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from lianheng.consensus.cometbft.settings import NEXT_IDENTITY_NAME
 from lianheng.consensus.cometbft.signing import Refusal, VoteGuard, begin_signing, last_seen
 from lianheng.members import Identity, read_identity
 from lianheng.model import IdentityError
-
-NEXT_NAME = "node.next.identity"
 
 
 class Keys(Protocol):
@@ -72,7 +71,7 @@ class NodeKeys:
             return False
         # Should this be cut off, it is done again: the key votes only once its file is in place.
         begin_signing(self._home, following.public)
-        (self._home / NEXT_NAME).replace(self._file)
+        (self._home / NEXT_IDENTITY_NAME).replace(self._file)
         self.voting = following
         self._watch()
         return True
@@ -88,7 +87,7 @@ class NodeKeys:
 
     def _next(self) -> Identity | None:
         try:
-            found = read_identity(self._home / NEXT_NAME)
+            found = read_identity(self._home / NEXT_IDENTITY_NAME)
         except IdentityError:
             return None
         return found if found.member == self.member else None
