@@ -31,10 +31,8 @@ TRANSACTION_BYTES = 131_072
 TRANSACTION_GAS = 100_000_000
 TRANSACTION_SIGNERS = 16
 
-# A start looks for this node's last vote in as many seals: a node that was away for longer voted
-# for none of them. What its votes reached is kept once in so many blocks, and at each stop.
+# A start looks for this node's last vote in as many seals: what is older was signed long before.
 GUARD_SEALS = 100
-GUARD_MARK_BLOCKS = 50
 
 # The sequencer's queue: about four seconds of work at full speed; more waiting than that only
 # makes every caller's answer late, so the next one is told to come back.

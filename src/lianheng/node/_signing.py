@@ -76,10 +76,6 @@ class NodeKeys:
         self._watch()
         return True
 
-    def close(self) -> None:
-        """Keep how far the votes went."""
-        self.guard.close()
-
     def _watch(self) -> None:
         public = self.voting.public
         seen = last_seen(self._engine.header, self._engine.height, public)

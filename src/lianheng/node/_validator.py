@@ -172,7 +172,6 @@ class Validator:
             self._seals.stop()
             self._server.stop()
             self._rpc.close()
-            self._keys.close()
             self.ledger.close()
             self._sockets.remove()
 

@@ -10,6 +10,7 @@ node that must not sign follows, until its key is rotated: a fresh key has signe
 """
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -27,6 +28,7 @@ STATE_BEHIND = "vote.state_behind"
 STATE_FOREIGN = "vote.state_foreign"
 
 _MODE = 0o600
+_MARK_BYTES = 128
 _VOTED = (2, 3)  # CometBFT's BlockIDFlag: for the block, or for none
 
 
@@ -56,9 +58,8 @@ def begin_signing(home: Path, public: bytes) -> None:
 
 
 def write_mark(home: Path, mark: Mark) -> None:
-    """Keep how far a key's votes went."""
-    fields = {"key": mark.public.hex(), "height": mark.height}
-    replace_file(home / MARK_NAME, _json(fields), mode=_MODE)
+    """Keep how far a key's votes went, durably."""
+    replace_file(home / MARK_NAME, _mark_bytes(mark), mode=_MODE)
 
 
 def read_mark(home: Path) -> Mark | None:
@@ -125,37 +126,35 @@ class VoteGuard:
         self.refusal = why_not(home, member, public, seen)
         mark = read_mark(home)
         self._marked = 0 if mark is None else mark.height
-        self._state = state_height(home) or 0
 
     def check(self, height: int, votes: Iterable[tuple[bytes, int, int]]) -> bool:
         """Whether a block of this height may be taken with these votes on the one before.
 
         False, once: a vote of this key is among them that the state file does not know.
         """
-        mine = any(address == self._address and flag in _VOTED for address, _, flag in votes)
-        if not mine or self.refusal is not None:
-            return True
         with self._lock:
-            if self._state < height - 1:
-                self._state = state_height(self._home) or 0
-            if self._state >= height - 1:
-                if height - self._marked > limits.GUARD_MARK_BLOCKS:
-                    self._mark(height - 1)
+            if self.refusal is not None:
                 return True
-            self._mark(height - 1)
+            state = state_height(self._home) or 0
+            voted = any(address == self._address and flag in _VOTED for address, _, flag in votes)
+            if not voted or state >= height - 1:
+                self._follow(state)
+                return True
+            write_mark(self._home, Mark(self._public, height - 1))
             self.refusal = why_not(self._home, self._member, self._public, height - 1)
         return False
 
-    def close(self) -> None:
-        """Keep how far the votes went."""
-        with self._lock:
-            state = state_height(self._home)
-            if self.refusal is None and state is not None and state > self._marked:
-                self._mark(state)
-
-    def _mark(self, height: int) -> None:
-        self._marked = height
-        write_mark(self._home, Mark(self._public, height))
+    def _follow(self, state: int) -> None:
+        """Write in place, without waiting for the disk: a killed process loses nothing of it."""
+        if state <= self._marked:
+            return
+        self._marked = state
+        with suppress(OSError):
+            descriptor = os.open(self._home / MARK_NAME, os.O_WRONLY)
+            try:
+                os.pwrite(descriptor, _mark_bytes(Mark(self._public, state)), 0)
+            finally:
+                os.close(descriptor)
 
 
 def _hint(home: Path) -> str:
@@ -171,6 +170,12 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _mark_bytes(mark: Mark) -> bytes:
+    """Always as long, so that it can be written in place."""
+    text = json.dumps({"key": mark.public.hex(), "height": mark.height})
+    return text.ljust(_MARK_BYTES - 1).encode() + b"\n"
 
 
 def _json(fields: dict[str, Any]) -> bytes:
