@@ -344,6 +344,8 @@ def vote_text(row: dict[str, Any]) -> str:
         return str(guard["code"])
     if row["votes"]:
         return "yes"
+    if consensus.get("catches_up_first"):
+        return "soon"
     return "NO" if consensus.get("is_validator", True) else "follows"
 
 

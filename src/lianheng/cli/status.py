@@ -51,7 +51,7 @@ def network_lines(found: Mapping[str, Any]) -> dict[str, str]:
         return {"CONSENSUS": str(said)}
     child = found["cometbft"]
     part = "votes" if found["votes"] else "does NOT vote" if found["is_validator"] else "follows"
-    if found["catching_up"]:
+    if found["catching_up"] or found["catches_up_first"]:
         part += ", catches up"
     mempool = found["mempool"]
     lines = {

@@ -37,8 +37,14 @@ class Keys(Protocol):
 class NodeKeys:
     """The keys of one node. `settle` is called for each block, on one thread at a time."""
 
-    def __init__(self, home: Path, file: Path, identity: Identity, engine: Keys) -> None:
-        """`file` holds `identity`, the key in use until now."""
+    def __init__(
+        self, home: Path, file: Path, identity: Identity, engine: Keys, *, waits: bool
+    ) -> None:
+        """`file` holds `identity`, the key in use until now.
+
+        Where the node `waits`, it votes only once it is even with the others (`go_on`).
+        """
+        self.waits = waits
         self._home = home
         self._file = file
         self._engine = engine
@@ -52,6 +58,16 @@ class NodeKeys:
     def refusal(self) -> Refusal | None:
         """Why the node must not vote with its key; None where it may."""
         return self.guard.refusal
+
+    @property
+    def votes(self) -> bool:
+        """Whether CometBFT may have the key."""
+        return self.refusal is None and not self.waits
+
+    def go_on(self) -> bool:
+        """The node is even with the others; whether it may vote from here on."""
+        self.waits = False
+        return self.refusal is None
 
     @property
     def is_in_force(self) -> bool:

@@ -49,6 +49,7 @@ from lianheng.node._votes import Votes
 
 Log = structlog.typing.FilteringBoundLogger
 _POLL_SECONDS = 0.02
+_CATCH_UP_SECONDS = 0.2
 _APP_HASH = "cometbft.app_hash"
 
 
@@ -73,6 +74,7 @@ class Validator:
         self._log = log
         self._on_failure = on_failure
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         self.failure: LianhengError | None = None
         self._settings = read_settings(home.settings_file)
         binary = find_binary(self._settings)
@@ -84,7 +86,13 @@ class Validator:
             genesis = GenesisFile.from_bytes(self._engine.genesis_file)
             check_genesis(home, self._settings, genesis)
             self._genesis = genesis
-            self._keys = NodeKeys(home.path, home.node_identity, identity, self._engine)
+            self._keys = NodeKeys(
+                home.path,
+                home.node_identity,
+                identity,
+                self._engine,
+                waits=self._must_catch_up(),
+            )
             self._write_comet_home()
         except BaseException:
             self._engine.close()
@@ -149,8 +157,9 @@ class Validator:
             return ""
         self._seals.start()
         self._ticker.start()
-        # With these and itself more than two thirds of equal votes are together.
-        needed = min(len(self._settings.peers), len(self._engine.validators()) * 2 // 3)
+        if self._keys.waits:
+            threading.Thread(target=self._catch_up, name="lianheng-even", daemon=True).start()
+        needed = self._needed()
         self._wait(
             stopping,
             lambda: self._peers() >= needed or bool(self._wrong_networks),
@@ -160,6 +169,7 @@ class Validator:
 
     def finish(self) -> None:
         """Take nothing new; what was gathered is finished where the chain goes on."""
+        self._closing.set()
         self._sequencer.close()
         self._ticker.stop()
 
@@ -209,15 +219,39 @@ class Validator:
         )
 
     def _write_comet_home(self) -> None:
-        signs = self._keys.refusal is None
         write_comet_home(
             self._home.comet,
             self._settings,
             self._genesis,
             self._keys.voting,
             self._sockets,
-            signs=signs,
+            signs=self._keys.votes,
         )
+
+    def _must_catch_up(self) -> bool:
+        """Whether others may have gone on meanwhile, with votes that this home does not know."""
+        alone = len(self._engine.validators()) <= 1 or not self._settings.peers
+        return not alone and wall_clock_ms() - self._engine.time > limits.GUARD_FRESH_MS
+
+    def _catch_up(self) -> None:
+        """Wait without a vote until this node is where the others are; then start to vote."""
+        deadline = time.monotonic() + limits.GUARD_WAIT_SECONDS
+        while not self._closing.wait(_CATCH_UP_SECONDS):
+            try:
+                if self._rpc.status().catching_up:
+                    continue
+                own, others = self._rpc.heights()
+            except NodeError:
+                continue
+            enough = len(others) >= self._needed() or time.monotonic() > deadline
+            if enough and max(others, default=0) <= own + 1:
+                break
+        if self._keys.go_on() and not self._closing.is_set():
+            self._comet.renew()
+
+    def _needed(self) -> int:
+        """With so many others and itself more than two thirds of equal votes are together."""
+        return min(len(self._settings.peers), len(self._engine.validators()) * 2 // 3)
 
     def _take_votes(self, request: m.FinalizeBlock) -> None:
         if not self._keys.guard.check(request.height, request.votes):
@@ -291,6 +325,7 @@ class Validator:
             "validators": len(engine.validators()),
             "is_validator": self._settings.member in {v[0] for v in engine.validators()},
             "key_in_force": self._keys.is_in_force,
+            "catches_up_first": self._keys.waits,
             "guard": None if self._keys.refusal is None else asdict(self._keys.refusal),
             "sealed_height": engine.sealed_height,
             "synced_height": engine.synced_height,
