@@ -79,10 +79,11 @@ def rotate(ledger: "Ledger", home: Path, admin: "Identity") -> Rotated:
         title = {"title": str(ledger.height), "uscc": "", "lei": ""}
         named = {"name": WITNESS, **title}
         signed = ledger.sign(admin, "members.describe_organisation", named)
-        result = ledger.submit(signed).one().checked()
+        last = signed.id(ledger.genesis_hash)
+        ledger.submit(signed).one().checked()
         height = first_signed(ledger, fresh.public)
         if height is not None:
-            return Rotated(height, time.perf_counter() - began, result.transaction)
+            return Rotated(height, time.perf_counter() - began, last)
     raise TimedOut("demo.no_vote", f"the fresh key does not vote within {SECONDS:.0f} s")
 
 
@@ -94,8 +95,6 @@ def first_signed(ledger: "Ledger", public: bytes) -> int | None:
             continue
         _, _, commit, sealers = decode(found[1])
         votes = zip(commit[3], sealers[2], strict=True)
-        voted = any(
-            v is not None and v[0] == _FOR_BLOCK and bytes(m[0]) == public for v, m in votes
-        )
-        return height if voted else None
+        voted = [bytes(key) for vote, (key, _) in votes if vote and vote[0] == _FOR_BLOCK]
+        return height if public in voted else None
     return None
