@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.system.stage import CHAIN, Stage, error, identity
 from tests.system.voting_stage import ORGANISATIONS, VotingStage, proof, steps_of
 from tests.verify.chainmaker import comet
+from tests.verify.chainmaker.encoding import digest
 
 import lianheng_verify as verify
 from lianheng import _native
@@ -369,3 +370,11 @@ def test_a_genesis_validator_has_one_key() -> None:
         _native.Engine.create(None, encode(document))
     assert failure.value.code == "genesis.bad_sealers"
     assert "node-1@bank-a votes and has 2 keys" in failure.value.message
+    encoded = encode(document)
+    header = decode(fields["header"])
+    leaf = digest(b"\0" + encoded)
+    header[6] = digest(encode(["lianheng.entries.1", 1, leaf]))
+    with pytest.raises(verify.VerificationError) as seen:
+        verify.load_anchor(encode({**fields, "document": encoded, "header": encode(header)}))
+    assert seen.value.code == "genesis.sealers"
+    assert "node-1@bank-a seals and has 2 keys" in seen.value.message

@@ -102,13 +102,17 @@ def rotate(
     Signed by the key that it had, or, with --as, by an admin of its organisation.
     """
     from lianheng.cli._node_home import next_key
-    from lianheng.cli._print import console, emit
+    from lianheng.cli._print import emit
     from lianheng.cli._session import find_home, load_identity, open_client
     from lianheng.cli._show import print_result
 
     folder = find_home(home)
     current, fresh = next_key(folder.path)
     with open_client(folder.path) as ledger:
+        if fresh.key_id in keys_in_force(ledger, current):
+            told = {"status": "in force", "key": fresh.key_id.hex()}
+            emit(told) if json else show_taken_up(current.member, folder.path)
+            return
         signer = current if member is None else load_identity(folder, member, passphrase_file)
         arguments = rotation(ledger, current, fresh)
         result = ledger.submit(ledger.sign(signer, "members.rotate_key", arguments)).one()
@@ -119,8 +123,20 @@ def rotate(
     if not result.final:
         raise typer.Exit(1)
     if not json:
-        said = f"{current.member} signs with the fresh key by itself: lianheng status"
-        console().print(f"  {said} --home {folder.path}", style="dim", markup=False)
+        show_taken_up(current.member, folder.path)
+
+
+def show_taken_up(node: str, home: Path) -> None:
+    """What happens by itself, and where to see it."""
+    from lianheng.cli._print import console
+
+    said = f"{node} signs with the fresh key by itself: lianheng status --home {home}"
+    console().print(f"  {said}", style="dim", markup=False)
+
+
+def keys_in_force(ledger: "Ledger", node: "Identity") -> list[bytes]:
+    """Ids of its member's keys."""
+    return [bytes(key) for key in ledger.view("members.keys_of", {"member": node.member})]
 
 
 def rotation(ledger: "Ledger", current: "Identity", fresh: "Identity") -> dict[str, Any]:
@@ -128,9 +144,9 @@ def rotation(ledger: "Ledger", current: "Identity", fresh: "Identity") -> dict[s
     from lianheng.cli.members import key_in_force
     from lianheng.members import Registration
 
-    known = [bytes(key) for key in ledger.view("members.keys_of", {"member": current.member})]
     own = bytes(current.key_id)
-    old = own if own in known else key_in_force(ledger, current.member, None)
+    known = own in keys_in_force(ledger, current)
+    old = own if known else key_in_force(ledger, current.member, None)
     part = Registration.make(fresh, ledger.chain, kind="node")
     return {
         "member": str(current.member),
