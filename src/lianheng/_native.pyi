@@ -147,6 +147,9 @@ class Pending:
     def header_hash(self) -> bytes: ...
     @property
     def empty(self) -> bool: ...
+    @property
+    def set_changes(self) -> list[tuple[bytes, int]]:
+        """Keys of the set that seals with their power, 0 where they leave it."""
 
 @final
 class Outcome:
@@ -256,6 +259,12 @@ class Engine:
         """Checks a seal and keeps it; again is fine. NativeError: seal.*, block.unknown."""
     def sync(self) -> None:
         """Brings the block log to disk."""
+    def validators(self) -> list[tuple[str, bytes, int]]:
+        """Member, public key, power of each validator; none where one sequencer seals."""
+    def keys_of(self, member: str) -> list[bytes]:
+        """The public keys of a member in force."""
+    def set_at(self, height: int) -> list[tuple[bytes, int]]:
+        """Keys and powers of the set that seals this height's header, up to the next one."""
     # reads; all at the last committed height
     def get(self, contract: str, table: str, key: Sequence[CborValue]) -> bytes | None: ...
     def scan(

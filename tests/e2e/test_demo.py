@@ -170,12 +170,13 @@ def test_a_demo_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_organisations_agree(tmp_path: Path) -> None:
     lines = demo("governance", "--keep", "kept", folder=tmp_path).splitlines()
     told = {line[:10].strip(): line[12:] for line in lines if re.match(r"\d ", line)}
-    words = "start propose reject change approve replace ask verify"
+    words = "start propose reject change approve replace ask verify rotate"
     assert list(told) == [f"{number} {word}" for number, word in enumerate(words.split(), 1)]
     assert told["3 reject"].startswith("grid disagrees: ")
     assert '            + @call(by="role:operator")' in lines
     assert re.search(r"it deploys by itself +final +\d+ ms$", told["5 approve"])
     assert re.search(r"verifies \d+ proofs and the deployment's receipt$", told["8 verify"])
+    assert re.search(r"gets a fresh key, four nodes go on +\d+\.\d s$", told["9 rotate"])
     anchor = str(tmp_path / "kept" / "genesis.cbor")
     proofs = sorted(str(file) for file in (tmp_path / "kept" / "proofs").glob("0*.cbor"))
     verified = run("lianheng-verify", "state", *proofs, "--anchor", anchor, folder=tmp_path)
@@ -189,5 +190,6 @@ def test_organisations_agree_for_machines(tmp_path: Path) -> None:
     steps = {step["step"]: step for step in report["steps"]}
     assert steps["replace"]["old_key"] == "dropped.unknown_key"
     assert steps["audit"]["who"] == ["clerk@grid"]
-    assert report["seconds"] < 20
+    assert steps["rotate"]["height"] > 0
+    assert report["seconds"] < 60
     assert not list(tmp_path.iterdir())

@@ -101,6 +101,8 @@ OWN: Mapping[str, str] = {
     "members.suspend_member": OWN_ADMIN,
     "members.reinstate_member": OWN_ADMIN,
     "members.remove_member": OWN_ADMIN,
+    "members.add_validator": MOST,
+    "members.remove_validator": "SELF role:admin or MAJORITY role:admin",
     "members.add_key": "SELF or SELF role:admin",
     "members.rotate_key": "SELF or SELF role:admin",
     "members.revoke_key": "SELF or SELF role:admin",
@@ -118,6 +120,7 @@ FIRST: Mapping[str, str] = {
     **{f"members.{verb}_organisation": "name" for verb in ("suspend", "reinstate", "remove")},
     **{f"members.{verb}_member": "id" for verb in ("add", "suspend", "reinstate", "remove")},
     **dict.fromkeys(("members.give_role", "members.appoint", "members.take_role"), "id"),
+    **{f"members.{verb}_validator": "id" for verb in ("add", "remove")},
     **{f"members.{verb}_key": "member" for verb in ("add", "rotate", "revoke")},
     "members.declare_role": "name",
     "policies.set": "target",
@@ -152,6 +155,8 @@ class Model:
     rules: dict[str, str] = field(default_factory=dict)
     motions: dict[int, Motion] = field(default_factory=dict)
     used: set[tuple[str, int]] = field(default_factory=set)
+    nodes: set[str] = field(default_factory=set)
+    voters: set[str] = field(default_factory=set)
 
     @property
     def seats(self) -> set[str]:
@@ -242,6 +247,8 @@ class Model:
     def suspend_organisation(self, name: str) -> bool:
         if self.organisations.get(name) != ACTIVE or self.seats == {name}:
             return False
+        if not self.let_go({one for one in self.voters if one.endswith(f"@{name}")}):
+            return False
         self.organisations[name] = SUSPENDED
         return True
 
@@ -253,6 +260,8 @@ class Model:
 
     def remove_organisation(self, name: str) -> bool:
         if self.organisations.get(name) not in {ACTIVE, SUSPENDED} or self.seats == {name}:
+            return False
+        if not self.let_go({one for one in self.voters if one.endswith(f"@{name}")}):
             return False
         self.organisations[name] = REMOVED
         return True
@@ -301,6 +310,8 @@ class Model:
         one = self.people.get(who)
         if one is None or one.status != ACTIVE or self.is_needed(who):
             return False
+        if not self.let_go({who}):
+            return False
         one.status = SUSPENDED
         return True
 
@@ -315,12 +326,17 @@ class Model:
         one = self.people.get(who)
         if one is None or one.status == REMOVED or self.is_needed(who):
             return False
+        if not self.let_go({who}):
+            return False
         one.status, one.keys = REMOVED, set()
         return True
 
     # --- keys ------------------------------------------------------------------------------------
 
     def add_key(self, member: str, key: int, proved: bool) -> bool:
+        return member not in self.voters and self.take_key(member, key, proved)
+
+    def take_key(self, member: str, key: int, proved: bool) -> bool:
         one = self.people.get(member)
         if one is None or one.status == REMOVED or (member, key) in self.used or not proved:
             return False
@@ -330,7 +346,7 @@ class Model:
 
     def rotate_key(self, member: str, old: int, key: int, proved: bool) -> bool:
         one = self.people.get(member)
-        if one is None or old not in one.keys or not self.add_key(member, key, proved):
+        if one is None or old not in one.keys or not self.take_key(member, key, proved):
             return False
         one.keys.discard(old)
         return True
@@ -340,6 +356,27 @@ class Model:
         if one is None or key not in one.keys or len(one.keys) == 1:
             return False
         one.keys.discard(key)
+        return True
+
+    # --- validators ------------------------------------------------------------------------------
+
+    def add_validator(self, who: str) -> bool:
+        one = self.people.get(who)
+        if one is None or who not in self.nodes or not self.in_force(who) or who in self.voters:
+            return False
+        if len(one.keys) != 1:
+            return False
+        self.voters.add(who)
+        return True
+
+    def remove_validator(self, who: str) -> bool:
+        return who in self.voters and self.let_go({who})
+
+    def let_go(self, gone: set[str]) -> bool:
+        """Whether somebody is left who votes."""
+        if gone & self.voters and not self.voters - gone:
+            return False
+        self.voters -= gone
         return True
 
     # --- catalogue and policies ------------------------------------------------------------------

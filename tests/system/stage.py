@@ -6,7 +6,14 @@ from typing import Any
 
 from lianheng import _native
 from lianheng.ledger import DirectSequencer, EngineBackend, Ledger
-from lianheng.members import CallSigner, Genesis, Identity, MemberSpec, prove_possession
+from lianheng.members import (
+    CallSigner,
+    Genesis,
+    Identity,
+    MemberSpec,
+    Validator,
+    prove_possession,
+)
 from lianheng.model import (
     ChainName,
     ContractSource,
@@ -37,6 +44,26 @@ def proof(member: str, key: Identity) -> bytes:
     return prove_possession(Identity(member, key.seed, development=True), ChainName(CHAIN))
 
 
+class Unsealed:
+    """Makes blocks of a chain of validators, each at its own height of consensus."""
+
+    def __init__(self, engine: _native.Engine) -> None:
+        self.engine = engine
+        self.height = 0
+
+    def make(self, batches: Sequence[_native.Prepared], time_ms: int) -> list[_native.Outcome]:
+        """A block, and the empty one behind it."""
+        outcomes = self.decide(batches, time_ms)
+        self.decide([], time_ms)
+        return outcomes
+
+    def decide(self, batches: Sequence[_native.Prepared], time_ms: int) -> list[_native.Outcome]:
+        """One height."""
+        self.height += 1
+        pending = self.engine.execute(list(batches), time_ms, self.height)
+        return self.engine.commit(pending, None)
+
+
 class Stage:
     """Each organisation has an admin and one member without a role."""
 
@@ -47,10 +74,12 @@ class Stage:
         parameters: dict[str, int] | None = None,
         people: Mapping[str, Sequence[str]] | None = None,
         folder: str | None = None,
+        nodes: Mapping[str, bool] | None = None,
     ) -> None:
         """The chain begins with the system's contracts and these; `people` have these roles.
 
-        It is kept in `folder`, where one is given.
+        It is kept in `folder`, where one is given. Where there are `nodes`, those that are true
+        vote; what they seal is nobody's concern here.
         """
         self.now = START
         usual = {
@@ -61,13 +90,18 @@ class Stage:
         cast = {**usual, **(people or {})}
         self.keys = {name: identity(name) for name in cast}
         sealer = identity("sequencer@bank-a")
+        self.keys |= {name: identity(name) for name in nodes or {}}
+        specs = {n: MemberSpec(n, self.keys[n], kind="node") for n in nodes or {}}
+        voting = [specs[name] for name, votes in (nodes or {}).items() if votes]
         genesis = Genesis.create(
             chain=CHAIN,
             organisations=sorted({name.partition("@")[2] for name in cast}),
             members=[
-                MemberSpec(name, self.keys[name], roles=roles) for name, roles in cast.items()
+                *(MemberSpec(name, self.keys[name], roles=roles) for name, roles in cast.items()),
+                *(spec for spec in specs.values() if spec not in voting),
             ],
-            sealer=sealer,
+            sealer=None if voting else sealer,
+            validators=[Validator(spec) for spec in voting],
             time_ms=START,
             contracts=[*contracts(), *deployed],
             policies=policies,
@@ -78,6 +112,8 @@ class Stage:
         self._sequencer: DirectSequencer[_native.Prepared, _native.Pending] = DirectSequencer(
             self.engine, sealer, lambda: self.now
         )
+        if voting:
+            self._sequencer._maker = Unsealed(self.engine)  # type: ignore[assignment]
         self.ledger = Ledger(EngineBackend(self.engine, self._sequencer), lambda: self.now)
         self._count = 0
 
@@ -114,9 +150,11 @@ class Stage:
         """Let time pass; gives what the chain ran by itself."""
         self.now += later
         found: list[Run] = []
+        last = self.ledger.height
         while self._sequencer.run_due(self.now) is not None:
-            block = self.ledger.block(self.ledger.height)
-            found += [block.run(index) for index in range(block.runs)]
+            for block in self.ledger.blocks(last + 1):
+                found += [block.run(index) for index in range(block.runs)]
+            last = self.ledger.height
         return found
 
     def propose(self, member: str, target: str, /, lasts: int = DAY, **arguments: Any) -> Any:

@@ -96,6 +96,13 @@ LINES = [
         {"member": TARGET, "old": KNOWN, "custodial": False, **key_of(TARGET, 1)},
     ),
     Line("members.revoke_key", "itself or own admin", "last_key", {"member": TARGET, "key": KNOWN}),
+    Line("members.add_validator", "most", "kind", {"id": TARGET, "power": 1}),
+    Line(
+        "members.remove_validator",
+        "own admin or most",
+        "unknown",
+        {"id": TARGET, "reason": ""},
+    ),
     Line("members.declare_role", "most", "role", {"name": "clerk", "given": "nobody"}),
     Line("policies.set", "most", "malformed", {"target": "shop.buy", "policy": "role:"}),
     Line("policies.reset", "most", "unknown", {"target": "shop.buy"}),

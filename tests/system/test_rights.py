@@ -20,6 +20,7 @@ FIRST_SEED = int(os.environ.get("LIANHENG_RIGHTS_SEED", "1"))
 STEPS = 40
 ROLES = ("admin", "operator", "auditor", "clerk")
 EXTRA = ("mill", "port")
+VOTING = ("bank-a", "grid")
 PROPOSABLE = [target for target in OWN if not target.startswith("governance.")]
 
 
@@ -32,7 +33,8 @@ class Story:
         self.focus = self.random.choice([*ORGANISATIONS, *[None] * len(ORGANISATIONS)])
         few = self.random.random() < 0.5
         self.targets = self.random.sample(PROPOSABLE, 6) if few else PROPOSABLE
-        self.stage = Stage()
+        nodes = {f"node@{organisation}": organisation in VOTING for organisation in ORGANISATIONS}
+        self.stage = Stage(nodes=nodes)
         self.model = Model(
             dict.fromkeys(ORGANISATIONS, "active"),
             {
@@ -41,6 +43,7 @@ class Story:
                 for member, roles in (
                     (f"admin@{organisation}", {"admin"}),
                     (f"clerk@{organisation}", set[str]()),
+                    (f"node@{organisation}", set[str]()),
                 )
             },
             {
@@ -49,7 +52,9 @@ class Story:
                 "auditor": "chain",
                 "clerk": "organisation",
             },
-            used={(f"{n}@{o}", 0) for o in ORGANISATIONS for n in ("admin", "clerk")},
+            used={(f"{n}@{o}", 0) for o in ORGANISATIONS for n in ("admin", "clerk", "node")},
+            nodes=set(nodes),
+            voters={node for node, votes in nodes.items() if votes},
         )
         self.told: list[str] = []
         self.runs: dict[int, int] = {}  # timers to proposals
@@ -70,6 +75,13 @@ class Story:
             return self.random.choice(sorted(self.model.people))
         names = ("admin", "clerk", "eve")
         return f"{self.random.choice(names)}@{self.organisation()}"
+
+    def node(self) -> str:
+        """Mostly a node, mostly one that votes."""
+        way = self.random.random()
+        if way < 0.1:
+            return self.member()
+        return self.random.choice(sorted(self.model.voters if way < 0.5 else self.model.nodes))
 
     def organisation(self) -> str:
         """Any, often one that is not in force."""
@@ -129,8 +141,10 @@ class Story:
             found = {"name": self.organisation()}
         elif method in {"give_role", "appoint", "take_role"}:
             found = {"id": self.member(), "role": pick(ROLES)}
+        elif method.endswith("_validator"):
+            found = {"id": self.node()}
         elif method.endswith("_member"):
-            found = {"id": self.member()}
+            found = {"id": self.member() if self.random.random() < 0.8 else self.node()}
         elif method == "declare_role":
             found = {"name": pick(ROLES[1:]), "given": pick(("organisation", "chain"))}
         elif method == "reset":
@@ -140,7 +154,7 @@ class Story:
         return found
 
     def key_arguments(self, method: str, *, proved: bool) -> dict[str, Any]:
-        member = self.member()
+        member = self.member() if self.random.random() < 0.7 else self.node()
         if method == "revoke_key":
             return {"member": member, "key": self.key(member)}
         new = {"member": member, "key": self.random.randrange(8), "proved": proved}
@@ -207,7 +221,6 @@ class Story:
         """The chain's rows and the model say the same."""
         ledger, model = self.stage.ledger, self.model
         last = {row.key[0]: row.value for row in ledger.table("members", "members")}
-        last.pop("sequencer@bank-a", None)
         assert {m: (r["status"], set(r["roles"])) for m, r in last.items()} == {
             m: (p.status, p.roles) for m, p in model.people.items()
         }
@@ -223,6 +236,13 @@ class Story:
         assert {r.key[0]: r.value["status"] for r in motions} == {
             number: motion.status for number, motion in model.motions.items()
         }
+        votes = {row.key[1]: bytes(row.value["public"]) for row in ledger.table("members", "votes")}
+        assert set(votes) == model.voters
+        for member, public in votes.items():
+            assert [bytes(identity(member, n).public) for n in model.people[member].keys] == [
+                public
+            ]
+        assert {(m, bytes(k)) for m, k, _ in self.stage.engine.validators()} == set(votes.items())
         for name in model.seats:
             assert model.admins(name), f"{name} is in force without an admin"
         self.past[ledger.height + 1] = model.rights()
@@ -233,7 +253,6 @@ class Story:
         for height in self.random.sample(heights, min(4, len(heights))):
             people = Rights(self.stage.ledger, height).people
             found = {p.member: frozenset(p.roles) for p in people if p.in_force}
-            found.pop("sequencer@bank-a", None)
             assert found == self.past[height]
 
 
@@ -282,6 +301,8 @@ def chain_arguments(stage: Stage, target: str, arguments: Mapping[str, Any]) -> 
         found |= {"title": "", "uscc": "", "lei": "", **NO_NODE}
     if method == "add_member":
         found["kind"] = "person"
+    if method == "add_validator":
+        found["power"] = 1
     for field in ("old", "key"):
         if field in found:
             found[field] = bytes(identity(found["member"], found[field]).key_id)

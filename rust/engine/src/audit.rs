@@ -245,6 +245,7 @@ fn compare_heads(found: &Head, truth: &Head, checked: &mut Checked) {
         ("state root", found.tree.root() == truth.tree.root()),
         ("replay digests", found.digests == truth.digests),
         ("history", found.history == truth.history),
+        ("sets", found.sets == truth.sets),
     ] {
         if !same {
             checked.faults.push((

@@ -20,6 +20,7 @@ use crate::pool;
 use crate::prepare::{self, Prepared};
 use crate::replay::{encode_block_ids, short, LiveIds};
 use crate::runtime::Runtime;
+use crate::sealing::{self, Set, Validator};
 use crate::seals::Seals;
 use crate::shares::Usage;
 use crate::Error;
@@ -62,6 +63,7 @@ pub struct Pending {
     pub(crate) trace: Option<Trace>,
     usage: Vec<(Arc<str>, u64)>,
     time: u64,
+    set_changes: Vec<([u8; 32], u64)>,
 }
 
 impl Pending {
@@ -70,6 +72,11 @@ impl Pending {
         self.header
             .as_ref()
             .map(|(header, bytes, hash)| (header.as_ref(), bytes.as_ref(), *hash))
+    }
+
+    /// How the set changes by this block: keys with their power, 0 where they leave it. It seals from the next header on.
+    pub fn set_changes(&self) -> &[([u8; 32], u64)] {
+        &self.set_changes
     }
 
     /// The encoded entries.
@@ -189,6 +196,22 @@ impl Engine {
     /// Time of the last block, ms.
     pub fn time(&self) -> u64 {
         self.head().header.time
+    }
+
+    /// The nodes that vote on the blocks after the next one, by member; none where one sequencer seals.
+    pub fn validators(&self) -> Vec<Validator> {
+        let head = self.head();
+        head.directory.validators().iter().cloned().collect()
+    }
+
+    /// The public keys in force of a member in force, in the order of their ids.
+    pub fn keys_of(&self, member: &str) -> Vec<[u8; 32]> {
+        self.head().directory.keys_of(member)
+    }
+
+    /// The set that seals the header of this height, up to the next one.
+    pub fn set_at(&self, height: u64) -> Option<Arc<Set>> {
+        self.head().set_at(height).map(Arc::clone)
     }
 
     /// Consensus height of the last header; 0 at the genesis.
@@ -331,7 +354,11 @@ impl Engine {
         consensus_height: u64,
     ) -> Result<Pending, Error> {
         let suite = self.suite();
-        let empty = execution.entries.is_empty() && execution.state.is_empty();
+        let set = head.next_set().map(Arc::clone);
+        let set = set.ok_or_else(|| crate::open::damaged("no set seals"))?;
+        let turns = set.hash != head.header.sealers_hash;
+        // The block after a change of the set has a header in any case: the new set's seal stands right behind the old one's.
+        let empty = execution.entries.is_empty() && execution.state.is_empty() && !turns;
         let Execution {
             state,
             contracts,
@@ -357,6 +384,7 @@ impl Engine {
             trace,
             usage,
             time,
+            set_changes: Vec::new(),
         };
         if empty {
             return Ok(pending);
@@ -368,6 +396,12 @@ impl Engine {
         let rows = state.iter();
         let rows = rows.map(|(key, value)| (key.as_ref(), value.as_deref()));
         next.directory = Directory::after(&head.directory, rows, suite)?;
+        if turns {
+            Arc::make_mut(&mut next.sets).insert(height, Arc::clone(&set));
+        }
+        if let Some(after) = next.next_set().filter(|after| after.hash != set.hash) {
+            pending.set_changes = sealing::changes(&set.sealers, &after.sealers);
+        }
         next.digests.expire(time);
         for (segment, id) in &pending.ids {
             next.digests.add_to(suite, *segment, *id);
@@ -382,7 +416,7 @@ impl Engine {
             entries_root: entries_root(suite, &pending.entries),
             state_root: next.tree.root(),
             replay_root: next.digests.root(suite),
-            sealers_hash: head.header.sealers_hash,
+            sealers_hash: set.hash,
             rules: self.genesis.rules,
         };
         let bytes: Arc<[u8]> = header.encode().into();
@@ -496,6 +530,13 @@ impl Engine {
             if let Some((old, _)) = turn.kept.pop_front() {
                 writes.delete(Keyspace::Meta, meta::ids(old).as_slice());
             }
+        }
+        if let Some(set) = next.sets.get(&height) {
+            writes.put(
+                Keyspace::Meta,
+                meta::set(height).as_slice(),
+                set.sealers.encode(),
+            );
         }
         writes.put(Keyspace::Meta, meta::DIGESTS, next.digests.encode());
         writes.put(Keyspace::Meta, meta::FRONTIER, next.history.encode());

@@ -75,6 +75,8 @@ impl Engine {
         let path = tree::log::path(suite, &leaves, index)?;
         let links = self.links(&head, height, anchor)?;
         let seal = self.evidence_seal(height)?;
+        let steps = self.steps(&head, height, seal.as_deref(), anchor)?;
+        let steps: Vec<&[u8]> = steps.iter().map(AsRef::as_ref).collect();
         // A header registers no keys: its reader knows nobody without the proof.
         let always = asked.members || anchor.map(anchor_height).transpose()?.unwrap_or(0) > 0;
         let standing = Standing::find(&head, height, &subject, result, always)?;
@@ -90,7 +92,7 @@ impl Engine {
             header: block.header,
             seal: seal.as_deref(),
             links: &links,
-            steps: &[],
+            steps: &steps,
             members: standing
                 .as_ref()
                 .map(|standing| standing.members(&head, later.as_ref())),
@@ -169,6 +171,8 @@ impl Engine {
             .tree
             .prove(&Buckets(&head.view), self.suite().hash(&flat))?;
         let links = self.links(&head, head.height(), anchor)?;
+        let steps = self.steps(&head, head.height(), seal.as_deref(), anchor)?;
+        let steps: Vec<&[u8]> = steps.iter().map(AsRef::as_ref).collect();
         let evidence = StateProof {
             genesis: self.genesis_hash,
             place,
@@ -178,7 +182,7 @@ impl Engine {
             header: &head.header_bytes,
             seal: seal.as_deref(),
             links: &links,
-            steps: &[],
+            steps: &steps,
         };
         Ok(evidence.encode())
     }
@@ -202,7 +206,10 @@ impl Engine {
         }
         let path = history_path(&head, 0, height)?;
         let seal = self.evidence_seal(height)?;
-        let sealers = self.genesis.sealers.encode();
+        let set = head.set_at(height);
+        let sealers =
+            set.ok_or_else(|| crate::open::damaged("the set of a header is not known"))?;
+        let sealers = sealers.sealers.encode();
         Ok(header_file(
             &header,
             seal.as_deref(),

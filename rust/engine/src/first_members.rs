@@ -27,6 +27,7 @@ pub(crate) fn genesis_rows(genesis: &Genesis) -> Result<Vec<NewRow>, Error> {
     for member in &genesis.members {
         member_rows(genesis, member, &mut rows)?;
     }
+    validator_rows(genesis, &mut rows)?;
     for (target, text) in &genesis.policies {
         let flat = versioned(POLICIES, "rules", &key::Part::Text(target.clone()), 0);
         let fields = [
@@ -80,6 +81,42 @@ fn organisation_rows(
     ];
     rows.push(first("organisations", name, &fields)?);
     rows.push(holds("seats", &[("organisation", Value::text(name))])?);
+    Ok(())
+}
+
+/// Who votes, or whose key seals where nobody does.
+fn validator_rows(genesis: &Genesis, rows: &mut Vec<NewRow>) -> Result<(), Error> {
+    let solo = genesis.sealers.kind == "solo";
+    for member in &genesis.members {
+        let own = |(key, _): &&([u8; 32], u64)| member.keys.iter().any(|(own, _)| own == key);
+        let Some((public, power)) = genesis.sealers.members.iter().find(own) else {
+            continue;
+        };
+        let id = || Value::text(member.id.as_str());
+        if solo {
+            rows.push(holds("sequencers", &[("member", id())])?);
+            continue;
+        }
+        let power = || Value::Int(i64::try_from(*power).unwrap_or(i64::MAX));
+        let fields = [
+            ("member", id()),
+            ("key", Value::bytes(genesis.suite.key_id(public).0.to_vec())),
+            ("power", power()),
+        ];
+        rows.push(first("validators", &member.id, &fields)?);
+        let organisation = Value::text(names::organisation_of(&member.id));
+        let parts = [("organisation", organisation), ("member", id())];
+        let (flat, _) = holds("votes", &parts)?;
+        let [organisation, member] = parts;
+        let voice = [
+            ("public", Value::bytes(public.to_vec())),
+            ("power", power()),
+        ];
+        rows.push((
+            flat,
+            row(&[&[organisation, member], voice.as_slice()].concat())?,
+        ));
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::formats::header::Header;
 use crate::members::Directory;
 use crate::replay::Digests;
 use crate::runtime::Contracts;
+use crate::sealing::Sets;
 use crate::Error;
 
 /// The chain's last block and what hangs on it. Cloned for each block: the tree and the tables are shared.
@@ -23,6 +24,8 @@ pub(crate) struct Head {
     pub digests: Digests,
     pub directory: Arc<Directory>,
     pub contracts: Arc<Contracts>,
+    /// Which set seals which headers, up to this one.
+    pub sets: Arc<Sets>,
     /// The store's content after this block.
     pub view: View,
 }
@@ -68,6 +71,11 @@ pub(crate) mod meta {
     /// Buckets that a height changed, for the tree after a restart.
     pub fn buckets(height: u64) -> [u8; 9] {
         tagged(b'b', height)
+    }
+
+    /// The set that seals from a height on, where it is another one than before.
+    pub fn set(height: u64) -> [u8; 9] {
+        tagged(b's', height)
     }
 
     /// Digests of the replay segments.

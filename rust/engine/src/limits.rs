@@ -24,6 +24,9 @@ pub const SEALERS: usize = 1_000;
 /// Most power of a validator: sums of a whole set stay far below CometBFT's 2^60.
 pub const SEALER_POWER: u64 = 1 << 40;
 
+/// Most steps of a receipt from its anchor's set to the sealing one: a verifier checks a commit for each.
+pub const STEPS: usize = 256;
+
 /// Longest envelope with more than one transaction, in bytes: consensus gossips it as one piece.
 pub const ENVELOPE_BYTES: usize = 262_144;
 

@@ -8,6 +8,7 @@ use codec::key;
 use crypto::{Hash32, Suite};
 
 use crate::policy::Policy;
+use crate::sealing::Validators;
 use crate::shards::Shards;
 use crate::shares::{self, Shares};
 use crate::Error;
@@ -121,6 +122,7 @@ pub struct Directory {
     keys: Shards<Hash32, (Key, Standing)>,
     /// Ids of each member's keys, in force or not, in their order.
     keys_of: Shards<String, Vec<Hash32>>,
+    validators: Arc<Validators>,
     /// By contract and method.
     policies: Arc<HashMap<String, HashMap<String, Arc<Rule>>>>,
     shares: Arc<Shares>,
@@ -230,6 +232,11 @@ impl Directory {
         &self.shares
     }
 
+    /// The nodes that vote on blocks.
+    pub fn validators(&self) -> &Validators {
+        &self.validators
+    }
+
     /// The policy that the chain set for a method, where it did.
     pub fn policy(&self, contract: &str, method: &str) -> Option<&Arc<Rule>> {
         self.policies.get(contract)?.get(method)
@@ -272,11 +279,21 @@ impl Directory {
         let mut after = Arc::clone(before);
         for (flat, value) in rows {
             let own = kept.iter().any(|prefix| flat.starts_with(prefix));
-            if let Some(value) = value.filter(|_| own) {
-                Arc::make_mut(&mut after).take_row(flat, value, suite)?;
+            match value {
+                Some(value) if own => Arc::make_mut(&mut after).take_row(flat, value, suite)?,
+                None if own => Arc::make_mut(&mut after).lose_row(flat)?,
+                _ => {}
             }
         }
+        if !Arc::ptr_eq(&after, before) {
+            Arc::make_mut(&mut after).settle(suite);
+        }
         Ok(after)
+    }
+
+    /// To be called when rows were taken: what is put together of several.
+    pub fn settle(&mut self, suite: Suite) {
+        Arc::make_mut(&mut self.validators).settle(suite);
     }
 
     /// Takes in a row of the contract `members`, `policies` or `shares`; versions of one subject MUST come in ascending order.
@@ -295,6 +312,11 @@ impl Directory {
                 Arc::make_mut(&mut self.organisations).take(name, standing);
                 Ok(())
             }
+            (CONTRACT, "votes", Some(key::Part::Text(_))) => {
+                let row = cbor::decode(value)?;
+                let member = text(&row, "member")?.to_owned();
+                Arc::make_mut(&mut self.validators).take(member, Some(&row))
+            }
             (POLICIES, "rules", Some(key::Part::Text(target))) => {
                 self.take_rule(&target, &cbor::decode(value)?)
             }
@@ -303,6 +325,18 @@ impl Directory {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A row is gone. Of those that are kept here only votes ever go.
+    fn lose_row(&mut self, flat_key: &[u8]) -> Result<(), Error> {
+        let (contract, table, rest) = key::split(flat_key)?;
+        if (contract.as_str(), table.as_str()) == (CONTRACT, "votes") {
+            let mut parts = key::Reader::new(rest);
+            if let (Some(_), Some(key::Part::Text(id))) = (parts.next_part()?, parts.next_part()?) {
+                Arc::make_mut(&mut self.validators).take(id, None)?;
+            }
+        }
+        Ok(())
     }
 
     fn take_rule(&mut self, target: &str, row: &Value) -> Result<(), Error> {

@@ -21,6 +21,7 @@ use crate::opening::{Opening, Recovery};
 use crate::replay::{Digests, LiveIds};
 use crate::resume::resume;
 use crate::runtime::{Contracts, Runtime};
+use crate::sealing::Set;
 use crate::seals::{self, is_network, Seals};
 use crate::{deploy, first_members, first_policies, imports, limits, Error};
 
@@ -298,6 +299,7 @@ fn begin(
         digests: Digests::default(),
         directory,
         contracts: Arc::new(start.contracts),
+        sets: Arc::new([(0, Set::of(genesis.sealers.clone(), suite))].into()),
         view: store.view(),
     };
     let turn = Turn {

@@ -12,7 +12,7 @@ use tree::{BucketId, StateTree};
 use crate::checkpoint::{self, Checkpoints};
 use crate::engine::{Engine, Turn};
 use crate::formats::genesis::Genesis;
-use crate::formats::header::Header;
+use crate::formats::header::{Header, Sealers};
 use crate::head::{self, meta, Buckets, Head};
 use crate::members::{self, Directory};
 use crate::open::damaged;
@@ -20,6 +20,7 @@ use crate::opening::Recovery;
 use crate::overlay::{scan_view, Rows, Span};
 use crate::replay::{decode_block_ids, Digests, LiveIds};
 use crate::runtime::{Contracts, Deployed, Runtime, Status};
+use crate::sealing::{Set, Sets};
 use crate::seals::Seals;
 use crate::{deploy, limits, Error};
 
@@ -56,6 +57,7 @@ pub(crate) fn resume(
         digests: Digests::decode(&stored(meta::DIGESTS)?)?,
         directory: Arc::new(load_directory(&view, suite)?),
         contracts: Arc::new(load_contracts(&view, runtime.as_ref())?),
+        sets: Arc::new(load_sets(&view, &genesis)?),
         header: Arc::new(header),
         view: view.clone(),
     };
@@ -75,7 +77,11 @@ pub(crate) fn resume(
 
 /// What was loaded must be what the header commits to.
 fn check_loaded(head: &Head, suite: Suite) -> Result<(), Error> {
+    let set = head
+        .set_at(head.height())
+        .ok_or_else(|| damaged("no set seals"))?;
     for (name, found, committed) in [
+        ("sealers hash", set.hash, head.header.sealers_hash),
         ("state root", head.tree.root(), head.header.state_root),
         (
             "replay root",
@@ -201,7 +207,27 @@ fn load_directory(view: &View, suite: Suite) -> Result<Directory, Error> {
             directory.take_row(&key, &value, suite)?;
         }
     }
+    directory.settle(suite);
     Ok(directory)
+}
+
+/// The genesis set, and those that came after it.
+fn load_sets(view: &View, genesis: &Genesis) -> Result<Sets, Error> {
+    let mut sets: Sets = [(0, Set::of(genesis.sealers.clone(), genesis.suite))].into();
+    let span = Span {
+        from: meta::set(0).to_vec(),
+        to: Some(meta::set(u64::MAX).to_vec()),
+        limit: usize::MAX,
+        reverse: false,
+    };
+    for (key, value) in scan_view(view, Keyspace::Meta, &span)? {
+        let Some(height) = key.last_chunk::<8>() else {
+            continue;
+        };
+        let set = Set::of(Sealers::decode(&value)?, genesis.suite);
+        sets.insert(u64::from_be_bytes(*height), set);
+    }
+    Ok(sets)
 }
 
 fn load_contracts(view: &View, runtime: &dyn Runtime) -> Result<Contracts, Error> {

@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::formats::genesis::Genesis;
 use crate::formats::header::{check_seal, Header};
 use crate::head::{self, meta, Head};
+use crate::members::damaged;
 use crate::{limits, Error};
 
 /// Name of the side file with the seals that no block took along.
@@ -212,7 +213,11 @@ impl Engine {
         heights.into_iter().map(one).collect()
     }
 
-    fn stored_header(&self, head: &Head, height: u64) -> Result<(Vec<u8>, Header), Error> {
+    pub(crate) fn stored_header(
+        &self,
+        head: &Head,
+        height: u64,
+    ) -> Result<(Vec<u8>, Header), Error> {
         let sealed = if height > head.height() {
             None
         } else {
@@ -244,14 +249,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Checks a seal against the set of the genesis, which no rule of version 1 changes.
+    /// Checks a seal against the set in force at the header's height, up to the next one.
     pub(crate) fn check_seal(
         &self,
         header: &Header,
         hash: Hash32,
         seal: &[u8],
     ) -> Result<(), Error> {
-        let (suite, sealers) = (self.suite(), &self.genesis.sealers);
+        let head = self.head();
+        let set = head
+            .set_at(header.height)
+            .ok_or_else(|| damaged("sealers"))?;
+        let (suite, sealers) = (self.suite(), &set.sealers);
         check_seal(suite, sealers, self.genesis_hash, header, hash, seal).map_err(|error| Error {
             message: format!("height {}: {}", header.height, error.message),
             ..error

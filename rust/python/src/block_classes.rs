@@ -44,6 +44,7 @@ impl Prepared {
 pub struct Pending {
     inner: Mutex<Option<engine::Pending>>,
     header: Option<(u64, Vec<u8>, Hash32)>,
+    set_changes: Vec<([u8; 32], u64)>,
 }
 
 #[pymethods]
@@ -67,6 +68,21 @@ impl Pending {
     fn header_hash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.need()?.2 .0))
     }
+
+    /// How the set that seals changes by this block: keys with their power, 0 where they leave it.
+    #[getter]
+    fn set_changes<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, u64)> {
+        powers(py, &self.set_changes)
+    }
+}
+
+/// Keys with their power as Python has them.
+pub fn powers<'py>(
+    py: Python<'py>,
+    members: &[([u8; 32], u64)],
+) -> Vec<(Bound<'py, PyBytes>, u64)> {
+    let one = |(key, power): &([u8; 32], u64)| (PyBytes::new(py, key), *power);
+    members.iter().map(one).collect()
 }
 
 impl Pending {
@@ -75,9 +91,11 @@ impl Pending {
         let header = pending
             .header()
             .map(|(header, bytes, hash)| (header.height, bytes.to_vec(), hash));
+        let set_changes = pending.set_changes().to_vec();
         Pending {
             inner: Mutex::new(Some(pending)),
             header,
+            set_changes,
         }
     }
 

@@ -9,7 +9,7 @@ use engine::Range;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::block_classes::{Outcome, Pending, Prepared};
+use crate::block_classes::{powers, Outcome, Pending, Prepared};
 use crate::crypto_functions::bytes32;
 use crate::envelope_class::{head_of, Envelope, Gathered, PyHead};
 use crate::error::{detached, raise};
@@ -145,6 +145,32 @@ impl Engine {
         let core = self.core()?;
         let seal = seal.to_vec();
         detached(py, || core.add_seal(height, &seal))
+    }
+
+    /// Member, public key and power of each validator, by member; none where one sequencer seals.
+    fn validators<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Vec<(String, Bound<'py, PyBytes>, u64)>> {
+        let all = self.core()?.validators().into_iter();
+        let one = |v: engine::Validator| (v.member, PyBytes::new(py, &v.public), v.power);
+        Ok(all.map(one).collect())
+    }
+
+    /// The public keys of a member in force.
+    fn keys_of<'py>(&self, py: Python<'py>, member: &str) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let keys = self.core()?.keys_of(member);
+        Ok(keys.iter().map(|key| PyBytes::new(py, key)).collect())
+    }
+
+    /// Keys and powers of the set that seals the header of this height, up to the next one.
+    fn set_at<'py>(
+        &self,
+        py: Python<'py>,
+        height: u64,
+    ) -> PyResult<Vec<(Bound<'py, PyBytes>, u64)>> {
+        let set = self.core()?.set_at(height);
+        Ok(set.map_or_else(Vec::new, |set| powers(py, &set.sealers.members)))
     }
 
     /// Brings the block log to disk.

@@ -147,8 +147,12 @@ class OwnKey:
     secret: bytes | None
 
     def write(self) -> None:
-        """Write the file where there is none."""
+        """Write the file where there is none; a new node's key has signed nothing."""
+        from lianheng.consensus.cometbft.signing import begin_signing
+
         if not self.file.exists():
+            if self.spec.kind == "node":
+                begin_signing(self.file.parent, self.spec.identity.public)
             kind, custodial = self.spec.kind, self.spec.custodial
             write_identity(
                 self.file, self.spec.identity, self.secret, kind=kind, custodial=custodial

@@ -207,10 +207,12 @@ def fill_home(
 ) -> None:
     """Keys, ledger and genesis of one organisation."""
     from lianheng.consensus import create_ledger
+    from lianheng.consensus.cometbft.signing import begin_signing
 
     home.identities.mkdir(mode=0o700)
     for spec in people:
         write_identity(home.identity_file(spec.id), spec.identity)
+    begin_signing(home.path, node.identity.public)
     write_identity(home.node_identity, node.identity, kind="node")
     with create_ledger(home.ledger, genesis) as ledger:
         home.genesis_file.write_bytes(ledger.genesis_file)

@@ -30,7 +30,9 @@ class Standing:
 def standing(nodes: "Sequence[Node]") -> Standing:
     """Of nodes with equal votes, as a network on one machine has them."""
     votes = sum(node.votes for node in nodes)
-    return Standing(votes, len(nodes), losable(votes, len(nodes)))
+    told = [int(node.consensus["validators"]) for node in nodes if "validators" in node.consensus]
+    of = max(told, default=len(nodes))
+    return Standing(votes, of, losable(votes, of))
 
 
 def enough(votes: int, of: int) -> bool:

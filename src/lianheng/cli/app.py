@@ -29,6 +29,7 @@ from lianheng.cli import (
     status,
     trace,
     up,
+    validator,
     view,
 )
 
@@ -55,6 +56,7 @@ app.command(rich_help_panel=WORK)(trace.trace)
 app.add_typer(governance.app, name="governance", rich_help_panel=AGREE)
 app.add_typer(members.app, name="members", rich_help_panel=AGREE)
 app.add_typer(policy.app, name="policy", rich_help_panel=AGREE)
+app.add_typer(validator.app, name="validator", rich_help_panel=AGREE)
 app.command(rich_help_panel=PROVE)(receipt.receipt)
 app.command(rich_help_panel=PROVE)(prove.prove)
 app.command(rich_help_panel=PROVE)(export.export)

@@ -81,6 +81,7 @@ def examine(home: Path | None) -> Iterator[Finding]:
         return
     for check in (check_disk, check_sync, check_keys, check_node):
         yield guarded(check, folder)
+    yield from check_vote(folder)
     yield check_clock()
     yield from check_network(folder)
 
@@ -234,6 +235,28 @@ def check_keys(folder: Path) -> Finding:
         found = f"{len(files)} keys, {open_keys} UNENCRYPTED development keys"
         return Finding("keys", True, found, "for real use make a chain without --dev")
     return Finding("keys", True, f"{len(files)} keys, all encrypted")
+
+
+def check_vote(folder: Path) -> Iterator[Finding]:
+    """Whether the node of a network may sign with its key, as far as its files show."""
+    from lianheng.cli._home import HomeFolder
+    from lianheng.consensus.cometbft.signing import why_not
+    from lianheng.members import read_card
+    from lianheng.model import LianhengError
+
+    file = HomeFolder(folder).node_identity
+    if not file.is_file():
+        return
+    try:
+        card = read_card(file)
+    except LianhengError as failure:
+        yield Finding("vote", False, f"{failure.code}: {failure.message}", failure.hint)
+        return
+    refusal = why_not(folder, card.member, card.public, 0)
+    if refusal is None:
+        yield Finding("vote", True, f"{card.member} knows what its key signed")
+    else:
+        yield Finding("vote", False, f"{refusal.code}: {refusal.message}", refusal.hint)
 
 
 def check_node(folder: Path) -> Finding:

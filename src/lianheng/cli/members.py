@@ -40,7 +40,7 @@ def members(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """List organisations and members: kind, roles, status, keys."""
+    """List organisations, members (kind, roles, status, keys) and who votes on blocks."""
     if context.invoked_subcommand is not None:
         return
     from lianheng.cli._print import emit
@@ -67,6 +67,7 @@ def members(
             asked = f"members --at {rights.height}" + (f" --org {org}" if org else "")
             facts = [f for one in (*organisations, *found) for f in one.facts]
             facts += [f for m in found for k in keys_of(rights, m.row["id"]) for f in k.facts]
+            facts += [f for one in rights.validators for f in one.facts]
             prove(ledger, proof, asked, answer, facts, json=json)
 
 
@@ -90,6 +91,7 @@ def show(
         answer = {
             "height": rights.height,
             **person._asdict(),
+            "power": powers_of(rights).get(member, 0),
             "keys": [shown_key(one) for one in keys],
         }
         if json:
@@ -101,6 +103,7 @@ def show(
                 *rights.history.row("members", "members", member).facts,
                 *rights.history.row("members", "organisations", person.organisation).facts,
                 *(fact for one in keys for fact in one.facts),
+                *rights.history.row("members", "validators", member).facts,
             ]
             asked = f"members show {member} --at {rights.height}"
             prove(ledger, proof, asked, answer, facts, json=json)
@@ -248,17 +251,25 @@ def shown_key(one: "InForce") -> dict[str, Any]:
     return {"id": bytes(row["id"]).hex(), "public": bytes(row["public"]).hex(), **told}
 
 
+def powers_of(rights: "Rights") -> dict[str, int]:
+    """Power of the nodes that vote, by member."""
+    rows = [one.row for one in rights.validators]
+    return {row["member"]: row["power"] for row in rows if row["status"] == "active"}
+
+
 def listed(
     rights: "Rights", organisations: "Sequence[InForce]", found: "Sequence[InForce]"
 ) -> dict[str, Any]:
     """Organisations and members as one document."""
     people = {person.member: person for person in rights.people}
+    powers = powers_of(rights)
     return {
         "height": rights.height,
         "organisations": [dict(one.row) for one in organisations],
         "members": [
             {
                 **people[one.row["id"]]._asdict(),
+                "power": powers.get(one.row["id"], 0),
                 "keys": [shown_key(key) for key in keys_of(rights, one.row["id"])],
             }
             for one in found
@@ -285,7 +296,7 @@ def show_list(answer: dict[str, Any]) -> None:
         [
             (
                 one["member"],
-                one["kind"],
+                one["kind"] + (", votes" if one["power"] else ""),
                 ", ".join(one["roles"]) or "-",
                 status_of(one),
                 one["since"],
@@ -315,6 +326,7 @@ def show_member(answer: dict[str, Any]) -> None:
             "roles": ", ".join(answer["roles"]) or "-",
             "status": status_of(answer),
             "since": f"height {answer['since']}",
+            **({"votes": f"with power {answer['power']}"} if answer["power"] else {}),
         }
     )
     table(

@@ -330,11 +330,23 @@ def cells(row: dict[str, Any]) -> list[str]:
         row["node"],
         "-" if row["height"] is None else f"{row['height']:,}",
         "-" if row["lag"] is None else f"{row['lag']:,}",
-        "yes" if row["votes"] else "NO",
+        vote_text(row),
         signed_text(row),
         row["version"] or "-",
         disk,
     ]
+
+
+def vote_text(row: dict[str, Any]) -> str:
+    """Whether its vote counts; a node without one may follow by intent."""
+    consensus = row.get("consensus", {})
+    if guard := consensus.get("guard"):
+        return str(guard["code"])
+    if row["votes"]:
+        return "yes"
+    if consensus.get("catches_up_first"):
+        return "soon"
+    return "NO" if consensus.get("is_validator", True) else "follows"
 
 
 def signed_text(row: dict[str, Any]) -> str:

@@ -76,16 +76,21 @@ def network_lines(found: Mapping[str, Any]) -> dict[str, str]:
     if said := found.get("not_reachable"):
         return {"CONSENSUS": str(said)}
     child = found["cometbft"]
-    part = "votes" if found["votes"] else "does NOT vote"
-    if found["catching_up"]:
+    part = "votes" if found["votes"] else "does NOT vote" if found["is_validator"] else "follows"
+    if found["catching_up"] or found["catches_up_first"]:
         part += ", catches up"
     mempool = found["mempool"]
     lines = {
         "consensus": f"{found['member']} {part}, {found['peers']} peers, "
+        f"{found['validators']} validators, "
         f"sealed to height {found['sealed_height']:,}",
         "cometbft": f"{child['version']}, process {child['pid']}, height {found['height']:,}, "
         f"{mempool['mempool_envelopes']:,} envelopes wait",
     }
+    if guard := found["guard"]:
+        lines["NO VOTE"] = f"{guard['code']}: {guard['message']}; {guard['hint']}"
+    elif found["is_validator"] and not found["key_in_force"]:
+        lines["NO VOTE"] = "the chain has another key for this node than this home"
     if found["wrong_networks"]:
         lines["OTHERS"] = "some peers are on another network: compare the genesis hash by phone"
     return lines

@@ -31,6 +31,13 @@ TRANSACTION_BYTES = 131_072
 TRANSACTION_GAS = 100_000_000
 TRANSACTION_SIGNERS = 16
 
+# A node whose last block is older than this first follows until it is even with the others, without
+# its key: it may have been put back from a copy. Where too few of them answer, it waits as long.
+GUARD_FRESH_MS = 10_000
+GUARD_WAIT_SECONDS = 30.0
+# A start looks for this node's last vote in as many seals: what is older was signed long before.
+GUARD_SEALS = 100
+
 # The sequencer's queue: about four seconds of work at full speed; more waiting than that only
 # makes every caller's answer late, so the next one is told to come back.
 QUEUE_TRANSACTIONS = 60_000

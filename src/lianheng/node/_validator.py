@@ -10,12 +10,14 @@ Any failure of a part ends the node, with one exception: a CometBFT that dies is
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import structlog
 
 from lianheng.client import Home
 from lianheng.consensus import open_engine
+from lianheng.consensus.cometbft import _messages as m
 from lianheng.consensus.cometbft.application import CommittedBlock, LedgerApplication
 from lianheng.consensus.cometbft.backend import NetworkBackend
 from lianheng.consensus.cometbft.files import CometSockets, write_comet_home
@@ -42,10 +44,12 @@ from lianheng.node._divergence import (
     diverged,
     write_marker,
 )
+from lianheng.node._signing import NodeKeys
 from lianheng.node._votes import Votes
 
 Log = structlog.typing.FilteringBoundLogger
 _POLL_SECONDS = 0.02
+_CATCH_UP_SECONDS = 0.2
 _APP_HASH = "cometbft.app_hash"
 
 
@@ -70,6 +74,7 @@ class Validator:
         self._log = log
         self._on_failure = on_failure
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         self.failure: LianhengError | None = None
         self._settings = read_settings(home.settings_file)
         binary = find_binary(self._settings)
@@ -80,15 +85,22 @@ class Validator:
         try:
             genesis = GenesisFile.from_bytes(self._engine.genesis_file)
             check_genesis(home, self._settings, genesis)
-            write_comet_home(home.comet, self._settings, genesis, identity, self._sockets)
+            self._genesis = genesis
+            self._keys = NodeKeys(
+                home.path,
+                home.node_identity,
+                identity,
+                self._engine,
+                waits=self._must_catch_up(),
+            )
+            self._write_comet_home()
         except BaseException:
             self._engine.close()
             self._sockets.remove()
             raise
-        self._document = genesis.document
         self._rpc = CometRpc(self._sockets.rpc)
         self._seals = SealKeeper(self._engine, self._rpc, log)
-        self._votes = Votes(self._rpc, genesis.document)
+        self._votes = Votes(self._rpc, self._engine.validators)
         self._wrong_networks: set[str] = set()
         pool: EnvelopePool[Any] = EnvelopePool(
             PoolLimits.shared(
@@ -99,7 +111,7 @@ class Validator:
         )
         self._sequencer = EnvelopeSequencer(
             self._engine,
-            identity,
+            self._keys.gathering,
             pool,
             self._rpc,
             horizon_ms=genesis.document.parameters["replay_horizon_ms"],
@@ -111,6 +123,7 @@ class Validator:
             genesis=genesis,
             on_block=self._take_block,
             on_start=self._sequencer.on_start,
+            on_votes=self._take_votes,
             retain_blocks=self._settings.retain_blocks,
             log=log,
         )
@@ -125,6 +138,7 @@ class Validator:
             self._comet_given_up,
             rpc=self._sockets.rpc,
             on_event=self._take_event,
+            prepare=self._write_comet_home,
         )
         backend = NetworkBackend(self._engine, self._sequencer, self._seals, self._report)
         self.ledger = Ledger(backend, wall_clock_ms)
@@ -135,6 +149,7 @@ class Validator:
         Gives what is still missing, as other validators, in words; empty where nothing is. Returns
         early where `stopping` is set or a part failed.
         """
+        self._tell_refusal()
         self._server.start()
         self._comet.start()
         self._wait(stopping, self._answers, limits.START_SECONDS)
@@ -142,8 +157,9 @@ class Validator:
             return ""
         self._seals.start()
         self._ticker.start()
-        # With these and itself more than two thirds of equal votes are together.
-        needed = min(len(self._settings.peers), len(self._document.sealers[2]) * 2 // 3)
+        if self._keys.waits:
+            threading.Thread(target=self._catch_up, name="lianheng-even", daemon=True).start()
+        needed = self._needed()
         self._wait(
             stopping,
             lambda: self._peers() >= needed or bool(self._wrong_networks),
@@ -153,6 +169,7 @@ class Validator:
 
     def finish(self) -> None:
         """Take nothing new; what was gathered is finished where the chain goes on."""
+        self._closing.set()
         self._sequencer.close()
         self._ticker.stop()
 
@@ -201,7 +218,64 @@ class Validator:
             f"calls become final once {needed - found} more are"
         )
 
+    def _write_comet_home(self) -> None:
+        write_comet_home(
+            self._home.comet,
+            self._settings,
+            self._genesis,
+            self._keys.voting,
+            self._sockets,
+            signs=self._keys.votes,
+        )
+
+    def _must_catch_up(self) -> bool:
+        """Whether others may have gone on meanwhile, with votes that this home does not know."""
+        alone = len(self._engine.validators()) <= 1 or not self._settings.peers
+        return not alone and wall_clock_ms() - self._engine.time > limits.GUARD_FRESH_MS
+
+    def _catch_up(self) -> None:
+        """Wait without a vote until this node is where the others are; then start to vote."""
+        deadline = time.monotonic() + limits.GUARD_WAIT_SECONDS
+        while not self._closing.wait(_CATCH_UP_SECONDS):
+            try:
+                if self._rpc.status().catching_up:
+                    continue
+                own, others = self._rpc.heights()
+            except NodeError:
+                continue
+            enough = len(others) >= self._needed() or time.monotonic() > deadline
+            if enough and max(others, default=0) <= own + 1:
+                break
+        if self._keys.go_on() and not self._closing.is_set():
+            self._comet.renew()
+
+    def _needed(self) -> int:
+        """With so many others and itself more than two thirds of equal votes are together."""
+        return min(len(self._settings.peers), len(self._engine.validators()) * 2 // 3)
+
+    def _take_votes(self, request: m.FinalizeBlock) -> None:
+        if not self._keys.guard.check(request.height, request.votes):
+            # Before it can vote again: what it would sign, it may have signed otherwise.
+            self._comet.renew()
+            self._tell_refusal()
+
+    def _tell_refusal(self) -> None:
+        refusal = self._keys.refusal
+        if refusal is not None:
+            self._log.error("does not vote", code=refusal.code, reason=refusal.message)
+
+    def _settle_keys(self) -> None:
+        gathering = self._keys.gathering
+        renewed = self._keys.settle()
+        if self._keys.gathering is not gathering:
+            self._log.info("signs with the next key", key=self._keys.gathering.key_id.hex())
+            self._sequencer.sign_as(self._keys.gathering)
+        if renewed:
+            # Not on this thread: CometBFT waits for its answer.
+            threading.Thread(target=self._comet.renew, name="lianheng-renew", daemon=True).start()
+
     def _take_block(self, block: CommittedBlock) -> None:
+        self._settle_keys()
         self._sequencer.on_block(block)
         self._ticker.notify()
         self._seals.notify(block.consensus_height)
@@ -248,7 +322,11 @@ class Validator:
             "kind": "cometbft",
             "member": self._settings.member,
             "listen": str(self._settings.listen),
-            "validators": len(self._document.sealers[2]),
+            "validators": len(engine.validators()),
+            "is_validator": self._settings.member in {v[0] for v in engine.validators()},
+            "key_in_force": self._keys.is_in_force,
+            "catches_up_first": self._keys.waits,
+            "guard": None if self._keys.refusal is None else asdict(self._keys.refusal),
             "sealed_height": engine.sealed_height,
             "synced_height": engine.synced_height,
             "cometbft": {"version": self._version, **self._comet.status()},

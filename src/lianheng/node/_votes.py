@@ -4,10 +4,10 @@ A commit never changes once the next block is made, so each is asked for once.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from lianheng.model import GenesisDocument, limits, validator_address
+from lianheng.model import limits, validator_address
 
 # CometBFT's BlockIDFlagCommit: the vote was for the block.
 _SIGNED = 2
@@ -23,20 +23,17 @@ class Commits(Protocol):
 class Votes:
     """Counts votes by member."""
 
-    def __init__(self, rpc: Commits, document: GenesisDocument) -> None:
-        """The members of kind node are those of the genesis."""
+    def __init__(
+        self, rpc: Commits, validators: Callable[[], Sequence[tuple[str, bytes, int]]]
+    ) -> None:
+        """`validators` gives member, key and power of those in force."""
         self._rpc = rpc
-        self._members = {
-            validator_address(key["public"]): str(member["id"])
-            for member in document.members
-            for key in member["keys"]
-        }
+        self._validators = validators
         self._lock = threading.Lock()
         self._signed: dict[int, frozenset[bytes]] = {}
-        self._validators = [validator_address(key) for key, _ in document.sealers[2]]
 
     def counts(self, height: int) -> tuple[dict[str, int], int]:
-        """Of how many blocks below this height of CometBFT who signed how many.
+        """Of how many blocks below this height of CometBFT who signed how many, by their keys.
 
         Raise `NodeError` where CometBFT does not answer.
         """
@@ -49,10 +46,10 @@ class Votes:
                     commit = self._rpc.commit(at)
                     known[at] = frozenset() if commit is None else signers(commit.signed_header)
             self._signed = known
-        counts = {
-            self._members[address]: sum(address in who for who in known.values())
-            for address in self._validators
-        }
+        counts = {}
+        for member, public, _ in self._validators():
+            address = validator_address(public)
+            counts[member] = sum(address in who for who in known.values())
         return counts, len(known)
 
 

@@ -1,10 +1,11 @@
-"""Who belongs to the chain: organisations, members, keys and roles.
+"""Who belongs to the chain: organisations, members, keys and roles; and which nodes seal it.
 
 What always holds:
 - a row is never changed: each change adds a version, in force from the block after it (`since`);
 - a key belongs to one member for ever, and its holder proved that it has it;
 - each organisation in force has an admin in force, and each member in force has a key in force;
-- an organisation gives its members only the roles that organisations may give.
+- an organisation gives its members only the roles that organisations may give;
+- a validator is a node in force with exactly one key, and there is always one left.
 
 A member is `name@organisation`: small letters a-z, digits and `-` (and `.` in the name), so that no
 two names look alike. It ends with a letter or a digit.
@@ -40,6 +41,8 @@ TITLE_LIMIT = 200
 REASON_LIMIT = 500
 ROLES_LIMIT = 32  # of one member
 KEYS_LIMIT = 16  # in force, of one member
+VALIDATORS_LIMIT = 1_000
+POWER_LIMIT = 2**40  # of one validator
 
 COSE_KEY = b"\xa3\x01\x01\x20\x06\x21\x58\x20"  # the public key behind it: RFC 9679
 
@@ -110,6 +113,32 @@ class Held(Record):
     key: bytes
 
 
+class Validator(Record):
+    """A node that votes on blocks, with which key and power; once removed, until it is added."""
+
+    member: str
+    version: int
+    since: int
+    status: str
+    key: bytes
+    power: int
+
+
+class Vote(Record):
+    """A validator in force. These rows together are the set that seals the next block."""
+
+    organisation: str
+    member: str
+    public: bytes
+    power: int
+
+
+class Sequencer(Record):
+    """The node whose key seals a chain that nobody votes on."""
+
+    member: str
+
+
 class Changed(Event):
     """Something is another from height `since` on."""
 
@@ -146,7 +175,7 @@ def proof_text(chain: str, member: str) -> bytes:
 
 
 class Members(Contract):
-    """Organisations, members, keys and roles of the chain."""
+    """Organisations, members, keys, roles and validators of the chain."""
 
     organisations = Table(Organisation, key=("name", "version"))
     members = Table(Member, key=("id", "version"))
@@ -155,6 +184,9 @@ class Members(Contract):
     seats = Table(Seat, key="organisation")
     admins = Table(Admin, key=("organisation", "member"))
     held = Table(Held, key=("member", "key"))
+    validators = Table(Validator, key=("member", "version"))
+    votes = Table(Vote, key=("organisation", "member"))
+    sequencers = Table(Sequencer, key="member")
 
     # --- organisations ---------------------------------------------------------------------------
 
@@ -302,18 +334,26 @@ class Members(Contract):
     @call(by="SELF or SELF role:admin")
     def add_key(self, member: str, public: bytes, custodial: bool, possession: bytes) -> Key:
         """Give a member another key, beside those that it has."""
-        self.known_member(member)
+        row = self.known_member(member)
+        free = self.vote_of(row) is None
+        require(free, "validator", f"{member} votes with the key that it has: rotate that one")
         return self.new_key(member, public, custodial, possession)
 
     @call(by="SELF or SELF role:admin")
     def rotate_key(
         self, member: str, old: bytes, public: bytes, custodial: bool, possession: bytes
     ) -> Key:
-        """Put a new key in the place of one that is old, or lost."""
-        self.known_member(member)
+        """Put a new key in the place of one that is old, or lost. A validator votes with it."""
+        row = self.known_member(member)
         self.own_key(member, old)
+        seals = self.sequencers.get(member) is not None
+        require(not seals, "sequencer", f"{member} seals this chain with its key for ever")
         self.end_key(old, REMOVED)
-        return self.new_key(member, public, custodial, possession)
+        key = self.new_key(member, public, custodial, possession)
+        vote = self.vote_of(row)
+        if vote is not None:
+            self.put_vote(vote.replace(public=public))
+        return key
 
     @call(by="SELF or SELF role:admin")
     def revoke_key(self, member: str, key: bytes) -> Key:
@@ -322,6 +362,33 @@ class Members(Contract):
         others = len(self.held.scan(member, limit=2)) > 1
         require(others, "last_key", f"it is the last key of {member}: rotate it instead")
         return self.end_key(key, REMOVED)
+
+    # --- validators ------------------------------------------------------------------------------
+
+    @call(by="MAJORITY role:admin")
+    def add_validator(self, id: str, power: int) -> Validator:
+        """Let a node vote on blocks, with the one key that it has."""
+        row = self.known_member(id)
+        require(row.kind == "node", "kind", f"{id} is no node: it is a {row.kind}")
+        seated = row.status == ACTIVE and self.seats.get(row.organisation) is not None
+        require(seated, "status", f"{id} is not in force")
+        count = len(self.votes.scan(limit=VALIDATORS_LIMIT))
+        require(count > 0, "sequencer", "one sequencer seals this chain, and nobody votes")
+        require(count < VALIDATORS_LIMIT, "validators", f"there are {count} validators")
+        require(self.vote_of(row) is None, "known", f"{id} is a validator")
+        require(0 < power <= POWER_LIMIT, "power", f"power is from 1 to {POWER_LIMIT}")
+        held = self.held.scan(id, limit=2)
+        require(len(held) == 1, "keys", f"{id} has several keys, and a validator votes with one")
+        public = self.keys[held[0].key, 0].public
+        return self.put_vote(Vote(row.organisation, id, public, power))
+
+    @call(by="SELF role:admin or MAJORITY role:admin")
+    def remove_validator(self, id: str, reason: str) -> Validator:
+        """A node votes no more, and may go on following."""
+        vote = self.vote_of(self.known_member(id))
+        if vote is None:
+            raise Rejected("unknown", f"{id} is no validator")
+        return self.end_vote(vote, reason)
 
     # --- the catalogue of roles ------------------------------------------------------------------
 
@@ -418,6 +485,8 @@ class Members(Contract):
     def vacate(self, name: str) -> None:
         others = len(self.seats.scan(limit=2)) > 1
         require(others, "last_organisation", f"{name} is the last organisation in force")
+        for vote in self.votes.scan(name, limit=VALIDATORS_LIMIT):
+            self.end_vote(vote, "")
         del self.seats[name]
 
     def known_member(self, id: str) -> Member:
@@ -459,6 +528,9 @@ class Members(Contract):
     def retreat(self, row: Member) -> None:
         if ADMIN in row.roles:
             self.resign(row)
+        vote = self.vote_of(row)
+        if vote is not None:
+            self.end_vote(vote, "")
 
     def resign(self, row: Member) -> None:
         others = len(self.admins.scan(row.organisation, limit=2)) > 1
@@ -468,6 +540,30 @@ class Members(Contract):
             f"{row.id} is the last admin of {row.organisation}: make another one first",
         )
         del self.admins[row.organisation, row.id]
+
+    def vote_of(self, row: Member) -> Vote | None:
+        return self.votes.get((row.organisation, row.id))
+
+    def put_vote(self, vote: Vote) -> Validator:
+        self.votes[vote.organisation, vote.member] = vote
+        return self.next_validator(vote, ACTIVE, "")
+
+    def end_vote(self, vote: Vote, reason: str) -> Validator:
+        others = len(self.votes.scan(limit=2)) > 1
+        why = f"{vote.member} is the last validator: add another one first"
+        require(others, "last_validator", why)
+        require(len(reason) <= REASON_LIMIT, "reason", "the reason is too long")
+        del self.votes[vote.organisation, vote.member]
+        return self.next_validator(vote, REMOVED, reason)
+
+    def next_validator(self, vote: Vote, status: str, reason: str) -> Validator:
+        id, key, since = vote.member, key_id_of(vote.public), self.height + 1
+        last = self.validators.scan(id, limit=1, reverse=True)
+        version = last[0].version + 1 if last else 0
+        row = Validator(id, version, since, status, key, vote.power)
+        self.validators[id, version] = row
+        self.emit(Changed("validator", id, status, since, reason))
+        return row
 
     def known_role(self, name: str) -> Role:
         row = self.role(name)
@@ -505,6 +601,12 @@ class Members(Contract):
         del self.held[row.member, id]
         self.emit(Changed("key", id.hex(), status, row.since, row.member))
         return row
+
+    @invariant
+    def each_validator_is_in_force(self) -> None:
+        for vote in self.votes.scan(limit=VALIDATORS_LIMIT):
+            assert self.seats.get(vote.organisation) is not None
+            assert self.keys_of(vote.member) == [key_id_of(vote.public)]
 
     @invariant
     def each_seat_has_an_admin(self) -> None:

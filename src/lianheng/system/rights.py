@@ -141,6 +141,11 @@ class Rights:
             found.setdefault(one.row["member"], []).append(one)
         return found
 
+    @cached_property
+    def validators(self) -> Sequence[InForce]:
+        """Nodes that voted, or did before, by id; none where one sequencer seals."""
+        return self.history.rows("members", "validators")
+
     def person(self, member: str) -> Person:
         """One member; raise `NotFound` where there was none."""
         found = self.history.row("members", "members", member).row

@@ -17,6 +17,7 @@ from lianheng.consensus.cometbft.files import CometSockets, make_node_key, write
 from lianheng.consensus.cometbft.process import CometProcess, check_version, find_binary
 from lianheng.consensus.cometbft.rpc import CometRpc
 from lianheng.consensus.cometbft.settings import Address, ConsensusSettings, Peer
+from lianheng.consensus.cometbft.signing import STATE, begin_signing
 from lianheng.members import Genesis, Identity, MemberSpec
 from lianheng.members._genesis import Validator
 from lianheng.model import (
@@ -94,7 +95,9 @@ class ValidatorHome:
     def comet(self) -> Path:
         return self.settings.comet_home
 
-    def write(self, application: str | None = "kvstore") -> None:
+    def write(self, application: str | None = "kvstore", *, signs: bool = True) -> None:
+        if signs and not (self.settings.folder / STATE).exists():
+            begin_signing(self.settings.folder, self.identity.public)
         write_comet_home(
             self.comet,
             self.settings,
@@ -102,6 +105,7 @@ class ValidatorHome:
             self.identity,
             self.sockets,
             application=application,
+            signs=signs,
         )
 
 

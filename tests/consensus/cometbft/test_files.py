@@ -35,7 +35,6 @@ from lianheng.consensus.cometbft.files import (
 )
 from lianheng.members import Identity
 from lianheng.model import (
-    Damaged,
     GenesisFile,
     LianhengError,
     MemberId,
@@ -124,27 +123,21 @@ def test_what_was_signed_and_the_node_key_stay(tmp_path: Path) -> None:
     assert not list(home.comet.rglob(".*"))
 
 
-def test_a_lost_vote_state_is_not_made_up(tmp_path: Path) -> None:
+def test_a_node_that_must_not_sign_has_a_key_without_meaning(tmp_path: Path) -> None:
     home = lone_home(tmp_path)
     home.write()
-    (home.comet / files.BLOCK_STORE).mkdir()
     (home.comet / files.VALIDATOR_STATE).unlink()
-    with pytest.raises(Damaged) as failure:
-        home.write()
-    assert failure.value.code == "cometbft.vote_state_missing"
-
-
-def test_another_key_is_refused(tmp_path: Path) -> None:
-    home = lone_home(tmp_path)
-    home.write()
     before = (home.comet / files.VALIDATOR_KEY).read_bytes()
-    other = replace(home, identity=node_identity(0))
-    with pytest.raises(Damaged) as failure:
-        other.write()
-    assert failure.value.code == "cometbft.key_changed"
-    assert home.identity.public.hex() in failure.value.message
-    assert other.identity.public.hex() in failure.value.message
+    home.write(signs=False)
+    assert not (home.comet / files.VALIDATOR_STATE).exists()
     assert (home.comet / files.VALIDATOR_KEY).read_bytes() == before
+    fields = tomllib.loads((home.comet / files.CONFIGURATION).read_text())
+    assert fields["priv_validator_key_file"] == str(files.FOLLOWER_KEY)
+    assert fields["priv_validator_state_file"] == str(files.FOLLOWER_STATE)
+    unknown = json.loads((home.comet / files.FOLLOWER_KEY).read_text())
+    assert unknown["address"] != json.loads(before)["address"]
+    for name in (files.FOLLOWER_KEY, files.FOLLOWER_STATE):
+        assert stat.S_IMODE((home.comet / name).stat().st_mode) == 0o600
 
 
 def test_another_genesis_is_refused_with_both_hashes(tmp_path: Path) -> None:
@@ -197,11 +190,11 @@ def test_parts_that_do_not_belong_together(tmp_path: Path) -> None:
 def test_a_damaged_key_file_is_named(tmp_path: Path, content: str) -> None:
     home = lone_home(tmp_path)
     home.write()
-    (home.comet / files.VALIDATOR_KEY).write_text(content)
+    (home.comet / files.NODE_KEY).write_text(content)
     with pytest.raises(LianhengError) as failure:
         home.write()
     assert failure.value.code == "cometbft.file_damaged"
-    assert "priv_validator_key.json" in failure.value.message
+    assert "node_key.json" in failure.value.message
 
 
 def test_sockets_of_a_deep_folder_lie_elsewhere(tmp_path: Path) -> None:

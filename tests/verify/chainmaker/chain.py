@@ -124,6 +124,7 @@ class Chain:
             self.write(["members", "roles", role["name"], 0], active | role)
         for member in document["members"]:
             self._fill_member(member, active)
+            self._fill_validator(member, document["sealers"], active)
         for target, policy in document["policies"].items():
             row = first | {"target": target, "policy": policy}
             self.write(["policies", "rules", target, 0], row)
@@ -144,6 +145,25 @@ class Chain:
             row |= {"id": key_id, "member": name}
             self.write(["members", "keys", key_id, 0], active | row)
             self.write(["members", "held", name, key_id], {"member": name, "key": key_id})
+
+    def _fill_validator(
+        self, member: dict[str, Any], sealers: list[Any], active: dict[str, Any]
+    ) -> None:
+        name, organisation = member["id"], member["id"].split("@")[1]
+        powers = {bytes(public): power for public, power in sealers[2]}
+        for one in member["keys"]:
+            power = powers.get(one["public"])
+            if power is None:
+                continue
+            if sealers[1] == "solo":
+                self.write(["members", "sequencers", name], {"member": name})
+                continue
+            key_id = digest(encode({1: 1, -1: 6, -2: one["public"]}))
+            row = {"member": name, "key": key_id, "power": power}
+            self.write(["members", "validators", name, 0], active | row)
+            row = {"organisation": organisation, "member": name}
+            row |= {"public": one["public"], "power": power}
+            self.write(["members", "votes", organisation, name], row)
 
     def write(self, key: list[Any], value: Any) -> None:
         self.rows[tuple_key(key)] = encode(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -67,7 +68,7 @@ def parse_genesis(data: bytes) -> Genesis:
     _roles(document["roles"])
     _policies(document["policies"])
     members, nodes = _members(document["members"], header.chain, organisations)
-    _check_sealers(sealers, nodes)
+    _check_sealers(sealers, nodes, members)
     _contracts(document["contracts"])
     return Genesis(header, sealers, members)
 
@@ -105,8 +106,10 @@ def _check_header(
             )
 
 
-def _check_sealers(sealers: Sealers, nodes: frozenset[bytes]) -> None:
-    """The keys of a quorum are those of nodes: there their possession is proved."""
+def _check_sealers(
+    sealers: Sealers, nodes: frozenset[bytes], members_by_key: dict[bytes, str]
+) -> None:
+    """Each key of a quorum is the one key of a node: there its possession is proved."""
     if sealers.kind != COMETBFT:
         return
     for number, one in enumerate(sealers.members, 1):
@@ -115,6 +118,13 @@ def _check_sealers(sealers: Sealers, nodes: frozenset[bytes]) -> None:
                 "genesis.sealers",
                 f"key {number} of {len(sealers.members)} that seal, {one.public.hex()[:8]}…, "
                 "is no key of a member of kind node",
+            )
+    keys = Counter(members_by_key.values())
+    for one in sealers.members:
+        member = members_by_key[key_id(one.public)]
+        if keys[member] > 1:
+            raise VerificationError(
+                "genesis.sealers", f"{member} seals and has {keys[member]} keys, not one"
             )
 
 

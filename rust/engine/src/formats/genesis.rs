@@ -229,7 +229,7 @@ impl Genesis {
     }
 }
 
-/// Each validator's key is also a key of a node, where its possession is proved.
+/// Each validator's key is also the one key of a node, where its possession is proved.
 fn check_validators(sealers: &Sealers, members: &[Member]) -> Result<(), Error> {
     if sealers.kind != "cometbft" {
         return Ok(());
@@ -240,7 +240,7 @@ fn check_validators(sealers: &Sealers, members: &[Member]) -> Result<(), Error> 
         .flat_map(|member| member.keys.iter().map(|(public, _)| public))
         .collect();
     match sealers.members.iter().find(|(key, _)| !nodes.contains(key)) {
-        None => Ok(()),
+        None => check_one_key(sealers, members),
         Some((key, _)) => {
             let message = format!(
                 "validator key {} is no key of a member of kind node",
@@ -249,6 +249,25 @@ fn check_validators(sealers: &Sealers, members: &[Member]) -> Result<(), Error> 
             Err(Error::new("genesis.bad_sealers", message)
                 .in_field("sealers")
                 .hint("list the key, with its proof of possession, under the node's member"))
+        }
+    }
+}
+
+/// Which key a validator votes with is never a question.
+fn check_one_key(sealers: &Sealers, members: &[Member]) -> Result<(), Error> {
+    let voting: BTreeSet<&[u8; 32]> = sealers.members.iter().map(|(key, _)| key).collect();
+    let votes = |member: &&Member| member.keys.iter().any(|(key, _)| voting.contains(key));
+    match members
+        .iter()
+        .filter(votes)
+        .find(|member| member.keys.len() > 1)
+    {
+        None => Ok(()),
+        Some(member) => {
+            let message = format!("{} votes and has {} keys", member.id, member.keys.len());
+            Err(Error::new("genesis.bad_sealers", message)
+                .in_field("sealers")
+                .hint("a validator has one key"))
         }
     }
 }

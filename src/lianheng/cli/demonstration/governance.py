@@ -2,7 +2,8 @@
 
 All on one machine, with a key for each organisation. A contract is proposed, one organisation
 rejects it, its text is changed, three agree and it deploys by itself; a lost key is replaced; an
-auditor asks who could do what at an old height and has the answer proved.
+auditor asks who could do what at an old height and has the answer proved; a validator of a network
+gets a fresh key.
 """
 
 import time
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lianheng.cli._evidence import write_proofs
 from lianheng.cli._proposals import Proposal, changed_lines, read_proposal, wait_for_run
+from lianheng.cli.demonstration import rotation
 from lianheng.cli.demonstration.lines import row
 from lianheng.cli.demonstration.proof import forge, last_line, run_verifier
 from lianheng.members import Identity, Registration
@@ -78,6 +80,7 @@ def perform(folder: Path, *, quiet: bool) -> dict[str, Any]:
         deployed = agree(play, second, tell)
         replaced = replace_lost_key(play, tell)
         audit(play, deployed, replaced, tell)
+        play.steps.append(rotation.perform(folder / "network", ORGANISATIONS, tell))
         play.note("end", blocks=ledger.height)
     return {"steps": play.steps, "limit": LIMIT}
 

@@ -14,13 +14,20 @@ _Setting: TypeAlias = str | int | bool | list[str]
 _SPARE_INBOUND_PEERS = 20
 
 
-def config_toml(settings: ConsensusSettings, *, proxy_app: str, rpc: str) -> str:
-    """The whole file; `proxy_app` and `rpc` are addresses with their scheme."""
+def config_toml(
+    settings: ConsensusSettings, *, proxy_app: str, rpc: str, key: str, state: str
+) -> str:
+    """The whole file; `proxy_app` and `rpc` are addresses with their scheme.
+
+    `key` and `state` are the files to sign with, below CometBFT's home.
+    """
     top: dict[str, _Setting] = {
         "proxy_app": proxy_app,
         "abci": "socket",
         # Without it CometBFT tells everybody the name of the machine.
         "moniker": settings.member,
+        "priv_validator_key_file": key,
+        "priv_validator_state_file": state,
         "db_backend": "goleveldb",
         "log_level": settings.log_level,
         "log_format": "plain",

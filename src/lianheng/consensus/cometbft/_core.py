@@ -31,6 +31,10 @@ class DecidedPending(PendingBlock, Protocol):
     def height(self) -> int:
         """Height of its header, if it has one."""
 
+    @property
+    def set_changes(self) -> Sequence[tuple[bytes, int]]:
+        """Keys of the set that seals with their power, 0 where they leave it."""
+
 
 class CheckedTransactions(Protocol):
     """Prepared transactions of a node that gathers."""

@@ -71,6 +71,7 @@ class _Executed:
     time: int
     envelopes: Sequence[OpenedEnvelope]
     passed_over: Sequence[tuple[bytes, bytes]]
+    updates: Sequence[tuple[bytes, int]]
 
 
 class LedgerApplication:
@@ -84,6 +85,7 @@ class LedgerApplication:
         genesis: GenesisFile,
         on_block: Callable[[CommittedBlock], None],
         on_start: Callable[[], None] = lambda: None,
+        on_votes: Callable[[m.FinalizeBlock], None] = lambda _: None,
         retain_blocks: int = 0,
         clock_ms: Clock = system_wall_ms,
         fault: FaultPoint | None = None,
@@ -91,14 +93,15 @@ class LedgerApplication:
     ) -> None:
         """`on_block` hears of each committed block, `on_start` of each start of CometBFT.
 
-        Both run on ABCI's threads and must be brief. `retain_blocks` are kept for others; 0 keeps
-        all.
+        `on_votes` hears of each decided block before it is executed. All run on ABCI's threads and
+        must be brief. `retain_blocks` are kept for others; 0 keeps all.
         """
         self._engine = engine
         self._pool = pool
         self._genesis = genesis
         self._on_block = on_block
         self._on_start = on_start
+        self._on_votes = on_votes
         self._retain_blocks = retain_blocks
         self._clock_ms = clock_ms
         self._fault = fault or _native.fault_point
@@ -111,6 +114,7 @@ class LedgerApplication:
         self._app_hash = engine.header_hash
         self._executed: _Executed | None = None
         self._committed: tuple[int, bytes] | None = None
+        self._updates: Sequence[tuple[bytes, int]] = ()
 
     def info(self, request: m.Info) -> m.InfoAnswer:
         """The last height committed here: after a start that of the last header."""
@@ -190,16 +194,20 @@ class LedgerApplication:
         return m.ProcessProposalAnswer(accept=True)
 
     def finalize_block(self, request: m.FinalizeBlock) -> m.FinalizeBlockAnswer:
-        """Execute a decided block; the answer to the same block is the same."""
+        """Execute a decided block; the answer to the same block is the same.
+
+        What changes of the set that seals holds from the block after the next one on.
+        """
         self._fault("abci.finalize.before")
+        self._on_votes(request)
         with self._lock:
             if self._is_repeated(request):
-                return m.FinalizeBlockAnswer(len(request.txs), self._app_hash)
+                return m.FinalizeBlockAnswer(len(request.txs), self._app_hash, self._updates)
             self._executed = None
             executed = self._execute(request)
             self._executed = executed
         self._fault("abci.finalize.executed")
-        return m.FinalizeBlockAnswer(len(request.txs), executed.app_hash)
+        return m.FinalizeBlockAnswer(len(request.txs), executed.app_hash, executed.updates)
 
     def commit(self) -> m.CommitAnswer:
         """Keep the executed block, then tell who waits."""
@@ -261,7 +269,14 @@ class LedgerApplication:
             )
             app_hash = self._engine.header_hash if pending.empty else pending.header_hash
         return _Executed(
-            request.height, request.hash, app_hash, pending, time, envelopes, passed_over
+            request.height,
+            request.hash,
+            app_hash,
+            pending,
+            time,
+            envelopes,
+            passed_over,
+            tuple(pending.set_changes),
         )
 
     def _keep(self, executed: _Executed) -> CommittedBlock:
@@ -272,6 +287,7 @@ class LedgerApplication:
         self._admission.block_time = executed.time
         self._app_hash = executed.app_hash
         self._committed = (executed.height, executed.hash)
+        self._updates = executed.updates
         hashes = [envelope.hash for envelope in executed.envelopes]
         decided = [(envelope.data, envelope.hash) for envelope in executed.envelopes]
         self._pool.block([*decided, *executed.passed_over], executed.time)

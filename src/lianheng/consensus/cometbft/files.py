@@ -4,11 +4,11 @@
     HOME/comet/config/genesis.json               the same bytes on every node
     HOME/comet/config/node_key.json              made once; its id is what peers name
     HOME/comet/config/priv_validator_key.json    the node's key in CometBFT's form
-    HOME/comet/data/priv_validator_state.json    made once and NEVER replaced: what was voted for
+    HOME/comet/data/priv_validator_state.json    what it voted for: see `signing`
+    HOME/comet/config/follower_key.json          a key without meaning, where the node must not sign
 
 Nobody distributes a second genesis: CometBFT's is a function of ours. The folder belongs to one
-genesis and one key; another one is refused, because a validator that forgets what it signed may
-sign twice.
+genesis; another one is refused.
 """
 
 import base64
@@ -44,7 +44,8 @@ CONFIGURATION = Path("config/config.toml")
 NODE_KEY = Path("config/node_key.json")
 VALIDATOR_KEY = Path("config/priv_validator_key.json")
 VALIDATOR_STATE = Path("data/priv_validator_state.json")
-BLOCK_STORE = Path("data/blockstore.db")
+FOLLOWER_KEY = Path("config/follower_key.json")
+FOLLOWER_STATE = Path("data/follower_state.json")
 
 SHORT_PREFIX = "lianheng-comet-"
 _CHAIN_ID_BYTES = 24
@@ -96,25 +97,39 @@ def write_comet_home(
     validator: Identity,
     sockets: CometSockets,
     *,
+    signs: bool = True,
     application: str | None = None,
 ) -> None:
     """Make or renew CometBFT's home; `application` replaces our ABCI socket in tests.
 
+    Where the node `signs`, its state file MUST be there (`signing.begin_signing`); else CometBFT
+    runs with a key that means nothing, and the node's own files are left alone.
+
     Raise `UsageError` (`cometbft.wrong_genesis`, `cometbft.wrong_member`) where the parts do not
-    belong together, `Damaged` (`cometbft.key_changed`, `cometbft.vote_state_missing`, ...) where
-    the folder is not what this node left there.
+    belong together, `Damaged` where the folder is not what this node left there.
     """
     _check_parts(settings, genesis, validator)
-    _check_folder(folder, genesis, validator)
+    _check_folder(folder, genesis)
     for part in ("config", "data"):
         (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
     _replace(folder / GENESIS, genesis_json(genesis), mode=0o644)
     make_node_key(folder)
-    _replace(folder / VALIDATOR_KEY, _validator_key_json(validator), mode=0o600)
-    if not (folder / VALIDATOR_STATE).exists():
-        _write_once(folder / VALIDATOR_STATE, _json({"height": "0", "round": 0, "step": 0}))
+    if signs:
+        key, state = VALIDATOR_KEY, VALIDATOR_STATE
+        _replace(folder / VALIDATOR_KEY, _validator_key_json(validator), mode=0o600)
+    else:
+        key, state = FOLLOWER_KEY, FOLLOWER_STATE
+        unknown = Identity.generate("follower@localhost")
+        _replace(folder / FOLLOWER_KEY, _validator_key_json(unknown), mode=0o600)
+        _replace(folder / FOLLOWER_STATE, _json({"height": "0", "round": 0, "step": 0}), mode=0o600)
     proxy_app = application or f"unix://{sockets.abci}"
-    text = _config.config_toml(settings, proxy_app=proxy_app, rpc=f"unix://{sockets.rpc}")
+    text = _config.config_toml(
+        settings,
+        proxy_app=proxy_app,
+        rpc=f"unix://{sockets.rpc}",
+        key=str(key),
+        state=str(state),
+    )
     _replace(folder / CONFIGURATION, text.encode(), mode=0o644)
 
 
@@ -206,7 +221,7 @@ def _check_parts(settings: ConsensusSettings, genesis: GenesisFile, validator: I
         )
 
 
-def _check_folder(folder: Path, genesis: GenesisFile, validator: Identity) -> None:
+def _check_folder(folder: Path, genesis: GenesisFile) -> None:
     if (folder / GENESIS).exists():
         found = _read_json(folder / GENESIS).get("app_hash")
         if found != genesis.hash.hex().upper():
@@ -217,21 +232,6 @@ def _check_folder(folder: Path, genesis: GenesisFile, validator: Identity) -> No
                 "bring the genesis.cbor of the chain that ran here, or name a new home; "
                 "never empty the folder of a validator that votes",
             )
-    if (folder / VALIDATOR_KEY).exists():
-        public = _read_public(folder / VALIDATOR_KEY)
-        if public != validator.public:
-            raise Damaged(
-                "cometbft.key_changed",
-                f"{folder / VALIDATOR_KEY} holds key {public.hex()}, "
-                f"the identity of {validator.member} has {validator.public.hex()}",
-                "restore the node.identity that this node ran with",
-            )
-    if (folder / BLOCK_STORE).exists() and not (folder / VALIDATOR_STATE).exists():
-        raise Damaged(
-            "cometbft.vote_state_missing",
-            f"{folder / VALIDATOR_STATE} is gone, and with it what this validator signed",
-            "restore it from this disk; without it the node might vote twice for one height",
-        )
 
 
 def _validator_key_json(validator: Identity) -> bytes:

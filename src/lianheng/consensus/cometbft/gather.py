@@ -122,6 +122,10 @@ class EnvelopeSequencer:
     def start(self) -> None:
         """Nothing: its threads run, and `ticks` wakes the chain when a timer is due."""
 
+    def sign_as(self, signer: Signer) -> None:
+        """Sign envelopes with another key of this node from here on."""
+        self._signer = signer
+
     def status(self) -> Mapping[str, Any]:
         """Queue, envelopes under way and block interval; `stopped` names a failure in force."""
         intake = self._intake

@@ -66,8 +66,11 @@ class CometProcess:
         *,
         rpc: Path | None = None,
         on_event: Callable[[CometEvent], None] = lambda _: None,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         """`rpc` is CometBFT's socket: what a killed child left of it is removed at each start.
+
+        `prepare` is called before each start of a child, on the supervising thread.
 
         `on_exit` is called at most once, when the child is given up, and `on_event` for what it
         tells, both on the supervising thread; neither is after `stop` began.
@@ -79,6 +82,8 @@ class CometProcess:
         self._on_exit = on_exit
         self._rpc = rpc
         self._on_event = on_event
+        self._prepare = prepare
+        self._renewing = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -123,6 +128,19 @@ class CometProcess:
                     self._child.kill()
             thread.join()
 
+    def renew(self) -> None:
+        """End the child at once and have another one started; returns when the old one is gone.
+
+        Nothing that it was about to say is said any more.
+        """
+        with self._lock:
+            child = self._child
+            if child is None:
+                return
+            self._renewing.set()
+            child.kill()
+        child.wait()
+
     def status(self) -> Mapping[str, Any]:
         """Its process id, how often it was started, and why it was given up."""
         return {
@@ -155,6 +173,9 @@ class CometProcess:
             now = time.monotonic()
             if self._stopping.is_set():
                 return None
+            if self._renewing.is_set():
+                self._renewing.clear()
+                continue
             cause = watch.cause
             self._log.warning(
                 "CometBFT ended", exit_code=code, cause=None if cause is None else cause.message
@@ -181,6 +202,7 @@ class CometProcess:
         """One child from its start to its end: its exit code and what it told."""
         if self._rpc is not None:
             self._rpc.unlink(missing_ok=True)
+        self._prepare()
         watch = LineWatch(self._log_file, self._take_event)
         with self._lock:
             if self._stopping.is_set():

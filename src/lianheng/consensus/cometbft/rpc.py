@@ -1,4 +1,4 @@
-"""CometBFT's RPC over its Unix socket: the six calls that a node makes, typed, with time limits.
+"""CometBFT's RPC over its Unix socket: the calls that a node makes, typed, with time limits.
 
 JSON stays at this edge: hashes and keys come out as bytes, 64-bit numbers (texts in CometBFT's
 JSON) as int. `commit` and `validators` keep their JSON, which `seals` turns into ours. Any thread
@@ -119,6 +119,19 @@ class CometRpc:
         """Who is connected. Raise `NodeError`."""
         peers = _read(self._ask("net_info", {}), "peers", list)
         return [_peer(peer) for peer in peers]
+
+    def heights(self) -> tuple[int, list[int]]:
+        """The height that this node works on, and those of the nodes that said theirs.
+
+        Raise `NodeError`.
+        """
+        answer = self._ask("dump_consensus_state", {})
+        own = _number(_read(answer, "round_state", dict), "height")
+        others = []
+        for peer in answer.get("peers") or []:
+            state = _read(_read(peer, "peer_state", dict), "round_state", dict)
+            others.append(_number(state, "height"))
+        return own, [height for height in others if height > 0]
 
     def block(self, height: int) -> CometBlock | None:
         """The decided block of a height, or None where it is not there (yet, or any more)."""

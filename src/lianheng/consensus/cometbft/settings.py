@@ -26,6 +26,7 @@ from lianheng.model import (
 
 SETTINGS_NAME = "lianheng.toml"
 IDENTITY_NAME = "node.identity"
+NEXT_IDENTITY_NAME = "node.next.identity"
 LOG_LEVELS = ("debug", "info", "error", "none")
 
 _TOP = ("chain", "genesis", "node", "consensus")
