@@ -205,6 +205,9 @@ class Engine:
     def next_timer(self) -> int | None:
         """Block time (ms) from which the next block runs a timer; None where no timer waits."""
     @property
+    def closed(self) -> bytes | None:
+        """The row that closed the chain, encoded; None where it is open."""
+    @property
     def recovery(self) -> dict[str, CborValue]: ...
     def status(self) -> dict[str, CborValue]: ...
     # the solo path: prepare (any thread, many at once), then execute and commit (one thread)

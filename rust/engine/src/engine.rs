@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use store::{Keyspace, Store, WriteSet};
 
 use crate::checkpoint::Checkpoints;
+use crate::closing;
 use crate::execute::{Base, Execution, Trace, Verdict};
 use crate::formats::block::Block;
 use crate::formats::genesis::Genesis;
@@ -285,6 +286,7 @@ impl Engine {
                 height,
                 time,
                 check_signatures,
+                closed: head.closed.is_some(),
             },
             Arc::clone(&head.contracts),
         );
@@ -360,6 +362,9 @@ impl Engine {
         let mut next = head.clone();
         next.contracts = contracts;
         let (state, index) = state.into_writes();
+        if let Some(Some(row)) = state.get(&closing::row_key(&self.genesis.chain)) {
+            next.closed = Some(Arc::clone(row));
+        }
         next.tree = update_tree(&mut pending, head, suite, &state)?;
         let rows = state.iter();
         let rows = rows.map(|(key, value)| (key.as_ref(), value.as_deref()));

@@ -18,6 +18,7 @@ pub mod bench;
 mod callers;
 mod chain_answers;
 mod checkpoint;
+mod closing;
 mod contract_python;
 mod declaration;
 mod deploy;

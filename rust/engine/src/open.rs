@@ -296,6 +296,7 @@ fn begin(
         digests: Digests::default(),
         directory,
         contracts: Arc::new(start.contracts),
+        closed: None,
         view: store.view(),
     };
     let turn = Turn {

@@ -21,7 +21,7 @@ use crate::overlay::{scan_view, Rows, Span};
 use crate::replay::{decode_block_ids, Digests, LiveIds};
 use crate::runtime::{Contracts, Deployed, Runtime, Status};
 use crate::seals::Seals;
-use crate::{deploy, limits, Error};
+use crate::{closing, deploy, limits, Error};
 
 /// Takes up the store at the height that it holds.
 pub(crate) fn resume(
@@ -56,6 +56,7 @@ pub(crate) fn resume(
         digests: Digests::decode(&stored(meta::DIGESTS)?)?,
         directory: Arc::new(load_directory(&view, suite)?),
         contracts: Arc::new(load_contracts(&view, runtime.as_ref())?),
+        closed: closing::stored(&view, &genesis.chain)?,
         header: Arc::new(header),
         view: view.clone(),
     };

@@ -273,6 +273,9 @@ struct Room {
 impl Execution<'_> {
     /// Runs the timers that are due, as far as the block has room for them. Call before any transaction.
     pub(crate) fn run_timers(&mut self) -> Result<(), Error> {
+        if self.closed {
+            return Ok(());
+        }
         let parameters = self.base.parameters;
         let limit = usize::try_from(parameters.block_timers).unwrap_or(usize::MAX);
         let places = {
@@ -286,6 +289,10 @@ impl Execution<'_> {
         };
         for place in places {
             if !self.take_timer(&place, &mut room)? {
+                break;
+            }
+            self.note_closing();
+            if self.closed {
                 break;
             }
         }
@@ -398,9 +405,12 @@ fn next_moment(view: &View, contracts: &Contracts) -> Result<Option<u64>, Error>
 }
 
 impl Engine {
-    /// Block time (ms) from which the next block runs a timer, transactions or not; none where no timer waits.
+    /// Block time (ms) from which the next block runs a timer, transactions or not; none where no timer waits, or the chain is closed.
     pub fn next_timer(&self) -> Result<Option<u64>, Error> {
         let head = self.head();
+        if head.closed.is_some() {
+            return Ok(None);
+        }
         next_moment(&head.view, &head.contracts)
     }
 

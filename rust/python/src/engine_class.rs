@@ -134,6 +134,13 @@ impl Engine {
         py.detach(|| core.next_timer()).map_err(raise)
     }
 
+    /// The row that closed the chain, encoded; none where it is open.
+    #[getter]
+    fn closed<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let row = self.core()?.closed();
+        Ok(row.map(|bytes| PyBytes::new(py, &bytes)))
+    }
+
     /// Height and consensus height of headers that lack their seal, ascending.
     fn unsealed(&self, py: Python<'_>, limit: usize) -> PyResult<Vec<(u64, u64)>> {
         let core = self.core()?;

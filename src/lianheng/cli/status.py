@@ -38,9 +38,22 @@ def summary(found: Mapping[str, Any]) -> dict[str, str]:
         "store": store if behind else "has all that the log has",
         **network_lines(found.get("consensus", {})),
     }
-    if stopped := sequencer.get("stopped") or sequencer.get("clock"):
+    if closed := found.get("closed"):
+        lines["CLOSED"] = closed_text(closed)
+    elif stopped := sequencer.get("stopped") or sequencer.get("clock"):
         lines["STOPPED"] = str(stopped)
     return lines
+
+
+def closed_text(closed: Mapping[str, Any]) -> str:
+    """When, by whom and why the chain was closed."""
+    from lianheng.cli._print import moment, printable
+    from lianheng.ledger import Closing
+
+    closing = Closing(
+        closed["height"], closed["time"], tuple(closed["members"]), str(closed["reason"])
+    )
+    return f"{moment(closing.time)}, {printable(closing.sentence)}"
 
 
 def network_lines(found: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ Nothing below the block level happens in Python, and nothing is confirmed before
 """
 
 from lianheng.ledger._backend import Backend, EngineBackend, Progress, Rows
+from lianheng.ledger._closing import Closing, read_closing
 from lianheng.ledger._declared import (
     DeclaredType,
     UnknownType,
@@ -42,6 +43,7 @@ __all__ = [
     "BlockMaker",
     "BlockOutcome",
     "BrokenCaller",
+    "Closing",
     "ContractVersion",
     "Counts",
     "DeclaredType",
@@ -68,6 +70,7 @@ __all__ = [
     "declared_type",
     "export_chain",
     "outcome_unknown",
+    "read_closing",
     "read_sequence",
     "record_fields",
     "replay_export",

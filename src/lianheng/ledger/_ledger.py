@@ -13,8 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from lianheng.ledger import _closing
 from lianheng.ledger._abbreviations import find_transaction
 from lianheng.ledger._backend import Backend, Progress
+from lianheng.ledger._closing import Closing, closing_from
 from lianheng.ledger._export import export_chain
 from lianheng.ledger._lifecycle import ContractVersion, Rehearsal, version_from
 from lianheng.ledger._submission import Submission
@@ -132,10 +134,17 @@ class Ledger:
             attachments=attachments,
         )
 
+    @property
+    def closing(self) -> Closing | None:
+        """How the chain was closed; None where it is open."""
+        row = self.table(_closing.CONTRACT, _closing.TABLE).get(self.chain)
+        return None if row is None else closing_from(row)
+
     def submit(self, transactions: Transactions) -> Submission:
         """Hand one or many signed transactions to the sequencer; returns at once.
 
-        Raise `Busy` where the queue is full, `Stopped` where the ledger is.
+        Raise `Busy` where the queue is full, `Stopped` where the ledger is, or its chain was
+        closed (`chain.closed`).
         """
         if isinstance(transactions, bytes):
             return self._backend.submit([transactions])

@@ -131,6 +131,10 @@ class ConsensusEngine(Protocol):
         """Block time (ms) from which the next block runs a timer; None where no timer waits."""
 
     @property
+    def closed(self) -> bytes | None:
+        """The row that closed the chain; None where it is open."""
+
+    @property
     def synced_height(self) -> int:
         """Last height whose block is synced to disk."""
 
