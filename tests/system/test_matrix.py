@@ -108,6 +108,7 @@ LINES = [
     Line("governance.reject", "anybody", "unknown", {"number": 9, "digest": b"", "reason": ""}),
     Line("governance.withdraw", "anybody", "unknown", {"number": 9}),
     Line("governance.settle", "anybody", "unknown", {"number": 9}),
+    Line("governance.close", "most", "reason", {"reason": ""}),
     Line("contracts.deploy", "most", "", {"name": "members", "file": "m.py", "source": ""}),
     Line("contracts.upgrade", "most", "", {"name": "nothing", "file": "m.py", "source": ""}),
     Line("contracts.freeze", "most", "", {"name": "members"}),
