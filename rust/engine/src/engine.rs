@@ -98,7 +98,7 @@ impl Engine {
         document: &[u8],
         runtime: Arc<dyn Runtime>,
     ) -> Result<Self, Error> {
-        crate::open::create(path, document, runtime)
+        crate::open::create(path, document, None, runtime)
     }
 
     /// Opens a ledger and brings its store up to its log. `rebuild` moves the store aside and builds it again.

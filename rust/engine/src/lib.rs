@@ -17,6 +17,7 @@ mod authority;
 pub mod bench;
 mod callers;
 mod chain_answers;
+mod carry;
 mod checkpoint;
 mod closing;
 mod contract_python;
@@ -48,11 +49,13 @@ mod replay;
 mod resume;
 pub mod runtime;
 mod seals;
+mod state_file;
 mod status;
 mod timers;
 
 pub use audit::{Checked, Progress, Replay};
 pub use callers::BrokenCaller;
+pub use carry::{check_document, check_state};
 pub use contract_python::ContractPython;
 pub use declaration::{
     check_source, check_types, source_callers, source_changes, source_interface, NamedSource,
@@ -72,6 +75,7 @@ pub use policy::{Agreement, Need, Policy};
 pub use prepare::{Drop, Prepared, Transaction};
 pub use reads::Range;
 pub use replay::Digests;
+pub use state_file::{FORMAT as STATE_FORMAT, NAME as STATE_NAME};
 pub use status::Status;
 pub use store::fault::point as fault_point;
 pub use timers::{timer_run_id, TIMER_RUN};

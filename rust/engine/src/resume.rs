@@ -206,13 +206,27 @@ fn load_directory(view: &View, suite: Suite) -> Result<Directory, Error> {
 }
 
 fn load_contracts(view: &View, runtime: &dyn Runtime) -> Result<Contracts, Error> {
+    let versions = rows_under(view, key::prefix(deploy::CONTRACT, "versions"))?;
+    let code = |key: &[u8]| Ok(view.get(Keyspace::State, key)?);
+    contracts_of(&versions, &code, runtime)
+}
+
+/// A row by its flat key.
+pub(crate) type Lookup<'a> = dyn Fn(&[u8]) -> Result<Option<Arc<[u8]>>, Error> + 'a;
+
+/// Contracts as the rows of their versions say, in key order.
+pub(crate) fn contracts_of(
+    versions: &Rows,
+    code: &Lookup<'_>,
+    runtime: &dyn Runtime,
+) -> Result<Contracts, Error> {
     let mut contracts = Contracts::default();
-    for (key, value) in rows_under(view, key::prefix(deploy::CONTRACT, "versions"))? {
-        let (_, _, rest) = key::split(&key)?;
+    for (key, value) in versions {
+        let (_, _, rest) = key::split(key)?;
         let Some(key::Part::Text(name)) = key::Reader::new(rest).next_part()? else {
             return Err(damaged("a contract's version has no name"));
         };
-        let row = codec::cbor::decode(&value)?;
+        let row = codec::cbor::decode(value)?;
         let hash = |field: &str| match row.get(field) {
             Some(Value::Bytes(bytes)) => bytes.as_slice().try_into().map(Hash32).ok(),
             _ => None,
@@ -243,8 +257,7 @@ fn load_contracts(view: &View, runtime: &dyn Runtime) -> Result<Contracts, Error
         let before = contracts
             .get(&name)
             .map(|known| (known.version, known.sources_before));
-        let code = view
-            .get(Keyspace::State, &deploy::by_hash("code", code_hash))?
+        let code = code(&deploy::by_hash("code", code_hash))?
             .ok_or_else(|| damaged("the code of a contract is missing"))?;
         let mut decoder = Decoder::new(&code);
         let loaded = runtime.load(decoder.bytes()?)?;

@@ -98,6 +98,33 @@ impl Place {
     }
 }
 
+/// The contract whose timers a row of the chain's own is about; none where it is about no timer.
+pub(crate) fn owner_of(flat: &[u8]) -> Result<Option<String>, Error> {
+    let (contract, table, rest) = key::split(flat)?;
+    if contract != CONTRACT {
+        return Ok(None);
+    }
+    match table.as_str() {
+        WAITING => Ok(Some(Place::of_row(flat, false)?.contract)),
+        HELD => Ok(Some(Place::of_row(flat, true)?.contract)),
+        COUNTS => match key::Reader::new(rest).next_part()? {
+            Some(key::Part::Text(name)) => Ok(Some(name)),
+            _ => Err(damaged("the count of timers has no contract")),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// The index entry of a timer's row; none where the row is no timer.
+pub(crate) fn index_entry(flat: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    let (contract, table, _) = key::split(flat)?;
+    match (contract.as_str(), table.as_str()) {
+        (CONTRACT, WAITING) => Ok(Some(Place::of_row(flat, false)?.entry())),
+        (CONTRACT, HELD) => Ok(Some(Place::of_row(flat, true)?.entry())),
+        _ => Ok(None),
+    }
+}
+
 fn entry_prefix(contract: &str, number: u64) -> Vec<u8> {
     let mut key = key::prefix(CONTRACT, BY_NUMBER);
     key::push_text(&mut key, contract);

@@ -13,7 +13,7 @@ from lianheng.ledger._declared import (
     record_fields,
     unknown_names,
 )
-from lianheng.ledger._export import export_chain, read_sequence, replay_export
+from lianheng.ledger._export import STATE_NAME, export_chain, read_sequence, replay_export
 from lianheng.ledger._ledger import Ledger, wall_clock_ms
 from lianheng.ledger._lifecycle import BrokenCaller, ContractVersion, Rehearsal, UpgradeChange
 from lianheng.ledger._ordering import (
@@ -39,6 +39,7 @@ from lianheng.ledger._submission import (
 from lianheng.ledger._tables import Page, Table, TableRow
 
 __all__ = [
+    "STATE_NAME",
     "Backend",
     "BlockMaker",
     "BlockOutcome",

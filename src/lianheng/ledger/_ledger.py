@@ -319,9 +319,14 @@ class Ledger:
         """The header of this height as a file that serves as trust anchor."""
         return self._backend.header_file(height)
 
-    def export(self, folder: str | Path, progress: Progress | None = None) -> Height:
-        """Write the chain into a new or empty folder (formats.md, "Export")."""
-        return export_chain(self._backend, Path(folder), progress)
+    def export(
+        self, folder: str | Path, progress: Progress | None = None, *, state: Path | None = None
+    ) -> Height:
+        """Write the chain into a new or empty folder (formats.md, "Export").
+
+        `state` is the file of the state that a continuing chain began with.
+        """
+        return export_chain(self._backend, Path(folder), progress, state)
 
     def trace(
         self, transaction: TransactionId, progress: Progress | None = None

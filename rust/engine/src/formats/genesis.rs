@@ -1,10 +1,12 @@
 //! The genesis document: who starts the chain, with which parameters, sealed by whom.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use codec::cbor::{self, Encoder, Value};
 use crypto::{Hash32, Suite};
 
+use super::continued::Continued;
 use super::header::Sealers;
 use super::names;
 use crate::policy::Policy;
@@ -157,6 +159,10 @@ pub struct Genesis {
     pub policies: Vec<(String, String)>,
     /// Contracts.
     pub contracts: Vec<Contract>,
+    /// The chain that this one continues, where it does.
+    pub continues: Option<Continued>,
+    /// Where this process has the state that is carried over.
+    pub(crate) carried: Option<PathBuf>,
 }
 
 /// The version of the rules that this engine follows.
@@ -186,6 +192,7 @@ impl Genesis {
             "members",
             "policies",
             "contracts",
+            "continues",
         ])?;
         if map.text("format")? != "lianheng.genesis.1" {
             return Err(map.bad("format", "it is not lianheng.genesis.1"));
@@ -212,12 +219,22 @@ impl Genesis {
                 .map_err(|error| Error::from(error).in_field("sealers"))?;
         }
         check_validators(&sealers, &members)?;
+        let time = map.uint("time")?;
+        let continues = match map.find("continues") {
+            Some(value) => Some(Continued::from_value(value, suite)?),
+            None => None,
+        };
+        if let Some(continued) = &continues {
+            continued.check(&chain, time, &organisations)?;
+        }
         Ok(Genesis {
             document: document.to_vec(),
             suite,
             rules,
-            time: map.uint("time")?,
+            time,
             sealers,
+            continues,
+            carried: None,
             parameters: Parameters::from_value(map.get("parameters")?)?,
             contracts: contracts(map.array("contracts")?)?,
             policies: policies(map.get("policies")?)?,
@@ -226,6 +243,14 @@ impl Genesis {
             roles,
             members,
         })
+    }
+}
+
+impl Genesis {
+    /// The same, with the file of the state that is carried over.
+    pub(crate) fn carrying(mut self, file: Option<&Path>) -> Self {
+        self.carried = file.map(Path::to_path_buf);
+        self
     }
 }
 
@@ -534,13 +559,14 @@ impl<'a> Fields<'a> {
         Error::new("genesis.bad_field", why).in_field(format!("{}.{field}", self.place))
     }
 
+    pub(crate) fn find(&self, name: &str) -> Option<&'a Value> {
+        self.entries.iter().find_map(|(key, value)| {
+            matches!(key, Value::Text(text) if text == name).then_some(value)
+        })
+    }
+
     pub(crate) fn get(&self, name: &str) -> Result<&'a Value, Error> {
-        self.entries
-            .iter()
-            .find_map(|(key, value)| {
-                matches!(key, Value::Text(text) if text == name).then_some(value)
-            })
-            .ok_or_else(|| self.bad(name, "it is missing"))
+        self.find(name).ok_or_else(|| self.bad(name, "it is missing"))
     }
 
     pub(crate) fn text(&self, name: &str) -> Result<&'a str, Error> {

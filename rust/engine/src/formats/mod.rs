@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod comet;
+pub mod continued;
 pub mod evidence;
 pub mod genesis;
 pub mod header;
