@@ -160,9 +160,7 @@ def own_state(terms: "Terms", home: "HomeFolder") -> None:
         _native.check_state(terms.continues.last, str(file))
 
 
-def take_state(
-    terms: "Terms", home: "HomeFolder", old: Path | None, given: Path | None
-) -> None:
+def take_state(terms: "Terms", home: "HomeFolder", old: Path | None, given: Path | None) -> None:
     """Write the carried state into a home: from its own store, or from somebody else's file.
 
     Nothing is written where it is not the state that the terms continue.

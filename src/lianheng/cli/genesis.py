@@ -33,9 +33,7 @@ GROUPS = 16  # hexadecimal digits of a hash that are shown
 def new(
     chain: Annotated[str, typer.Argument(metavar="CHAIN", help="The chain's name.")],
     output: Output,
-    orgs: Annotated[
-        str | None, typer.Option("--orgs", help="Names joined by commas.")
-    ] = None,
+    orgs: Annotated[str | None, typer.Option("--orgs", help="Names joined by commas.")] = None,
     continue_: Annotated[
         Path | None,
         typer.Option(

@@ -51,9 +51,7 @@ class Closing:
 def closing_from(row: Mapping[str, Any]) -> Closing:
     """The closing as its row has it."""
     members: Sequence[Any] = row["members"]
-    return Closing(
-        int(row["height"]), int(row["at"]), tuple(map(str, members)), str(row["reason"])
-    )
+    return Closing(int(row["height"]), int(row["at"]), tuple(map(str, members)), str(row["reason"]))
 
 
 def read_closing(data: bytes | None) -> Closing | None:

@@ -62,7 +62,9 @@ class Continuation:
             raise InvalidValue("genesis.malformed", "what it continues is told by last and without")
         last, without = fields["last"], fields["without"]
         if not isinstance(last, bytes) or not isinstance(without, list):
-            raise InvalidValue("genesis.malformed", "last is a header file, without a list of names")
+            raise InvalidValue(
+                "genesis.malformed", "last is a header file, without a list of names"
+            )
         found = cls(last, tuple(OrganisationName(name) for name in without))
         _ = found.header, found.genesis
         return found

@@ -1,4 +1,4 @@
-"""A network whose chain is closed: nothing is let in, proposed or voted for behind the last block."""
+"""A closed network: nothing is let in, proposed or voted for behind the last block."""
 
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,9 @@ def close(network: SmallNetwork) -> bytes:
 
 
 def test_all_nodes_end_at_one_header(network: SmallNetwork) -> None:
-    behind: Any = submit(network, 0, closing(network, "bank-a", "bank-b", "grid"), other(network, 1))
+    behind: Any = submit(
+        network, 0, closing(network, "bank-a", "bank-b", "grid"), other(network, 1)
+    )
     also = submit(network, 1, other(network, 2))
     app_hash = network.block()
     assert network.roots() == {app_hash}

@@ -9,6 +9,7 @@ verdict that could be dropped.
 from lianheng_verify._anchor import TrustAnchor, load_anchor
 from lianheng_verify._checks import Check
 from lianheng_verify._compare import Comparison, compare_exports
+from lianheng_verify._continues import VerifiedContinuation, verify_continuation
 from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._export import VerifiedChain, verify_chain
 from lianheng_verify._proof import VerifiedState, verify_state
@@ -29,6 +30,7 @@ __all__ = [
     "UnreadableError",
     "VerificationError",
     "VerifiedChain",
+    "VerifiedContinuation",
     "VerifiedReceipt",
     "VerifiedRun",
     "VerifiedState",
@@ -36,6 +38,7 @@ __all__ = [
     "is_run",
     "load_anchor",
     "verify_chain",
+    "verify_continuation",
     "verify_receipt",
     "verify_run",
     "verify_state",
