@@ -1,104 +1,136 @@
-"""Two of four validators are gone for ever: the other two go on from what their stores hold."""
+"""Two of four validators are gone for ever: the other two go on, by the commands of the page."""
 
+import json
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.e2e.test_network import TOOLSHED, Network, Shell, eventually, gone
+from tests.docs.test_pages import BLOCK, ROOT, commands_of, run
+from tests.e2e.test_network import TOOLSHED, Shell, eventually, gone
 
-from lianheng.client import LocalClient
+from lianheng.client import Home
 from lianheng.consensus.cometbft.process import find_binary
 from lianheng.model import NodeError
 
 pytestmark = pytest.mark.xdist_group("network")
 
+PAGE = ROOT / "docs" / "recovery.md"
 REMINDERS = TOOLSHED.with_name("reminders.py")
-PEOPLE = {"a": "alice@a", "b": "bob@b"}
+GONE = ("bank-c", "bank-d")
+LEFT = ("bank-a", "bank-b")
 
 
-class Recovery(Shell):
-    """The old network in FOLDER/net, the homes of those who go on in FOLDER/new."""
-
-    def call(self, home: str, target: str, *pairs: str) -> Any:
-        name = Path(home).name
-        found = self.json("call", target, *pairs, "--home", home, "--as", PEOPLE[name])
-        assert found["status"] == "final", found
-        return found
-
-    def refused(self, code: str, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode != 0, done
-        assert code in done.stderr, done
-        return done.stderr
-
-    def receipt(self, home: str, call: Any, file: str) -> None:
-        self.ok("receipt", call["id"], "-o", file, "--home", home)
-
-    def ceremony(self, file: str = "g.cbor") -> None:
-        for name, person in PEOPLE.items():
-            member = f"{person.partition('@')[0]}=operator"
-            self.ok(
-                *("genesis", "join", file, "--org", name, "--home", f"new/{name}"),
-                *("--continue", f"net/{name}", "--dev", "--member", member),
-            )
-        for name in PEOPLE:
-            self.ok("genesis", "sign", file, "--home", f"new/{name}")
+def consoles() -> list[str]:
+    text = PAGE.read_text(encoding="utf-8")
+    return [body for kind, _, body in BLOCK.findall(text) if kind == "console"]
 
 
-@pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recovery]:
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """Four banks' network in `old`."""
     try:
         find_binary()
     except NodeError as missing:
         pytest.skip(f"{missing.message}; {missing.hint}")
-    shell = Recovery(tmp_path_factory.mktemp("recovery"))
-    shell.ok(
-        *("network", "new", "net", "--orgs", "a,b,c,d"),
-        *("--contracts", str(TOOLSHED), "--contracts", str(REMINDERS)),
-    )
+    shell = Shell(tmp_path)
+    (tmp_path / "pass").write_text("correct horse battery staple\n", encoding="utf-8")
+    orgs, contracts = ",".join((*LEFT, *GONE)), (str(TOOLSHED), str(REMINDERS))
+    files = [part for file in contracts for part in ("--contracts", file)]
+    shell.ok("network", "new", "old", "--orgs", orgs, "--chain", "trade", *files)
     try:
-        shell.ok("network", "up", "net")
+        shell.ok("network", "up", "old")
         yield shell
     finally:
-        shell.run("network", "down", "net")
-        for name in PEOPLE:
+        shell.run("network", "down", "old")
+        for name in LEFT:
             shell.run("down", "--home", f"new/{name}")
 
 
-def test_the_other_two_go_on(shell: Recovery) -> None:
-    added = shell.call("net/a", "toolshed.add", "id=crane")
-    shell.call("net/b", "toolshed.add", "id=saw")
-    shell.call("net/a", "toolshed.lend", "id=crane", "to=b")
-    shell.call("net/b", "reminders.remind", "id=soon", "after=5000")
-    shell.receipt("net/a", added, "old.cbor")
-    network = Network(shell.folder)
-    for name in ("c", "d"):
-        pid, comet = network.pid(name), network.consensus(name)["cometbft"]["pid"]
-        os.kill(pid, signal.SIGKILL)
-        gone(pid)
-        gone(comet)
-        shutil.rmtree(network.home(name))
-    for name in PEOPLE:
-        shell.ok("down", "--home", f"net/{name}")
-    made = shell.ok(
-        *("genesis", "new", "trade-2", "--continue", "net/a", "--without", "c,d", "-o", "g.cbor")
+def call(shell: Shell, member: str, target: str, *pairs: str, home: str = "") -> str:
+    where = home or f"old/{member.partition('@')[2]}"
+    found = shell.json("call", target, *pairs, "--home", where, "--as", member)
+    assert found["status"] == "final", found
+    return str(found["id"])
+
+
+def lose(shell: Shell, name: str) -> None:
+    """The process is killed, the disk is gone."""
+    home = shell.folder / "old" / name
+    record = Home(home).node_record()
+    assert record is not None
+    comet = shell.json("status", "--home", f"old/{name}")["consensus"]["cometbft"]["pid"]
+    os.kill(record.pid, signal.SIGKILL)
+    gone(record.pid)
+    gone(comet)
+    shutil.rmtree(home)
+
+
+def test_the_page_brings_two_of_four_through(shell: Shell) -> None:
+    first = call(shell, "alice@bank-a", "toolshed.add", "id=crane")
+    call(shell, "alice@bank-a", "toolshed.lend", "id=crane", "to=bank-b")
+    call(shell, "bob@bank-b", "reminders.remind", "id=soon", "after=4000")
+    shell.ok("receipt", first, "-o", "old.cbor", "--home", "old/bank-a")
+    for name in GONE:
+        lose(shell, name)
+    stop, terms, join, finish, check, close = consoles()
+    for body in (stop, terms, join, finish):
+        for command in commands_of(body):
+            run(command, shell.folder)
+    # The timer fell due while nobody ran: it runs once, in the first block.
+    soon = eventually(
+        lambda: shell.json("view", "reminders.of", "id=soon", "--home", "new/bank-b"),
+        lambda row: row["value"]["passed_at"] is not None,
     )
-    assert "continues" in made
-    shell.ceremony()
-    shown = shell.ok("genesis", "show", "g.cbor")
-    assert "left out" in shown
-    assert "c, d" in shown
-    for name in PEOPLE:
-        shell.ok("genesis", "finish", "g.cbor", "--home", f"new/{name}")
-    one, two = (Path(shell.folder / "new" / n / "genesis.cbor").read_bytes() for n in PEOPLE)
-    assert one == two
-    for name in PEOPLE:
+    assert soon["value"]["number"] == 1
+    last = call(shell, "bob@bank-b", "toolshed.add", "id=saw", home="new/bank-b")
+    shell.ok("receipt", last, "-o", "new.cbor", "--home", "new/bank-b")
+    old, new = "old/bank-b/genesis.cbor", "new/bank-a/genesis.cbor"
+    assert "VERIFIED" in shell.verify("receipt", "old.cbor", "--anchor", old)
+    assert "VERIFIED" in shell.verify("receipt", "new.cbor", "--anchor", new)
+    for receipt, anchor in (("old.cbor", new), ("new.cbor", old)):
+        done = shell.run("receipt", receipt, "--anchor", anchor, program="lianheng-verify")
+        assert done.returncode == 1
+        assert "genesis.differs" in done.stdout or "it belongs to the chain" in done.stdout
+    for body in (check, close):
+        for command in commands_of(body):
+            run(command, shell.folder)
+    a_closed_network_stays_closed(shell)
+
+
+def a_closed_network_stays_closed(shell: Shell) -> None:
+    """Killed and started again, its nodes stand at the last header and take nothing."""
+    height = shell.json("status", "--home", "new/bank-a")["closed"]["height"]
+    for name in LEFT:
+        record = Home(shell.folder / "new" / name).node_record()
+        assert record is not None
+        os.kill(record.pid, signal.SIGKILL)
+        gone(record.pid)
+    for name in LEFT:
         shell.ok("up", "--detach", "--home", f"new/{name}")
-    tools = shell.json("view", "toolshed.where", "id=crane", "--home", "new/a")
-    print(tools)
-    call = shell.call("new/a", "toolshed.add", "id=ladder")
-    shell.receipt("new/a", call, "new.cbor")
+    for name in LEFT:
+        found = shell.json("status", "--home", f"new/{name}")
+        assert (found["height"], found["closed"]["height"]) == (height, height)
+        assert found["consensus"]["sealed_height"] == height
+        refused = shell.run("call", "toolshed.add", "id=x", *of(name))
+        assert refused.returncode == 1
+        assert "chain.closed" in refused.stderr
+        assert "closed by" in shell.ok("doctor", "--home", f"new/{name}")
+        assert "the chain is closed" in shell.ok("governance", "show", "1", *of(name)[:2])
+        assert "sound" in shell.ok("fsck", "--home", f"new/{name}")
+        shell.ok("down", "--home", f"new/{name}")
+    made = subprocess.run(
+        ["bash", "-c", "cp -r new/bank-a copy"], cwd=shell.folder, check=False, capture_output=True
+    )
+    assert made.returncode == 0
+    shell.ok("genesis", "new", "trade-3", "--continue", "copy", "-o", "third.cbor")
+    found = json.loads(shell.ok("genesis", "show", "third.cbor", "--json"))["continues"]
+    assert (found["chain"], found["height"], found["without"]) == ("trade-2", height, [])
+
+
+def of(name: str) -> tuple[str, ...]:
+    person = {"bank-a": "alice", "bank-b": "bob"}[name]
+    return "--home", f"new/{name}", "--as", f"{person}@{name}"
