@@ -129,6 +129,7 @@ pub(crate) fn read_header_file(file: &[u8], suite: Suite) -> Result<(Header, Has
     tree::log::verify_inclusion(suite, header.history_root, leaf, 0, header.height, &path)
         .map_err(|error| bad(format!("its genesis is not in its history: {}", error.message)))?;
     check_seal(suite, &sealers, genesis, &header, hash, seal).map_err(|error| Error {
+        code: "genesis.bad_continuation".to_owned(),
         message: format!("the last header's seal: {}", error.message),
         ..error
     })?;
