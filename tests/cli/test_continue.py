@@ -45,7 +45,7 @@ class Stopped:
         assert made.code == 0, made.err
         self.folder = folder
         genesis = GenesisFile.from_bytes((folder / "net" / "a" / "genesis.cbor").read_bytes())
-        self.genesis, self.now = genesis, genesis.document.time + 1_000
+        self.genesis, self.now = genesis, genesis.document.time
         nodes = [read_identity(folder / "net" / name / "node.identity") for name in NAMES]
         self.set = comet.ordered([(NodeKey(str(n.member), n.seed), 1) for n in nodes])
         self.seals: dict[int, Any] = {}

@@ -87,7 +87,7 @@ def new(
         chain=chain,
         organisations=names,
         continues=continues,
-        time_ms=wall_clock_ms(),
+        time_ms=max(wall_clock_ms(), ended.header.time if ended is not None else 0),
         contracts=[*system_contracts(), *(read_contract(file) for file in contracts or ())],
         parameters={name: number(name, text) for name, text in pairs(parameters).items()},
         roles=pairs(roles),
