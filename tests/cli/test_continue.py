@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lianheng_verify
 import pytest
 from tests.cli.conftest import Cli, Ran
 from tests.verify.chainmaker import comet
 from tests.verify.chainmaker.signing import Key
 
+import lianheng_verify
 from lianheng import _native
 from lianheng.consensus import open_engine
 from lianheng.members import CallSigner, read_identity
@@ -106,9 +106,8 @@ def join(cli: Cli, org: str, *more: str, file: str = "g.cbor") -> Ran:
     return cli(*("genesis", "join", file, "--org", org, "--home", f"new/{org}", "--dev"), *more)
 
 
-def test_the_unsealed_tail_is_named_and_left_behind(
-    cli: Cli, stopped: Stopped, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("stopped")
+def test_the_unsealed_tail_is_named_and_left_behind(cli: Cli, tmp_path: Path) -> None:
     made = new(cli, "net/a", "--without", "c,d")
     assert made.code == 0, made.err
     engine = open_engine(tmp_path / "net" / "a" / "ledger")
@@ -121,9 +120,7 @@ def test_the_unsealed_tail_is_named_and_left_behind(
     shown = cli("genesis", "show", "g.cbor", "--json").json["continues"]
     assert (shown["height"], shown["without"]) == (2, ["c", "d"])
     for name in "ab":
-        done = join(
-            cli, name, "--continue", f"net/{name}", "--member", f"{PEOPLE[name]}=operator"
-        )
+        done = join(cli, name, "--continue", f"net/{name}", "--member", f"{PEOPLE[name]}=operator")
         assert done.code == 0, done.err
     files = [tmp_path / "new" / name / "carried.state" for name in "ab"]
     assert files[0].read_bytes() == files[1].read_bytes()
@@ -161,9 +158,8 @@ def refused_with(done: Ran, code: str, *texts: str) -> None:
         assert text in done.err, done.err
 
 
-def test_a_store_that_ends_elsewhere_is_refused(
-    cli: Cli, stopped: Stopped, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("stopped")
+def test_a_store_that_ends_elsewhere_is_refused(cli: Cli, tmp_path: Path) -> None:
     assert new(cli, "net/a", "--without", "d").code == 0
     behind = join(cli, "c", "--continue", "net/c")
     refused_with(behind, "continue.behind", "ends at height 1", "2")
@@ -215,7 +211,8 @@ def header_of(home: Path, height: int) -> str:
     return _native.hash_bytes(found[0]).hex()
 
 
-def test_nobody_is_left_out_by_accident(cli: Cli, stopped: Stopped) -> None:
+@pytest.mark.usefixtures("stopped")
+def test_nobody_is_left_out_by_accident(cli: Cli) -> None:
     forgotten = new(cli, "net/a", "--orgs", "a,b,fresh", "--without", "c")
     refused_with(forgotten, "continue.left_out", "d takes part")
     refused_with(new(cli, "net/a", "--without", "nobody"), "continue.unknown")
@@ -228,7 +225,8 @@ def test_nobody_is_left_out_by_accident(cli: Cli, stopped: Stopped) -> None:
     assert cli("genesis", "show", "g.cbor", "--json").json["missing"] == ["a", "b", "fresh"]
 
 
-def test_an_altered_document_is_refused(cli: Cli, stopped: Stopped) -> None:
+@pytest.mark.usefixtures("stopped")
+def test_an_altered_document_is_refused(cli: Cli) -> None:
     assert new(cli, "net/a", "--without", "c,d").code == 0
     fields = decode(Path("g.cbor").read_bytes())
     terms = decode(fields["terms"])

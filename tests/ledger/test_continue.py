@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import lianheng_verify
 import pytest
 
+import lianheng_verify
 from lianheng import _native
 from lianheng.consensus import create_ledger, open_engine, open_ledger
 from lianheng.ledger import DirectSequencer, EngineBackend, Ledger, replay_export
 from lianheng.members import Genesis, Identity, MemberSpec
 from lianheng.model import (
     ContractSource,
+    Height,
     InvalidValue,
     LianhengError,
     NotFound,
@@ -26,7 +27,7 @@ from lianheng.system import LOCAL_POLICIES, contracts
 
 FILES = Path(__file__).parents[1] / "contracts"
 START = 1_700_000_000_000
-SHOP = '''
+SHOP = """
 from lianheng.contract import Contract, Counter, Event, Record, Table, call, view
 
 
@@ -53,7 +54,7 @@ class Shop(Contract):
     @view
     def of_kind(self, kind: str) -> list[str]:
         return [item.id for item in self.items.by("kind", kind, limit=100)]
-'''
+"""
 
 
 @dataclass
@@ -148,16 +149,14 @@ def rows(ledger: Ledger, contract: str, table: str) -> list[tuple[Any, Any]]:
 
 
 def test_ordinary_state_goes_over_exactly(old: Old, tmp_path: Path) -> None:
-    new = begin(
-        old, tmp_path / "new", continuing(old, last_of(old)), state_of(old, tmp_path / "s")
-    )
+    new = begin(old, tmp_path / "new", continuing(old, last_of(old)), state_of(old, tmp_path / "s"))
     with old.open() as before, new.open() as after:
         tables = [("shop", "items"), ("reminders", "terms"), ("contracts", "sources")]
         tables += [("contracts", "code"), ("chain", "timers"), ("chain", "timer_counts")]
         for table in tables:
             assert rows(before, *table) == rows(after, *table), table
         for name in ("shop", "reminders"):
-            ours = [replace(v, since=0) for v in before.versions(name)]
+            ours = [replace(v, since=Height(0)) for v in before.versions(name)]
             assert ours == after.versions(name)
             assert before.source(name) == after.source(name)
         assert after.height == 0
@@ -178,9 +177,7 @@ def test_ordinary_state_goes_over_exactly(old: Old, tmp_path: Path) -> None:
 
 def test_timers_and_frozen_contracts_go_over(old: Old, tmp_path: Path) -> None:
     old.now += 100_000
-    new = begin(
-        old, tmp_path / "new", continuing(old, last_of(old)), state_of(old, tmp_path / "s")
-    )
+    new = begin(old, tmp_path / "new", continuing(old, last_of(old)), state_of(old, tmp_path / "s"))
     with new.open() as ledger:
         assert ledger.backend is not None
         refused = ledger.call(new.admin, "reminders.remind", id="x", after=1)
@@ -400,9 +397,7 @@ def test_a_contract_stands_once(old: Old, tmp_path: Path) -> None:
 def test_a_chain_that_was_closed_goes_on_open(old: Old, tmp_path: Path) -> None:
     with old.open() as ledger:
         old.call(ledger, "governance.close", reason="moving on")
-    new = begin(
-        old, tmp_path / "new", continuing(old, last_of(old)), state_of(old, tmp_path / "s")
-    )
+    new = begin(old, tmp_path / "new", continuing(old, last_of(old)), state_of(old, tmp_path / "s"))
     with new.open() as ledger:
         assert ledger.closing is None
         new.call(ledger, "shop.put", id="more", kind="kind-1")

@@ -34,8 +34,8 @@ def test_two_thirds_of_the_organisations_close_it(stage: Stage) -> None:
     assert error(stage.call(ADMINS[:2], "governance.close", reason=WHY)) == "policy.denied"
     assert stage.ledger.closing is None
     result = stage.call(ADMINS[:3], "governance.close", reason=WHY).checked()
-    assert closed(stage) == Closing(result.height, stage.now, tuple(ADMINS[:3]), WHY)
-    assert closed(stage).height == stage.ledger.height
+    assert result.height == stage.ledger.height
+    assert closed(stage) == Closing(stage.ledger.height, stage.now, tuple(ADMINS[:3]), WHY)
     assert stage.view("governance.closing")["reason"] == WHY
 
 
@@ -120,7 +120,9 @@ def test_the_row_is_proved_and_reads_go_on(stage: Stage) -> None:
     proof = stage.ledger.prove("governance", "closings", [stage.ledger.chain])
     anchor = lianheng_verify.load_anchor(stage.ledger.genesis_file)
     verified = lianheng_verify.verify_state(proof, anchor)
-    assert verified.value["height"] == verified.height == stage.ledger.height
+    row: Any = verified.value
+    assert row["height"] == verified.height == stage.ledger.height
+    assert "it closed chain trade" in verified.checks[0].text
     assert stage.view("members.seated", after="", limit=9) == list(ORGANISATIONS)
     assert stage.ledger.fsck()["faults"] == []
 

@@ -17,8 +17,8 @@ use tree::StateTree;
 use crate::engine::Engine;
 use crate::formats::block::Block;
 use crate::formats::continued::{read_header_file, Continued};
-use crate::formats::header::Header;
 use crate::formats::genesis::Genesis;
+use crate::formats::header::Header;
 use crate::members::NewRow;
 use crate::open::{damaged, replay_into};
 use crate::resume::contracts_of;
@@ -129,14 +129,18 @@ impl Carried {
         let versions = key::prefix(deploy::CONTRACT, "versions");
         each(file, |key, value| {
             if key.starts_with(&of_contracts) {
-                carried.contracts.insert(key.clone(), value.as_slice().into());
+                carried
+                    .contracts
+                    .insert(key.clone(), value.as_slice().into());
             }
             match own.get(&key) {
                 // A source or code that both have.
                 Some(mine) if *mine == value && !key.starts_with(&versions) => Ok(()),
                 Some(_) => Err(twice(&key)),
                 None => {
-                    carried.leaves.push((suite.hash(&key), Some(suite.hash(&value))));
+                    carried
+                        .leaves
+                        .push((suite.hash(&key), Some(suite.hash(&value))));
                     Ok(())
                 }
             }
@@ -165,9 +169,12 @@ fn twice(flat: &[u8]) -> Error {
         Ok(Ok(Some(key::Part::Text(name)))) => name,
         _ => "a contract".to_owned(),
     };
-    Error::new("genesis.contract_twice", format!("{name} is carried over, and stands in the document"))
-        .in_field("contracts")
-        .hint("leave it out of the document, and upgrade it on the new chain")
+    Error::new(
+        "genesis.contract_twice",
+        format!("{name} is carried over, and stands in the document"),
+    )
+    .in_field("contracts")
+    .hint("leave it out of the document, and upgrade it on the new chain")
 }
 
 /// Every row that is carried, as the new chain has it.
@@ -185,7 +192,11 @@ fn each(
 }
 
 /// Puts the carried rows with their index entries into an empty store, part by part.
-pub(crate) fn preload(store: &Store, genesis: &Genesis, contracts: &Contracts) -> Result<(), Error> {
+pub(crate) fn preload(
+    store: &Store,
+    genesis: &Genesis,
+    contracts: &Contracts,
+) -> Result<(), Error> {
     let mut writes = WriteSet::new();
     let mut bytes = 0;
     each(file_of(genesis)?, |key, value| {
@@ -271,7 +282,9 @@ impl Engine {
             let record = record.ok_or_else(|| damaged("the log lacks a record"))?;
             let entries = Block::decode(&record)?.entries;
             let ids = entries.iter().filter_map(|entry| {
-                crate::formats::result::split_entry(entry).ok().map(|(id, _, _)| id)
+                crate::formats::result::split_entry(entry)
+                    .ok()
+                    .map(|(id, _, _)| id)
             });
             tail.push((height, ids.collect()));
         }
@@ -301,13 +314,19 @@ pub(crate) fn keep(file: &Path, folder: &Path) -> Result<std::path::PathBuf, Err
         return Ok(place);
     }
     let failed = |error: std::io::Error| {
-        let message = format!("cannot keep {} in {}: {error}", file.display(), folder.display());
+        let message = format!(
+            "cannot keep {} in {}: {error}",
+            file.display(),
+            folder.display()
+        );
         Error::new("state_file.io", message).hint("check free space")
     };
     let beside = folder.join(format!("{}.tmp", crate::state_file::NAME));
     std::fs::copy(file, &beside).map_err(failed)?;
     let synced = std::fs::File::open(&beside).and_then(|copy| copy.sync_all());
-    synced.and_then(|()| std::fs::rename(&beside, &place)).map_err(failed)?;
+    synced
+        .and_then(|()| std::fs::rename(&beside, &place))
+        .map_err(failed)?;
     let folder = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
     folder.map_err(failed)?;
     Ok(place)

@@ -9,8 +9,8 @@ use codec::key;
 use store::{Keyspace, LogMode, Options, Store, WriteSet};
 use tree::{BucketId, StateTree};
 
-use crate::checkpoint::Checkpoints;
 use crate::carry::{self, Carried};
+use crate::checkpoint::Checkpoints;
 use crate::engine::{Engine, Pending, Turn};
 use crate::formats::block::Block;
 use crate::formats::evidence::{genesis_file, split_genesis_file};
@@ -219,7 +219,10 @@ fn carried(
         (Some(continued), _) => Ok(Some(Carried::read(genesis, continued, own)?)),
         (None, None) => Ok(None),
         (None, Some(_)) => {
-            let message = format!("{} continues no chain: it carries no state over", genesis.chain);
+            let message = format!(
+                "{} continues no chain: it carries no state over",
+                genesis.chain
+            );
             Err(Error::new("genesis.no_continuation", message).hint("leave the state file out"))
         }
     }
@@ -409,11 +412,7 @@ fn executed_again(
     Ok(pending)
 }
 
-fn compare(
-    recorded: &Header,
-    block: &Block<'_>,
-    pending: &Pending,
-) -> Result<(), Error> {
+fn compare(recorded: &Header, block: &Block<'_>, pending: &Pending) -> Result<(), Error> {
     let height = recorded.height;
     let diverged = |message: String| {
         Error::new("replay.diverged", format!("height {height}: {message}"))

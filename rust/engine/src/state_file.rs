@@ -81,7 +81,10 @@ impl<'a> Writer<'a> {
 
     /// Brings it to disk.
     pub fn finish(mut self) -> Result<(), Error> {
-        let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        let synced = self
+            .file
+            .flush()
+            .and_then(|()| self.file.get_ref().sync_all());
         synced.map_err(|error| failed("write", self.path, &error))
     }
 }
@@ -139,7 +142,9 @@ fn malformed(path: &Path, why: &str) -> Error {
 /// The next pair; none at the end of the file.
 fn read_pair(file: &mut BufReader<File>, path: &Path, major: u8) -> Result<Option<Row>, Error> {
     let mut first = [0];
-    let count = file.read(&mut first).map_err(|error| failed("read", path, &error))?;
+    let count = file
+        .read(&mut first)
+        .map_err(|error| failed("read", path, &error))?;
     match (count, first[0]) {
         (0, _) => return Ok(None),
         (_, ARRAY_OF_TWO) => {}
@@ -175,9 +180,106 @@ fn read_string(file: &mut BufReader<File>, path: &Path, major: u8) -> Result<Vec
     head(major, length.min(limits::STATE_VALUE_BYTES), &mut shortest);
     let expected = shortest[0] & 0x1f;
     if found != major || length > limits::STATE_VALUE_BYTES || additional != expected {
-        return Err(malformed(path, "a length is not written as the format has it"));
+        return Err(malformed(
+            path,
+            "a length is not written as the format has it",
+        ));
     }
     let mut data = vec![0; length];
     fill(&mut data)?;
     Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crypto::Hash32;
+
+    fn header() -> Vec<u8> {
+        let header = Header {
+            chain: "trade".to_owned(),
+            height: 7,
+            consensus_height: 7,
+            time: 5,
+            history_root: Hash32([1; 32]),
+            entries_root: Hash32([2; 32]),
+            state_root: Hash32([3; 32]),
+            replay_root: Hash32([4; 32]),
+            sealers_hash: Hash32([5; 32]),
+            rules: 1,
+        };
+        header.encode()
+    }
+
+    fn rows() -> Vec<Row> {
+        // Lengths around each form of a head.
+        let lengths = [0, 1, 22, 23, 24, 255, 256, 65_535, 65_536, 70_000];
+        let row = |(number, length): (usize, &usize)| {
+            let mut key = vec![1, u8::try_from(number).unwrap()];
+            key.extend(vec![9; *length]);
+            (key, vec![7; *length])
+        };
+        lengths.iter().enumerate().map(row).collect()
+    }
+
+    fn read(path: &Path) -> Result<Vec<Row>, Error> {
+        let mut reader = Reader::open(path)?;
+        let mut found = Vec::new();
+        while let Some(row) = reader.row()? {
+            found.push(row);
+        }
+        Ok(found)
+    }
+
+    fn written(path: &Path) -> Vec<u8> {
+        let mut writer = Writer::create(path, &header()).unwrap();
+        for (key, value) in rows() {
+            writer.row(&key, &value).unwrap();
+        }
+        writer.finish().unwrap();
+        std::fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_is_a_sequence_of_cbor() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let bytes = written(&path);
+        assert_eq!(read(&path).unwrap(), rows());
+        assert_eq!(Reader::open(&path).unwrap().header.height, 7);
+        let mut decoder = codec::cbor::Decoder::new(&bytes);
+        for (key, value) in std::iter::once((FORMAT.into(), header())).chain(rows()) {
+            let mut wanted = codec::cbor::Encoder::new();
+            wanted.array(2);
+            match key == FORMAT.as_bytes() {
+                true => wanted.text(FORMAT),
+                false => wanted.bytes(&key),
+            };
+            wanted.bytes(&value);
+            assert_eq!(decoder.skip().unwrap(), wanted.as_slice());
+        }
+        decoder.finish().unwrap();
+    }
+
+    #[test]
+    fn no_shorter_or_altered_file_is_read_as_the_same_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("state"), folder.path().join("other"));
+        let bytes = written(&path);
+        let heads = 300.min(bytes.len());
+        for at in 0..heads {
+            std::fs::write(&other, &bytes[..at]).unwrap();
+            let cut = read(&other).unwrap_or_default();
+            assert!(cut.len() < rows().len());
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x41;
+            std::fs::write(&other, &changed).unwrap();
+            let same_header =
+                Reader::open(&other).is_ok_and(|found| found.header.encode() == header());
+            assert!(
+                !same_header || read(&other).ok() != Some(rows()),
+                "byte {at}"
+            );
+        }
+    }
 }

@@ -78,7 +78,10 @@ impl Engine {
         let core = self.core()?;
         let tail = py.detach(|| core.unsealed_tail()).map_err(raise)?;
         let ids = |ids: Vec<Hash32>| ids.iter().map(|id| PyBytes::new(py, &id.0)).collect();
-        Ok(tail.into_iter().map(|(height, found)| (height, ids(found))).collect())
+        Ok(tail
+            .into_iter()
+            .map(|(height, found)| (height, ids(found)))
+            .collect())
     }
 
     #[staticmethod]

@@ -45,11 +45,7 @@ impl Replay {
 /// Begins a replay at a genesis file; `state` is the file of the state that it carries over, where it continues a chain.
 #[pyfunction]
 #[pyo3(signature = (genesis_file, state=None))]
-pub fn replay_open(
-    py: Python<'_>,
-    genesis_file: &[u8],
-    state: Option<&str>,
-) -> PyResult<Replay> {
+pub fn replay_open(py: Python<'_>, genesis_file: &[u8], state: Option<&str>) -> PyResult<Replay> {
     let file = genesis_file.to_vec();
     let state = state.map(Path::new);
     let replay = py

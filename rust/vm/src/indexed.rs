@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::error::{malformed, Stop, R};
 use crate::instance::instance;
 use crate::interp::Vm;
+use crate::memory;
 use crate::program::Program;
 use crate::run::{CallContext, Host, HostError, KeyedRow};
 use crate::value::Value;
-use crate::memory;
 
 /// Nothing is read or written to find them.
 struct Nowhere;
@@ -43,7 +43,12 @@ pub fn index_entries(
     flat: &[u8],
     row: &[u8],
 ) -> Result<Vec<Vec<u8>>, String> {
-    if program.parts.tables.iter().all(|table| table.indexes.is_empty()) {
+    if program
+        .parts
+        .tables
+        .iter()
+        .all(|table| table.indexes.is_empty())
+    {
         return Ok(Vec::new());
     }
     memory::reset();

@@ -1,9 +1,12 @@
 //! What a genesis document says of the chain that it continues: its last sealed header, and who is left out.
 
+use std::path::Path;
+
 use codec::cbor::{Decoder, MapReader, Value};
 use crypto::{Hash32, Suite};
 
-use super::genesis::{Fields, RULES};
+use super::fields::Fields;
+use super::genesis::{Genesis, Organisation, RULES};
 use super::header::{check_seal, Header, Sealers};
 use super::names;
 use crate::Error;
@@ -19,6 +22,14 @@ pub struct Continued {
     pub genesis: Hash32,
     /// Organisations in force there that are left out here, ascending.
     pub without: Vec<String>,
+}
+
+impl Genesis {
+    /// The same, with the file of the state that is carried over.
+    pub(crate) fn carrying(mut self, file: Option<&Path>) -> Self {
+        self.carried = file.map(Path::to_path_buf);
+        self
+    }
 }
 
 fn bad(why: impl Into<String>) -> Error {
@@ -46,8 +57,14 @@ impl Continued {
             names::check_organisation("continues.without", name)?;
             without.push(name.clone());
         }
-        if !without.iter().zip(without.iter().skip(1)).all(|(a, b)| a < b) {
-            return Err(bad("those who are left out do not stand in order, each once"));
+        if !without
+            .iter()
+            .zip(without.iter().skip(1))
+            .all(|(a, b)| a < b)
+        {
+            return Err(bad(
+                "those who are left out do not stand in order, each once",
+            ));
         }
         Ok(Continued {
             last,
@@ -62,11 +79,13 @@ impl Continued {
         &self,
         chain: &str,
         time: u64,
-        organisations: &[super::genesis::Organisation],
+        organisations: &[Organisation],
     ) -> Result<(), Error> {
         if self.header.chain == chain {
-            return Err(bad(format!("it is named {chain} like the one it continues"))
-                .hint("name it otherwise, so that nobody takes one for the other"));
+            return Err(
+                bad(format!("it is named {chain} like the one it continues"))
+                    .hint("name it otherwise, so that nobody takes one for the other"),
+            );
         }
         if time < self.header.time {
             let last = self.header.time;
@@ -127,7 +146,12 @@ pub(crate) fn read_header_file(file: &[u8], suite: Suite) -> Result<(Header, Has
     }
     let leaf = tree::log::leaf_hash(suite, &genesis.0);
     tree::log::verify_inclusion(suite, header.history_root, leaf, 0, header.height, &path)
-        .map_err(|error| bad(format!("its genesis is not in its history: {}", error.message)))?;
+        .map_err(|error| {
+            bad(format!(
+                "its genesis is not in its history: {}",
+                error.message
+            ))
+        })?;
     check_seal(suite, &sealers, genesis, &header, hash, seal).map_err(|error| Error {
         code: "genesis.bad_continuation".to_owned(),
         message: format!("the last header's seal: {}", error.message),
