@@ -176,8 +176,11 @@ class Engine:
     """One chain's ledger: verify, order, execute, commit, read, prove."""
 
     @staticmethod
-    def create(path: str | None, document: bytes) -> Engine:
-        """A new ledger in an empty folder, or in memory when path is None."""
+    def create(path: str | None, document: bytes, *, state: str | None = None) -> Engine:
+        """A new ledger in an empty folder, or in memory when path is None.
+
+        `state`: the file of the state that a continuing genesis carries over.
+        """
     @staticmethod
     def open(path: str, *, rebuild: bool = False, cache_bytes: int | None = None) -> Engine:
         """`cache_bytes`: about how much memory it holds at rest."""
@@ -214,6 +217,13 @@ class Engine:
     @property
     def next_timer(self) -> int | None:
         """Block time (ms) from which the next block runs a timer; None where no timer waits."""
+    def write_state(self, height: int, path: str, work: str) -> None:
+        """The state after a block into a new file; an earlier one is executed again in `work`."""
+    def unsealed_tail(self) -> list[tuple[int, list[bytes]]]:
+        """Heights above the last sealed one, each with the ids of its transactions."""
+    @property
+    def closed(self) -> bytes | None:
+        """The row that closed the chain, encoded; None where it is open."""
     @property
     def recovery(self) -> dict[str, CborValue]: ...
     def status(self) -> dict[str, CborValue]: ...
@@ -338,7 +348,12 @@ class Engine:
     ) -> bytes: ...
     def fsck(self, progress: Callable[[int, int], None] | None = None) -> dict[str, CborValue]: ...
 
-def replay_open(genesis_file: bytes) -> Replay: ...
+def replay_open(genesis_file: bytes, state: str | None = None) -> Replay: ...
+def check_state(last: bytes, path: str) -> int:
+    """Check a state file against a header file; gives the number of its rows."""
+
+def check_document(document: bytes) -> None:
+    """Check a genesis document by itself."""
 
 @final
 class Replay:

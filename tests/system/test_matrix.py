@@ -123,6 +123,7 @@ LINES = [
     Line("governance.reject", "anybody", "unknown", {"number": 9, "digest": b"", "reason": ""}),
     Line("governance.withdraw", "anybody", "unknown", {"number": 9}),
     Line("governance.settle", "anybody", "unknown", {"number": 9}),
+    Line("governance.close", "most", "reason", {"reason": ""}),
     Line("shares.set_weight", "most", "weight", {"organisation": OWN, "weight": 0}),
     Line("shares.set_storage", "most", "bytes", {"organisation": OWN, "limit": -1}),
     Line("shares.set_block", "most", "size", {"name": "block_gas", "value": 0}),

@@ -1,6 +1,7 @@
 //! Doing it again: replay of exported blocks by an outsider, trace of one transaction, fsck of a whole ledger.
 
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::engine::Engine;
 use crate::execute::Trace;
 use crate::formats::block::Block;
 use crate::formats::evidence::split_genesis_file;
+use crate::formats::genesis::Genesis;
 use crate::formats::header::Header;
 use crate::head::{self, Head};
 use crate::open::{damaged, replay_block, twin};
@@ -30,8 +32,17 @@ pub struct Replay {
 impl Replay {
     /// Begins at a genesis file; its header must be what the document gives.
     pub fn begin(genesis_file: &[u8], runtime: Arc<dyn Runtime>) -> Result<Self, Error> {
+        Self::begin_carrying(genesis_file, None, runtime)
+    }
+
+    /// As [`Replay::begin`], with the file of the state that a continuing genesis carries over.
+    pub fn begin_carrying(
+        genesis_file: &[u8],
+        state: Option<&Path>,
+        runtime: Arc<dyn Runtime>,
+    ) -> Result<Self, Error> {
         let (document, header) = split_genesis_file(genesis_file)?;
-        let engine = twin(&document, runtime)?;
+        let engine = twin(Genesis::decode(&document)?.carrying(state), runtime)?;
         if engine.head().header_bytes.as_ref() != header {
             return Err(Error::new(
                 "replay.diverged",
@@ -109,7 +120,7 @@ impl Engine {
             )
             .hint("a dropped transaction was never executed; check the id")
         })?;
-        let twin = twin(&self.genesis.document, Arc::clone(&self.runtime))?;
+        let twin = twin(self.genesis.as_ref().clone(), Arc::clone(&self.runtime))?;
         for below in 1..height {
             replay_block(&twin, &Block::decode(&self.record(below)?)?, false)?;
             if !progress(below, height) {
@@ -169,7 +180,9 @@ impl Engine {
             return Ok(checked);
         }
         drop(turn);
-        let replay = Replay::begin(&self.genesis_file(), Arc::clone(&self.runtime))?;
+        let state = self.genesis.carried.as_deref();
+        let runtime = Arc::clone(&self.runtime);
+        let replay = Replay::begin_carrying(&self.genesis_file(), state, runtime)?;
         for height in 1..=head.height() {
             let applied = self
                 .record(height)

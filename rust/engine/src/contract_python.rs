@@ -201,6 +201,16 @@ impl Contract for PythonContract {
         self.run(vm::run_timer, call, state, steps)
     }
 
+    fn index_entries(
+        &self,
+        contract: &str,
+        flat: &[u8],
+        row: &[u8],
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        vm::index_entries(&self.program, contract, flat, row)
+            .map_err(|why| Error::new("state.unreadable", format!("{contract}: {why}")))
+    }
+
     fn changes(&self, old: &dyn Contract) -> Result<Vec<Change>, Refusal> {
         let found = vm::changes(program_of(old)?, &self.program);
         Ok(found.into_iter().map(known_change).collect())

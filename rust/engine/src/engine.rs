@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use store::{Keyspace, Store, WriteSet};
 
 use crate::checkpoint::Checkpoints;
+use crate::closing;
 use crate::execute::{Base, Execution, Trace, Verdict};
 use crate::formats::block::Block;
 use crate::formats::genesis::Genesis;
@@ -107,7 +108,7 @@ impl Engine {
         document: &[u8],
         runtime: Arc<dyn Runtime>,
     ) -> Result<Self, Error> {
-        crate::open::create(path, document, runtime)
+        crate::open::create(path, document, None, runtime)
     }
 
     /// Opens a ledger and brings its store up to its log. `rebuild` moves the store aside and builds it again.
@@ -313,6 +314,7 @@ impl Engine {
                 height,
                 time,
                 check_signatures,
+                closed: head.closed.is_some(),
             },
             Arc::clone(&head.contracts),
         );
@@ -356,8 +358,9 @@ impl Engine {
         let suite = self.suite();
         let set = head.next_set().map(Arc::clone);
         let set = set.ok_or_else(|| crate::open::damaged("no set seals"))?;
-        let turns = set.hash != head.header.sealers_hash;
-        // The block after a change of the set has a header in any case: the new set's seal stands right behind the old one's.
+        let turns = set.hash != head.header.sealers_hash && head.closed.is_none();
+        // The block after a change of the set has a header in any case: the new set's seal stands right behind the old one's. Only
+        // that of a closed chain has none.
         let empty = execution.entries.is_empty() && execution.state.is_empty() && !turns;
         let Execution {
             state,
@@ -392,6 +395,9 @@ impl Engine {
         let mut next = head.clone();
         next.contracts = contracts;
         let (state, index) = state.into_writes();
+        if let Some(Some(row)) = state.get(&closing::row_key(&self.genesis.chain)) {
+            next.closed = Some(Arc::clone(row));
+        }
         next.tree = update_tree(&mut pending, head, suite, &state)?;
         let rows = state.iter();
         let rows = rows.map(|(key, value)| (key.as_ref(), value.as_deref()));

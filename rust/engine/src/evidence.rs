@@ -13,7 +13,7 @@ use crate::formats::evidence::{anchor_header, header_file, Link, Receipt, StateP
 use crate::formats::header::Header;
 use crate::formats::result::{split_entry, split_run};
 use crate::head::{self, Buckets, Head, Nodes};
-use crate::standing::Standing;
+use crate::standing::{Place, Standing};
 use crate::Error;
 
 /// What a receipt is asked to have.
@@ -84,6 +84,7 @@ impl Engine {
             Some(_) => self.place_of_proofs(&head, height, anchor, seal_at)?,
             None => None,
         };
+        let later_steps: Vec<&[u8]> = later.iter().flat_map(Place::steps).collect();
         let receipt = Receipt {
             genesis: self.genesis_hash,
             subject: &subject,
@@ -95,7 +96,7 @@ impl Engine {
             steps: &steps,
             members: standing
                 .as_ref()
-                .map(|standing| standing.members(&head, later.as_ref())),
+                .map(|standing| standing.members(&head, later.as_ref(), &later_steps)),
         };
         Ok(receipt.encode())
     }

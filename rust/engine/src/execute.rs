@@ -22,7 +22,7 @@ use crate::runtime::{
     Call, Contract, Contracts, Deployed, Emitted, Order, Returned, Runtime, Step,
 };
 use crate::shares::Books;
-use crate::{deploy, imports, lifecycle, limits, Error};
+use crate::{closing, deploy, imports, lifecycle, limits, Error};
 
 /// What became of one transaction.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub(crate) struct Base<'a> {
     pub height: u64,
     pub time: u64,
     pub check_signatures: bool,
+    /// Whether an earlier block closed the chain.
+    pub closed: bool,
 }
 
 /// How a contract is entered: by a call, or by a timer that fell due.
@@ -83,6 +85,10 @@ pub(crate) struct Execution<'a> {
     pub usage: Vec<(Arc<str>, u64)>,
     events: BTreeMap<String, EventChain>,
     pub trace: Option<Trace>,
+    /// Whether the chain is closed by now.
+    pub(crate) closed: bool,
+    /// Key of the row that closes it.
+    pub(crate) closing: Vec<u8>,
 }
 
 #[derive(Clone)]
@@ -95,6 +101,8 @@ impl<'a> Execution<'a> {
     pub fn new(base: Base<'a>, contracts: Arc<Contracts>) -> Self {
         Execution {
             state: BlockState::new(base.view),
+            closed: base.closed,
+            closing: closing::row_key(base.chain),
             base,
             contracts,
             entries: Vec::new(),
@@ -132,6 +140,10 @@ impl<'a> Execution<'a> {
         &self,
         transaction: &Transaction,
     ) -> Result<Result<Vec<Arc<Member>>, Drop>, Error> {
+        if self.closed {
+            let last = self.base.height - u64::from(self.base.closed);
+            return Ok(Err(closing::dropped(last)));
+        }
         if let Err(drop) = self.check_time_and_quota(transaction) {
             return Ok(Err(drop));
         }
@@ -268,6 +280,7 @@ impl<'a> Execution<'a> {
             .push((segment_of(transaction.payload.expires), transaction.id));
         self.carried.push(Arc::clone(&transaction.bytes));
         self.seen.insert(transaction.id);
+        self.note_closing();
         Ok(Verdict::Entry(self.entries.len() - 1))
     }
 

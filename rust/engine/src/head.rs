@@ -6,6 +6,7 @@ use crypto::{Hash32, Suite};
 use store::{Keyspace, View};
 use tree::{BucketId, BucketReader, StateTree};
 
+use crate::closing;
 use crate::formats::header::Header;
 use crate::members::Directory;
 use crate::replay::Digests;
@@ -26,6 +27,8 @@ pub(crate) struct Head {
     pub contracts: Arc<Contracts>,
     /// Which set seals which headers, up to this one.
     pub sets: Arc<Sets>,
+    /// The row that closed the chain; none where it is open.
+    pub closed: Option<closing::Row>,
     /// The store's content after this block.
     pub view: View,
 }

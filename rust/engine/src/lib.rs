@@ -16,8 +16,10 @@ mod audit;
 mod authority;
 pub mod bench;
 mod callers;
+mod carry;
 mod chain_answers;
 mod checkpoint;
+mod closing;
 mod contract_python;
 mod declaration;
 mod deploy;
@@ -53,6 +55,7 @@ mod seals;
 mod shards;
 mod shares;
 mod standing;
+mod state_file;
 mod status;
 mod steps;
 mod timers;
@@ -60,6 +63,7 @@ mod turns;
 
 pub use audit::{Checked, Progress, Replay};
 pub use callers::BrokenCaller;
+pub use carry::{check_document, check_state};
 pub use contract_python::ContractPython;
 pub use declaration::{
     check_source, check_types, source_callers, source_changes, source_interface, NamedSource,
@@ -81,6 +85,7 @@ pub use reads::Range;
 pub use replay::Digests;
 pub use sealing::{Set, Validator, Validators};
 pub use shares::{Part, Shares};
+pub use state_file::{FORMAT as STATE_FORMAT, NAME as STATE_NAME};
 pub use status::Status;
 pub use store::fault::point as fault_point;
 pub use timers::{timer_run_id, TIMER_RUN};

@@ -97,3 +97,12 @@ pub const CACHE_BYTES_MIN: u64 = 16 * 1024 * 1024;
 
 /// Most steps that a trace records: more than anybody reads, and a few hundred megabytes at worst.
 pub const TRACE_STEPS: usize = 1_000_000;
+
+/// Longest key or value of a state file, in bytes: what the store holds at most.
+pub const STATE_VALUE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes of carried rows that are put into a new store at once.
+pub const PRELOAD_BYTES: usize = 16 * 1024 * 1024;
+
+/// Carried rows that are put into a new store at once.
+pub const PRELOAD_ROWS: usize = 50_000;

@@ -9,8 +9,9 @@ use codec::key;
 use store::{Keyspace, LogMode, Options, Store, WriteSet};
 use tree::{BucketId, StateTree};
 
+use crate::carry::{self, Carried};
 use crate::checkpoint::Checkpoints;
-use crate::engine::{Engine, Turn};
+use crate::engine::{Engine, Pending, Turn};
 use crate::formats::block::Block;
 use crate::formats::evidence::{genesis_file, split_genesis_file};
 use crate::formats::genesis::Genesis;
@@ -23,15 +24,16 @@ use crate::resume::resume;
 use crate::runtime::{Contracts, Runtime};
 use crate::sealing::Set;
 use crate::seals::{self, is_network, Seals};
-use crate::{deploy, first_members, first_policies, imports, limits, Error};
+use crate::{deploy, first_members, first_policies, imports, limits, state_file, Error};
 
 /// See [`Engine::create`].
 pub(crate) fn create(
     path: Option<&Path>,
     document: &[u8],
+    state: Option<&Path>,
     runtime: Arc<dyn Runtime>,
 ) -> Result<Engine, Error> {
-    let genesis = Genesis::decode(document)?;
+    let mut genesis = Genesis::decode(document)?.carrying(state);
     let start = Start::build(&genesis, runtime.as_ref())?;
     let store = match path {
         None => Store::in_memory(&Options::default()),
@@ -59,6 +61,9 @@ pub(crate) fn create(
             store
         }
     };
+    if let (Some(path), Some(file)) = (path, state) {
+        genesis.carried = Some(carry::keep(file, path)?);
+    }
     // The genesis is the log's first record: from here on the ledger exists.
     store.append(0, &genesis_file(document, &start.header_bytes))?;
     let recovery = Recovery {
@@ -69,8 +74,7 @@ pub(crate) fn create(
 }
 
 /// An engine in memory that keeps no blocks: somebody else has them.
-pub(crate) fn twin(document: &[u8], runtime: Arc<dyn Runtime>) -> Result<Engine, Error> {
-    let genesis = Genesis::decode(document)?;
+pub(crate) fn twin(genesis: Genesis, runtime: Arc<dyn Runtime>) -> Result<Engine, Error> {
     let start = Start::build(&genesis, runtime.as_ref())?;
     let store = Store::in_memory(&Options {
         log: LogMode::External,
@@ -133,6 +137,9 @@ pub(crate) fn open(
         .ok_or_else(|| damaged("the log lacks its first record"))?;
     let (document, header_bytes) = split_genesis_file(&record)?;
     let genesis = Genesis::decode(&document)?;
+    let carried = path.join(state_file::NAME);
+    let carried = genesis.continues.is_some().then_some(carried.as_path());
+    let genesis = genesis.carrying(carried);
     if store.is_lazy() && !is_network(&genesis) {
         return Err(damaged(
             "the log of a solo chain was made as one that is synced lazily",
@@ -204,11 +211,28 @@ pub(crate) struct Start {
     contracts: Contracts,
 }
 
+/// The state of the chain that is continued, where one is.
+fn carried(
+    genesis: &Genesis,
+    own: &std::collections::BTreeMap<Vec<u8>, Vec<u8>>,
+) -> Result<Option<Carried>, Error> {
+    match (&genesis.continues, &genesis.carried) {
+        (Some(continued), _) => Ok(Some(Carried::read(genesis, continued, own)?)),
+        (None, None) => Ok(None),
+        (None, Some(_)) => {
+            let message = format!(
+                "{} continues no chain: it carries no state over",
+                genesis.chain
+            );
+            Err(Error::new("genesis.no_continuation", message).hint("leave the state file out"))
+        }
+    }
+}
+
 impl Start {
     /// The genesis state of a document.
     pub fn build(genesis: &Genesis, runtime: &dyn Runtime) -> Result<Self, Error> {
         let suite = genesis.suite;
-        first_policies::check_policies(genesis)?;
         first_policies::check_policies(genesis)?;
         let mut rows = first_members::genesis_rows(genesis)?;
         for (name, value) in genesis.parameters.rows() {
@@ -230,11 +254,16 @@ impl Start {
             contracts.insert(done.name, done.deployed);
         }
         let rows: std::collections::BTreeMap<_, _> = rows.into_iter().collect();
+        let carried = carried(genesis, &rows)?;
         let rows: Vec<_> = rows.into_iter().collect();
-        let changes: Vec<_> = rows
+        let mut changes: Vec<_> = rows
             .iter()
             .map(|(key, value)| (suite.hash(key), Some(suite.hash(value))))
             .collect();
+        if let Some(mut carried) = carried {
+            changes.append(&mut carried.leaves);
+            contracts = carried.contracts(contracts, runtime)?;
+        }
         let mut tree = StateTree::empty(suite).with_cache_bytes(limits::TREE_CACHE_BYTES);
         let buckets = tree.update(&tree::NoBuckets, &changes)?;
         let header = Header {
@@ -269,6 +298,9 @@ fn begin(
     recovery: Recovery,
 ) -> Result<Engine, Error> {
     let suite = genesis.suite;
+    if genesis.continues.is_some() {
+        carry::preload(&store, &genesis, &start.contracts)?;
+    }
     let mut writes = WriteSet::new();
     let rows = start.rows.iter();
     let rows = rows.map(|(key, value)| (key.as_slice(), Some(value.as_slice())));
@@ -300,6 +332,7 @@ fn begin(
         directory,
         contracts: Arc::new(start.contracts),
         sets: Arc::new([(0, Set::of(genesis.sealers.clone(), suite))].into()),
+        closed: None,
         view: store.view(),
     };
     let turn = Turn {
@@ -341,6 +374,23 @@ pub(crate) fn replay_block(
     block: &Block<'_>,
     check_signatures: bool,
 ) -> Result<(), Error> {
+    let pending = executed_again(engine, block, check_signatures)?;
+    engine.commit_as(pending, block.seal, false)?;
+    Ok(())
+}
+
+/// The same with a block of another engine, which this one takes into its own log.
+pub(crate) fn replay_into(engine: &Engine, block: &Block<'_>) -> Result<(), Error> {
+    let pending = executed_again(engine, block, false)?;
+    engine.commit_as(pending, block.seal, true)?;
+    Ok(())
+}
+
+fn executed_again(
+    engine: &Engine,
+    block: &Block<'_>,
+    check_signatures: bool,
+) -> Result<Pending, Error> {
     let header = Header::decode(block.header)?;
     if header.height != engine.height() + 1 {
         let message = format!("height {} follows {}", header.height, engine.height());
@@ -362,15 +412,10 @@ pub(crate) fn replay_block(
         None,
     )?;
     compare(&header, block, &pending)?;
-    engine.commit_as(pending, block.seal, false)?;
-    Ok(())
+    Ok(pending)
 }
 
-fn compare(
-    recorded: &Header,
-    block: &Block<'_>,
-    pending: &crate::engine::Pending,
-) -> Result<(), Error> {
+fn compare(recorded: &Header, block: &Block<'_>, pending: &Pending) -> Result<(), Error> {
     let height = recorded.height;
     let diverged = |message: String| {
         Error::new("replay.diverged", format!("height {height}: {message}"))

@@ -89,6 +89,11 @@ impl<'a> BlockState<'a> {
         }
     }
 
+    /// Whether the block wrote this row.
+    pub(crate) fn writes(&self, key: &[u8]) -> bool {
+        matches!(self.state.get(key), Some(Some(_)))
+    }
+
     /// Writes a row outside a transaction: system tables.
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.written = self.written.saturating_add(key.len() + value.len());

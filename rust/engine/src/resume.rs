@@ -22,7 +22,7 @@ use crate::replay::{decode_block_ids, Digests, LiveIds};
 use crate::runtime::{Contracts, Deployed, Runtime, Status};
 use crate::sealing::{Set, Sets};
 use crate::seals::Seals;
-use crate::{deploy, limits, Error};
+use crate::{closing, deploy, limits, Error};
 
 /// Takes up the store at the height that it holds.
 pub(crate) fn resume(
@@ -58,6 +58,7 @@ pub(crate) fn resume(
         directory: Arc::new(load_directory(&view, suite)?),
         contracts: Arc::new(load_contracts(&view, runtime.as_ref())?),
         sets: Arc::new(load_sets(&view, &genesis)?),
+        closed: closing::stored(&view, &genesis.chain)?,
         header: Arc::new(header),
         view: view.clone(),
     };
@@ -231,13 +232,27 @@ fn load_sets(view: &View, genesis: &Genesis) -> Result<Sets, Error> {
 }
 
 fn load_contracts(view: &View, runtime: &dyn Runtime) -> Result<Contracts, Error> {
+    let versions = rows_under(view, key::prefix(deploy::CONTRACT, "versions"))?;
+    let code = |key: &[u8]| Ok(view.get(Keyspace::State, key)?);
+    contracts_of(&versions, &code, runtime)
+}
+
+/// A row by its flat key.
+pub(crate) type Lookup<'a> = dyn Fn(&[u8]) -> Result<Option<Arc<[u8]>>, Error> + 'a;
+
+/// Contracts as the rows of their versions say, in key order.
+pub(crate) fn contracts_of(
+    versions: &Rows,
+    code: &Lookup<'_>,
+    runtime: &dyn Runtime,
+) -> Result<Contracts, Error> {
     let mut contracts = Contracts::default();
-    for (key, value) in rows_under(view, key::prefix(deploy::CONTRACT, "versions"))? {
-        let (_, _, rest) = key::split(&key)?;
+    for (key, value) in versions {
+        let (_, _, rest) = key::split(key)?;
         let Some(key::Part::Text(name)) = key::Reader::new(rest).next_part()? else {
             return Err(damaged("a contract's version has no name"));
         };
-        let row = codec::cbor::decode(&value)?;
+        let row = codec::cbor::decode(value)?;
         let hash = |field: &str| match row.get(field) {
             Some(Value::Bytes(bytes)) => bytes.as_slice().try_into().map(Hash32).ok(),
             _ => None,
@@ -268,8 +283,7 @@ fn load_contracts(view: &View, runtime: &dyn Runtime) -> Result<Contracts, Error
         let before = contracts
             .get(&name)
             .map(|known| (known.version, known.sources_before));
-        let code = view
-            .get(Keyspace::State, &deploy::by_hash("code", code_hash))?
+        let code = code(&deploy::by_hash("code", code_hash))?
             .ok_or_else(|| damaged("the code of a contract is missing"))?;
         let mut decoder = Decoder::new(&code);
         let loaded = runtime.load(decoder.bytes()?)?;

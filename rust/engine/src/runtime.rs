@@ -140,6 +140,15 @@ pub trait Contract: Send + Sync {
     fn index(&self, _table: &str, _name: &str) -> Option<(String, usize)> {
         None
     }
+    /// Entries of a row in the indexes of its table; none where it is no row of a table.
+    fn index_entries(
+        &self,
+        _contract: &str,
+        _flat: &[u8],
+        _row: &[u8],
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        Ok(Vec::new())
+    }
     /// What an upgrade from `old` changes, in words; refuses where the runtimes differ.
     fn changes(&self, _old: &dyn Contract) -> Result<Vec<Change>, Refusal> {
         Err(no_upgrade())

@@ -36,11 +36,19 @@ pub(crate) struct Standing {
     organisations: Vec<InForce>,
 }
 
-/// What [`Standing`] is put into a receipt with: a later header's links, path and seal.
+/// What [`Standing`] is put into a receipt with: a later header's links, path, seal and the steps to it.
 pub(crate) struct Place {
     links: Vec<Link>,
     path: Vec<crypto::Hash32>,
     seal: Option<Arc<[u8]>>,
+    steps: Vec<Arc<[u8]>>,
+}
+
+impl Place {
+    /// The steps to its seal.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = &[u8]> {
+        self.steps.iter().map(AsRef::as_ref)
+    }
 }
 
 impl Standing {
@@ -121,13 +129,18 @@ impl Standing {
     }
 
     /// The part of the receipt.
-    pub(crate) fn members<'a>(&'a self, head: &'a Head, place: Option<&'a Place>) -> Members<'a> {
+    pub(crate) fn members<'a>(
+        &'a self,
+        head: &'a Head,
+        place: Option<&'a Place>,
+        steps: &'a [&'a [u8]],
+    ) -> Members<'a> {
         Members {
             later: place.map(|place| Later {
                 header: &head.header_bytes,
                 seal: place.seal.as_deref(),
                 links: &place.links,
-                steps: &[],
+                steps,
                 path: &place.path,
             }),
             named: &self.named,
@@ -150,10 +163,12 @@ impl Engine {
         if last == height {
             return Ok(None);
         }
+        let seal = seal(self, last)?;
         Ok(Some(Place {
             links: self.links(head, last, anchor)?,
             path: history_path(head, height, last)?,
-            seal: seal(self, last)?,
+            steps: self.steps(head, last, seal.as_deref(), anchor)?,
+            seal,
         }))
     }
 }

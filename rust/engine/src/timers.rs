@@ -100,6 +100,33 @@ impl Place {
     }
 }
 
+/// The contract whose timers a row of the chain's own is about; none where it is about no timer.
+pub(crate) fn owner_of(flat: &[u8]) -> Result<Option<String>, Error> {
+    let (contract, table, rest) = key::split(flat)?;
+    if contract != CONTRACT {
+        return Ok(None);
+    }
+    match table.as_str() {
+        WAITING => Ok(Some(Place::of_row(flat, false)?.contract)),
+        HELD => Ok(Some(Place::of_row(flat, true)?.contract)),
+        COUNTS => match key::Reader::new(rest).next_part()? {
+            Some(key::Part::Text(name)) => Ok(Some(name)),
+            _ => Err(damaged("the count of timers has no contract")),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// The index entry of a timer's row; none where the row is no timer.
+pub(crate) fn index_entry(flat: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    let (contract, table, _) = key::split(flat)?;
+    match (contract.as_str(), table.as_str()) {
+        (CONTRACT, WAITING) => Ok(Some(Place::of_row(flat, false)?.entry())),
+        (CONTRACT, HELD) => Ok(Some(Place::of_row(flat, true)?.entry())),
+        _ => Ok(None),
+    }
+}
+
 fn entry_prefix(contract: &str, number: u64) -> Vec<u8> {
     let mut key = key::prefix(CONTRACT, BY_NUMBER);
     key::push_text(&mut key, contract);
@@ -278,6 +305,9 @@ struct Room {
 impl Execution<'_> {
     /// Runs the timers that are due, as far as the block has room for them. Call before any transaction.
     pub(crate) fn run_timers(&mut self) -> Result<(), Error> {
+        if self.closed {
+            return Ok(());
+        }
         let parameters = self.base.parameters;
         let limit = usize::try_from(parameters.block_timers).unwrap_or(usize::MAX);
         let places = {
@@ -291,6 +321,10 @@ impl Execution<'_> {
         };
         for place in places {
             if !self.take_timer(&place, &mut room)? {
+                break;
+            }
+            self.note_closing();
+            if self.closed {
                 break;
             }
         }
@@ -404,9 +438,12 @@ fn next_moment(view: &View, contracts: &Contracts) -> Result<Option<u64>, Error>
 }
 
 impl Engine {
-    /// Block time (ms) from which the next block runs a timer, transactions or not; none where no timer waits.
+    /// Block time (ms) from which the next block runs a timer, transactions or not; none where no timer waits, or the chain is closed.
     pub fn next_timer(&self) -> Result<Option<u64>, Error> {
         let head = self.head();
+        if head.closed.is_some() {
+            return Ok(None);
+        }
         next_moment(&head.view, &head.contracts)
     }
 

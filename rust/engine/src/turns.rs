@@ -10,7 +10,7 @@ use crate::formats::result::Refusal;
 use crate::members::Member;
 use crate::overlay::Changes;
 use crate::prepare::{replayed, Drop, Prepared, Transaction};
-use crate::{deploy, limits, Error};
+use crate::{closing, deploy, limits, Error};
 
 /// Place of each resource in [`Amounts`].
 const GAS: usize = 0;
@@ -142,7 +142,9 @@ impl Execution<'_> {
         sharing.division.lend();
         while let Some((party, place)) = sharing.division.next() {
             let aside = &asides[place];
-            let verdict = if self.is_replay(aside.transaction)? {
+            let verdict = if self.closed {
+                Verdict::Dropped(closing::dropped(self.base.height))
+            } else if self.is_replay(aside.transaction)? {
                 // Another copy of it ran meanwhile.
                 Verdict::Dropped(replayed(&aside.transaction.id))
             } else {

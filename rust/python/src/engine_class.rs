@@ -47,12 +47,41 @@ impl Engine {
 #[pymethods]
 impl Engine {
     #[staticmethod]
-    fn create(py: Python<'_>, path: Option<&str>, document: &[u8]) -> PyResult<Self> {
+    #[pyo3(signature = (path, document, *, state=None))]
+    fn create(
+        py: Python<'_>,
+        path: Option<&str>,
+        document: &[u8],
+        state: Option<&str>,
+    ) -> PyResult<Self> {
         let document = document.to_vec();
+        let (path, state) = (path.map(Path::new), state.map(Path::new));
         detached(py, || {
-            engine::Engine::create(path.map(Path::new), &document, runtime())
+            engine::Engine::create_carrying(path, &document, state, runtime())
         })
         .map(Self::wrap)
+    }
+
+    /// Writes the state after a block into a new file; an earlier one is executed again in `work`, an empty folder.
+    fn write_state(&self, py: Python<'_>, height: u64, path: &str, work: &str) -> PyResult<()> {
+        let core = self.core()?;
+        detached(py, || {
+            core.write_state(height, Path::new(path), Path::new(work))
+        })
+    }
+
+    /// Heights above the last sealed one, each with the ids of its transactions.
+    fn unsealed_tail<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Vec<(u64, Vec<Bound<'py, PyBytes>>)>> {
+        let core = self.core()?;
+        let tail = py.detach(|| core.unsealed_tail()).map_err(raise)?;
+        let ids = |ids: Vec<Hash32>| ids.iter().map(|id| PyBytes::new(py, &id.0)).collect();
+        Ok(tail
+            .into_iter()
+            .map(|(height, found)| (height, ids(found)))
+            .collect())
     }
 
     #[staticmethod]
@@ -132,6 +161,13 @@ impl Engine {
     fn next_timer(&self, py: Python<'_>) -> PyResult<Option<u64>> {
         let core = self.core()?;
         py.detach(|| core.next_timer()).map_err(raise)
+    }
+
+    /// The row that closed the chain, encoded; none where it is open.
+    #[getter]
+    fn closed<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let row = self.core()?.closed();
+        Ok(row.map(|bytes| PyBytes::new(py, &bytes)))
     }
 
     /// Height and consensus height of headers that lack their seal, ascending.

@@ -33,6 +33,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<envelope_class::Gathered>()?;
     module.add_class::<replay_class::Replay>()?;
     module.add_function(wrap_pyfunction!(replay_class::replay_open, module)?)?;
+    module.add_function(wrap_pyfunction!(replay_class::check_state, module)?)?;
+    module.add_function(wrap_pyfunction!(replay_class::check_document, module)?)?;
     module.add_function(wrap_pyfunction!(crypto_functions::cbor_encode, module)?)?;
     module.add_function(wrap_pyfunction!(crypto_functions::cbor_decode, module)?)?;
     module.add_function(wrap_pyfunction!(crypto_functions::hash_bytes, module)?)?;

@@ -1,5 +1,6 @@
 //! An outsider's replay for Python.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
@@ -41,12 +42,28 @@ impl Replay {
     }
 }
 
-/// Begins a replay at a genesis file.
+/// Begins a replay at a genesis file; `state` is the file of the state that it carries over, where it continues a chain.
 #[pyfunction]
-pub fn replay_open(py: Python<'_>, genesis_file: &[u8]) -> PyResult<Replay> {
+#[pyo3(signature = (genesis_file, state=None))]
+pub fn replay_open(py: Python<'_>, genesis_file: &[u8], state: Option<&str>) -> PyResult<Replay> {
     let file = genesis_file.to_vec();
+    let state = state.map(Path::new);
     let replay = py
-        .detach(|| engine::Replay::begin(&file, runtime()))
+        .detach(|| engine::Replay::begin_carrying(&file, state, runtime()))
         .map_err(raise)?;
     Ok(Replay(Mutex::new(replay)))
+}
+
+/// Checks a state file against the last header of the chain that is continued, a header file; gives the number of its rows.
+#[pyfunction]
+pub fn check_state(py: Python<'_>, last: &[u8], path: &str) -> PyResult<u64> {
+    let last = last.to_vec();
+    py.detach(|| engine::check_state(&last, Path::new(path)))
+        .map_err(raise)
+}
+
+/// Checks a genesis document by itself.
+#[pyfunction]
+pub fn check_document(document: &[u8]) -> PyResult<()> {
+    engine::check_document(document).map_err(raise)
 }

@@ -188,6 +188,29 @@ impl Store {
         Ok(())
     }
 
+    /// Puts rows below the first block, durable on return: a large first state, part by part. Whoever does so MUST write the same rows
+    /// again where it was cut off, for a crash leaves what was written. Readers see them from here on.
+    ///
+    /// # Errors
+    /// `store.wrong_height` once a block was applied; as [`Store::apply`].
+    pub fn preload(&self, writes: &WriteSet) -> Result<()> {
+        writes.check()?;
+        let _applying = locked(&self.applying);
+        if self.shared.applied.load(Ordering::Acquire) != 0 {
+            let message = "rows are put below the first block only, and there is one";
+            return Err(Error::new("store.wrong_height", message));
+        }
+        self.shared.backing.write(0, &mut writes.writes().iter())?;
+        let snapshot = self.shared.backing.snapshot().into();
+        self.shared.replace(|old| Current {
+            stamp: old.stamp,
+            base: old.base,
+            snapshot,
+            layers: old.layers.clone(),
+        });
+        Ok(())
+    }
+
     fn check_height(&self, height: u64) -> Result<()> {
         let applied = self.shared.applied.load(Ordering::Acquire);
         let first = match applied {

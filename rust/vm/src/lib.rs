@@ -21,6 +21,7 @@ mod diagnostics;
 mod error;
 pub mod gas;
 mod imports;
+mod indexed;
 mod instance;
 mod interface;
 mod interp;
@@ -51,6 +52,7 @@ pub use bind::{bind, misfits, Bound};
 pub use builtins::library::check_digits::{is_valid_lei, is_valid_uscc};
 pub use diagnostics::Diagnostic;
 pub use imports::{mentioned_imports, Imports};
+pub use indexed::index_entries;
 pub use interface::{
     CellInterface, ClassInterface, EnumInterface, FieldInterface, ImportInterface, Interface,
     MethodInterface, TableInterface, UseInterface,

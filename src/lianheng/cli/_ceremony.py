@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lianheng.cli._continue import own_state, state_file
 from lianheng.cli._home import CONFIGURATION, HomeFolder
 from lianheng.members import (
     Identity,
@@ -234,6 +235,7 @@ def sign_home(ceremony: Ceremony, home: HomeFolder, passphrase: Passphrase) -> C
     ceremony.require_joined()
     require_own_part(ceremony, home)
     rehearse(ceremony)
+    own_state(ceremony.terms, home)
     file = home.identity_file(admin_of(own_organisation(home)))
     return ceremony.sign(read_identity(file, passphrase))
 
@@ -273,6 +275,7 @@ def finish_home(
     ceremony.require_signed()
     require_own_system(ceremony.terms)
     part = require_own_part(ceremony, home)
+    own_state(ceremony.terms, home)
     for name in MADE:
         if (home.path / name).exists():
             raise UsageError(
@@ -312,7 +315,8 @@ def fill(
     )
     from lianheng.model import GenesisFile
 
-    with create_ledger(working.ledger, ceremony.genesis()) as ledger:
+    state = None if ceremony.terms.continues is None else state_file(home)
+    with create_ledger(working.ledger, ceremony.genesis(), state=state) as ledger:
         data = ledger.genesis_file
     working.genesis_file.write_bytes(data)
     genesis = GenesisFile.from_bytes(data)
@@ -333,12 +337,12 @@ def fill(
     return genesis
 
 
-def genesis_file(ceremony: Ceremony) -> bytes:
+def genesis_file(ceremony: Ceremony, state: Path | None = None) -> bytes:
     """The genesis file alone, for who runs no node of the chain."""
     from lianheng.consensus import create_ledger
 
     ceremony.require_signed()
-    with create_ledger(None, ceremony.genesis()) as ledger:
+    with create_ledger(None, ceremony.genesis(), state=state) as ledger:
         return ledger.genesis_file
 
 

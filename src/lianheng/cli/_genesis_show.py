@@ -17,6 +17,7 @@ def show(ceremony: Ceremony) -> None:
             "begins": moment(terms.time),
             "terms": terms.hash.hex(),
             "parameters": chosen(ceremony),
+            **continued(ceremony),
         }
     )
     show_organisations(ceremony)
@@ -37,6 +38,20 @@ def show(ceremony: Ceremony) -> None:
         ],
     )
     console().print()
+
+
+def continued(ceremony: Ceremony) -> dict[str, str]:
+    """The chain that it continues: what to compare with one's own."""
+    continues = ceremony.terms.continues
+    if continues is None:
+        return {}
+    header = continues.header
+    return {
+        "continues": f"{header.chain}, genesis {continues.genesis.hex()}",
+        "from": f"height {header.height:,} of {moment(header.time)}, header {header.hash.hex()}",
+        "state root": header.state_root.hex(),
+        "left out": ", ".join(continues.without) or "nobody",
+    }
 
 
 def show_organisations(ceremony: Ceremony) -> None:
@@ -130,6 +145,23 @@ def fields(ceremony: Ceremony) -> dict[str, Any]:
         "roles": dict(terms.roles),
         "policies": dict(terms.policies),
         "contracts": contracts(ceremony),
+        "continues": continued_fields(ceremony),
+    }
+
+
+def continued_fields(ceremony: Ceremony) -> dict[str, Any] | None:
+    """The chain that it continues, for machines."""
+    continues = ceremony.terms.continues
+    if continues is None:
+        return None
+    header = continues.header
+    return {
+        "chain": header.chain,
+        "genesis": continues.genesis.hex(),
+        "height": header.height,
+        "header": header.hash.hex(),
+        "state_root": header.state_root.hex(),
+        "without": list(continues.without),
     }
 
 

@@ -1,5 +1,6 @@
 """`lianheng block`: the header of a block and what its calls became."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,12 @@ LISTED = 50
 
 def block(
     height: Annotated[int | None, typer.Argument(help="Else the last one.", min=0)] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write its header, as a trust anchor, as well."
+        ),
+    ] = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -22,7 +29,12 @@ def block(
     from lianheng.cli._session import open_client
 
     with open_client(home) as ledger:
-        found = ledger.block(ledger.height if height is None else height)
+        place = ledger.height if height is None else height
+        if output is not None:
+            output.write_bytes(ledger.header_file(place))
+            if place == 0:
+                return
+        found = ledger.block(place)
     if json:
         emit(as_fields(found))
         return

@@ -266,6 +266,11 @@ def check_node(folder: Path) -> Finding:
 
     try:
         with open_client(folder) as ledger:
-            return Finding("ledger", True, f"chain {ledger.chain}, height {ledger.height:,}")
+            found = f"chain {ledger.chain}, height {ledger.height:,}"
+            closing = ledger.closing
+            if closing is not None:
+                advice = "it takes no calls; what it holds can be read, proved and exported"
+                return Finding("ledger", True, f"{found}, {closing.sentence}", advice)
+            return Finding("ledger", True, found)
     except LianhengError as failure:
         return Finding("ledger", False, f"{failure.code}: {failure.message}", failure.hint)

@@ -32,8 +32,18 @@ GROUPS = 16  # hexadecimal digits of a hash that are shown
 @app.command()
 def new(
     chain: Annotated[str, typer.Argument(metavar="CHAIN", help="The chain's name.")],
-    orgs: Annotated[str, typer.Option("--orgs", help="Names joined by commas.")],
     output: Output,
+    orgs: Annotated[str | None, typer.Option("--orgs", help="Names joined by commas.")] = None,
+    continue_: Annotated[
+        Path | None,
+        typer.Option(
+            "--continue", metavar="HOME", help="Carry over the state of this stopped home's chain."
+        ),
+    ] = None,
+    without: Annotated[
+        str | None,
+        typer.Option("--without", metavar="ORGS", help="Who of that chain is left out."),
+    ] = None,
     parameters: Annotated[
         list[str] | None,
         typer.Option("--parameter", metavar="NAME=VALUE", help="Like block_gas=500000000."),
@@ -54,8 +64,13 @@ def new(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write the terms: who takes part, parameters, roles, policies, contracts."""
+    """Write the terms: who takes part, parameters, roles, policies, contracts.
+
+    With --continue: the chain goes on from the last sealed state of another one that ended, under
+    a name and a genesis of its own.
+    """
     from lianheng.cli._ceremony import FILE_MODE
+    from lianheng.cli._continue import parties, read_end, show_end
     from lianheng.cli._print import console, emit
     from lianheng.cli.network import read_contract
     from lianheng.ledger import wall_clock_ms
@@ -66,10 +81,13 @@ def new(
 
     if output.exists():
         raise UsageError("ceremony.exists", f"{output} is already there", "name another file")
+    ended = None if continue_ is None else read_end(continue_)
+    names, continues = parties(listed(orgs), listed(without), ended)
     terms = Terms.create(
         chain=chain,
-        organisations=[name.strip() for name in orgs.split(",") if name.strip()],
-        time_ms=wall_clock_ms(),
+        organisations=names,
+        continues=continues,
+        time_ms=max(wall_clock_ms(), ended.header.time if ended is not None else 0),
         contracts=[*system_contracts(), *(read_contract(file) for file in contracts or ())],
         parameters={name: number(name, text) for name, text in pairs(parameters).items()},
         roles=pairs(roles),
@@ -79,14 +97,18 @@ def new(
     rehearse(ceremony)
     write_new_file(output, ceremony.encoded, mode=FILE_MODE)
     if json:
-        emit(described(ceremony))
+        left = {} if ended is None else {"unsealed": ended.to_json()}
+        emit({**described(ceremony), **left})
         return
+    if ended is not None:
+        show_end(ended)
     console().print(
         f"made {output}: chain {terms.chain} of {', '.join(terms.organisations)}, "
         f"terms {terms.hash.hex()[:GROUPS]}",
         markup=False,
     )
-    hint(f"next: send it to all; each runs: lianheng genesis join {output} --org NAME")
+    option = "" if ended is None else " --continue HOME"
+    hint(f"next: send it to all; each runs: lianheng genesis join {output} --org NAME{option}")
 
 
 @app.command()
@@ -116,6 +138,18 @@ def join(
         bool, typer.Option("--replace", help="In place of the part that you added before.")
     ] = False,
     home: OwnHome = Path(),
+    continue_: Annotated[
+        Path | None,
+        typer.Option(
+            "--continue", metavar="HOME", help="Your stopped home of the chain that is continued."
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state", metavar="FILE", help="Its state from somebody else, where you have no store."
+        ),
+    ] = None,
     open_node: Annotated[
         bool,
         typer.Option("--open-node", help="The node's key unencrypted, as CometBFT needs it."),
@@ -134,6 +168,7 @@ def join(
         replaced,
         write_ceremony,
     )
+    from lianheng.cli._continue import copy_identities, take_state
     from lianheng.cli._home import HomeFolder
     from lianheng.members import OrganisationSpec
 
@@ -152,6 +187,10 @@ def join(
         )
         if replace:
             ceremony = replaced(ceremony, org)
+        if continue_ is not None or state is not None or ceremony.terms.continues is not None:
+            take_state(ceremony.terms, HomeFolder(home), continue_, state)
+        if continue_ is not None:
+            copy_identities(HomeFolder(continue_), HomeFolder(home), joining)
         secret = home_passphrase(home, passphrase_file, org)
         ceremony = join_home(ceremony, HomeFolder(home), joining, secret)
     elif merge is None:
@@ -209,6 +248,10 @@ def finish(
             "--output", "-o", metavar="FILE", help="Only the genesis file, without a home."
         ),
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", metavar="FILE", help="The carried state, for -o without a home."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check every proof and signature, and make your organisation's home of the chain."""
@@ -221,7 +264,7 @@ def finish(
 
     ceremony = read_ceremony(file)
     if output is not None:
-        data = genesis_file(ceremony)
+        data = genesis_file(ceremony, state)
         write_new_file(output, data, mode=FILE_MODE)
         genesis, where = GenesisFile.from_bytes(data), str(output)
     else:
@@ -314,6 +357,11 @@ def show(
     else:
         _genesis_show.show(ceremony)
         show_fingerprint(ceremony)
+
+
+def listed(text: str | None) -> list[str] | None:
+    """Names joined by commas; None where the option was not given."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
 def pairs(given: list[str] | None) -> dict[str, str]:

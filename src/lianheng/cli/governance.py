@@ -9,7 +9,7 @@ from lianheng.cli._options import As, Home, Json, Pairs, PassphraseFile, Target
 
 if TYPE_CHECKING:
     from lianheng.cli._proposals import Proposal
-    from lianheng.ledger import Ledger
+    from lianheng.ledger import Closing, Ledger
     from lianheng.model import Result, Run
 
 RUN_GAS = 20_000_000
@@ -129,10 +129,12 @@ def list_(
     with open_client(home) as ledger:
         rows = [row.value for row in ledger.table("governance", "proposals")]
         now = ledger.signer.now_ms()
+        closing = ledger.closing
     found = [row for row in rows if status in {None, row["status"]}]
     if json:
-        emit({"proposals": found})
+        emit({"proposals": found, "closed": None if closing is None else closing.fields})
         return
+    show_closing(closing)
     table(
         ("number", "call", "status", "by", "digest", "expires"),
         [
@@ -162,11 +164,23 @@ def show(number: Number, home: Home = None, json: Json = False) -> None:
         now = ledger.signer.now_ms()
         run = ran(ledger, proposal)
         if json:
-            emit({**proposal.to_json(), "outcome": None if run is None else run.to_json()})
+            closed = None if ledger.closing is None else ledger.closing.fields
+            outcome = None if run is None else run.to_json()
+            emit({**proposal.to_json(), "outcome": outcome, "closed": closed})
             return
+        show_closing(ledger.closing)
         show_proposal(proposal, now)
         if run is not None:
             show_run(ledger, run, number)
+
+
+def show_closing(closing: "Closing | None") -> None:
+    """That nothing is decided any more, where the chain was closed."""
+    from lianheng.cli._print import console, printable
+
+    if closing is not None:
+        told = printable(f"the chain is {closing.sentence}")
+        console().print(told, style="bold red", markup=False)
 
 
 def ran(ledger: "Ledger", proposal: "Proposal") -> "Run | None":

@@ -105,6 +105,7 @@ def status(folder: Directory = Path(), json: Json = False) -> None:
     from lianheng.cli._nodes import ask_all, disk_bytes, last_sign
     from lianheng.cli._print import emit, table
     from lianheng.cli._quorum import standing
+    from lianheng.cli.status import closed_text
 
     nodes = ask_all(NetworkFolder.read(folder).homes)
     found = standing(nodes)
@@ -112,14 +113,25 @@ def status(folder: Directory = Path(), json: Json = False) -> None:
         describe(node, nodes, disk_bytes(node.home.path), last_sign(node.home)) for node in nodes
     ]
     if json:
-        emit({"nodes": rows, "votes": found.votes, "validators": found.of, "losable": found.spare})
+        figures = {"votes": found.votes, "validators": found.of, "losable": found.spare}
+        emit({"nodes": rows, **figures, "closed": closed_of(nodes)})
         return
     table(
         ("node", "height", "lag", "votes", "signed last 100", "version", "disk"),
         [cells(row) for row in rows],
         right=(1, 2),
     )
-    show_standing(found.sentence, fine=found.spare > 0)
+    closed = closed_of(nodes)
+    if closed is not None:
+        show_standing(f"the chain is over: {closed_text(closed)}", fine=False)
+    else:
+        show_standing(found.sentence, fine=found.spare > 0)
+
+
+def closed_of(nodes: "list[Node]") -> dict[str, Any] | None:
+    """How the chain was closed, as the first node says that saw it."""
+    told = (node.said.get("closed") for node in nodes if node.failure is None)
+    return next((dict(closed) for closed in told if closed), None)
 
 
 @app.command()

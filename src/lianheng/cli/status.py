@@ -1,9 +1,12 @@
 """`lianheng status`: where the chain stands."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lianheng.cli._options import Home, Json
+
+if TYPE_CHECKING:
+    from lianheng.model import GenesisFile
 
 SHOWN = 20  # organisations
 
@@ -14,12 +17,25 @@ def status(home: Home = None, json: Json = False) -> None:
     from lianheng.cli._session import open_client
 
     with open_client(home) as ledger:
-        found = ledger.status()
+        found = {**ledger.status(), "continues": continued(ledger.genesis)}
     if json:
         emit(found)
         return
     facts(summary(found))
     shares(found["organisations"], found["usage_blocks"])
+
+
+def continued(genesis: "GenesisFile") -> dict[str, Any] | None:
+    """The chain that this one continues, where it does."""
+    continues = genesis.document.continues
+    if continues is None:
+        return None
+    return {
+        "chain": continues.header.chain,
+        "genesis": continues.genesis.hex(),
+        "height": continues.header.height,
+        "without": list(continues.without),
+    }
 
 
 def summary(found: Mapping[str, Any]) -> dict[str, str]:
@@ -43,9 +59,25 @@ def summary(found: Mapping[str, Any]) -> dict[str, str]:
         "store": store if behind else "has all that the log has",
         **network_lines(found.get("consensus", {})),
     }
-    if stopped := sequencer.get("stopped") or sequencer.get("clock"):
+    if before := found.get("continues"):
+        out = ", ".join(before["without"]) or "nobody"
+        lines["continues"] = f"{before['chain']} from height {before['height']:,}, without {out}"
+    if closed := found.get("closed"):
+        lines["CLOSED"] = closed_text(closed)
+    elif stopped := sequencer.get("stopped") or sequencer.get("clock"):
         lines["STOPPED"] = str(stopped)
     return lines
+
+
+def closed_text(closed: Mapping[str, Any]) -> str:
+    """When, by whom and why the chain was closed."""
+    from lianheng.cli._print import moment, printable
+    from lianheng.ledger import Closing
+
+    closing = Closing(
+        closed["height"], closed["time"], tuple(closed["members"]), str(closed["reason"])
+    )
+    return f"{moment(closing.time)}, {printable(closing.sentence)}"
 
 
 def shares(organisations: Sequence[Mapping[str, Any]], blocks: int) -> None:

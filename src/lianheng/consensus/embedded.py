@@ -59,10 +59,12 @@ def create_ledger(
     passphrase: Passphrase = None,
     clock: BlockClock | None = None,
     bounds: QueueLimits | None = None,
+    state: Path | None = None,
 ) -> Ledger:
     """Make a new ledger in an empty or new folder, or in memory where the path is None.
 
-    The sealer's key is written encrypted with the passphrase, or plainly where it is a development
+    `state` is the file of the state that a genesis which continues a chain carries over. The
+    sealer's key is written encrypted with the passphrase, or plainly where it is a development
     key; a chain of validators has none. Raise `UsageError` where the folder holds something,
     `InvalidValue` for a bad genesis.
     """
@@ -74,22 +76,25 @@ def create_ledger(
             "a chain with one sequencer needs its key, a chain of validators has none",
             "give a sealer exactly where the genesis names one",
         )
+    carried = None if state is None else str(state)
     if path is None:
         with native_errors():
-            engine = Engine.create(None, genesis.encoded)
+            engine = Engine.create(None, genesis.encoded, state=carried)
         return _assemble(engine, _holder(sealer), clock, bounds)
     folder = Path(path)
     if folder.exists() and any(folder.iterdir()):
         raise UsageError("ledger.exists", f"{folder} is not empty", "open it, or name a new folder")
-    # In memory first: a document that is refused leaves nothing behind.
-    with native_errors():
-        Engine.create(None, genesis.encoded).close()
+    # In memory first: a document that is refused leaves nothing behind. One that carries a state
+    # over was tried by whoever has that state, which may not fit the memory.
+    if state is None:
+        with native_errors():
+            Engine.create(None, genesis.encoded).close()
     folder.mkdir(parents=True, exist_ok=True)
     # The key first: a ledger without its sealer's key could never confirm anything.
     if sealer is not None:
         write_identity(folder / SEALER_NAME, sealer, passphrase, kind="node")
     with native_errors():
-        engine = Engine.create(str(folder / STORE_NAME), genesis.encoded)
+        engine = Engine.create(str(folder / STORE_NAME), genesis.encoded, state=carried)
     return _assemble(engine, _holder(sealer), clock, bounds)
 
 

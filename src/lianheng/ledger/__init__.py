@@ -5,6 +5,7 @@ Nothing below the block level happens in Python, and nothing is confirmed before
 """
 
 from lianheng.ledger._backend import Backend, EngineBackend, Progress, Rows
+from lianheng.ledger._closing import Closing, read_closing
 from lianheng.ledger._declared import (
     DeclaredType,
     UnknownType,
@@ -12,7 +13,7 @@ from lianheng.ledger._declared import (
     record_fields,
     unknown_names,
 )
-from lianheng.ledger._export import export_chain, read_sequence, replay_export
+from lianheng.ledger._export import STATE_NAME, export_chain, read_sequence, replay_export
 from lianheng.ledger._ledger import Ledger, wall_clock_ms
 from lianheng.ledger._lifecycle import BrokenCaller, ContractVersion, Rehearsal, UpgradeChange
 from lianheng.ledger._ordering import (
@@ -38,10 +39,12 @@ from lianheng.ledger._submission import (
 from lianheng.ledger._tables import Page, Table, TableRow
 
 __all__ = [
+    "STATE_NAME",
     "Backend",
     "BlockMaker",
     "BlockOutcome",
     "BrokenCaller",
+    "Closing",
     "ContractVersion",
     "Counts",
     "DeclaredType",
@@ -68,6 +71,7 @@ __all__ = [
     "declared_type",
     "export_chain",
     "outcome_unknown",
+    "read_closing",
     "read_sequence",
     "record_fields",
     "replay_export",

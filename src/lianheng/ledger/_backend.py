@@ -7,6 +7,7 @@ process and through a node. Reads are at the last committed height.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from lianheng.ledger._closing import read_closing
 from lianheng.ledger._ordering import Sequencer
 from lianheng.model import NotFound, Stopped, decode, limits, native_errors, plain
 
@@ -155,8 +156,10 @@ class EngineBackend:
 
     def submit(self, transactions: Sequence[bytes]) -> "Submission":
         """Hand transactions to the sequencer."""
-        if self._closed:
-            raise _closed()
+        with native_errors():
+            closing = read_closing(self._open.closed)
+        if closing is not None:
+            raise closing.stopped()
         return self._sequencer.submit(transactions)
 
     def start(self) -> None:
@@ -301,7 +304,9 @@ class EngineBackend:
         """Figures of the core and of the sequencer."""
         with native_errors():
             core: Mapping[str, Any] = self._open.status()
-        return {**core, "sequencer": dict(self._sequencer.status())}
+            closing = read_closing(self._open.closed)
+        closed = None if closing is None else closing.fields
+        return {**core, "closed": closed, "sequencer": dict(self._sequencer.status())}
 
     def close(self) -> None:
         """Finish what was submitted, then close the store. Closing twice does nothing."""

@@ -1,6 +1,7 @@
 """Writing a chain to files, and re-executing such files as an outsider (formats.md, "Export")."""
 
 import mmap
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from lianheng.model import (
 
 GENESIS_NAME = "genesis.cbor"
 HEADERS_NAME = "headers.cbors"
+STATE_NAME = "carried.state"
+"""The state that the chain began with, where it continues another one."""
 
 
 def blocks_name(first: int) -> str:
@@ -27,11 +30,14 @@ def blocks_name(first: int) -> str:
     return f"blocks-{first:012d}.cbors"
 
 
-def export_chain(backend: Backend, folder: Path, progress: Progress | None = None) -> Height:
+def export_chain(
+    backend: Backend, folder: Path, progress: Progress | None = None, state: Path | None = None
+) -> Height:
     """Write genesis, headers and blocks into a new or empty folder; return the last height.
 
     The last block is the last one with a seal: in a network seals come a moment after their
-    blocks. The bytes are equal for equal chains, but for the seals of a network. Raise
+    blocks. The bytes are equal for equal chains, but for the seals of a network. `state` is the
+    file of the state that a continuing chain began with: who replays it needs that, too. Raise
     `UsageError` where the folder holds something.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +47,8 @@ def export_chain(backend: Backend, folder: Path, progress: Progress | None = Non
         )
     last = _last_sealed(backend)
     (folder / GENESIS_NAME).write_bytes(backend.genesis_file())
+    if state is not None:
+        shutil.copyfile(state, folder / STATE_NAME)
     with (folder / HEADERS_NAME).open("wb") as headers:
         first = 1
         while first <= last:
@@ -97,7 +105,8 @@ def replay_export(folder: Path, progress: Progress | None = None) -> Height:
             "name a folder that lianheng export wrote",
         ) from failure
     with native_errors():
-        replay = _native.replay_open(genesis)
+        state = folder / STATE_NAME
+        replay = _native.replay_open(genesis, str(state) if state.exists() else None)
     files = sorted(folder.glob("blocks-*.cbors"))
     headers = read_sequence(headers_file)
     expected = 1

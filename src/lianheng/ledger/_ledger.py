@@ -13,8 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from lianheng.ledger import _closing
 from lianheng.ledger._abbreviations import find_transaction
 from lianheng.ledger._backend import Backend, Progress
+from lianheng.ledger._closing import Closing, closing_from
 from lianheng.ledger._export import export_chain
 from lianheng.ledger._lifecycle import ContractVersion, Rehearsal, version_from
 from lianheng.ledger._submission import Submission
@@ -132,10 +134,17 @@ class Ledger:
             attachments=attachments,
         )
 
+    @property
+    def closing(self) -> Closing | None:
+        """How the chain was closed; None where it is open."""
+        row = self.table(_closing.CONTRACT, _closing.TABLE).get(self.chain)
+        return None if row is None else closing_from(row)
+
     def submit(self, transactions: Transactions) -> Submission:
         """Hand one or many signed transactions to the sequencer; returns at once.
 
-        Raise `Busy` where the queue is full, `Stopped` where the ledger is.
+        Raise `Busy` where the queue is full, `Stopped` where the ledger is, or its chain was
+        closed (`chain.closed`).
         """
         if isinstance(transactions, bytes):
             return self._backend.submit([transactions])
@@ -313,9 +322,14 @@ class Ledger:
         """The header of this height as a file that serves as trust anchor."""
         return self._backend.header_file(height)
 
-    def export(self, folder: str | Path, progress: Progress | None = None) -> Height:
-        """Write the chain into a new or empty folder (formats.md, "Export")."""
-        return export_chain(self._backend, Path(folder), progress)
+    def export(
+        self, folder: str | Path, progress: Progress | None = None, *, state: Path | None = None
+    ) -> Height:
+        """Write the chain into a new or empty folder (formats.md, "Export").
+
+        `state` is the file of the state that a continuing chain began with.
+        """
+        return export_chain(self._backend, Path(folder), progress, state)
 
     def trace(
         self, transaction: TransactionId, progress: Progress | None = None

@@ -10,6 +10,7 @@ from lianheng.model import (
     MEMBER_KINDS,
     POSSESSION_NAME,
     ChainName,
+    Continuation,
     ContractName,
     ContractSource,
     GenesisDocument,
@@ -122,10 +123,13 @@ class Genesis:
         parameters: Mapping[str, int],
         roles: Mapping[str, str],
         policies: Mapping[str, str],
+        continues: Continuation | None = None,
     ) -> Self:
         """Write the document of parts that are complete: proofs are made, the catalogue is full."""
+        continued = {} if continues is None else {"continues": continues.fields}
         data = document_bytes(
             {
+                **continued,
                 "chain": chain,
                 "time": time_ms,
                 "sealers": sealers,

@@ -11,6 +11,7 @@ import binascii
 import os
 import re
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -82,7 +83,7 @@ def from_pem(pem: str, secret: bytes | None) -> bytes:
         raise UnknownFormError("a secret is given exactly where the key is encrypted")
     try:
         key = serialization.load_pem_private_key(pem.encode(), secret)
-    except (ValueError, TypeError) as failure:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as failure:
         # Also where the padding fits by chance: what follows is no key then.
         raise ValueError("the key does not open") from failure
     if not isinstance(key, Ed25519PrivateKey):

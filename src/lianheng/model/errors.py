@@ -160,6 +160,7 @@ _BY_PREFIX: tuple[tuple[str, type[LianhengError]], ...] = (
     ("cometbft.", NodeError),
     ("consensus.", NodeError),
     ("chain.diverged", Damaged),
+    ("chain.closed", Stopped),
     ("envelope.", InvalidValue),
     ("seal.", LedgerError),
     ("usage.", UsageError),

@@ -8,7 +8,7 @@ from typing import Any, Self
 from lianheng.model import limits
 from lianheng.model.block import Header
 from lianheng.model.errors import InvalidValue
-from lianheng.model.ids import ChainName, HeaderHash, Milliseconds
+from lianheng.model.ids import ChainName, HeaderHash, Milliseconds, OrganisationName
 from lianheng.model.values import decode, encode
 
 DOCUMENT_NAME = "lianheng.genesis.1"
@@ -44,6 +44,55 @@ class ContractSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Continuation:
+    """The chain that another one continues: its last sealed header, as a file, and who is left out.
+
+    The core checks the header's seal, and that its history begins with the genesis.
+    """
+
+    last: bytes
+    without: tuple[str, ...]
+
+    @classmethod
+    def from_fields(cls, fields: object) -> Self | None:
+        """Read the field of a document or of terms; raise `InvalidValue` where it is malformed."""
+        if fields is None:
+            return None
+        if not isinstance(fields, dict) or set(fields) != {"last", "without"}:
+            raise InvalidValue("genesis.malformed", "what it continues is told by last and without")
+        last, without = fields["last"], fields["without"]
+        if not isinstance(last, bytes) or not isinstance(without, list):
+            raise InvalidValue(
+                "genesis.malformed", "last is a header file, without a list of names"
+            )
+        found = cls(last, tuple(OrganisationName(name) for name in without))
+        _ = found.header, found.genesis
+        return found
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """As the document has it."""
+        return {"last": self.last, "without": list(self.without)}
+
+    @property
+    def header(self) -> Header:
+        """The last header that counts."""
+        return Header.from_bytes(self._field("header"))
+
+    @property
+    def genesis(self) -> HeaderHash:
+        """The genesis hash of the chain that is continued."""
+        return HeaderHash(self._field("genesis"))
+
+    def _field(self, name: str) -> bytes:
+        fields = decode(self.last)
+        found = fields.get(name) if isinstance(fields, dict) else None
+        if not isinstance(found, bytes):
+            raise InvalidValue("genesis.malformed", "its last header is no header file")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class GenesisDocument:
     """The decoded document. The core checks it when a ledger is made from it."""
 
@@ -57,6 +106,7 @@ class GenesisDocument:
     policies: Mapping[str, str]
     contracts: list[Mapping[str, Any]]
     encoded: bytes = field(repr=False)
+    continues: Continuation | None = None
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -76,6 +126,7 @@ class GenesisDocument:
                 fields["policies"],
                 fields["contracts"],
                 data,
+                Continuation.from_fields(fields.get("continues")),
             )
         except KeyError as failure:
             raise InvalidValue("genesis.malformed", f"field {failure} is missing") from failure

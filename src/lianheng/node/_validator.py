@@ -29,7 +29,7 @@ from lianheng.consensus.cometbft.seals import SealKeeper
 from lianheng.consensus.cometbft.server import AbciServer
 from lianheng.consensus.cometbft.settings import ConsensusSettings, read_settings
 from lianheng.consensus.cometbft.ticks import Ticker
-from lianheng.ledger import Ledger, as_ledger_error, wall_clock_ms
+from lianheng.ledger import Ledger, as_ledger_error, read_closing, wall_clock_ms
 from lianheng.members import Passphrase, read_identity
 from lianheng.model import (
     GenesisFile,
@@ -277,8 +277,16 @@ class Validator:
     def _take_block(self, block: CommittedBlock) -> None:
         self._settle_keys()
         self._sequencer.on_block(block)
+        if block.height is not None:
+            self._check_closed()
         self._ticker.notify()
         self._seals.notify(block.consensus_height)
+
+    def _check_closed(self) -> None:
+        """Once the chain is closed, nobody waits for a block any more."""
+        closing = read_closing(self._engine.closed)
+        if closing is not None:
+            self._sequencer.end(closing.stopped())
 
     def _take_event(self, event: CometEvent) -> None:
         if event.kind == "wrong_network":

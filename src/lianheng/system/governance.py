@@ -5,7 +5,8 @@ What always holds:
 - members approve or reject by their own signed calls, and may change their mind meanwhile;
 - it runs by itself, once, in the first block after its policy is met, and only if members who are
   then in force, and the source then in force, still make it so;
-- what it does is signed by those who approved, and by nobody else.
+- what it does is signed by those who approved, and by nobody else;
+- a chain that was closed stays closed: no block follows the one that closed it.
 
 A proposal that is refused when it runs has changed nothing and may be run again until it expires.
 """
@@ -89,6 +90,16 @@ class Order(Record):
     members: tuple[str, ...]
 
 
+class Closing(Record):
+    """The end of the chain: the block of this height is its last one."""
+
+    chain: str
+    height: int
+    at: int  # ms
+    members: tuple[str, ...]  # who agreed
+    reason: str
+
+
 class Proposed(Event):
     number: int
     contract: str
@@ -109,6 +120,12 @@ class Decided(Event):
     status: str
 
 
+class Closed(Event):
+    chain: str
+    height: int
+    reason: str
+
+
 def digest_of(contract: str, method: str, arguments: bytes, source: bytes) -> bytes:
     """What members agree to: the call, its arguments and the source that it means."""
     head = f"lianheng.proposal.1 {contract}.{method} {len(arguments)} ".encode()
@@ -120,6 +137,7 @@ class Governance(Contract):
 
     proposals = Table(Proposal, key="number", indexes=["status"])
     votes = Table(Vote, key=("number", "member"))
+    closings = Table(Closing, key="chain")
     numbers = Counter()
     engine = Uses(Engine, contract="chain")
 
@@ -128,7 +146,8 @@ class Governance(Contract):
         self, contract: str, method: str, arguments: bytes, lasts: int, gas: int, note: str
     ) -> Proposal:
         """Ask for a call, open for `lasts` ms. The proposer agrees to it."""
-        require(contract != self.contract, "itself", "a proposal is not about proposals")
+        own = contract == self.contract and method != "close"
+        require(not own, "itself", "a proposal is not about proposals")
         require(0 < lasts <= LONGEST, "expiry", "a proposal is open for 1 ms to 366 days")
         require(len(note) <= NOTE_LIMIT, "note", f"a note has at most {NOTE_LIMIT} characters")
         source = self.engine.source(contract, arguments)
@@ -181,6 +200,17 @@ class Governance(Contract):
         self.still_open(row)
         return self.count(row)
 
+    @call(by="2/3 role:admin")
+    def close(self, reason: str) -> Closing:
+        """End the chain: this block is its last one, and nothing behind this call runs."""
+        told = 0 < len(reason) <= NOTE_LIMIT
+        require(told, "reason", f"say why, in 1 to {NOTE_LIMIT} characters")
+        members = tuple([one.member for one in self.signers])
+        row = Closing(self.chain, self.height, self.now, members, reason)
+        self.closings[self.chain] = row
+        self.emit(Closed(self.chain, self.height, reason))
+        return row
+
     @timer
     def run(self, number: int) -> Order:
         """What the engine runs, with those who agreed, now."""
@@ -201,6 +231,11 @@ class Governance(Contract):
     def proposal(self, number: int) -> Proposal | None:
         """A proposal."""
         return self.proposals.get(number)
+
+    @view
+    def closing(self) -> Closing | None:
+        """How the chain was closed; None where it is open."""
+        return self.closings.get(self.chain)
 
     @view
     def votes_of(self, number: int) -> list[Vote]:

@@ -139,6 +139,7 @@ class FakeChain:
     height: int = 0
     consensus_height: int = 0
     next_timer: int | None = None
+    closed: bytes | None = None
     header_hash: bytes = bytes(32)
     ordered: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     failure: BaseException | None = None

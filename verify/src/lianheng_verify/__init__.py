@@ -10,6 +10,7 @@ from lianheng_verify._anchor import TrustAnchor, load_anchor
 from lianheng_verify._approvals import Approval
 from lianheng_verify._checks import Check
 from lianheng_verify._compare import Comparison, compare_exports
+from lianheng_verify._continues import VerifiedContinuation, verify_continuation
 from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._export import VerifiedChain, verify_chain
 from lianheng_verify._proof import VerifiedState, verify_state
@@ -35,6 +36,7 @@ __all__ = [
     "UnreadableError",
     "VerificationError",
     "VerifiedChain",
+    "VerifiedContinuation",
     "VerifiedReceipt",
     "VerifiedRun",
     "VerifiedState",
@@ -42,6 +44,7 @@ __all__ = [
     "is_run",
     "load_anchor",
     "verify_chain",
+    "verify_continuation",
     "verify_receipt",
     "verify_run",
     "verify_state",

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from lianheng_verify._anchor import TrustAnchor, load_anchor
 from lianheng_verify._approvals import GOVERNANCE
 from lianheng_verify._checks import Check
 from lianheng_verify._compare import Comparison, compare_exports
+from lianheng_verify._continues import verify_continuation
 from lianheng_verify._errors import UnreadableError, VerificationError
 from lianheng_verify._export import verify_chain
 from lianheng_verify._proof import verify_state
@@ -27,7 +29,8 @@ from lianheng_verify._signers import PROVED
 from lianheng_verify._standing import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import BinaryIO
 
     from lianheng_verify._approvals import Approval
     from lianheng_verify._signers import Signer
@@ -79,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     chain = _command(commands, "chain", "every header of an export, and its blocks")
     chain.add_argument("folder", metavar="DIR")
     chain.set_defaults(run=_chain)
+    continues = _command(commands, "continues", "that a genesis continues your chain")
+    continues.add_argument("file", metavar="GENESIS")
+    continues.add_argument(
+        "--state", metavar="FILE", help="the state that is carried over, to be checked row by row"
+    )
+    continues.set_defaults(run=_continuation)
     compare = commands.add_parser("compare", help="where two exports of one chain part")
     compare.add_argument("first", metavar="A")
     compare.add_argument("second", metavar="B")
@@ -218,6 +227,41 @@ def _chain(options: argparse.Namespace) -> int:
     return _finish(
         options, "export", [_Report(name, VERIFIED, verified.checks, (note,), left_open)]
     )
+
+
+def _continuation(options: argparse.Namespace) -> int:
+    name = options.file
+    try:
+        anchor = _anchor(options)
+        data = _read(name, limits.GENESIS_BYTES)
+        with _opened(options.state) as stream:
+            verified = verify_continuation(data, anchor, stream)
+    except VerificationError as error:
+        return _finish(options, "genesis", [_failed(name, error)])
+    names = f"{verified.chain} is another chain than {verified.old_chain}"
+    notes = (
+        f"{names}: compare its genesis hash, and who begins it, by phone",
+        "its rows were not derived: `lianheng replay` of an export does that",
+    )
+    limit = _limits(anchor, verified.height)
+    report = _Report(name, VERIFIED, verified.checks, notes, limit)
+    return _finish(options, "genesis", [report])
+
+
+@contextmanager
+def _opened(name: str | None) -> Iterator[BinaryIO | None]:
+    if name is None:
+        yield None
+        return
+    try:
+        stream = Path(name).open("rb")  # noqa: SIM115 - closed below
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        raise UnreadableError(
+            "file.unreadable", f"{_show.safe(name)}: {why}", "check the path"
+        ) from error
+    with stream:
+        yield stream
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -40,12 +40,22 @@ _DOCUMENT_FIELDS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """The chain that a genesis continues: a header file of its last block, and who is left out."""
+
+    last: bytes
+    without: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Genesis:
     """A checked genesis: its header, its set of sealers, and whose keys it registers by key id."""
 
     header: Header
     sealers: Sealers
     members_by_key: dict[bytes, str]
+    organisations: tuple[str, ...] = ()
+    continues: Continued | None = None
 
 
 def parse_genesis(data: bytes) -> Genesis:
@@ -59,7 +69,7 @@ def parse_genesis(data: bytes) -> Genesis:
     )
     _shape.constant(content["format"], FORMAT, "genesis file: format")
     document_bytes, document_value = _shape.embedded(content["document"], "genesis document")
-    document = _shape.fields(document_value, "genesis document", _DOCUMENT_FIELDS)
+    document = _shape.fields(document_value, "genesis document", _DOCUMENT_FIELDS, ("continues",))
     header = parse_header(_shape.octets(content["header"], "genesis header"), "genesis header")
     _check_document(document)
     sealers = parse_sealers(document["sealers"])
@@ -70,7 +80,23 @@ def parse_genesis(data: bytes) -> Genesis:
     members, nodes = _members(document["members"], header.chain, organisations)
     _check_sealers(sealers, nodes, members)
     _contracts(document["contracts"])
-    return Genesis(header, sealers, members)
+    continues = None
+    if "continues" in document:
+        continues = _continued(document["continues"], organisations)
+    return Genesis(header, sealers, members, tuple(sorted(organisations)), continues)
+
+
+def _continued(value: Value, organisations: frozenset[str]) -> Continued:
+    content = _shape.fields(value, "continues", ("last", "without"))
+    names = [
+        _shape.text(item, "continues: without", _shape.ORGANISATION)
+        for item in _shape.array(content["without"], "continues", 0, limits.CONTAINER_ITEMS)
+    ]
+    if names != sorted(_distinct(names, "organisation")) or organisations & set(names):
+        raise VerificationError(
+            "genesis.continues", "who is left out takes part, or is not named once and in order"
+        )
+    return Continued(_shape.octets(content["last"], "continues: last"), tuple(names))
 
 
 def _check_document(document: dict[Value, Value]) -> None:

@@ -20,6 +20,9 @@ PROOF_BYTES: Final = 16 * 1024 * 1024
 GENESIS_BYTES: Final = 64 * 1024 * 1024
 """A genesis file, in bytes: 100,000 members with a key each fit twice."""
 
+STATE_VALUE_BYTES: Final = 64 * 1024 * 1024
+"""One key or value of a state file, in bytes: the most that a store holds."""
+
 SOURCE_BYTES: Final = 1024 * 1024
 """The file given with --source, in bytes: a contract's source is at most 64 kB."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lianheng_verify._cbor import Value
 
 FORMAT: Final = "lianheng.proof.1"
+CLOSING: Final = ("governance", "closings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +128,17 @@ def _check_row(proof: _Proof) -> str:
     if proof.value_bytes is None:
         return f"proof: {proof.title} is absent from the state after block {header.height}"
     shown = _show.shown(proof.value)
-    return f"proof: {proof.title} = {shown} in the state after block {header.height}"
+    sentence = f"proof: {proof.title} = {shown} in the state after block {header.height}"
+    if _closes(proof):
+        sentence += f"; it closed chain {header.chain}: no block follows block {header.height}"
+    return sentence
+
+
+def _closes(proof: _Proof) -> bool:
+    """Whether it is the row that ends its chain, in the state of the block that wrote it."""
+    header, row = proof.bound.header, proof.value
+    return (
+        (proof.contract, proof.table, proof.key) == (*CLOSING, (header.chain,))
+        and isinstance(row, dict)
+        and row.get("height") == header.height
+    )

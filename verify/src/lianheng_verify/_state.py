@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lianheng_verify._cbor import Value
 
 _LEAF: Final = b"JMT::LeafNode"
-_INNER: Final = b"JMT::IntrnalNode"
+INNER: Final = b"JMT::IntrnalNode"
 EMPTY: Final = b"SPARSE_MERKLE_PLACEHOLDER_HASH__"
 _INTEGER_ZERO: Final = 0x14
 _SHORT_BYTES: Final = 8
@@ -98,7 +98,7 @@ def _climb(place: bytes, key_hash: bytes, siblings: Sequence[bytes]) -> bytes:
     for step, sibling in enumerate(siblings):
         right = bits >> (256 - depth + step) & 1
         left_hash, right_hash = (sibling, place) if right else (place, sibling)
-        place = digest(_INNER + left_hash + right_hash)
+        place = digest(INNER + left_hash + right_hash)
     return place
 
 

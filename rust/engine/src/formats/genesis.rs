@@ -1,10 +1,13 @@
 //! The genesis document: who starts the chain, with which parameters, sealed by whom.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use codec::cbor::{self, Encoder, Value};
 use crypto::{Hash32, Suite};
 
+use super::continued::Continued;
+pub(crate) use super::fields::Fields;
 use super::header::Sealers;
 use super::names;
 use crate::policy::Policy;
@@ -157,6 +160,10 @@ pub struct Genesis {
     pub policies: Vec<(String, String)>,
     /// Contracts.
     pub contracts: Vec<Contract>,
+    /// The chain that this one continues, where it does.
+    pub continues: Option<Continued>,
+    /// Where this process has the state that is carried over.
+    pub(crate) carried: Option<PathBuf>,
 }
 
 /// The version of the rules that this engine follows.
@@ -186,6 +193,7 @@ impl Genesis {
             "members",
             "policies",
             "contracts",
+            "continues",
         ])?;
         if map.text("format")? != "lianheng.genesis.1" {
             return Err(map.bad("format", "it is not lianheng.genesis.1"));
@@ -212,12 +220,22 @@ impl Genesis {
                 .map_err(|error| Error::from(error).in_field("sealers"))?;
         }
         check_validators(&sealers, &members)?;
+        let time = map.uint("time")?;
+        let continues = match map.find("continues") {
+            Some(value) => Some(Continued::from_value(value, suite)?),
+            None => None,
+        };
+        if let Some(continued) = &continues {
+            continued.check(&chain, time, &organisations)?;
+        }
         Ok(Genesis {
             document: document.to_vec(),
             suite,
             rules,
-            time: map.uint("time")?,
+            time,
             sealers,
+            continues,
+            carried: None,
             parameters: Parameters::from_value(map.get("parameters")?)?,
             contracts: contracts(map.array("contracts")?)?,
             policies: policies(map.get("policies")?)?,
@@ -522,81 +540,4 @@ fn contracts(values: &[Value]) -> Result<Vec<Contract>, Error> {
         list.push(contract);
     }
     Ok(list)
-}
-
-/// A map with text keys, read field by field; errors name the place.
-pub(crate) struct Fields<'a> {
-    place: &'a str,
-    entries: &'a [(Value, Value)],
-}
-
-impl<'a> Fields<'a> {
-    pub(crate) fn of(place: &'a str, value: &'a Value) -> Result<Self, Error> {
-        match value {
-            Value::Map(entries) => Ok(Fields { place, entries }),
-            _ => Err(Error::new("genesis.bad_field", "it is not a map").in_field(place)),
-        }
-    }
-
-    /// Refuses unknown fields.
-    pub(crate) fn exactly(&self, names: &[&str]) -> Result<(), Error> {
-        for (key, _) in self.entries {
-            let known = matches!(key, Value::Text(text) if names.contains(&text.as_str()));
-            if !known {
-                return Err(self.bad("?", &format!("unknown field {key:?}")));
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn bad(&self, field: &str, why: &str) -> Error {
-        Error::new("genesis.bad_field", why).in_field(format!("{}.{field}", self.place))
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Result<&'a Value, Error> {
-        self.entries
-            .iter()
-            .find_map(|(key, value)| {
-                matches!(key, Value::Text(text) if text == name).then_some(value)
-            })
-            .ok_or_else(|| self.bad(name, "it is missing"))
-    }
-
-    pub(crate) fn text(&self, name: &str) -> Result<&'a str, Error> {
-        match self.get(name)? {
-            Value::Text(text) => Ok(text),
-            _ => Err(self.bad(name, "it is not a text")),
-        }
-    }
-
-    pub(crate) fn bytes(&self, name: &str) -> Result<&'a [u8], Error> {
-        match self.get(name)? {
-            Value::Bytes(bytes) => Ok(bytes),
-            _ => Err(self.bad(name, "it is not a byte string")),
-        }
-    }
-
-    pub(crate) fn uint(&self, name: &str) -> Result<u64, Error> {
-        match self.get(name)? {
-            Value::Int(number) => {
-                u64::try_from(*number).map_err(|_| self.bad(name, "it is negative"))
-            }
-            _ => Err(self.bad(name, "it is not an integer below 2^63")),
-        }
-    }
-
-    fn within(&self, name: &str, least: u64, most: u64) -> Result<u64, Error> {
-        let number = self.uint(name)?;
-        if (least..=most).contains(&number) {
-            return Ok(number);
-        }
-        Err(self.bad(name, &format!("{number} is not between {least} and {most}")))
-    }
-
-    pub(crate) fn array(&self, name: &str) -> Result<&'a [Value], Error> {
-        match self.get(name)? {
-            Value::Array(items) => Ok(items),
-            _ => Err(self.bad(name, "it is not an array")),
-        }
-    }
 }

@@ -2,7 +2,9 @@
 
 pub mod block;
 pub mod comet;
+pub mod continued;
 pub mod evidence;
+mod fields;
 pub mod genesis;
 pub mod header;
 pub mod names;

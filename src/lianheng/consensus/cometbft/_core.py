@@ -143,6 +143,10 @@ class ConsensusEngine(Protocol):
         """Weights of organisations in a block that the chain set; all others have 1."""
 
     @property
+    def closed(self) -> bytes | None:
+        """The row that closed the chain; None where it is open."""
+
+    @property
     def synced_height(self) -> int:
         """Last height whose block is synced to disk."""
 

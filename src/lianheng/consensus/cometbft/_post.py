@@ -89,11 +89,15 @@ class Post:
 
     def abandon(self, why: str) -> None:
         """Tell all who wait that their outcome is not known here."""
+        self.end(_unknown(why))
+
+    def end(self, failure: LianhengError) -> None:
+        """Tell all who wait this."""
         with self._intake.lock:
             flights = self._take(list(self.flights))
             self.due.notify_all()
         for flight in flights:
-            self._intake.fail(flight.places, _unknown(why))
+            self._intake.fail(flight.places, failure)
 
     def on_block(self, block: CommittedBlock) -> None:
         """A decided block is committed here: answer all whose transactions it settles."""

@@ -14,6 +14,7 @@ from lianheng.consensus.cometbft._core import ConsensusEngine, OpenedEnvelope
 from lianheng.consensus.cometbft.pool import EnvelopePool
 from lianheng.consensus.cometbft.proposal import Candidate, GasMeans
 from lianheng.consensus.cometbft.ticks import check_tick, is_tick
+from lianheng.ledger import read_closing
 from lianheng.model import LedgerError, LianhengError, limits, native_errors
 
 
@@ -66,6 +67,7 @@ class Admission:
     def check_new(self, data: bytes) -> None:
         """Take it into the mempool, or raise why not."""
         now = self._clock_ms()
+        self._check_open()
         if is_tick(data):
             check_tick(data, self._engine, now)
             return
@@ -90,6 +92,7 @@ class Admission:
 
     def check_again(self, data: bytes) -> None:
         """Keep it in the mempool after a block, or raise why not; cheap, whatever its size."""
+        self._check_open()
         if is_tick(data):
             check_tick(data, self._engine, self._clock_ms())
             return
@@ -97,6 +100,12 @@ class Admission:
         if expires <= self.block_time:
             raise _expired(expires, self.block_time)
         self._pool.wait(data, organisation, expires)
+
+    def _check_open(self) -> None:
+        with native_errors():
+            closing = read_closing(self._engine.closed)
+        if closing is not None:
+            raise _refused("chain_closed", f"the chain is {closing.sentence}", "read and prove it")
 
     def _check_sender(self, data: bytes, organisation: str, expires: int, now: int) -> None:
         latest = max(now, self.block_time)
@@ -133,6 +142,8 @@ class Admission:
 
     def check_proposal(self, transactions: Sequence[bytes], time_ms: int) -> None:
         """Raise why this is no good proposal. Depends on nothing but it and the head's state."""
+        if transactions:
+            self._check_open()
         size, most = sum(map(len, transactions)), self._engine.block_room["block_bytes"]
         if len(transactions) > 1 and size > most:
             raise _refused("too_many", f"{size:,} bytes; a block has {most:,}")
@@ -153,6 +164,8 @@ class Admission:
         latest = max(time_ms, self._engine.time)
         candidates: list[Candidate] = []
         positions: list[int] = []
+        if self._engine.closed is not None:
+            return candidates, positions
         seen: set[bytes] = set()
         for position, data in enumerate(transactions):
             if is_tick(data):

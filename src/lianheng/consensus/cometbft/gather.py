@@ -35,6 +35,7 @@ from lianheng.consensus.cometbft.pool import EnvelopePool
 from lianheng.consensus.solo import QueueLimits
 from lianheng.ledger import Segment, Submission, as_ledger_error
 from lianheng.model import (
+    LianhengError,
     Stopped,
     limits,
     native_errors,
@@ -170,6 +171,11 @@ class EnvelopeSequencer:
     def on_block(self, block: CommittedBlock) -> None:
         """A decided block is committed here: answer all whose transactions it settles."""
         self._post.on_block(block)
+
+    def end(self, failure: LianhengError) -> None:
+        """The chain was closed: nothing that waits is ordered any more. Tell all of it."""
+        self._post.end(failure)
+        self._intake.stop(failure)
 
     def on_start(self) -> None:
         """CometBFT started anew, its mempool is empty: send again what is under way."""

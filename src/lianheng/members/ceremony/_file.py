@@ -161,8 +161,8 @@ class Ceremony:
                 "all sign the same document: lianheng genesis sign FILE",
             )
 
-    def genesis(self) -> Genesis:
-        """The document that all agree to."""
+    def genesis(self, *, alone: bool = False) -> Genesis:
+        """The document that all agree to; `alone`: as if it continued no chain."""
         self.require_joined()
         terms = self.terms
         parts = [self.parts[name] for name in terms.organisations]
@@ -176,6 +176,7 @@ class Ceremony:
             parameters=terms.parameters,
             roles=terms.roles,
             policies=terms.policies,
+            continues=None if alone else terms.continues,
         )
 
     @property

@@ -16,12 +16,14 @@ def rehearse(ceremony: Ceremony) -> None:
     """Begin the chain in memory, with stand-ins for who is missing.
 
     Raise what the core finds wrong: a parameter out of bounds, a contract that does not compile,
-    a policy with an unknown role, a register number with a wrong check digit.
+    a policy with an unknown role, a register number with a wrong check digit. The state of a chain
+    that is continued is not looked at: `check_state` does that.
     """
     for number, organisation in enumerate(ceremony.missing):
         ceremony = ceremony.join(_stand_in(ceremony.terms, organisation, number))
     with native_errors():
-        _native.Engine.create(None, ceremony.genesis().encoded).close()
+        _native.check_document(ceremony.genesis().encoded)
+        _native.Engine.create(None, ceremony.genesis(alone=True).encoded).close()
 
 
 def _stand_in(terms: Terms, organisation: str, number: int) -> Part:

@@ -14,6 +14,7 @@ from lianheng.members._genesis import (
 from lianheng.members.ceremony._refusals import malformed, reading
 from lianheng.model import (
     ChainName,
+    Continuation,
     ContractName,
     ContractSource,
     Hash32,
@@ -44,6 +45,7 @@ class Terms:
     policies: Mapping[str, str]
     contracts: tuple[ContractSource, ...]
     encoded: bytes = field(repr=False)
+    continues: Continuation | None = None
 
     @classmethod
     def create(
@@ -56,11 +58,13 @@ class Terms:
         parameters: Mapping[str, int] | None = None,
         roles: Mapping[str, str] | None = None,
         policies: Mapping[str, str] | None = None,
+        continues: Continuation | None = None,
     ) -> Self:
         """Fix the terms; the order of the organisations does not matter.
 
         Parameters and roles that are left out have their defaults, policies are those that the
-        contracts declare. Raise `InvalidValue` naming what cannot be.
+        contracts declare. `continues` names a chain whose state is carried over. Raise
+        `InvalidValue` naming what cannot be.
         """
         names = tuple(sorted(OrganisationName(name) for name in organisations))
         if len(set(names)) != len(names) or not 1 <= len(names) <= limits.CEREMONY_ORGANISATIONS:
@@ -87,6 +91,8 @@ class Terms:
             "policies": _checked_policies(policies or {}),
             "contracts": [_contract(contract) for contract in contracts],
         }
+        if continues is not None:
+            fields["continues"] = continues.fields
         return cls(
             ChainName(chain),
             Milliseconds(time_ms),
@@ -96,6 +102,7 @@ class Terms:
             fields["policies"],
             tuple(contracts),
             encode(fields),
+            continues,
         )
 
     @classmethod
@@ -111,6 +118,7 @@ class Terms:
                 parameters=fields["parameters"],
                 roles=fields["roles"],
                 policies=fields["policies"],
+                continues=Continuation.from_fields(fields.get("continues")),
             )
         if read.encoded != data:
             raise malformed("the terms", f"they are not written as {TERMS_NAME} is")

@@ -1,0 +1,105 @@
+//! Index entries of a row that was not written by a call: one that came with the state of another chain.
+
+use std::sync::Arc;
+
+use crate::error::{malformed, Stop, R};
+use crate::instance::instance;
+use crate::interp::Vm;
+use crate::memory;
+use crate::program::Program;
+use crate::run::{CallContext, Host, HostError, KeyedRow};
+use crate::value::Value;
+
+/// Nothing is read or written to find them.
+struct Nowhere;
+
+impl Host for Nowhere {
+    fn get(&mut self, _key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
+        Ok(None)
+    }
+    fn put(&mut self, _key: &[u8], _value: Vec<u8>) {}
+    fn delete(&mut self, _key: &[u8]) {}
+    fn scan(&mut self, _: &[u8], _: &[u8], _: usize, _: bool) -> Result<Vec<KeyedRow>, HostError> {
+        Ok(Vec::new())
+    }
+    fn index_put(&mut self, _key: &[u8]) {}
+    fn index_delete(&mut self, _key: &[u8]) {}
+    fn index_scan(
+        &mut self,
+        _: &[u8],
+        _: &[u8],
+        _: usize,
+        _: bool,
+    ) -> Result<Vec<Vec<u8>>, HostError> {
+        Ok(Vec::new())
+    }
+}
+
+/// The entries of a row in the indexes of its table, where `contract` is the name that the program
+/// is deployed under; none where the key is of no table. Tells in words where the row fits no table.
+pub fn index_entries(
+    program: &Program,
+    contract: &str,
+    flat: &[u8],
+    row: &[u8],
+) -> Result<Vec<Vec<u8>>, String> {
+    if program
+        .parts
+        .tables
+        .iter()
+        .all(|table| table.indexes.is_empty())
+    {
+        return Ok(Vec::new());
+    }
+    memory::reset();
+    let context = CallContext {
+        contract,
+        member: "",
+        organisation: "",
+        roles: &[],
+        signers: &[],
+        now_ms: 0,
+        height: 0,
+        transaction_id: [0; 32],
+        application: None,
+        attachments: &[],
+        via: None,
+        timer_gas: 0,
+        chain: "",
+        read_only: true,
+    };
+    let mut host = Nowhere;
+    let found = instance(program, contract).and_then(|instance| {
+        let mut vm = Vm::new(program, instance, &context, &mut host, u64::MAX);
+        let found = vm.entries_of(flat, row);
+        vm.finish();
+        found
+    });
+    found.map_err(|trap| match *trap {
+        Stop::Fatal { message, .. } => message,
+        Stop::Host(error) => error.message,
+        _ => "a row fits no table of its contract".to_owned(),
+    })
+}
+
+impl Vm<'_, '_> {
+    fn entries_of(&mut self, flat: &[u8], bytes: &[u8]) -> R<Vec<Vec<u8>>> {
+        let mut prefixes = self.instance.prefixes.iter();
+        let Some(table) = prefixes.position(|prefix| flat.starts_with(prefix)) else {
+            return Ok(Vec::new());
+        };
+        let count = self.program.parts.tables[table].indexes.len();
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let number = u16::try_from(table).map_err(|_| malformed())?;
+        let Value::Record(row) = self.decode_row(number, bytes)? else {
+            return Err(malformed());
+        };
+        let mut entries = Vec::with_capacity(count);
+        for index in 0..count {
+            entries.extend(self.index_entry(number, index, &row, flat)?);
+        }
+        Ok(entries)
+    }
+}
