@@ -192,6 +192,9 @@ def test_receipts_of_every_node_are_verified_against_the_genesis(network: Networ
         network.ok("receipt", identity, "-o", files[-1], "--home", f"net/{name}")
     anchor = str(network.home("c") / "genesis.cbor")
     assert "4 of 4 receipts verified" in network.verify("receipt", *files, "--anchor", anchor)
+    network.ok("receipt", identity, "-o", "members.cbor", "--members", "--home", "net/a")
+    said = network.verify("receipt", "members.cbor", "--anchor", anchor)
+    assert "in force at block" in said
     network.ok("prove", "toolshed.tools", "tool-1", "-o", "proof.cbor", "--home", "net/a")
     assert "VERIFIED" in network.verify("state", "proof.cbor", "--anchor", anchor)
 
