@@ -3,7 +3,7 @@
 import hashlib
 import json
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lianheng.members import Passphrase, read_identity
@@ -58,5 +58,10 @@ def views_of(data: bytes) -> Iterator[bytes]:
 
 def holds(data: Iterable[bytes], secret: bytes) -> bool:
     """Whether any of them has the secret, in any spelling."""
+    return seen([view for each in data for view in views_of(each)], secret)
+
+
+def seen(views: Sequence[bytes], secret: bytes) -> bool:
+    """Whether any of these views has the secret, in any spelling."""
     forms = set(forms_of(secret))
-    return any(form in view for each in data for view in views_of(each) for form in forms)
+    return any(form in view for view in views for form in forms)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Cli
-from tests.secrets import holds, secrets_of
+from tests.secrets import holds, secrets_of, seen, views_of
 
 from lianheng.consensus.cometbft.settings import read_settings
 from lianheng.members import Arrival
@@ -81,15 +81,17 @@ def test_no_key_leaves_its_home(cli: Cli, place: Path) -> None:
     for name in NAMES:
         assert cli("genesis", "finish", "g.cbor", "--home", name).code == 0
     files = {
-        file.relative_to(place): file.read_bytes() for file in place.rglob("*") if file.is_file()
+        file.relative_to(place): list(views_of(file.read_bytes()))
+        for file in place.rglob("*")
+        if file.is_file()
     }
     for name in NAMES:
-        own = [data for path, data in files.items() if path.parts[0] == name]
-        others = [data for path, data in files.items() if path.parts[0] != name]
+        own = [view for path, views in files.items() if path.parts[0] == name for view in views]
+        others = [view for path, views in files.items() if path.parts[0] != name for view in views]
         secrets = secrets_of(place / name)
         assert (len(secrets), len(others) > 20) == (4, True)
-        assert all(holds(own, secret) for secret in secrets), "the search finds what is there"
-        assert not any(holds(others, secret) for secret in secrets)
+        assert all(seen(own, secret) for secret in secrets), "the search finds what is there"
+        assert not any(seen(others, secret) for secret in secrets)
 
 
 def test_show_tells_what_one_signs(cli: Cli, place: Path) -> None:
