@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crypto::{Hash32, Suite};
-use rayon::prelude::*;
 use store::{Keyspace, Store, WriteSet};
 
 use crate::checkpoint::Checkpoints;
@@ -14,14 +13,15 @@ use crate::execute::{Base, Execution, Trace, Verdict};
 use crate::formats::block::Block;
 use crate::formats::genesis::Genesis;
 use crate::formats::header::{entries_root, Header};
-use crate::head::{self, meta, Buckets, Head};
+use crate::head::{self, meta, Head};
 use crate::members::Directory;
 use crate::opening::{Opening, Recovery};
 use crate::pool;
 use crate::prepare::{self, Prepared};
 use crate::replay::{encode_block_ids, short, LiveIds};
+use crate::roots::{extend_history, update_tree};
 use crate::runtime::Runtime;
-use crate::sealing::{self, Set, Validator};
+use crate::sealing;
 use crate::seals::Seals;
 use crate::shares::Usage;
 use crate::Error;
@@ -199,22 +199,6 @@ impl Engine {
         self.head().header.time
     }
 
-    /// The nodes that vote on the blocks after the next one, by member; none where one sequencer seals.
-    pub fn validators(&self) -> Vec<Validator> {
-        let head = self.head();
-        head.directory.validators().iter().cloned().collect()
-    }
-
-    /// The public keys in force of a member in force, in the order of their ids.
-    pub fn keys_of(&self, member: &str) -> Vec<[u8; 32]> {
-        self.head().directory.keys_of(member)
-    }
-
-    /// The set that seals the header of this height, up to the next one.
-    pub fn set_at(&self, height: u64) -> Option<Arc<Set>> {
-        self.head().set_at(height).map(Arc::clone)
-    }
-
     /// Consensus height of the last header; 0 at the genesis.
     pub fn consensus_height(&self) -> u64 {
         self.head().header.consensus_height
@@ -356,9 +340,7 @@ impl Engine {
         consensus_height: u64,
     ) -> Result<Pending, Error> {
         let suite = self.suite();
-        let set = head.next_set().map(Arc::clone);
-        let set = set.ok_or_else(|| crate::open::damaged("no set seals"))?;
-        let turns = set.hash != head.header.sealers_hash && head.closed.is_none();
+        let (set, turns) = sealing::of_next(head)?;
         // The block after a change of the set has a header in any case: the new set's seal stands right behind the old one's. Only
         // that of a closed chain has none.
         let empty = execution.entries.is_empty() && execution.state.is_empty() && !turns;
@@ -398,21 +380,17 @@ impl Engine {
         if let Some(Some(row)) = state.get(&closing::row_key(&self.genesis.chain)) {
             next.closed = Some(Arc::clone(row));
         }
-        next.tree = update_tree(&mut pending, head, suite, &state)?;
+        (next.tree, pending.changed_buckets) =
+            update_tree(head, suite, &state, &mut pending.writes)?;
         let rows = state.iter();
         let rows = rows.map(|(key, value)| (key.as_ref(), value.as_deref()));
         next.directory = Directory::after(&head.directory, rows, suite)?;
-        if turns {
-            Arc::make_mut(&mut next.sets).insert(height, Arc::clone(&set));
-        }
-        if let Some(after) = next.next_set().filter(|after| after.hash != set.hash) {
-            pending.set_changes = sealing::changes(&set.sealers, &after.sealers);
-        }
+        pending.set_changes = sealing::turn(&mut next, height, &set, turns);
         next.digests.expire(time);
         for (segment, id) in &pending.ids {
             next.digests.add_to(suite, *segment, *id);
         }
-        let history_root = head_history(&mut next, head, suite, &mut pending.writes);
+        let history_root = extend_history(&mut next, head, suite, &mut pending.writes);
         let header = Header {
             chain: self.genesis.chain.clone(),
             height,
@@ -578,49 +556,6 @@ pub(crate) fn read_place(bytes: &[u8]) -> Option<(u64, u32)> {
         height,
         u32::from_be_bytes(bytes.get(8..12)?.try_into().ok()?),
     ))
-}
-
-fn update_tree(
-    pending: &mut Pending,
-    head: &Head,
-    suite: Suite,
-    state: &std::collections::BTreeMap<Vec<u8>, Option<Arc<[u8]>>>,
-) -> Result<tree::StateTree, Error> {
-    let rows: Vec<_> = state.iter().collect();
-    let changes: Vec<_> = rows
-        .par_iter()
-        .with_min_len(256)
-        .map(|(key, value)| {
-            (
-                suite.hash(key),
-                value.as_ref().map(|value| suite.hash(value)),
-            )
-        })
-        .collect();
-    let mut tree = head.tree.clone();
-    let buckets = tree.update(&Buckets(&head.view), &changes)?;
-    pending.changed_buckets = buckets.iter().map(|(id, _)| *id).collect();
-    for (id, bytes) in buckets {
-        pending.writes.push(
-            Keyspace::Buckets,
-            id.storage_key().as_slice(),
-            bytes.map(Into::into),
-        );
-    }
-    Ok(tree)
-}
-
-/// Appends the parent's header hash to the history; the root then covers all heights below the new block.
-fn head_history(next: &mut Head, parent: &Head, suite: Suite, writes: &mut WriteSet) -> Hash32 {
-    let leaf = tree::log::leaf_hash(suite, &parent.header_hash.0);
-    for (id, hash) in next.history.append(leaf) {
-        writes.put(
-            Keyspace::History,
-            id.storage_key().as_slice(),
-            hash.0.as_slice(),
-        );
-    }
-    next.history.root()
 }
 
 fn outcomes(pending: Pending, height: u64) -> Vec<Outcome> {

@@ -49,6 +49,7 @@ mod prepare;
 mod reads;
 mod replay;
 mod resume;
+mod roots;
 pub mod runtime;
 mod sealing;
 mod seals;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use codec::cbor::Value;
 use crypto::{Hash32, Suite};
 
+use crate::engine::Engine;
 use crate::formats::header::Sealers;
 use crate::formats::quorum::address;
 use crate::head::Head;
@@ -116,8 +117,50 @@ impl Head {
     }
 }
 
+impl Engine {
+    /// The nodes that vote on the blocks after the next one, by member; none where one sequencer seals.
+    pub fn validators(&self) -> Vec<Validator> {
+        let head = self.head();
+        head.directory.validators().iter().cloned().collect()
+    }
+
+    /// The public keys in force of a member in force, in the order of their ids.
+    pub fn keys_of(&self, member: &str) -> Vec<[u8; 32]> {
+        self.head().directory.keys_of(member)
+    }
+
+    /// The set that seals the header of this height, up to the next one.
+    pub fn set_at(&self, height: u64) -> Option<Arc<Set>> {
+        self.head().set_at(height).map(Arc::clone)
+    }
+}
+
+/// The set of the next header, and whether it is another one than the last one's.
+pub(crate) fn of_next(head: &Head) -> Result<(Arc<Set>, bool), Error> {
+    let set = head.next_set().map(Arc::clone);
+    let set = set.ok_or_else(|| crate::open::damaged("no set seals"))?;
+    let turns = set.hash != head.header.sealers_hash && head.closed.is_none();
+    Ok((set, turns))
+}
+
+/// Keeps the set of the header at this height where it `turns`; gives how the rows of its block change it.
+pub(crate) fn turn(
+    next: &mut Head,
+    height: u64,
+    set: &Arc<Set>,
+    turns: bool,
+) -> Vec<([u8; 32], u64)> {
+    if turns {
+        Arc::make_mut(&mut next.sets).insert(height, Arc::clone(set));
+    }
+    match next.directory.validators().set() {
+        Some(after) if after.hash != set.hash => changes(&set.sealers, &after.sealers),
+        _ => Vec::new(),
+    }
+}
+
 /// What changed from one set to another: keys with their power, 0 where they left, in the order of the keys.
-pub(crate) fn changes(before: &Sealers, after: &Sealers) -> Vec<([u8; 32], u64)> {
+fn changes(before: &Sealers, after: &Sealers) -> Vec<([u8; 32], u64)> {
     let old: BTreeMap<_, _> = before.members.iter().copied().collect();
     let new: BTreeMap<_, _> = after.members.iter().copied().collect();
     let gone = old.keys().filter(|key| !new.contains_key(*key));

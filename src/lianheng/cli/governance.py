@@ -158,6 +158,7 @@ def show(number: Number, home: Home = None, json: Json = False) -> None:
     from lianheng.cli._print import emit
     from lianheng.cli._proposals import read_proposal, show_proposal, show_run
     from lianheng.cli._session import open_client
+    from lianheng.cli.validator import show_effect
 
     with open_client(home) as ledger:
         proposal = read_proposal(ledger, number)
@@ -170,6 +171,8 @@ def show(number: Number, home: Home = None, json: Json = False) -> None:
             return
         show_closing(ledger.closing)
         show_proposal(proposal, now)
+        if proposal.is_open:
+            show_effect(ledger, proposal.target, proposal.arguments)
         if run is not None:
             show_run(ledger, run, number)
 

@@ -8,6 +8,8 @@ import typer
 from lianheng.cli._options import As, Home, Json, PassphraseFile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lianheng.ledger import Ledger
     from lianheng.members import Identity
 
@@ -155,6 +157,28 @@ def rotation(ledger: "Ledger", current: "Identity", fresh: "Identity") -> dict[s
         "custodial": False,
         "possession": part.possession,
     }
+
+
+def show_effect(ledger: "Ledger", target: str, arguments: "Mapping[str, Any]") -> None:
+    """What a proposal about a validator means for the votes; nothing for other calls."""
+    from lianheng.cli._print import console
+
+    rows = [row.value for row in ledger.table("members", "votes").scan(limit=1_000)]
+    powers = {row["member"]: int(row["power"]) for row in rows}
+    after = dict(powers)
+    if target == "members.add_validator":
+        after[str(arguments.get("id"))] = int(arguments.get("power", 0))
+    elif target == "members.remove_validator":
+        after.pop(str(arguments.get("id")), None)
+    else:
+        return
+    needed = 2 * sum(after.values()) // 3 + 1
+    said = (
+        f"{len(powers)} vote now, {len(after)} then: a block needs power {needed} of "
+        f"{sum(after.values())}, it needs {2 * sum(powers.values()) // 3 + 1} of "
+        f"{sum(powers.values())} now"
+    )
+    console().print(f"validators  {said}", markup=False)
 
 
 def shown(row: Any) -> dict[str, Any]:

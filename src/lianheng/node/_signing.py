@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from lianheng.consensus.cometbft.settings import NEXT_IDENTITY_NAME
+from lianheng.consensus.cometbft.settings import IDENTITY_NAME, NEXT_IDENTITY_NAME
 from lianheng.consensus.cometbft.signing import Refusal, VoteGuard, begin_signing, last_seen
 from lianheng.members import Identity, read_identity
 from lianheng.model import IdentityError
@@ -37,16 +37,13 @@ class Keys(Protocol):
 class NodeKeys:
     """The keys of one node. `settle` is called for each block, on one thread at a time."""
 
-    def __init__(
-        self, home: Path, file: Path, identity: Identity, engine: Keys, *, waits: bool
-    ) -> None:
-        """`file` holds `identity`, the key in use until now.
+    def __init__(self, home: Path, identity: Identity, engine: Keys, *, waits: bool) -> None:
+        """`identity` is the home's, the key in use until now.
 
         Where the node `waits`, it votes only once it is even with the others (`go_on`).
         """
         self.waits = waits
         self._home = home
-        self._file = file
         self._engine = engine
         self.member = str(identity.member)
         self.voting = identity
@@ -87,7 +84,7 @@ class NodeKeys:
             return False
         # Should this be cut off, it is done again: the key votes only once its file is in place.
         begin_signing(self._home, following.public)
-        (self._home / NEXT_IDENTITY_NAME).replace(self._file)
+        (self._home / NEXT_IDENTITY_NAME).replace(self._home / IDENTITY_NAME)
         self.voting = following
         self._watch()
         return True

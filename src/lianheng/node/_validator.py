@@ -86,13 +86,8 @@ class Validator:
             genesis = GenesisFile.from_bytes(self._engine.genesis_file)
             check_genesis(home, self._settings, genesis)
             self._genesis = genesis
-            self._keys = NodeKeys(
-                home.path,
-                home.node_identity,
-                identity,
-                self._engine,
-                waits=self._must_catch_up(),
-            )
+            waits = self._must_catch_up()
+            self._keys = NodeKeys(home.path, identity, self._engine, waits=waits)
             self._write_comet_home()
         except BaseException:
             self._engine.close()
