@@ -70,7 +70,84 @@ impl Engine {
         })
     }
 
-    /// Heights above the last sealed one, each with the ids of its transactions.
+    #[staticmethod]
+    #[pyo3(signature = (path, *, rebuild=false, cache_bytes=None))]
+    fn open(py: Python<'_>, path: &str, rebuild: bool, cache_bytes: Option<u64>) -> PyResult<Self> {
+        let usual = engine::Opening::default();
+        let opening = engine::Opening {
+            rebuild,
+            cache_bytes: cache_bytes.unwrap_or(usual.cache_bytes),
+        };
+        detached(py, || {
+            engine::Engine::open_with(Path::new(path), runtime(), &opening)
+        })
+        .map(Self::wrap)
+    }
+
+    /// Waits until the store holds everything, then lets go of the folder. A second call does nothing.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| {
+            let taken = self
+                .inner
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            taken.map_or(Ok(()), |engine| engine.close())
+        })
+        .map_err(raise)
+    }
+
+    #[getter]
+    fn genesis_file<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.core()?.genesis_file()))
+    }
+
+    #[getter]
+    fn genesis_hash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.core()?.genesis_hash().0))
+    }
+
+    #[getter]
+    fn chain(&self) -> PyResult<String> {
+        Ok(self.core()?.genesis().chain.clone())
+    }
+
+    #[getter]
+    fn height(&self) -> PyResult<u64> {
+        Ok(self.core()?.height())
+    }
+
+    #[getter]
+    fn time(&self) -> PyResult<u64> {
+        Ok(self.core()?.time())
+    }
+
+    #[getter]
+    fn consensus_height(&self) -> PyResult<u64> {
+        Ok(self.core()?.consensus_height())
+    }
+
+    #[getter]
+    fn header_hash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.core()?.header_hash().0))
+    }
+
+    #[getter]
+    fn synced_height(&self) -> PyResult<u64> {
+        Ok(self.core()?.synced_height())
+    }
+
+    #[getter]
+    fn sealed_height(&self) -> PyResult<u64> {
+        Ok(self.core()?.sealed_height())
+    }
+
+    /// Block time (ms) from which the next block runs a timer; none where no timer waits.
+    #[getter]
+    fn next_timer(&self, py: Python<'_>) -> PyResult<Option<u64>> {
+        let core = self.core()?;
+        py.detach(|| core.next_timer()).map_err(raise)
+    }
 
     /// The row that closed the chain, encoded; none where it is open.
     #[getter]
