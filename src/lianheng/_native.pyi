@@ -219,8 +219,6 @@ class Engine:
         """Block time (ms) from which the next block runs a timer; None where no timer waits."""
     def write_state(self, height: int, path: str, work: str) -> None:
         """The state after a block into a new file; an earlier one is executed again in `work`."""
-    def unsealed_tail(self) -> list[tuple[int, list[bytes]]]:
-        """Heights above the last sealed one, each with the ids of its transactions."""
     @property
     def closed(self) -> bytes | None:
         """The row that closed the chain, encoded; None where it is open."""

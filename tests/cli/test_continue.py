@@ -12,7 +12,7 @@ from tests.verify.chainmaker.signing import Key
 
 import lianheng_verify
 from lianheng import _native
-from lianheng.consensus import open_engine
+from lianheng.consensus import open_engine, open_ledger
 from lianheng.members import CallSigner, read_identity
 from lianheng.members.ceremony import Ceremony
 from lianheng.model import ChainName, GenesisFile, HeaderHash, decode, encode, native_errors
@@ -110,13 +110,9 @@ def join(cli: Cli, org: str, *more: str, file: str = "g.cbor") -> Ran:
 def test_the_unsealed_tail_is_named_and_left_behind(cli: Cli, tmp_path: Path) -> None:
     made = new(cli, "net/a", "--without", "c,d")
     assert made.code == 0, made.err
-    engine = open_engine(tmp_path / "net" / "a" / "ledger")
-    with native_errors():
-        ((height, (identity,)),) = engine.unsealed_tail()
-        engine.close()
-    assert height == 3
     assert "left behind: block 3 with 1 transaction" in made.out
-    assert identity.hex() in made.out
+    with open_ledger(tmp_path / "net" / "a" / "ledger") as ledger:
+        assert ledger.block(3).entries[0].id.hex() in made.out
     shown = cli("genesis", "show", "g.cbor", "--json").json["continues"]
     assert (shown["height"], shown["without"]) == (2, ["c", "d"])
     for name in "ab":
@@ -149,6 +145,18 @@ def test_the_unsealed_tail_is_named_and_left_behind(cli: Cli, tmp_path: Path) ->
     with pytest.raises(lianheng_verify.VerificationError) as refused:
         lianheng_verify.verify_continuation(genesis[0], Path("three.cbor").read_bytes())
     assert refused.value.code == "continues.earlier"
+
+
+def test_a_later_seal_vouches_for_a_block_that_lacks_its_own(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = Stopped(cli, tmp_path)
+    made.block("crane", height=1, sealed="")
+    made.block("saw", height=2)
+    done = new(cli, "net/a", "--without", "d")
+    assert done.code == 0, done.err
+    assert cli("genesis", "show", "g.cbor", "--json").json["continues"]["height"] == 2
 
 
 def refused_with(done: Ran, code: str, *texts: str) -> None:

@@ -273,23 +273,6 @@ impl Engine {
         }
         writer.finish()
     }
-
-    /// Ids of what the blocks above the last sealed one hold, by height: executed here, and agreed to by nobody that can be shown.
-    pub fn unsealed_tail(&self) -> Result<Vec<(u64, Vec<Hash32>)>, Error> {
-        let mut tail = Vec::new();
-        for height in self.sealed_height() + 1..=self.height() {
-            let record = self.store.record(height)?;
-            let record = record.ok_or_else(|| damaged("the log lacks a record"))?;
-            let entries = Block::decode(&record)?.entries;
-            let ids = entries.iter().filter_map(|entry| {
-                crate::formats::result::split_entry(entry)
-                    .ok()
-                    .map(|(id, _, _)| id)
-            });
-            tail.push((height, ids.collect()));
-        }
-        Ok(tail)
-    }
 }
 
 /// Checks a state file against the last header of the chain that is continued, given as a header file; gives the number of its rows.

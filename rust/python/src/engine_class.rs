@@ -70,20 +70,6 @@ impl Engine {
         })
     }
 
-    /// Heights above the last sealed one, each with the ids of its transactions.
-    fn unsealed_tail<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<Vec<(u64, Vec<Bound<'py, PyBytes>>)>> {
-        let core = self.core()?;
-        let tail = py.detach(|| core.unsealed_tail()).map_err(raise)?;
-        let ids = |ids: Vec<Hash32>| ids.iter().map(|id| PyBytes::new(py, &id.0)).collect();
-        Ok(tail
-            .into_iter()
-            .map(|(height, found)| (height, ids(found)))
-            .collect())
-    }
-
     #[staticmethod]
     #[pyo3(signature = (path, *, rebuild=false, cache_bytes=None))]
     fn open(py: Python<'_>, path: &str, rebuild: bool, cache_bytes: Option<u64>) -> PyResult<Self> {

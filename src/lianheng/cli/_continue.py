@@ -71,21 +71,33 @@ def opened(home: Path) -> "Iterator[tuple[Any, Ledger]]":
 
 def read_end(home: Path) -> End:
     """Its last sealed header, who took part, and what stands above it."""
-    with opened(home) as (engine, ledger):
-        with native_errors():
-            height = engine.sealed_height
-            if height == 0:
-                raise NotFound(
-                    "continue.nothing",
-                    f"no block of {ledger.chain} in {home} is sealed",
-                    "there is no state to carry over: begin a chain with lianheng genesis new",
-                )
-            last = engine.header_file(height)
-            tail = engine.unsealed_tail()
+    from lianheng.system.rights import Rights
+
+    with opened(home) as (_, ledger):
+        height = last_sealed(ledger)
+        if height == 0:
+            raise NotFound(
+                "continue.nothing",
+                f"no block of {ledger.chain} in {home} is sealed",
+                "there is no state to carry over: begin a chain with lianheng genesis new",
+            )
+        last = ledger.header_file(height)
         found = Continuation(last, ())
-        seats = tuple(str(row.value["organisation"]) for row in ledger.table("members", "seats"))
-    unsealed = tuple((above, tuple(ids)) for above, ids in tail)
+        seats = Rights(ledger, height + 1).seats
+        unsealed = tuple(
+            (block.height, tuple(bytes(entry.id) for entry in block.entries))
+            for block in ledger.blocks(height + 1)
+        )
     return End(last, found.header, found.genesis, seats, unsealed)
+
+
+def last_sealed(ledger: "Ledger") -> int:
+    """The greatest height with a seal, which vouches for all below it; 0: there is none."""
+    for height in range(ledger.height, 0, -1):
+        found = ledger.backend.header(height)
+        if found is not None and found[1] is not None:
+            return height
+    return 0
 
 
 def parties(
@@ -221,7 +233,8 @@ def write_state(continues: Continuation, old: Path, target: Path, work: Path) ->
                 "against the sealed header",
             )
         with native_errors():
-            found, sealed = engine.header(wanted.height), engine.sealed_height
+            found = engine.header(wanted.height)
+        sealed = last_sealed(ledger)
         ours = Header.from_bytes(found[0])
         if ours.hash != wanted.hash:
             raise Damaged(
