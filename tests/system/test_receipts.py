@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.system.stage import Stage, identity, proof
+from tests.system.stage import NO_NODE, Stage, identity, proof
 from tests.verify.helpers import one_byte_changed, refuses
 
 import lianheng_verify
@@ -159,6 +159,7 @@ def test_an_organisation_that_was_admitted_later(stage: Stage) -> None:
         admin="admin@port",
         public=key.public,
         possession=proof("admin@port", key),
+        **NO_NODE,
     ).checked()
     stage.keys["admin@port"] = key
     one = propose(stage, "admin@port", "clerk@grid")
