@@ -377,9 +377,8 @@ impl Engine {
         let mut next = head.clone();
         next.contracts = contracts;
         let (state, index) = state.into_writes();
-        if let Some(Some(row)) = state.get(&closing::row_key(&self.genesis.chain)) {
-            next.closed = Some(Arc::clone(row));
-        }
+        let closing = state.get(&closing::row_key(&self.genesis.chain));
+        next.closed = closing.cloned().flatten().or(next.closed);
         (next.tree, pending.changed_buckets) =
             update_tree(head, suite, &state, &mut pending.writes)?;
         let rows = state.iter();
@@ -407,11 +406,10 @@ impl Engine {
         next.header_hash = head::header_hash(suite, &bytes);
         next.header = Arc::new(header);
         next.header_bytes = Arc::clone(&bytes);
-        for (key, value) in state {
-            pending.writes.push(Keyspace::State, key, value);
-        }
-        for (key, value) in index {
-            pending.writes.push(Keyspace::Index, key, value);
+        for (keyspace, rows) in [(Keyspace::State, state), (Keyspace::Index, index)] {
+            for (key, value) in rows {
+                pending.writes.push(keyspace, key, value);
+            }
         }
         pending.header = Some((Arc::clone(&next.header), bytes, next.header_hash));
         pending.head = Some(next);

@@ -13,6 +13,7 @@ use crate::block_classes::{powers, Outcome, Pending, Prepared};
 use crate::crypto_functions::bytes32;
 use crate::envelope_class::{head_of, Envelope, Gathered, PyHead};
 use crate::error::{detached, raise};
+use crate::figures;
 use crate::progress::Report;
 use crate::rows::{python_index_rows, python_rows, PyRows};
 use crate::steps::python_step;
@@ -204,46 +205,12 @@ impl Engine {
     /// What opening found.
     #[getter]
     fn recovery<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let core = self.core()?;
-        let recovery = core.recovery();
-        let dict = PyDict::new(py);
-        dict.set_item("stored_height", recovery.stored_height)?;
-        dict.set_item("log_height", recovery.log_height)?;
-        dict.set_item("replayed", recovery.replayed)?;
-        dict.set_item("torn_tail_bytes", recovery.torn_tail_bytes)?;
-        dict.set_item("cut_height", recovery.cut_height)?;
-        dict.set_item("tree", recovery.tree)?;
-        dict.set_item("rebuilt", recovery.rebuilt)?;
-        Ok(dict)
+        figures::recovery(py, self.core()?.recovery())
     }
 
     /// Numbers for people and monitors.
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let core = self.core()?;
-        let status = core.status();
-        let dict = PyDict::new(py);
-        for (name, number) in status.numbers {
-            dict.set_item(name, number)?;
-        }
-        dict.set_item("chain", &core.genesis().chain)?;
-        dict.set_item("state_root", PyBytes::new(py, &status.state_root.0))?;
-        dict.set_item("header_hash", PyBytes::new(py, &status.header_hash.0))?;
-        dict.set_item("contracts", status.contracts)?;
-        let (parts, blocks) = core.parts().map_err(raise)?;
-        dict.set_item("usage_blocks", blocks)?;
-        dict.set_item("block", self.block_room()?)?;
-        let parts = parts.into_iter().map(|part| {
-            let own = PyDict::new(py);
-            own.set_item("organisation", part.organisation)?;
-            own.set_item("weight", part.weight)?;
-            own.set_item("gas", part.gas)?;
-            own.set_item("storage", part.storage)?;
-            own.set_item("storage_limit", part.storage_limit)?;
-            Ok(own)
-        });
-        let parts: PyResult<Vec<_>> = parts.collect();
-        dict.set_item("organisations", parts?)?;
-        Ok(dict)
+        figures::status(py, &*self.core()?)
     }
 
     /// Weights that the chain set, by organisation; all others have 1.
@@ -255,9 +222,7 @@ impl Engine {
     /// What the next block has: `block_bytes`, `block_gas`, `block_transactions`.
     #[getter]
     fn block_room(&self) -> PyResult<std::collections::BTreeMap<&'static str, u64>> {
-        let found = self.core()?.parameters().rows().into_iter();
-        let names = ["block_bytes", "block_gas", "block_transactions"];
-        Ok(found.filter(|(name, _)| names.contains(name)).collect())
+        Ok(figures::block_room(&*self.core()?))
     }
 
     /// The organisation in force that a transaction claims to come from, unchecked; else empty.
@@ -626,18 +591,6 @@ impl Engine {
         let mut report = Report::to(progress);
         let checked = py.detach(|| core.fsck(&mut |done, all| report.tell(done, all)));
         report.check()?;
-        let checked = checked.map_err(raise)?;
-        let dict = PyDict::new(py);
-        dict.set_item("blocks", checked.blocks)?;
-        dict.set_item("transactions", checked.transactions)?;
-        let rows = PyDict::new(py);
-        for (name, count) in checked.rows {
-            rows.set_item(name, count)?;
-        }
-        dict.set_item("seals", checked.seals)?;
-        dict.set_item("unsealed", checked.unsealed)?;
-        dict.set_item("rows", rows)?;
-        dict.set_item("faults", checked.faults)?;
-        Ok(dict)
+        figures::checked(py, checked.map_err(raise)?)
     }
 }

@@ -7,6 +7,7 @@ mod crypto_functions;
 mod engine_class;
 mod envelope_class;
 mod error;
+mod figures;
 mod policy_functions;
 mod progress;
 mod replay_class;

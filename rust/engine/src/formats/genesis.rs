@@ -169,6 +169,23 @@ pub struct Genesis {
 /// The version of the rules that this engine follows.
 pub const RULES: u64 = 1;
 
+/// Fields of a document.
+const FIELDS: [&str; 13] = [
+    "format",
+    "chain",
+    "suite",
+    "rules",
+    "time",
+    "sealers",
+    "parameters",
+    "organisations",
+    "roles",
+    "members",
+    "policies",
+    "contracts",
+    "continues",
+];
+
 impl Genesis {
     /// Decodes and checks a document. Errors name the field.
     pub fn decode(document: &[u8]) -> Result<Self, Error> {
@@ -180,21 +197,7 @@ impl Genesis {
         }
         let value = cbor::decode(document)?;
         let map = Fields::of("genesis", &value)?;
-        map.exactly(&[
-            "format",
-            "chain",
-            "suite",
-            "rules",
-            "time",
-            "sealers",
-            "parameters",
-            "organisations",
-            "roles",
-            "members",
-            "policies",
-            "contracts",
-            "continues",
-        ])?;
+        map.exactly(&FIELDS)?;
         if map.text("format")? != "lianheng.genesis.1" {
             return Err(map.bad("format", "it is not lianheng.genesis.1"));
         }
