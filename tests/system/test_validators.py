@@ -230,6 +230,21 @@ def test_more_than_a_third_at_once_takes_the_two_seals_that_stand_side_by_side()
     assert failure.value.code == "steps.no_third"
 
 
+def test_no_changed_byte_of_a_receipt_with_steps_is_accepted() -> None:
+    stage = VotingStage(voting=1)
+    stage.rotate("node-1@bank-a", 1).checked()
+    stage.call("grid", "members.describe_organisation", name="grid", title="", uscc="", lei="")
+    found = stage.receipts()
+    receipt = found[max(found)]
+    assert stage.verified(receipt) == 2
+    anchor = verify.load_anchor(stage.genesis_file)
+    for place in range(0, len(receipt), 7):
+        changed = bytearray(receipt)
+        changed[place] ^= 1 << place % 8
+        with pytest.raises(verify.VerificationError):
+            verify.verify_receipt(bytes(changed), anchor)
+
+
 def test_few_of_many_changes_are_shown() -> None:
     """One of four changes at a time: a step skips as many as leave more than a third."""
     stage = VotingStage()

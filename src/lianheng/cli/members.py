@@ -103,8 +103,9 @@ def show(
                 *rights.history.row("members", "members", member).facts,
                 *rights.history.row("members", "organisations", person.organisation).facts,
                 *(fact for one in keys for fact in one.facts),
-                *rights.history.row("members", "validators", member).facts,
             ]
+            if person.kind == "node":
+                facts += rights.history.row("members", "validators", member).facts
             asked = f"members show {member} --at {rights.height}"
             prove(ledger, proof, asked, answer, facts, json=json)
 

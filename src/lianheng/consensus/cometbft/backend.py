@@ -66,8 +66,13 @@ class NetworkBackend(EngineBackend):
     def prove(self, contract: str, table: str, key: Sequence[Any], anchor: bytes | None) -> bytes:
         """Evidence of a row, or of its absence; raise `seal.not_yet` where no seal comes."""
         parts: list[Any] = [plain(part) for part in key]
-        with native_errors():
-            proof = self._open.prove(contract, table, parts, anchor, sealed=False)
+
+        def unsealed() -> bytes:
+            with native_errors():
+                return self._open.prove(contract, table, parts, anchor, sealed=False)
+
+        # Right behind a change of the set the seal before it is needed, too.
+        proof = self._sealed(unsealed, max(0, self._open.height - 1))
         fields = decode(proof)
         if fields["seal"] is not None or Header.from_bytes(fields["header"]).height == 0:
             return proof
