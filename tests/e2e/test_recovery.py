@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,8 +108,8 @@ def a_closed_network_stays_closed(shell: Shell) -> None:
         assert record is not None
         os.kill(record.pid, signal.SIGKILL)
         gone(record.pid)
-    for name in LEFT:
-        shell.ok("up", "--detach", "--home", f"new/{name}")
+    with ThreadPoolExecutor(len(LEFT)) as pool:
+        list(pool.map(lambda name: shell.ok("up", "--detach", "--home", f"new/{name}"), LEFT))
     for name in LEFT:
         found = shell.json("status", "--home", f"new/{name}")
         assert (found["height"], found["closed"]["height"]) == (height, height)
