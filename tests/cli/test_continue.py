@@ -178,7 +178,9 @@ def test_a_store_that_ends_elsewhere_is_refused(cli: Cli, tmp_path: Path) -> Non
     neither = join(cli, "b")
     refused_with(neither, "continue.no_state", "--continue")
     # Who is behind takes the file of another, and checks it.
-    assert join(cli, "a", "--continue", "net/a").code == 0
+    joined = join(cli, "a", "--continue", "net/a")
+    assert joined.code == 0
+    assert "not taken along: 1 member, alice@a" in joined.out
     good = tmp_path / "new" / "a" / "carried.state"
     data = good.read_bytes()
     bad = tmp_path / "bad.state"

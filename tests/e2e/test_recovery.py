@@ -3,7 +3,9 @@
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,12 +109,24 @@ def a_closed_network_stays_closed(shell: Shell) -> None:
         assert record is not None
         os.kill(record.pid, signal.SIGKILL)
         gone(record.pid)
-    for name in LEFT:
-        shell.ok("up", "--detach", "--home", f"new/{name}")
+    with ThreadPoolExecutor(len(LEFT)) as pool:
+        list(pool.map(lambda name: shell.ok("up", "--detach", "--home", f"new/{name}"), LEFT))
     for name in LEFT:
         found = shell.json("status", "--home", f"new/{name}")
         assert (found["height"], found["closed"]["height"]) == (height, height)
         assert found["consensus"]["sealed_height"] == height
+    # Both homes as one network of this machine: it says so, and rests.
+    table = 'chain = "trade-2"\ngenesis = ""\nnodes = ["bank-a", "bank-b"]\n'
+    (shell.folder / "new" / "network.toml").write_text(table, encoding="utf-8")
+    before = shell.json("network", "status", "new")
+    assert before["closed"]["height"] == height
+    time.sleep(1.5)
+    assert "the chain is over" in shell.ok("network", "status", "new")
+    heights = [
+        [node["consensus"]["height"] for node in found["nodes"]]
+        for found in (before, shell.json("network", "status", "new"))
+    ]
+    assert heights[0] == heights[1]
     at = ("--home", "new/bank-a")
     refused = shell.run("call", "toolshed.add", "id=x", *at, "--as", "alice@bank-a")
     assert refused.returncode == 1

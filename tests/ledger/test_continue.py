@@ -96,9 +96,15 @@ def continuing(old: Old, last: bytes, without: tuple[str, ...] = (), **more: Any
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Old:
+def old(history: Old, tmp_path: Path) -> Old:
+    shutil.copytree(history.folder, tmp_path / "old")
+    return replace(history, folder=tmp_path / "old")
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Old:
     made = Old(
-        tmp_path / "old",
+        tmp_path_factory.mktemp("history") / "old",
         Identity.generate("admin@north", development=True),
         Identity.generate("sequencer@north", development=True),
     )

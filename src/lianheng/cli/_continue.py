@@ -256,6 +256,24 @@ def write_state(continues: Continuation, old: Path, target: Path, work: Path) ->
             engine.write_state(wanted.height, str(target), str(work))
 
 
+def not_taken(old: Path, joining: "Joining") -> list[str]:
+    """Members of the organisation, in force on the old chain, who do not begin the new one."""
+    from lianheng.members.ceremony import ADMIN
+    from lianheng.system.rights import Rights
+
+    taken = {f"{name}@{joining.organisation}" for name in (ADMIN, *joining.members)}
+    with opened(old) as (_, ledger):
+        people = Rights(ledger).people
+    return [
+        one.member
+        for one in people
+        if one.in_force
+        and one.organisation == joining.organisation
+        and one.kind != "node"
+        and one.member not in taken
+    ]
+
+
 def copy_identities(old: "HomeFolder", home: "HomeFolder", joining: "Joining") -> None:
     """Members keep the keys that they had: their files, encrypted as they are."""
     from lianheng.members.ceremony import ADMIN

@@ -168,11 +168,12 @@ def join(
         replaced,
         write_ceremony,
     )
-    from lianheng.cli._continue import copy_identities, take_state
+    from lianheng.cli._continue import copy_identities, not_taken, take_state
     from lianheng.cli._home import HomeFolder
     from lianheng.members import OrganisationSpec
 
     ceremony = read_ceremony(file)
+    left: list[str] = []
     if merge is not None:
         ceremony = ceremony.merge(read_ceremony(merge))
     if org is not None:
@@ -191,12 +192,15 @@ def join(
             take_state(ceremony.terms, HomeFolder(home), continue_, state)
         if continue_ is not None:
             copy_identities(HomeFolder(continue_), HomeFolder(home), joining)
+            left = not_taken(continue_, joining)
         secret = home_passphrase(home, passphrase_file, org)
         ceremony = join_home(ceremony, HomeFolder(home), joining, secret)
     elif merge is None:
         raise typer.BadParameter("name your organisation: --org NAME", param_hint="--org")
     write_ceremony(file, ceremony)
     told(ceremony, file, f"{org} joined" if org else "merged", json=json)
+    if left and not json:
+        tell_left(left)
 
 
 @app.command()
@@ -357,6 +361,16 @@ def show(
     else:
         _genesis_show.show(ceremony)
         show_fingerprint(ceremony)
+
+
+def tell_left(members: list[str]) -> None:
+    """Who has to be taken in again."""
+    from lianheng.cli._print import counted
+
+    shown = ", ".join(members[:GROUPS])
+    more = f" and {len(members) - GROUPS} more" if len(members) > GROUPS else ""
+    hint(f"not taken along: {counted(len(members), 'member')}, {shown}{more}")
+    hint("  name them with --member, or take them in later: members.add_member")
 
 
 def listed(text: str | None) -> list[str] | None:

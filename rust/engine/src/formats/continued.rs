@@ -37,8 +37,22 @@ fn bad(why: impl Into<String>) -> Error {
 }
 
 impl Continued {
+    /// The field of a document, where it has one, checked against its chain, time and organisations.
+    pub(crate) fn of_document(
+        document: &Fields<'_>,
+        suite: Suite,
+        (chain, time, organisations): (&str, u64, &[Organisation]),
+    ) -> Result<Option<Self>, Error> {
+        let Some(value) = document.find("continues") else {
+            return Ok(None);
+        };
+        let continued = Self::from_value(value, suite)?;
+        continued.check(chain, time, organisations)?;
+        Ok(Some(continued))
+    }
+
     /// Decodes and checks: the header has the seal of the set that it names, and its history begins with the genesis.
-    pub(crate) fn from_value(value: &Value, suite: Suite) -> Result<Self, Error> {
+    fn from_value(value: &Value, suite: Suite) -> Result<Self, Error> {
         let map = Fields::of("continues", value)?;
         map.exactly(&["last", "without"])?;
         let last = map.bytes("last")?.to_vec();
@@ -75,12 +89,7 @@ impl Continued {
     }
 
     /// Whether a chain of this name, time and these organisations can be the continuation.
-    pub(crate) fn check(
-        &self,
-        chain: &str,
-        time: u64,
-        organisations: &[Organisation],
-    ) -> Result<(), Error> {
+    fn check(&self, chain: &str, time: u64, organisations: &[Organisation]) -> Result<(), Error> {
         if self.header.chain == chain {
             return Err(
                 bad(format!("it is named {chain} like the one it continues"))

@@ -224,13 +224,7 @@ impl Genesis {
         }
         check_validators(&sealers, &members)?;
         let time = map.uint("time")?;
-        let continues = match map.find("continues") {
-            Some(value) => Some(Continued::from_value(value, suite)?),
-            None => None,
-        };
-        if let Some(continued) = &continues {
-            continued.check(&chain, time, &organisations)?;
-        }
+        let continues = Continued::of_document(&map, suite, (&chain, time, &organisations))?;
         Ok(Genesis {
             document: document.to_vec(),
             suite,
