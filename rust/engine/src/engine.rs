@@ -16,11 +16,12 @@ use crate::formats::header::{entries_root, Header};
 use crate::head::{self, meta, Head};
 use crate::members::Directory;
 use crate::opening::{Opening, Recovery};
+use crate::overlay::BlockState;
 use crate::pool;
 use crate::prepare::{self, Prepared};
 use crate::replay::{encode_block_ids, short, LiveIds};
 use crate::roots::{extend_history, update_tree};
-use crate::runtime::Runtime;
+use crate::runtime::{Contracts, Runtime};
 use crate::sealing;
 use crate::seals::Seals;
 use crate::shares::Usage;
@@ -68,6 +69,43 @@ pub struct Pending {
 }
 
 impl Pending {
+    /// What an execution made, before its roots; and the rows and contracts that it leaves.
+    fn of<'a>(
+        head: &Head,
+        execution: Execution<'a>,
+        batches: Vec<(Prepared, Vec<Verdict>)>,
+        time: u64,
+    ) -> (Self, BlockState<'a>, Arc<Contracts>) {
+        let Execution {
+            state,
+            contracts,
+            entries,
+            ids,
+            runs,
+            carried,
+            trace,
+            usage,
+            ..
+        } = execution;
+        let pending = Pending {
+            parent: head.header_hash,
+            header: None,
+            head: None,
+            writes: WriteSet::new(),
+            changed_buckets: Vec::new(),
+            entries: Arc::new(entries),
+            ids,
+            runs,
+            carried,
+            batches,
+            trace,
+            usage,
+            time,
+            set_changes: Vec::new(),
+        };
+        (pending, state, contracts)
+    }
+
     /// The header's bytes and hash; none where the block is empty and makes no header.
     pub fn header(&self) -> Option<(&Header, &[u8], Hash32)> {
         self.header
@@ -344,33 +382,7 @@ impl Engine {
         // The block after a change of the set has a header in any case: the new set's seal stands right behind the old one's. Only
         // that of a closed chain has none.
         let empty = execution.entries.is_empty() && execution.state.is_empty() && !turns;
-        let Execution {
-            state,
-            contracts,
-            entries,
-            ids,
-            runs,
-            carried,
-            trace,
-            usage,
-            ..
-        } = execution;
-        let mut pending = Pending {
-            parent: head.header_hash,
-            header: None,
-            head: None,
-            writes: WriteSet::new(),
-            changed_buckets: Vec::new(),
-            entries: Arc::new(entries),
-            ids,
-            runs,
-            carried,
-            batches,
-            trace,
-            usage,
-            time,
-            set_changes: Vec::new(),
-        };
+        let (mut pending, state, contracts) = Pending::of(head, execution, batches, time);
         if empty {
             return Ok(pending);
         }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lianheng.members.ceremony import Ceremony
     from lianheng.model import GenesisFile
 
-OWN = (*MADE, "comet", "identities", "node.identity")
+OWN = (*MADE, "comet", "identities", "node.identity", "signed.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ def make_keys(
     home: HomeFolder, ceremony: "Ceremony", newcomer: Newcomer, secret: bytes | None
 ) -> Arrival:
     """The keys of admin and node, and their public parts."""
+    from lianheng.consensus.cometbft.signing import begin_signing
+
     organisation, chain = newcomer.organisation, ceremony.terms.chain
     admin = Identity.generate(f"admin@{organisation}", development=secret is None)
     # CometBFT reads the node's key in plain; this one has no vote.
@@ -89,6 +91,7 @@ def make_keys(
     home.identities.mkdir(mode=0o700)
     write_identity(home.identity_file(admin.member), admin, secret)
     write_identity(home.node_identity, node, kind="node")
+    begin_signing(home.path, node.public)
     return Arrival(
         newcomer.spec,
         Registration.make(admin, chain),
