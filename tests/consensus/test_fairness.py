@@ -10,6 +10,7 @@ from tests.consensus.fake_engine import FakeEngine, FakePending
 from tests.rooms import genesis, people
 
 from lianheng.consensus import QueueLimits, SoloSequencer, create_ledger
+from lianheng.consensus._intake import Intake
 from lianheng.ledger import Ledger
 from lianheng.members import Identity
 from lianheng.model import Busy, SignedTransaction, limits
@@ -71,6 +72,34 @@ def test_a_full_queue_has_room_for_who_has_little_in_it(engine: FakeEngine) -> N
     assert solo.status()["queued_transactions"] == 0
     solo.submit(named("north", 1)).wait(5)
     solo.close()
+
+
+def test_a_crowd_is_one_only_beside_somebody_who_has_little() -> None:
+    now = 100.0
+    intake = Intake(
+        10_000, 10**6, organisation_of=FakeEngine().claimed_organisation, clock=lambda: now
+    )
+    most = limits.CONTENDED_TRANSACTIONS
+
+    def contended() -> bool:
+        with intake.changed:
+            return intake.is_contended()
+
+    intake.submit(named("north", most + 1))
+    assert not contended(), "north is alone"
+    intake.submit(named("south", 3))
+    assert contended()
+    # Three organisations that all send much have nobody to wait for.
+    for _ in range(2):
+        intake.submit(named("south", most))
+        intake.submit(named("west", most))
+        intake.submit(named("west", most))
+    assert not contended()
+    now += limits.CONTENDED_SECONDS
+    intake.submit(named("east", 1))
+    assert contended()
+    now += limits.CONTENDED_SECONDS + 0.1
+    assert not contended(), "east is served, or has gone"
 
 
 def waits(ledger: Ledger, calls: Sequence[SignedTransaction]) -> list[float]:

@@ -54,6 +54,29 @@ class Part:
         return self.waiting.transactions[self.start : self.start + self.length]
 
 
+@dataclass(slots=True)
+class _Pace:
+    """How many transactions an organisation submitted: in this period, in the one before."""
+
+    began: float = 0.0
+    last: float = 0.0
+    count: int = 0
+    before: int = 0
+
+    @property
+    def lately(self) -> int:
+        """Of the last period, and up to as much again."""
+        return self.count + self.before
+
+    def add(self, count: int, now: float) -> None:
+        """Count a submission."""
+        if now - self.began >= limits.CONTENDED_SECONDS:
+            near = now - self.began < 2 * limits.CONTENDED_SECONDS
+            self.began, self.before, self.count = now, self.count if near else 0, 0
+        self.last = now
+        self.count += count
+
+
 class Intake:
     """Submissions from taking in to the answer.
 
@@ -89,8 +112,8 @@ class Intake:
         # By organisation, whose turn is next first; none is empty.
         self._incoming: dict[str, deque[Waiting]] = {}
         self._queued_of: dict[str, int] = {}
-        # When each submitted a little last, of those that did lately.
-        self._seen: dict[str, float] = {}
+        # How much each submitted lately, of those that submitted at all.
+        self._paces: dict[str, _Pace] = {}
         self._again: deque[Part] = deque()
         self._speed_per_ms = 0.0
 
@@ -108,8 +131,7 @@ class Intake:
         with self.changed:
             self._check_open()
             self._check_room(count, size_bytes, organisation)
-            if count <= limits.CONTENDED_TRANSACTIONS:
-                self._seen[organisation] = self._clock()
+            self._paces.setdefault(organisation, _Pace()).add(count, self._clock())
             self._queued_of[organisation] = self._queued_of.get(organisation, 0) + count
             self.queued_transactions += count
             self.queued_bytes += size_bytes
@@ -163,16 +185,18 @@ class Intake:
         return parts
 
     def is_contended(self) -> bool:
-        """Whether somebody who submits little lately has thousands of others' before it.
+        """Whether somebody who submitted little lately has thousands of others' before it.
 
         Call under `changed`.
         """
         since = self._clock() - limits.CONTENDED_SECONDS
-        for organisation in [name for name, seen in self._seen.items() if seen < since]:
-            del self._seen[organisation]
+        for organisation in [name for name, pace in self._paces.items() if pace.last < since]:
+            del self._paces[organisation]
         most = limits.CONTENDED_TRANSACTIONS
         crowds = {name for name, count in self._queued_of.items() if count > most}
-        return bool(crowds) and any(crowds != {organisation} for organisation in self._seen)
+        return bool(crowds) and any(
+            pace.lately <= most for name, pace in self._paces.items() if name not in crowds
+        )
 
     def _next_turn(self, taken: dict[str, int]) -> str | None:
         """Whose submission is next: of those that wait whoever got least of this batch."""
