@@ -8,8 +8,6 @@ Keys are made when an organisation joins and never leave its home; what is there
 that a join that was cut off is simply run once more.
 """
 
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from lianheng.cli._continue import own_state, state_file
 from lianheng.cli._home import CONFIGURATION, HomeFolder
+from lianheng.cli._working import made_whole
 from lianheng.members import (
     Identity,
     MemberSpec,
@@ -281,20 +280,9 @@ def finish_home(
             raise UsageError(
                 "home.exists", f"{home.path / name} is already there", "it was finished before"
             )
-    working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=home.path))
-    moved: list[Path] = []
-    try:
-        genesis = fill(HomeFolder(working), home, ceremony, part, listen, siblings)
-        # The configuration goes last: with it the folder is a home.
-        for name in MADE:
-            moved.append((working / name).rename(home.path / name))  # noqa: PERF401 - kept halfway
-    except BaseException:
-        for place in moved:
-            shutil.rmtree(place) if place.is_dir() else place.unlink()
-        raise
-    finally:
-        shutil.rmtree(working)
-    return genesis
+    # The configuration goes last: with it the folder is a home.
+    with made_whole(home.path, MADE) as working:
+        return fill(HomeFolder(working), home, ceremony, part, listen, siblings)
 
 
 def fill(

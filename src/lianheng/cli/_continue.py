@@ -6,7 +6,6 @@ The old home is only read. Its node has to be down: who reads here is the only o
 """
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lianheng import _native
+from lianheng.cli._working import made_whole
 from lianheng.ledger import STATE_NAME
 from lianheng.model import (
     Continuation,
@@ -190,9 +190,7 @@ def take_state(terms: "Terms", home: "HomeFolder", old: Path | None, given: Path
             f"{terms.chain} continues {continues.header.chain}: its state is needed",
             "your home of that chain: --continue HOME; without one, another's file: --state FILE",
         )
-    home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=home.path))
-    try:
+    with made_whole(home.path, (), mode=0o700) as working:
         made = working / STATE_NAME
         if old is not None:
             write_state(continues, old, made, working / "again")
@@ -202,8 +200,6 @@ def take_state(terms: "Terms", home: "HomeFolder", old: Path | None, given: Path
         with native_errors():
             _native.check_state(continues.last, str(made))
         made.replace(state_file(home))
-    finally:
-        shutil.rmtree(working)
 
 
 def copy_file(source: Path, target: Path) -> None:

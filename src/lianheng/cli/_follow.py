@@ -4,14 +4,12 @@ Chain and first addresses come from the ceremony's file, whose signatures are ch
 of admin and node are made here; what the organisation hands to the others holds no secret.
 """
 
-import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lianheng.cli._ceremony import MADE, require_own_system
 from lianheng.cli._home import CONFIGURATION, HomeFolder, check_vacant
+from lianheng.cli._working import made_whole
 from lianheng.members import (
     Arrival,
     Identity,
@@ -28,7 +26,8 @@ if TYPE_CHECKING:
     from lianheng.members.ceremony import Ceremony
     from lianheng.model import GenesisFile
 
-OWN = (*MADE, "comet", "identities", "node.identity", "signed.json")
+# The configuration goes last: with it the folder is a home.
+OWN = ("comet", "identities", "node.identity", "signed.json", *MADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +59,9 @@ def follow_home(
         )
     check_vacant(home.path, OWN)
     secret = None if newcomer.development else resolve_passphrase(passphrase)
-    home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=home.path))
-    moved: list[Path] = []
-    try:
+    with made_whole(home.path, OWN, mode=0o700) as working:
         genesis = fill(HomeFolder(working), home, ceremony, newcomer)
-        arrival = make_keys(HomeFolder(working), ceremony, newcomer, secret)
-        # The configuration goes last: with it the folder is a home.
-        for part in sorted(OWN, key=lambda part: part == CONFIGURATION):
-            moved.append((working / part).rename(home.path / part))  # noqa: PERF401 - kept halfway
-    except BaseException:
-        for place in moved:
-            shutil.rmtree(place) if place.is_dir() else place.unlink()
-        raise
-    finally:
-        shutil.rmtree(working)
-    return genesis, arrival
+        return genesis, make_keys(HomeFolder(working), ceremony, newcomer, secret)
 
 
 def make_keys(

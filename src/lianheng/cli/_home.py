@@ -9,13 +9,12 @@ HOME/node.*                    what a running node leaves (see lianheng.client)
 A home in a network has its node's key in node.identity, and none of a sequencer (see `_network`).
 """
 
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from lianheng.cli._working import made_whole
 from lianheng.members import (
     Genesis,
     Identity,
@@ -135,16 +134,10 @@ def create_home(
     check_organisations(organisations)
     check_vacant(folder, MADE)
     secret = None if development else resolve_passphrase(passphrase)
-    folder.mkdir(parents=True, exist_ok=True)
-    working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=folder))
-    try:
-        cast = members_of(organisations, roles, development=development)
+    cast = members_of(organisations, roles, development=development)
+    # The configuration goes last: with it the folder is a home.
+    with made_whole(folder, MADE[::-1]) as working:
         fill(HomeFolder(working), organisations, cast, chain, contracts, secret, governed=governed)
-        # The configuration goes last: with it the folder is a home.
-        for name in reversed(MADE):
-            (working / name).rename(folder / name)
-    finally:
-        shutil.rmtree(working)
     return HomeFolder(folder), {str(spec.id): spec.identity for spec in cast}
 
 

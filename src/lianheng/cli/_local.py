@@ -5,14 +5,13 @@ DIR/network.toml               which homes there are, for `lianheng network`
 DIR/<organisation>/            a home, with the keys of that organisation only
 """
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from lianheng.cli._ceremony import Joining, finish_home, join_home, sign_home, write_ceremony
 from lianheng.cli._home import NAMES, HomeFolder, check_organisations, check_vacant
 from lianheng.cli._network import LOOPBACK, NETWORK, SETTINGS, NetworkFolder, free_ports
+from lianheng.cli._working import made_whole
 from lianheng.members import OrganisationSpec, Passphrase, resolve_passphrase
 from lianheng.members.ceremony import Ceremony, Terms
 from lianheng.model import GenesisFile, UsageError, limits
@@ -42,25 +41,11 @@ def play(
         )
     check_vacant(folder, [NETWORK, CEREMONY, *organisations])
     secret = None if development else resolve_passphrase(passphrase)
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=folder))
-    moved: list[Path] = []
-    try:
+    # The network's file goes last: with it the folder is a network.
+    with made_whole(folder, [*organisations, CEREMONY, NETWORK]) as working:
         ceremony = fill(
             working, organisations, chain, secret, development=development, governed=governed
         )
-        # The network's file goes last: with it the folder is a network.
-        for name in (*organisations, CEREMONY, NETWORK):
-            moved.append((working / name).rename(folder / name))  # noqa: PERF401 - kept halfway
-    except BaseException:
-        for place in moved:
-            shutil.rmtree(place) if place.is_dir() else place.unlink()
-        shutil.rmtree(working)
-        if made:
-            folder.rmdir()
-        raise
-    working.rmdir()
     return NetworkFolder.read(folder), ceremony
 
 

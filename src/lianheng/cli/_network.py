@@ -8,9 +8,7 @@ Each home works by itself, and holds the keys of its own organisation only.
 """
 
 import random
-import shutil
 import socket
-import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -25,6 +23,7 @@ from lianheng.cli._home import (
     check_vacant,
     members_of,
 )
+from lianheng.cli._working import made_whole
 from lianheng.members import (
     Genesis,
     Identity,
@@ -143,23 +142,9 @@ def create_network(
         members_of(organisations, roles, development=True),
         [node_of(organisation) for organisation in organisations],
     )
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=folder))
-    moved: list[Path] = []
-    try:
+    # The network's file goes last: with it the folder is a network.
+    with made_whole(folder, [*organisations, NETWORK]) as working:
         network = fill(working, cast, chain, contracts, governed=governed)
-        # The network's file goes last: with it the folder is a network.
-        for name in (*organisations, NETWORK):
-            moved.append((working / name).rename(folder / name))  # noqa: PERF401 - kept halfway
-    except BaseException:
-        for place in moved:
-            shutil.rmtree(place)
-        shutil.rmtree(working)
-        if made:
-            folder.rmdir()
-        raise
-    working.rmdir()
     return NetworkFolder(folder, network.chain, network.genesis, network.nodes), cast
 
 

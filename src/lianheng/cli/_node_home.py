@@ -3,14 +3,13 @@
 A key is made where it is used, together with the state of what it signed: nothing.
 """
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lianheng.cli._home import CONFIGURATION, HomeFolder, check_vacant
+from lianheng.cli._working import made_whole
 from lianheng.members import (
     Genesis,
     Identity,
@@ -80,7 +79,6 @@ def make_node_home(
             "other nodes have no part in such a chain",
         )
     check_vacant(folder, [*MADE, CONFIGURATION, public_name])
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     at = Address.parse(listen)
     settings = ConsensusSettings(
         folder=folder.resolve(),
@@ -92,15 +90,10 @@ def make_node_home(
     )
     identity = Identity.generate(member, development=True)
     part = Registration.make(identity, genesis.document.chain, kind="node")
-    working = Path(tempfile.mkdtemp(prefix=".lianheng-", dir=folder))
-    try:
+    # The configuration goes last: with it the folder is a home.
+    with made_whole(folder, [*MADE, CONFIGURATION], mode=0o700) as working:
         fill(HomeFolder(working), identity, place.genesis, genesis)
-        # The configuration goes last: with it the folder is a home.
         (working / CONFIGURATION).write_text(settings_text(settings), encoding="utf-8")
-        for name in (*MADE, CONFIGURATION):
-            (working / name).rename(folder / name)
-    finally:
-        shutil.rmtree(working)
     write_new_file(folder / public_name, part.encoded, mode=0o644)
     return {
         "home": str(folder),
