@@ -1,39 +1,12 @@
 //! Index entries of a row that was not written by a call: one that came with the state of another chain.
 
-use std::sync::Arc;
-
 use crate::error::{malformed, Stop, R};
 use crate::instance::instance;
 use crate::interp::Vm;
 use crate::memory;
 use crate::program::Program;
-use crate::run::{CallContext, Host, HostError, KeyedRow};
+use crate::run::{CallContext, NoState};
 use crate::value::Value;
-
-/// Nothing is read or written to find them.
-struct Nowhere;
-
-impl Host for Nowhere {
-    fn get(&mut self, _key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
-        Ok(None)
-    }
-    fn put(&mut self, _key: &[u8], _value: Vec<u8>) {}
-    fn delete(&mut self, _key: &[u8]) {}
-    fn scan(&mut self, _: &[u8], _: &[u8], _: usize, _: bool) -> Result<Vec<KeyedRow>, HostError> {
-        Ok(Vec::new())
-    }
-    fn index_put(&mut self, _key: &[u8]) {}
-    fn index_delete(&mut self, _key: &[u8]) {}
-    fn index_scan(
-        &mut self,
-        _: &[u8],
-        _: &[u8],
-        _: usize,
-        _: bool,
-    ) -> Result<Vec<Vec<u8>>, HostError> {
-        Ok(Vec::new())
-    }
-}
 
 /// The entries of a row in the indexes of its table, where `contract` is the name that the program
 /// is deployed under; none where the key is of no table. Tells in words where the row fits no table.
@@ -68,7 +41,7 @@ pub fn index_entries(
         chain: "",
         read_only: true,
     };
-    let mut host = Nowhere;
+    let mut host = NoState;
     let found = instance(program, contract).and_then(|instance| {
         let mut vm = Vm::new(program, instance, &context, &mut host, u64::MAX);
         let found = vm.entries_of(flat, row);

@@ -484,3 +484,34 @@ impl Vm<'_, '_> {
         })
     }
 }
+
+/// There is no state: nothing is found, and what is written is gone. For scripts, and for what only computes.
+pub(crate) struct NoState;
+
+impl Host for NoState {
+    fn get(&mut self, _key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
+        Ok(None)
+    }
+    fn put(&mut self, _key: &[u8], _value: Vec<u8>) {}
+    fn delete(&mut self, _key: &[u8]) {}
+    fn scan(
+        &mut self,
+        _from: &[u8],
+        _to: &[u8],
+        _limit: usize,
+        _reverse: bool,
+    ) -> Result<Vec<KeyedRow>, HostError> {
+        Ok(Vec::new())
+    }
+    fn index_put(&mut self, _key: &[u8]) {}
+    fn index_delete(&mut self, _key: &[u8]) {}
+    fn index_scan(
+        &mut self,
+        _from: &[u8],
+        _to: &[u8],
+        _limit: usize,
+        _reverse: bool,
+    ) -> Result<Vec<Vec<u8>>, HostError> {
+        Ok(Vec::new())
+    }
+}

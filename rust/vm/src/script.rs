@@ -1,16 +1,15 @@
 //! A file of the language run as a script: statements at the top, output by `print`.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use crate::diagnostics::Diagnostic;
 use crate::error::{Exc, Stop, R};
 use crate::instance::instance;
 use crate::interp::Vm;
 use crate::program::Program;
-use crate::run::KeyedRow;
+use crate::run::NoState;
 use crate::value::{ExcObj, Value};
-use crate::{compile, gas, memory, CallContext, Host, HostError};
+use crate::{compile, gas, memory, CallContext};
 
 /// A place that an uncaught exception passed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -173,36 +172,5 @@ impl Vm<'_, '_> {
                 error.message = format!("the text of this {} cannot be shown", class.name());
             }
         }
-    }
-}
-
-/// A script has no state.
-struct NoState;
-
-impl Host for NoState {
-    fn get(&mut self, _key: &[u8]) -> Result<Option<Arc<[u8]>>, HostError> {
-        Ok(None)
-    }
-    fn put(&mut self, _key: &[u8], _value: Vec<u8>) {}
-    fn delete(&mut self, _key: &[u8]) {}
-    fn scan(
-        &mut self,
-        _from: &[u8],
-        _to: &[u8],
-        _limit: usize,
-        _reverse: bool,
-    ) -> Result<Vec<KeyedRow>, HostError> {
-        Ok(Vec::new())
-    }
-    fn index_put(&mut self, _key: &[u8]) {}
-    fn index_delete(&mut self, _key: &[u8]) {}
-    fn index_scan(
-        &mut self,
-        _from: &[u8],
-        _to: &[u8],
-        _limit: usize,
-        _reverse: bool,
-    ) -> Result<Vec<Vec<u8>>, HostError> {
-        Ok(Vec::new())
     }
 }
