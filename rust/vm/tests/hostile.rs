@@ -303,11 +303,15 @@ fn cycles_leave_no_memory_behind() {
     for _ in 0..20 {
         ledger.finished("a@b", "f", &[]);
     }
-    let before = resident();
-    for _ in 0..100 {
-        ledger.finished("a@b", "f", &[]);
-    }
-    let grown = resident().saturating_sub(before);
+    // Other tests of this process allocate meanwhile; a leak shows every time.
+    let rounds = (0..3).map(|_| {
+        let before = resident();
+        for _ in 0..100 {
+            ledger.finished("a@b", "f", &[]);
+        }
+        resident().saturating_sub(before)
+    });
+    let grown = rounds.min().unwrap_or(0);
     assert!(grown < 20_000, "{grown} kB more");
 }
 
