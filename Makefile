@@ -20,7 +20,7 @@ demo: setup $(if $(filter network,$(ARGS)),cometbft)
 
 test: setup-dev cometbft
 	@$(CARGO) test --release --locked $(CRATES) --quiet
-	@$(BIN)/pytest -m "not long" $(ARGS)
+	@$(BIN)/pytest -n 2 -m "not long" $(ARGS)
 
 test-long: setup-dev cometbft
 	@$(CARGO) test --release --locked $(CRATES) -- --include-ignored
