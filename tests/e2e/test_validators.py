@@ -19,7 +19,7 @@ from lianheng.cli._network import create_network
 from lianheng.client import LocalClient
 from lianheng.consensus.cometbft.signing import STATE, begin_signing
 from lianheng.members import Identity, read_card, read_identity
-from lianheng.model import LianhengError, TransactionId, decode
+from lianheng.model import LianhengError, TransactionId, decode, limits
 
 pytestmark = pytest.mark.xdist_group("network")
 
@@ -246,6 +246,8 @@ def test_a_lost_home_and_a_key_that_was_copied(stage: Stage) -> None:
     fresh = (stage.homes["bank-b"] / "node.identity").read_bytes()
     shutil.copy(lost / "node.identity", stage.homes["bank-b"])
     begin_signing(stage.homes["bank-b"], key.public)
+    # Its last block is the genesis: a node follows first only where that is older.
+    time.sleep(limits.GUARD_FRESH_MS / 1000)
     stage.up("bank-b")
     guard = stage.until("bank-b", lambda found: found["guard"] is not None)["guard"]
     assert guard["code"] == "vote.state_behind"
