@@ -177,11 +177,13 @@ def test_organisations_agree(tmp_path: Path) -> None:
     assert re.search(r"it deploys by itself +final +\d+ ms$", told["5 approve"])
     assert re.search(r"verifies \d+ proofs and the deployment's receipt$", told["8 verify"])
     assert re.search(r"gets a fresh key, four nodes go on +\d+\.\d s$", told["9 rotate"])
-    anchor = str(tmp_path / "kept" / "genesis.cbor")
+    assert told["1 start"].startswith("four organisations sign one document")
+    home = str(tmp_path / "kept" / "bank-a")
+    anchor = f"{home}/genesis.cbor"
     proofs = sorted(str(file) for file in (tmp_path / "kept" / "proofs").glob("0*.cbor"))
     verified = run("lianheng-verify", "state", *proofs, "--anchor", anchor, folder=tmp_path)
     assert verified.returncode == 0, verified
-    shown = run("lianheng", "governance", "show", "2", "--home", "kept", folder=tmp_path)
+    shown = run("lianheng", "governance", "show", "2", "--home", home, folder=tmp_path)
     assert "status    done" in shown.stdout
 
 

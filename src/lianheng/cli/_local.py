@@ -5,8 +5,9 @@ DIR/network.toml               which homes there are, for `lianheng network`
 DIR/<organisation>/            a home, with the keys of that organisation only
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from lianheng.cli._ceremony import Joining, finish_home, join_home, sign_home, write_ceremony
 from lianheng.cli._home import NAMES, HomeFolder, check_organisations, check_vacant
@@ -18,6 +19,9 @@ from lianheng.model import GenesisFile, UsageError, limits
 
 CEREMONY = "ceremony.cbor"
 
+Members: TypeAlias = Mapping[str, Sequence[str]]
+"""Names in an organisation, and their roles."""
+
 
 def play(
     folder: Path,
@@ -27,10 +31,13 @@ def play(
     passphrase: Passphrase = None,
     development: bool,
     governed: bool = False,
+    people: Mapping[str, Members] | None = None,
 ) -> tuple[NetworkFolder, Ceremony]:
     """Join, sign and finish for each organisation. Nothing is left behind where it fails.
 
-    Nodes' keys are open: they run on this machine. Raise `UsageError` where something is there.
+    `people` names the members that an organisation has beside its admin, and their roles; without
+    it, each has one operator. Nodes' keys are open: they run on this machine. Raise `UsageError`
+    where something is there.
     """
     check_organisations(organisations)
     if len(organisations) > limits.LOCAL_NODES:
@@ -43,10 +50,20 @@ def play(
     secret = None if development else resolve_passphrase(passphrase)
     # The network's file goes last: with it the folder is a network.
     with made_whole(folder, [*organisations, CEREMONY, NETWORK]) as working:
+        cast = usual(organisations) if people is None else people
         ceremony = fill(
-            working, organisations, chain, secret, development=development, governed=governed
+            working, organisations, chain, secret, cast, development=development, governed=governed
         )
     return NetworkFolder.read(folder), ceremony
+
+
+def usual(organisations: Sequence[str]) -> dict[str, Members]:
+    """One operator an organisation, who is an admin, too."""
+    found: dict[str, Members] = {}
+    for number, name in enumerate(organisations):
+        turn, place = divmod(number, len(NAMES))
+        found[name] = {NAMES[place] + (str(turn + 1) if turn else ""): ["operator", "admin"]}
+    return found
 
 
 def fill(
@@ -54,6 +71,7 @@ def fill(
     organisations: Sequence[str],
     chain: str,
     secret: bytes | None,
+    people: Mapping[str, Members],
     *,
     development: bool,
     governed: bool,
@@ -72,14 +90,12 @@ def fill(
     ceremony, homes = Ceremony(terms), [HomeFolder(folder / name) for name in organisations]
     ports = free_ports(len(organisations))
     for number, (name, home) in enumerate(zip(organisations, homes, strict=True)):
-        turn, place = divmod(number, len(NAMES))
-        person = NAMES[place] + (str(turn + 1) if turn else "")
         joining = Joining(
             name,
             OrganisationSpec(name),
             f"{LOOPBACK}:{ports[number]}",
             "node-1",
-            {person: ["operator", "admin"]},
+            people.get(name, {}),
             development=development,
             open_node=True,
         )

@@ -122,10 +122,11 @@ def finish_governance(report: dict[str, Any], keep: Path | None) -> None:
     here = prefix()
     commands = ["lianheng demo governance --keep kept", "lianheng contract new toolshed"]
     if keep is not None:
+        home = keep / report["home"] if (keep / report["home"]).is_dir() else keep
         commands = [
-            f"lianheng governance show 2 --home {keep}",
-            f"lianheng members --home {keep}",
-            f"lianheng-verify state {keep}/proofs/0*.cbor --anchor {keep}/genesis.cbor",
+            f"lianheng governance show 2 --home {home}",
+            f"lianheng members --home {home}",
+            f"lianheng-verify state {keep}/proofs/0*.cbor --anchor {home}/genesis.cbor",
         ]
     for command in commands:
         out.print(f"  {here}{command}", markup=False)

@@ -1,13 +1,15 @@
 """The play about agreement: four organisations decide which code runs, and who may call it.
 
-All on one machine, with a key for each organisation. A contract is proposed, one organisation
-rejects it, its text is changed, three agree and it deploys by itself; a lost key is replaced; an
-auditor asks who could do what at an old height and has the answer proved; a validator of a network
+They begin a chain by ceremony, each with keys and a validator of its own, all on one machine;
+without CometBFT one sequencer stands in for the validators. A contract is proposed, one
+organisation rejects it, its text is changed, three agree and it deploys by itself; a lost key is
+replaced; an auditor asks who could do what at an old height and has the answer proved; a validator
 gets a fresh key.
 """
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +18,14 @@ from lianheng.cli._evidence import write_proofs
 from lianheng.cli._proposals import Proposal, changed_lines, read_proposal, wait_for_run
 from lianheng.cli.demonstration import rotation
 from lianheng.cli.demonstration.lines import row
+from lianheng.cli.demonstration.network import LIMIT, end, start
 from lianheng.cli.demonstration.proof import forge, last_line, run_verifier
 from lianheng.members import Identity, Registration
-from lianheng.model import LianhengError, Result, encode
+from lianheng.model import LianhengError, NodeError, Result, encode
 from lianheng.system.rights import Right, Rights
 
 if TYPE_CHECKING:
+    from lianheng.cli._network import NetworkFolder
     from lianheng.ledger import Ledger
     from lianheng.model import Run
 
@@ -35,7 +39,7 @@ LAX, STRICT = '@call(by="ANY")', '@call(by="role:operator")'
 WHY = "anybody could lend our tools away"
 RUN_GAS = 20_000_000
 LASTS = 7 * 24 * 60 * 60 * 1000
-LIMIT = "sealed by one sequencer: proves what it recorded, not that it kept one history"
+ALONE = "sealed by one sequencer: proves what it recorded, not that it kept one history"
 
 
 @dataclass(slots=True)
@@ -45,6 +49,8 @@ class Play:
     folder: Path
     ledger: "Ledger"
     cast: dict[str, Identity]
+    anchor: Path
+    network: "NetworkFolder | None" = None
     steps: list[dict[str, Any]] = field(default_factory=list)
 
     def call(self, member: str, target: str, arguments: Mapping[str, Any]) -> Result:
@@ -60,29 +66,66 @@ class Play:
 
 def perform(folder: Path, *, quiet: bool) -> dict[str, Any]:
     """Plays it in this folder, printing each line as it is reached; gives the figures."""
-    from lianheng.cli._home import create_home
-    from lianheng.consensus import open_ledger
-
-    began = time.perf_counter()
-    home, cast = create_home(
-        folder, organisations=ORGANISATIONS, roles=CAST, chain=CHAIN,
-        development=True, governed=True,
-    )  # fmt: skip
     tell = silence if quiet else row
-    with open_ledger(home.ledger) as ledger:
-        play = Play(folder, ledger, cast)
-        play.note("start", organisations=list(ORGANISATIONS))
-        tell("1 start", "four organisations, an admin each", spent(began))
-        tell("", ", ".join(ORGANISATIONS) + ": no code runs unless most agree", style="dim")
+    with ExitStack() as stack:
+        play = begin(folder, stack, tell)
         first = propose(play, source().replace(STRICT, LAX), tell)
         reject(play, first, tell)
         second = change(play, first, tell)
         deployed = agree(play, second, tell)
         replaced = replace_lost_key(play, tell)
         audit(play, deployed, replaced, tell)
-        play.steps.append(rotation.perform(folder / "network", ORGANISATIONS, tell))
-        play.note("end", blocks=ledger.height)
-    return {"steps": play.steps, "limit": LIMIT}
+        if play.network is None:
+            rotation.leave_out(play.steps, tell)
+        else:
+            rotation.perform(play.network, play.ledger, play.cast["admin@bank-a"], play.steps, tell)
+        play.note("end", blocks=play.ledger.height)
+    limit = ALONE if play.network is None else LIMIT
+    return {"steps": play.steps, "limit": limit, "home": play.anchor.parent.name}
+
+
+def begin(folder: Path, stack: ExitStack, tell: Any) -> Play:
+    """The chain: of four validators after a ceremony, or of one sequencer."""
+    from lianheng.cli import _local
+    from lianheng.client import LocalClient
+    from lianheng.consensus.cometbft.process import find_binary
+
+    began = time.perf_counter()
+    try:
+        find_binary()
+    except NodeError:
+        play = begin_alone(folder, stack)
+        tell("1 start", "four organisations, an admin each; one sequencer", spent(began))
+    else:
+        network, ceremony = _local.play(
+            folder, organisations=ORGANISATIONS, chain=CHAIN,
+            development=True, governed=True, people={"grid": {"clerk": ["operator"]}},
+        )  # fmt: skip
+        stack.callback(end, network.homes)
+        start(network)
+        home = network.home("bank-a")
+        ledger = stack.enter_context(LocalClient.connect(home.path))
+        homes = {member: network.home(member.partition("@")[2]) for member in CAST}
+        cast = {member: homes[member].identity(member, None) for member in CAST}
+        play = Play(folder, ledger, cast, home.genesis_file, network)
+        tell("1 start", "four organisations sign one document, start validators", spent(began))
+        tell("", f"compare by phone: {ceremony.fingerprint.words}", style="dim")
+    tell("", ", ".join(ORGANISATIONS) + ": no code runs unless most agree", style="dim")
+    play.note("start", organisations=list(ORGANISATIONS), validators=play.network is not None)
+    return play
+
+
+def begin_alone(folder: Path, stack: ExitStack) -> Play:
+    """The same members on a chain of one sequencer."""
+    from lianheng.cli._home import create_home
+    from lianheng.consensus import open_ledger
+
+    home, cast = create_home(
+        folder, organisations=ORGANISATIONS, roles=CAST, chain=CHAIN,
+        development=True, governed=True,
+    )  # fmt: skip
+    ledger = stack.enter_context(open_ledger(home.ledger))
+    return Play(folder, ledger, cast, home.genesis_file)
 
 
 def silence(word: str, text: str, end: str = "", style: str | None = None) -> None:
@@ -224,7 +267,7 @@ def rows_of(rights: Rights, found: Sequence[Right]) -> list[Any]:
 
 def check(play: Play, folder: Path) -> None:
     """The separate program on all files, and on one with a byte changed; raise where it errs."""
-    anchor = play.folder / "genesis.cbor"
+    anchor = play.anchor
     proofs = sorted(folder.glob("[0-9]*.cbor"))
     for what, files in (("state", proofs), ("receipt", [folder / "run.cbor"])):
         honest = run_verifier(files, anchor, what)

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lianheng.cli.demonstration.network import end, start
 from lianheng.cli.demonstration.proof import last_line, run_verifier
-from lianheng.model import LianhengError, NodeError, TimedOut, decode
+from lianheng.model import LianhengError, TimedOut, decode
 
 if TYPE_CHECKING:
+    from lianheng.cli._network import NetworkFolder
     from lianheng.ledger import Ledger
     from lianheng.members import Identity
     from lianheng.model import TransactionId
@@ -30,35 +30,32 @@ class Rotated(NamedTuple):
     last: "TransactionId"
 
 
-def perform(folder: Path, organisations: tuple[str, ...], tell: Any) -> dict[str, Any]:
-    """Play it in this folder; gives the figures. Without CometBFT it is left out, and said so."""
-    from lianheng.cli._network import create_network
-    from lianheng.client import LocalClient
-    from lianheng.consensus.cometbft.process import find_binary
-
-    try:
-        find_binary()
-    except NodeError as missing:
-        tell("9 rotate", "left out: CometBFT is not installed", style="yellow")
-        tell("", missing.hint, style="dim")
-        return {"step": "rotate", "left_out": missing.code}
-    network, cast = create_network(folder, organisations=organisations, chain="voters")
-    try:
-        start(network)
-        admin = next(one.identity for one in cast.people if one.id.endswith(f"@{WITNESS}"))
-        with LocalClient.connect(network.home(WITNESS).path) as ledger:
-            found = rotate(ledger, network.home(VOTER).path, admin)
-            receipt = folder / "rotated.receipt"
-            receipt.write_bytes(ledger.receipt(found.last))
-        verdict = run_verifier([receipt], network.home(WITNESS).genesis_file)
-    finally:
-        end(network.homes)
+def perform(
+    network: "NetworkFolder",
+    ledger: "Ledger",
+    admin: "Identity",
+    steps: list[dict[str, Any]],
+    tell: Any,
+) -> None:
+    """Play it on this network, seen from the witness's node; notes the figures."""
+    found = rotate(ledger, network.home(VOTER).path, admin)
+    receipt = network.path / "rotated.receipt"
+    receipt.write_bytes(ledger.receipt(found.last))
+    verdict = run_verifier([receipt], network.home(WITNESS).genesis_file)
     if verdict.returncode != 0:
         raise LianhengError("demo.not_verified", f"refused: {last_line(verdict)}")
     tell("9 rotate", f"{VOTER}'s validator gets a fresh key, four nodes go on", took(found.seconds))
     told = f"it votes from height {found.height} on; a receipt behind it verifies from the genesis"
     tell("", told, style="dim")
-    return {"step": "rotate", "height": found.height, "seconds": round(found.seconds, 3)}
+    seconds = round(found.seconds, 3)
+    steps.append({"step": "rotate", "height": found.height, "seconds": seconds})
+
+
+def leave_out(steps: list[dict[str, Any]], tell: Any) -> None:
+    """Say that there is no network to play it on."""
+    tell("9 rotate", "left out: CometBFT is not installed", style="yellow")
+    tell("", "make demo ARGS=network builds it", style="dim")
+    steps.append({"step": "rotate", "left_out": "cometbft.missing"})
 
 
 def took(seconds: float) -> str:
