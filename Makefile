@@ -15,7 +15,7 @@ CRATES := --workspace --exclude lianheng-python
 # Two steps of the set-up at once would spoil each other.
 .NOTPARALLEL:
 
-demo: setup $(if $(filter network,$(ARGS)),cometbft)
+demo: setup $(if $(filter network governance,$(ARGS)),cometbft)
 	@$(BIN)/lianheng demo $(ARGS)
 
 test: setup-dev cometbft

@@ -78,7 +78,9 @@ def perform(folder: Path, *, quiet: bool) -> dict[str, Any]:
         if play.network is None:
             rotation.leave_out(play.steps, tell)
         else:
-            rotation.perform(play.network, play.ledger, play.cast["admin@bank-a"], play.steps, tell)
+            rotation.perform(
+                play.network, play.ledger, play.cast[CLERK], f"{CONTRACT}.add", play.steps, tell
+            )
         play.note("end", blocks=play.ledger.height)
     limit = ALONE if play.network is None else LIMIT
     return {"steps": play.steps, "limit": limit, "home": play.anchor.parent.name}

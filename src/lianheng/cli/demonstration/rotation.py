@@ -33,12 +33,13 @@ class Rotated(NamedTuple):
 def perform(
     network: "NetworkFolder",
     ledger: "Ledger",
-    admin: "Identity",
+    clerk: "Identity",
+    target: str,
     steps: list[dict[str, Any]],
     tell: Any,
 ) -> None:
     """Play it on this network, seen from the witness's node; notes the figures."""
-    found = rotate(ledger, network.home(VOTER).path, admin)
+    found = rotate(ledger, network.home(VOTER).path, clerk, target)
     receipt = network.path / "rotated.receipt"
     receipt.write_bytes(ledger.receipt(found.last))
     verdict = run_verifier([receipt], network.home(WITNESS).genesis_file)
@@ -54,7 +55,7 @@ def perform(
 def leave_out(steps: list[dict[str, Any]], tell: Any) -> None:
     """Say that there is no network to play it on."""
     tell("9 rotate", "left out: CometBFT is not installed", style="yellow")
-    tell("", "make demo ARGS=network builds it", style="dim")
+    tell("", "make demo ARGS=governance builds it", style="dim")
     steps.append({"step": "rotate", "left_out": "cometbft.missing"})
 
 
@@ -63,7 +64,7 @@ def took(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
-def rotate(ledger: "Ledger", home: Path, admin: "Identity") -> Rotated:
+def rotate(ledger: "Ledger", home: Path, clerk: "Identity", target: str) -> Rotated:
     """The fresh key, put in force by the old one; calls are made until it votes."""
     from lianheng.cli._node_home import next_key
     from lianheng.cli.validator import rotation
@@ -73,9 +74,7 @@ def rotate(ledger: "Ledger", home: Path, admin: "Identity") -> Rotated:
     arguments = rotation(ledger, current, fresh)
     ledger.submit(ledger.sign(current, "members.rotate_key", arguments)).one().checked()
     while time.perf_counter() - began < SECONDS:
-        title = {"title": str(ledger.height), "uscc": "", "lei": ""}
-        named = {"name": WITNESS, **title}
-        signed = ledger.sign(admin, "members.describe_organisation", named)
+        signed = ledger.sign(clerk, target, {"id": f"crane-{ledger.height}"})
         last = signed.id(ledger.genesis_hash)
         ledger.submit(signed).one().checked()
         height = first_signed(ledger, fresh.public)
