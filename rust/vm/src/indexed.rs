@@ -25,22 +25,7 @@ pub fn index_entries(
         return Ok(Vec::new());
     }
     memory::reset();
-    let context = CallContext {
-        contract,
-        member: "",
-        organisation: "",
-        roles: &[],
-        signers: &[],
-        now_ms: 0,
-        height: 0,
-        transaction_id: [0; 32],
-        application: None,
-        attachments: &[],
-        via: None,
-        timer_gas: 0,
-        chain: "",
-        read_only: true,
-    };
+    let context = CallContext::of_nobody(contract);
     let mut host = NoState;
     let found = instance(program, contract).and_then(|instance| {
         let mut vm = Vm::new(program, instance, &context, &mut host, u64::MAX);

@@ -59,6 +59,28 @@ pub struct CallContext<'a> {
     pub read_only: bool,
 }
 
+impl<'a> CallContext<'a> {
+    /// What runs for nobody, at no time: it can only read.
+    pub(crate) fn of_nobody(contract: &'a str) -> Self {
+        CallContext {
+            contract,
+            member: "",
+            organisation: "",
+            roles: &[],
+            signers: &[],
+            now_ms: 0,
+            height: 0,
+            transaction_id: [0; 32],
+            application: None,
+            attachments: &[],
+            via: None,
+            timer_gas: 0,
+            chain: "",
+            read_only: true,
+        }
+    }
+}
+
 /// The state could not be read or written: a fault of the machine, not of the call.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{code}: {message}")]

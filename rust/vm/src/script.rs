@@ -76,20 +76,9 @@ pub fn run_script(
 fn run(program: &Program, gas_limit: u64) -> ScriptOutcome {
     memory::reset();
     let context = CallContext {
-        contract: "script",
-        member: "",
-        organisation: "",
-        roles: &[],
-        signers: &[],
-        now_ms: 0,
-        height: 0,
-        transaction_id: [0; 32],
-        application: None,
-        attachments: &[],
-        via: None,
         chain: "script",
         timer_gas: 50_000_000,
-        read_only: true,
+        ..CallContext::of_nobody("script")
     };
     let mut host = NoState;
     let instance = match instance(program, context.contract) {

@@ -97,13 +97,7 @@ class Validator:
         self._seals = SealKeeper(self._engine, self._rpc, log)
         self._votes = Votes(self._rpc, self._engine.validators)
         self._wrong_networks: set[str] = set()
-        pool: EnvelopePool[Any] = EnvelopePool(
-            PoolLimits.shared(
-                self._settings.mempool_bytes,
-                limits.MEMPOOL_ENVELOPES,
-                len(genesis.document.organisations),
-            )
-        )
+        pool = self._make_pool()
         self._sequencer = EnvelopeSequencer(
             self._engine,
             self._keys.gathering,
@@ -211,6 +205,12 @@ class Validator:
         return (
             f"connected to {found} of {len(self._settings.peers)} other nodes: "
             f"calls become final once {needed - found} more are"
+        )
+
+    def _make_pool(self) -> EnvelopePool[Any]:
+        organisations = len(self._genesis.document.organisations)
+        return EnvelopePool(
+            PoolLimits.shared(self._settings.mempool_bytes, limits.MEMPOOL_ENVELOPES, organisations)
         )
 
     def _write_comet_home(self) -> None:
